@@ -1,0 +1,86 @@
+/*
+ * Counts and, on request, fails the allocations of the program it is linked into, by standing in
+ * front of the C library's allocator. Left out under sanitizers, which stand there themselves.
+ */
+#include "harness.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define HOOKS 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+    __has_feature(memory_sanitizer)
+#define HOOKS 0
+#else
+#define HOOKS 1
+#endif
+#else
+#define HOOKS 1
+#endif
+
+#if HOOKS
+void *__libc_malloc(size_t n);
+void *__libc_calloc(size_t n, size_t m);
+void *__libc_realloc(void *p, size_t n);
+
+static _Atomic uint64_t count, fail_at;
+
+static bool fails(void)
+{
+    uint64_t now = atomic_fetch_add_explicit(&count, 1, memory_order_relaxed) + 1;
+    uint64_t at = atomic_load_explicit(&fail_at, memory_order_relaxed);
+    if (at == 0 || now < at)
+        return false;
+    atomic_store_explicit(&fail_at, 0, memory_order_relaxed);
+    errno = ENOMEM;
+    return true;
+}
+
+void *malloc(size_t n)
+{
+    return fails() ? NULL : __libc_malloc(n);
+}
+
+void *calloc(size_t n, size_t m)
+{
+    return fails() ? NULL : __libc_calloc(n, m);
+}
+
+void *realloc(void *p, size_t n)
+{
+    return fails() ? NULL : __libc_realloc(p, n);
+}
+
+bool test_alloc_hooks(void)
+{
+    return true;
+}
+
+uint64_t test_alloc_count(void)
+{
+    return atomic_load(&count);
+}
+
+void test_alloc_fail_after(uint64_t n)
+{
+    atomic_store(&fail_at, n ? atomic_load(&count) + n : 0);
+}
+#else
+bool test_alloc_hooks(void)
+{
+    return false;
+}
+
+uint64_t test_alloc_count(void)
+{
+    return 0;
+}
+
+void test_alloc_fail_after(uint64_t n)
+{
+    (void)n;
+}
+#endif
