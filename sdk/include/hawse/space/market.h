@@ -1,0 +1,165 @@
+/*
+ * Event space 5, "market/1": trades, books, pools and prices of any venue. A strategy that speaks
+ * it runs on an automated market maker and on an order book alike.
+ *
+ * A market is named by 32 bytes: an EVM pool's address left-padded with zeros, a Balancer pool id,
+ * a Polymarket asset id (big-endian), a Solana account. Key: hawse_key(market, 32). Amounts are in
+ * the token's smallest unit. Prices of books are mantissa x 10^exponent, exact.
+ */
+#ifndef HAWSE_SPACE_MARKET_H
+#define HAWSE_SPACE_MARKET_H
+
+#include <hawse/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define HAWSE_MARKET_INFO          1u /* hawse_market_info_t */
+#define HAWSE_MARKET_TRADE         2u /* hawse_market_trade_t */
+#define HAWSE_MARKET_LIQUIDITY     3u /* hawse_market_liquidity_t */
+#define HAWSE_MARKET_POOL_STATE    4u /* hawse_market_pool_state_t */
+#define HAWSE_MARKET_BOOK_SNAPSHOT 5u /* hawse_market_book_t, then levels */
+#define HAWSE_MARKET_BOOK_DELTA    6u /* hawse_market_book_t, then levels; size 0 = level gone */
+#define HAWSE_MARKET_QUOTE         7u /* hawse_market_quote_t: best bid and ask */
+#define HAWSE_MARKET_ORACLE_PRICE  8u /* hawse_market_oracle_price_t */
+#define HAWSE_MARKET_STATE         9u /* hawse_market_state_t: open, halted, resolved ... */
+
+/* numbers of the sequences (event.stream) */
+#define HAWSE_MARKET_STREAM_INFO   1u
+#define HAWSE_MARKET_STREAM_TRADES 2u
+#define HAWSE_MARKET_STREAM_STATES 3u
+#define HAWSE_MARKET_STREAM_BOOKS  4u
+
+/* Where on a chain something happened; all zero for venues off chain. */
+typedef struct hawse_market_origin {
+    uint64_t chain_id;
+    uint64_t block_number;
+    uint64_t block_timestamp; /* seconds, UTC; 0 = not known */
+    uint32_t log_index;
+    uint32_t tx_index;
+    uint8_t block_hash[32];
+    uint8_t tx_hash[32];
+} hawse_market_origin_t;
+
+/* What a market is. Comes first, and again when it changes. */
+typedef struct hawse_market_info {
+    uint32_t size;
+    uint32_t decimals[2]; /* of token 0 (base) and token 1 (quote) */
+    uint32_t reserved;
+    uint8_t market[32];
+    uint8_t token[2][32];   /* as market: addresses left-padded; zero = not known */
+    uint8_t symbol[2][16];  /* UTF-8, NUL-padded; empty = not known */
+    uint64_t tick_mantissa; /* order books: smallest price step */
+    int32_t tick_exponent;
+    uint32_t tick_spacing; /* concentrated liquidity; 0 = none */
+} hawse_market_info_t;
+
+/* sides, from the taker's view, of token 0 (base) */
+#define HAWSE_SIDE_UNKNOWN 0u
+#define HAWSE_SIDE_BUY     1u
+#define HAWSE_SIDE_SELL    2u
+
+/* One trade. Signed amounts are what the market received: negative = it paid out. */
+typedef struct hawse_market_trade {
+    uint32_t size;
+    uint32_t side; /* HAWSE_SIDE_... */
+    uint8_t market[32];
+    hawse_u256_t amount0;    /* two's complement */
+    hawse_u256_t amount1;    /* two's complement */
+    uint64_t price_mantissa; /* order books; 0 with pools: see sqrt_price_x96 */
+    int32_t price_exponent;
+    int32_t tick;                /* pools with ticks: after the trade */
+    hawse_u256_t sqrt_price_x96; /* pools with ticks: sqrt(token1/token0) x 2^96 after the trade */
+    hawse_u256_t liquidity;      /* pools with ticks: in range after the trade */
+    uint8_t sender[32];          /* left-padded; zero = not known */
+    uint8_t recipient[32];
+    hawse_market_origin_t origin;
+} hawse_market_trade_t;
+
+/* Liquidity added (positive delta) or removed. */
+typedef struct hawse_market_liquidity {
+    uint32_t size;
+    int32_t tick_lower;
+    int32_t tick_upper;
+    uint32_t reserved;
+    uint8_t market[32];
+    uint8_t owner[32];
+    hawse_u256_t delta;   /* two's complement */
+    hawse_u256_t amount0; /* what the market received, two's complement */
+    hawse_u256_t amount1;
+    hawse_market_origin_t origin;
+} hawse_market_liquidity_t;
+
+#define HAWSE_POOL_CONCENTRATED 1u
+#define HAWSE_POOL_PRODUCT      2u
+#define HAWSE_POOL_WEIGHTED     3u
+#define HAWSE_POOL_STABLE       4u
+
+/* The whole state of a pool after an event of its own. */
+typedef struct hawse_market_pool_state {
+    uint32_t size;
+    uint32_t pool_kind; /* HAWSE_POOL_... */
+    uint8_t market[32];
+    hawse_u256_t sqrt_price_x96; /* concentrated */
+    hawse_u256_t liquidity;      /* concentrated: in range */
+    hawse_u256_t reserve0;       /* product; else 0 */
+    hawse_u256_t reserve1;
+    int32_t tick;
+    uint32_t fee_ppm; /* of the next trade as stored; dynamic fees may differ when it executes */
+    hawse_market_origin_t origin;
+} hawse_market_pool_state_t;
+
+typedef struct hawse_market_level {
+    uint64_t price_mantissa;
+    uint64_t size_mantissa;
+} hawse_market_level_t;
+
+/* A book or a change to it: bid_count, then ask_count levels follow, best first. */
+typedef struct hawse_market_book {
+    uint32_t size;
+    uint32_t bid_count;
+    uint32_t ask_count;
+    int32_t price_exponent;
+    int32_t size_exponent;
+    uint32_t levels_offset;
+    uint8_t market[32];
+    uint8_t hash[32]; /* the venue's own check value, zero-padded; zero = none */
+} hawse_market_book_t;
+
+typedef struct hawse_market_quote {
+    uint32_t size;
+    int32_t price_exponent;
+    int32_t size_exponent;
+    uint32_t reserved;
+    uint8_t market[32];
+    hawse_market_level_t bid; /* size 0 = none */
+    hawse_market_level_t ask;
+} hawse_market_quote_t;
+
+typedef struct hawse_market_oracle_price {
+    uint32_t size;
+    int32_t price_exponent;
+    uint8_t market[32];
+    hawse_u256_t price_mantissa;
+    uint64_t updated_at; /* seconds, UTC, as the oracle states */
+    hawse_market_origin_t origin;
+} hawse_market_oracle_price_t;
+
+#define HAWSE_MARKET_OPEN     1u
+#define HAWSE_MARKET_HALTED   2u
+#define HAWSE_MARKET_CLOSED   3u
+#define HAWSE_MARKET_RESOLVED 4u
+
+typedef struct hawse_market_state {
+    uint32_t size;
+    uint32_t state; /* HAWSE_MARKET_... */
+    uint8_t market[32];
+    uint8_t outcome[32]; /* RESOLVED: the winning market, when the venue names one */
+    hawse_market_origin_t origin;
+} hawse_market_state_t;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

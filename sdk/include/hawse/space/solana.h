@@ -1,0 +1,86 @@
+/*
+ * Event space 4, "solana/1": slots, accounts, logs and signatures of a Solana cluster.
+ *
+ * A processed slot may lie on a fork that is abandoned: then HAWSE_SOLANA_ROLLBACK comes, and what
+ * was published for the abandoned slots comes again with HAWSE_EVENT_REMOVED.
+ */
+#ifndef HAWSE_SPACE_SOLANA_H
+#define HAWSE_SPACE_SOLANA_H
+
+#include <hawse/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define HAWSE_SOLANA_SLOT    1u /* hawse_solana_slot_t; key 0 */
+#define HAWSE_SOLANA_ACCOUNT 2u /* hawse_solana_account_t, then data; key of the pubkey */
+#define HAWSE_SOLANA_PROGRAM_LOG \
+    3u /* hawse_solana_log_t, then lines; key of the program or account */
+#define HAWSE_SOLANA_SIGNATURE 4u /* hawse_solana_signature_t; key of the signature */
+#define HAWSE_SOLANA_ROLLBACK  5u /* hawse_solana_rollback_t; key 0 */
+
+#define HAWSE_SOLANA_PROCESSED 1u
+#define HAWSE_SOLANA_CONFIRMED 2u
+#define HAWSE_SOLANA_FINALIZED 3u
+
+/* numbers of the sequences (event.stream) */
+#define HAWSE_SOLANA_STREAM_SLOTS      1u
+#define HAWSE_SOLANA_STREAM_ACCOUNTS   2u
+#define HAWSE_SOLANA_STREAM_LOGS       3u
+#define HAWSE_SOLANA_STREAM_SIGNATURES 4u
+
+typedef struct hawse_solana_slot {
+    uint32_t size;
+    uint32_t commitment; /* HAWSE_SOLANA_... */
+    uint64_t slot;
+    uint64_t parent;
+    uint64_t root;
+} hawse_solana_slot_t;
+
+typedef struct hawse_solana_account {
+    uint32_t size;
+    uint32_t commitment;
+    uint64_t slot; /* context slot: order by this, not by content */
+    uint64_t lamports;
+    uint64_t rent_epoch; /* exact up to 2^64 - 1 */
+    uint8_t pubkey[32];
+    uint8_t owner[32];
+    uint32_t executable; /* 0 or 1 */
+    uint32_t data_offset;
+    uint64_t data_len;
+} hawse_solana_account_t;
+
+/* The lines follow the record: line_count times {uint32_t len, bytes}, from lines_offset on. */
+typedef struct hawse_solana_log {
+    uint32_t size;
+    uint32_t commitment;
+    uint64_t slot;
+    uint8_t signature[64];
+    uint32_t failed; /* 1: the transaction ended with an error */
+    uint32_t line_count;
+    uint32_t lines_offset;
+    uint32_t lines_len;
+} hawse_solana_log_t;
+
+typedef struct hawse_solana_signature {
+    uint32_t size;
+    uint32_t commitment; /* reached */
+    uint64_t slot;
+    uint8_t signature[64];
+    uint32_t failed;
+    uint32_t error_len; /* bytes of JSON text after the record: "err" as the cluster gave it */
+} hawse_solana_signature_t;
+
+typedef struct hawse_solana_rollback {
+    uint32_t size;
+    uint32_t slots; /* processed slots abandoned */
+    uint64_t from;  /* lowest abandoned slot */
+    uint64_t to;    /* highest abandoned slot */
+    uint64_t ancestor;
+} hawse_solana_rollback_t;
+
+#ifdef __cplusplus
+}
+#endif
+#endif
