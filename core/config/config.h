@@ -1,0 +1,140 @@
+/*
+ * The operator's configuration: one JSON file, checked against one documented schema, secrets
+ * resolved. A config is immutable after loading; reload makes a new one and compares.
+ *
+ * Secrets: "${NAME}" (environment) and "file:PATH" are allowed only in fields that the host keeps
+ * to itself (endpoint URLs and headers, proxy, tls files), never in "settings", which reach a
+ * plugin.
+ */
+#ifndef CORE_CONFIG_CONFIG_H
+#define CORE_CONFIG_CONFIG_H
+
+#include "base/fault.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum config_mode { MODE_REPLAY, MODE_SHADOW, MODE_DRY_RUN, MODE_CANARY, MODE_LIVE };
+enum config_maturity { MATURITY_EXPERIMENTAL, MATURITY_BETA, MATURITY_STABLE };
+enum config_log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
+enum config_overrun { OVERRUN_WARN, OVERRUN_THROTTLE, OVERRUN_STOP };
+enum config_hang { HANG_ABANDON, HANG_EXIT };
+
+struct config_header {
+    char *name;
+    char *value; /* resolved; secret */
+};
+
+/* One network address of an instance. The URL and headers are secrets once resolved: print only
+ * `display`, in which references and credentials are masked. */
+struct config_endpoint {
+    char *name; /* "ws", "http" */
+    char *url;
+    char *display;
+    struct config_header *headers;
+    size_t header_count;
+    char *proxy;                 /* NULL = none; http://, socks5h:// */
+    char *ca_file;               /* NULL = the system's */
+    bool deflate;                /* offer permessage-deflate */
+    bool validate_utf8;          /* check text frames; default true */
+    uint32_t connect_timeout_ms; /* default 10,000: resolve, connect, TLS and upgrade together */
+    uint32_t request_timeout_ms; /* JSON-RPC; default 10,000 */
+    uint32_t ping_ms;            /* default 20,000; 0 = off */
+    uint32_t idle_ms;            /* default 60,000; 0 = off */
+    uint32_t backoff_min_ms;     /* default 250 */
+    uint32_t backoff_max_ms;     /* default 30,000 */
+};
+
+struct config_link {
+    char *name;   /* what the plugin calls it */
+    char *target; /* instance id */
+};
+
+struct config_feature {
+    char *name;
+    bool enabled;
+};
+
+struct config_budget {
+    uint32_t callback_us; /* soft limit of one on_events call; 0 = the manifest's, else 10,000 */
+    uint32_t hang_ms;     /* a callback that runs longer is hung; default 2,000 */
+    enum config_overrun on_overrun; /* default throttle */
+    enum config_hang on_hang;       /* default abandon */
+};
+
+struct config_instance {
+    char *id;     /* [a-z0-9_-]{1,63} */
+    char *plugin; /* manifest id, or a path to a shared object (contains '/') */
+    bool enabled;
+    enum config_mode mode;      /* default shadow */
+    enum config_maturity allow; /* lowest maturity the operator accepts; default stable */
+    char *lane;                 /* default "main" */
+    struct config_link *links;
+    size_t link_count;
+    struct config_endpoint *endpoints;
+    size_t endpoint_count;
+    char **grants; /* "net", "net:wss://host", "rpc", "rpc:eth_getLogs", ... */
+    size_t grant_count;
+    struct config_feature *features;
+    size_t feature_count;
+    struct config_budget budget;
+    uint32_t queue;       /* events of its inbox; default 4,096, power of two */
+    uint32_t patience_ms; /* how long a full lossless queue may hold its sources; default 1,000 */
+    char *settings;       /* canonical JSON text of an object, "{}" when absent */
+};
+
+struct config_lane {
+    char *name;
+    int32_t cpu;      /* -1 = not pinned */
+    uint32_t spin_us; /* keep polling so long after the last event before sleeping; 0 = sleep */
+};
+
+struct config {
+    char *path;
+    char **plugin_path; /* folders, searched in order, never recursively */
+    size_t plugin_path_count;
+    struct config_lane *lanes; /* at least "main" */
+    size_t lane_count;
+    struct config_instance *instances; /* links first: an instance comes after those it links to */
+    size_t instance_count;
+    uint32_t log_level; /* HAWSE_LOG_... */
+    enum config_log_format log_format;
+    char *log_file;            /* NULL = stderr */
+    char *http_listen;         /* "127.0.0.1:9187"; NULL = off */
+    char *control_path;        /* Unix socket; NULL = off */
+    char *state_dir;           /* quarantine list and, later, journals; created 0700 */
+    uint32_t stop_deadline_ms; /* default 5,000 */
+};
+
+/* A change on the command line: --set instances.gnosis.endpoints.ws=wss://... The value is JSON
+ * when it parses as such, otherwise a text. */
+struct config_override {
+    const char *assignment;
+};
+
+/* Loads, checks and resolves. Every fault names the file, the JSON path ("instances.gnosis.mode"),
+ * what was found, what is allowed, and for an unknown key the nearest known one. Returns 0 and a
+ * config that the caller destroys, or a negative code. */
+int32_t config_load(const char *path, const struct config_override *overrides, size_t count,
+                    struct config **out, struct fault *fault);
+void config_destroy(struct config *config); /* wipes secrets; NULL is legal */
+
+const struct config_instance *config_find(const struct config *config, const char *id);
+const struct config_endpoint *config_endpoint_find(const struct config_instance *instance,
+                                                   const char *name);
+
+/* Are these two alike in everything that needs a restart of the instance to change? */
+bool config_instance_equal(const struct config_instance *a, const struct config_instance *b);
+
+const char *config_mode_name(enum config_mode mode);
+const char *config_maturity_name(enum config_maturity maturity);
+
+/* The effective configuration with defaults filled in, secrets masked and for each value where it
+ * came from (file, default, --set): what `hawse config explain` prints. malloc'd text. */
+char *config_explain(const struct config *config, const char *json_path_prefix, bool as_json);
+
+/* The JSON Schema of the file, constant text. */
+const char *config_schema(void);
+
+#endif
