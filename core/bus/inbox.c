@@ -1,0 +1,154 @@
+/* The queue of one member; see inbox.h. Allocates at set-up, and once when conflation is first
+ * used. */
+#include "bus/inbox.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <hawse/service/sub.h>
+
+int32_t inbox_init(struct inbox *inbox, uint32_t cap)
+{
+    memset(inbox, 0, sizeof(*inbox));
+    inbox->entries = calloc(cap, sizeof(inbox->entries[0]));
+    if (!inbox->entries)
+        return HAWSE_E_NOMEM;
+    inbox->cap = cap;
+    return HAWSE_OK;
+}
+
+static void drop_entry(struct inbox_entry *entry)
+{
+    if (entry->owned)
+        free((void *)(uintptr_t)entry->event);
+    entry->event = NULL;
+    entry->owned = 0;
+}
+
+void inbox_clear(struct inbox *inbox)
+{
+    for (; inbox->first < inbox->next; inbox->first++)
+        drop_entry(inbox_at(inbox, inbox->first));
+    inbox->live = 0;
+    inbox->loss_count = 0;
+    inbox->full_since = 0;
+}
+
+void inbox_finish(struct inbox *inbox)
+{
+    if (inbox->entries)
+        inbox_clear(inbox);
+    free(inbox->entries);
+    free(inbox->latest);
+    memset(inbox, 0, sizeof(*inbox));
+}
+
+static void merge_loss(struct inbox_loss *loss, const hawse_event_t *event)
+{
+    loss->from_seq = event->seq < loss->from_seq ? event->seq : loss->from_seq;
+    loss->to_seq = event->seq > loss->to_seq ? event->seq : loss->to_seq;
+    loss->epoch = event->epoch;
+    loss->count++;
+}
+
+void inbox_lose(struct inbox *inbox, const hawse_event_t *event, uint64_t before)
+{
+    inbox->dropped++;
+    for (uint32_t i = 0; i < inbox->loss_count; i++) {
+        struct inbox_loss *loss = &inbox->losses[i];
+        bool adjoins = loss->after == before || loss->to_seq + 1 == event->seq;
+        if (loss->source == event->source && loss->stream == event->stream && adjoins) {
+            merge_loss(loss, event);
+            return;
+        }
+    }
+    if (inbox->loss_count == INBOX_LOSSES) { /* too many sequences: widen the last one announced */
+        merge_loss(&inbox->losses[INBOX_LOSSES - 1], event);
+        return;
+    }
+    inbox->losses[inbox->loss_count++] = (struct inbox_loss){
+        .source = event->source,
+        .stream = event->stream,
+        .epoch = event->epoch,
+        .from_seq = event->seq,
+        .to_seq = event->seq,
+        .count = 1,
+        .after = before,
+    };
+}
+
+/* Moves the live entries together so that conflated ones no longer take room. */
+static void compact(struct inbox *inbox)
+{
+    uint64_t to = inbox->next;
+    for (uint64_t from = inbox->next; from-- > inbox->first;) {
+        struct inbox_entry *entry = inbox_at(inbox, from);
+        if (!entry->event)
+            continue;
+        *inbox_at(inbox, --to) = *entry;
+        if (entry->policy == HAWSE_POLICY_LATEST)
+            inbox_latest_set(inbox, entry->slot, to);
+    }
+    inbox->first = to;
+}
+
+bool inbox_make_room(struct inbox *inbox)
+{
+    if (inbox->live < inbox_depth(inbox)) {
+        compact(inbox);
+        return true;
+    }
+    for (uint64_t i = inbox->first; i < inbox->next; i++) {
+        struct inbox_entry *entry = inbox_at(inbox, i);
+        if (entry->policy == HAWSE_POLICY_LOSSLESS)
+            continue;
+        inbox_lose(inbox, entry->event, i);
+        drop_entry(entry);
+        inbox->live--;
+        compact(inbox);
+        return true;
+    }
+    return false;
+}
+
+int32_t inbox_conflate(struct inbox *inbox, uint64_t slot)
+{
+    if (!inbox->latest) {
+        inbox->latest = calloc((size_t)inbox->cap * 2, sizeof(inbox->latest[0]));
+        if (!inbox->latest)
+            return HAWSE_E_NOMEM;
+        return HAWSE_OK;
+    }
+    uint64_t number = inbox->latest[slot & (inbox->cap * 2u - 1)];
+    if (number == 0 || number - 1 < inbox->first || number - 1 >= inbox->next)
+        return HAWSE_OK;
+    struct inbox_entry *entry = inbox_at(inbox, number - 1);
+    if (!entry->event || entry->slot != slot)
+        return HAWSE_OK; /* another slot took its place in the table: both stay queued */
+    drop_entry(entry);
+    inbox->live--;
+    inbox->dropped++;
+    return HAWSE_OK;
+}
+
+void inbox_latest_set(struct inbox *inbox, uint64_t slot, uint64_t number)
+{
+    if (inbox->latest)
+        inbox->latest[slot & (inbox->cap * 2u - 1)] = number + 1;
+}
+
+void inbox_take(struct inbox *inbox, uint32_t n)
+{
+    while (inbox->first < inbox->next) {
+        struct inbox_entry *entry = inbox_at(inbox, inbox->first);
+        if (entry->event) {
+            if (n == 0)
+                break;
+            n--;
+            drop_entry(entry);
+            inbox->live--;
+        }
+        inbox->first++;
+    }
+    inbox->full_since = 0;
+}
