@@ -112,6 +112,7 @@ uint8_t *bus_reserve(struct bus *bus, uint64_t len)
     /* the header follows the record: ask for both, so that publishing it cannot fail for space */
     bus->reserved = take_space(bus, len + 8 + sizeof(hawse_event_t), &bus->reserved_pos);
     bus->reserved_len = len;
+    bus->reserved_kept = false;
     return bus->reserved;
 }
 
@@ -123,8 +124,13 @@ static hawse_event_t *place(struct bus *bus, const hawse_event_t *event, uint64_
     bool in_place = bus->reserved && data == bus->reserved && event->len <= bus->reserved_len;
     if (in_place) {
         *begin = bus->reserved_pos;
-        arena_commit(&bus->arena, bus->reserved_pos, event->len);
+        if (!bus->reserved_kept)
+            arena_commit(&bus->arena, bus->reserved_pos, event->len);
     } else {
+        if (bus->reserved && !bus->reserved_kept) { /* step over what is being built there */
+            arena_commit(&bus->arena, bus->reserved_pos, bus->reserved_len);
+            bus->reserved_kept = true;
+        }
         uint8_t *copy = take_space(bus, event->len + 8 + sizeof(*event), begin);
         if (!copy)
             return NULL;
@@ -142,7 +148,8 @@ static hawse_event_t *place(struct bus *bus, const hawse_event_t *event, uint64_
     *header = *event;
     header->size = sizeof(*event);
     header->data = data;
-    bus->reserved = NULL;
+    if (in_place)
+        bus->reserved = NULL;
     return header;
 }
 

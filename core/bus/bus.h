@@ -50,7 +50,8 @@ struct bus {
     uint64_t now_ns;                     /* set by the lane before it runs members */
     uint64_t reserved_pos, reserved_len; /* the last reserve, until it is published or replaced */
     uint8_t *reserved;
-    uint32_t blocked; /* members that wait for progress */
+    bool reserved_kept; /* another event was placed behind it meanwhile */
+    uint32_t blocked;   /* members that wait for progress */
 };
 
 int32_t bus_init(struct bus *bus, uint32_t member_cap);

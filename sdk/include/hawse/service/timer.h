@@ -21,7 +21,8 @@ typedef struct hawse_timer_service {
     int32_t (*set)(const hawse_host_t *host, hawse_instance_t self, uint64_t delay_ns,
                    uint64_t period_ns, uint64_t tag, hawse_timer_t *timer);
 
-    /* [lane] No event of this timer comes after this returns. HAWSE_E_STALE when it has fired. */
+    /* [lane] End a timer. A firing that is already queued still comes: compare its handle.
+     * HAWSE_E_STALE when a one-shot timer has fired. */
     int32_t (*cancel)(const hawse_host_t *host, hawse_instance_t self, hawse_timer_t timer);
 } hawse_timer_service_t;
 

@@ -1,0 +1,266 @@
+/*
+ * The host: configuration, plugins, one lane, and the threads around it. Ties the rooms together;
+ * knows no chain and no venue.
+ *
+ *   main thread   signals, reload, shutdown
+ *   lane thread   loop, bus, every plugin callback
+ *   watchdog      sees a callback that never returns, and moves the lane to a new thread
+ *   others        connecting (net), JSON-RPC (rpc), log writer, HTTP, control (observe)
+ */
+#ifndef CORE_HOST_HOST_H
+#define CORE_HOST_HOST_H
+
+#include "base/fault.h"
+#include "bus/bus.h"
+#include "config/config.h"
+#include "host/handles.h"
+#include "loop/loop.h"
+#include "net/stream.h"
+#include "observe/log.h"
+#include "observe/metrics.h"
+#include "plugin/grants.h"
+#include "plugin/library.h"
+#include "rpc/rpc_client.h"
+
+#include <hawse/hawse.h>
+#include <pthread.h>
+
+enum {
+    HOST_INSTANCES = 256,
+    HOST_TIMERS_MAX = 4096,
+    HOST_STREAMS_MAX = 64,
+    HOST_REQUESTS_MAX = 256,
+    HOST_SUBS_MAX = 65536,
+    HOST_METRICS_MAX = 1024,
+    HOST_POSTS_MAX = 1024,
+    HOST_SPACES_MAX = 256,
+};
+
+enum instance_state {
+    INSTANCE_NEW,
+    INSTANCE_CREATED,
+    INSTANCE_RUNNING,
+    INSTANCE_STOPPING,
+    INSTANCE_STOPPED,
+    INSTANCE_REFUSED, /* never created: the fault says why */
+    INSTANCE_FAILED,  /* failed, crashed its budget, or hung; stays until reload */
+};
+
+/* What a lane-tagged callback is doing; for the watchdog and the crash handler. */
+enum callback {
+    CALLBACK_NONE,
+    CALLBACK_CREATE,
+    CALLBACK_START,
+    CALLBACK_EVENTS,
+    CALLBACK_STOP,
+    CALLBACK_DESTROY
+};
+
+struct instance_link {
+    const char *name; /* of the configuration */
+    uint32_t target;  /* instance index */
+};
+
+/* One configured use of a plugin. Lives in host->instances[index] from load to removal; written on
+ * the lane, `state` and the counters are readable from any thread. */
+struct instance {
+    struct host *host;
+    uint32_t index;
+    uint32_t generation;
+    hawse_instance_t handle;
+    const struct config_instance *config;
+    struct library *library;
+    struct grants *grants;
+    void *plugin_state;
+    enum instance_state state;
+    int abandoned; /* atomic: its callback never returned; its thread is lost */
+    struct instance_link *links;
+    uint32_t link_count;
+    uint32_t counts[5];      /* timers, streams, requests, subs, metrics in use */
+    uint32_t posts;          /* atomic: posted and not yet delivered */
+    uint64_t produces;       /* bit per built-in space it may publish */
+    uint16_t own_spaces[16]; /* run-time spaces it may publish */
+    uint32_t own_space_count;
+    struct fault fault;      /* why it is REFUSED or FAILED */
+    struct fault last_error; /* set_error, until a callback ends without failing */
+    bool released;           /* its handles, queue and state are gone */
+    uint64_t stop_retry_ns;
+    /* budget */
+    uint32_t callback_us;
+    uint32_t strikes;
+    uint64_t strike_window_ns;
+    uint32_t throttles;
+    uint64_t hold_until_ns;
+    struct loop_timer hold_timer;
+    uint64_t log_window_ns;
+    uint32_t log_lines, log_cut;
+    /* observation */
+    struct metric_histogram *callback_time;
+    struct metric_counter *events_in, *events_out, *batches, *errors;
+    struct metric_counter *dropped;
+    struct metric_gauge *up;
+    uint64_t callback_events; /* events in timed callbacks, for the mean */
+};
+
+/* The lane: one thread at a time. A callback that hangs loses its thread; the lane goes on on
+ * another. */
+struct lane {
+    struct host *host;
+    struct loop *loop;
+    struct bus bus;
+    pthread_t thread;
+    int tid;             /* kernel id of the present thread */
+    uint64_t utc_offset; /* UTC minus monotonic ns */
+    uint64_t utc_checked_ns;
+    uint64_t spin_ns;
+    /* seen by the watchdog and the crash handler: relaxed atomics */
+    struct instance *current;
+    enum callback callback;
+    uint64_t callback_since; /* ns; 0 = none runs */
+    const hawse_event_t *current_event;
+    int in_host; /* the running callback is inside a host call */
+    uint64_t steps;
+    uint64_t busy_ns;
+    uint64_t last_step_ns;
+    struct host_stream *reading; /* whose frames are being handed over */
+    struct handles timers, streams, channels, requests, subs, metrics;
+    struct loop_timer retry; /* blocked members try again */
+    bool retry_armed;
+    struct host_request *undelivered; /* completions that found a full inbox */
+    uint32_t to_release;              /* failed instances that are not released yet */
+    bool started;                     /* every instance was created and started, or refused */
+};
+
+struct host_options {
+    bool strict;      /* refuse to start when any plugin is refused */
+    const char *safe; /* safe mode: leave out plugins that crashed the last run ("1") */
+    const char *argv0;
+};
+
+struct host_api {
+    hawse_host_t table; /* first: plugins hold a pointer to it */
+    struct host *host;
+};
+
+struct host_space {
+    char *id;
+    uint16_t number;
+};
+
+struct host {
+    struct host_api api;
+    struct config *config;
+    struct logger *logger;
+    struct metrics *metrics;
+    struct connector *connector;
+    struct rpc_client *rpc;
+    struct lane lane;
+    struct instance *instances[HOST_INSTANCES];
+    uint32_t instance_count; /* slots used so far */
+    uint32_t generation;
+    pthread_mutex_t lock; /* guards the instances array against readers off the lane */
+    struct host_space spaces[HOST_SPACES_MAX];
+    uint32_t space_count;
+    pthread_t watchdog;
+    int watchdog_quit; /* atomic */
+    int quit;          /* atomic: wind down */
+    int done;          /* atomic: everything is stopped */
+    int stopped_by_deadline;
+    uint64_t quit_deadline_ns;
+    struct reload *reload; /* atomic: handed to the lane, answered through it */
+    uint64_t started_ns;
+    struct host_options options;
+    struct metric_gauge *ready_gauge;
+    struct loop_work quit_work;
+};
+
+/* Loads plugins for every enabled instance, resolves grants, tries new files in a child. Instances
+ * that are refused keep their fault and the others go on, unless strict. Takes the config. */
+int32_t host_create(struct config *config, struct logger *logger, struct metrics *metrics,
+                    const struct host_options *options, struct host **out, struct fault *fault);
+int32_t host_start(struct host *host, struct fault *fault);
+/* [any] Begin a graceful stop: sources first, then readers, within the configured deadline. */
+void host_quit(struct host *host);
+bool host_done(const struct host *host);
+/* [main] Waits for the lane; true when everything stopped by itself before the deadline. */
+bool host_join(struct host *host);
+void host_destroy(struct host *host);
+/* [main] SIGHUP: applies a new configuration as a whole, or rejects it as a whole. Takes the
+ * config. */
+int32_t host_reload(struct host *host, struct config *config, struct fault *fault);
+
+/* [any] Status as JSON (see core/observe/README.md), and readiness. malloc'd text. */
+char *host_status(struct host *host);
+bool host_ready(struct host *host, char **reasons);
+bool host_healthy(struct host *host);
+
+/* ---- between the files of this room ---- */
+
+extern const struct hawse_host host_table;
+const void *host_service(const char *id);
+
+static inline struct host *host_of(const hawse_host_t *table)
+{
+    return ((const struct host_api *)(const void *)table)->host;
+}
+
+/* The instance, when the handle is good; NULL otherwise. [any] */
+struct instance *host_instance(const hawse_host_t *table, hawse_instance_t handle);
+/* The same for calls tagged [lane]: legal only inside a callback of that very instance. Marks the
+ * lane as inside the host until host_leave. *code says why not. */
+struct instance *host_enter(const hawse_host_t *table, hawse_instance_t handle, int32_t *code);
+static inline void host_leave(struct instance *inst)
+{
+    __atomic_store_n(&inst->host->lane.in_host, 0, __ATOMIC_RELEASE);
+}
+
+int32_t lane_init(struct lane *lane, struct host *host, struct fault *fault);
+int32_t lane_thread_start(struct lane *lane, struct fault *fault);
+void lane_finish(struct lane *lane);
+uint64_t lane_utc(const struct lane *lane, uint64_t monotonic_ns);
+void lane_arm_retry(struct lane *lane);
+
+int32_t instance_new(struct host *host, const struct config_instance *config, struct instance **out,
+                     struct fault *fault);
+void instance_free(struct instance *inst);
+int32_t instance_resolve_links(struct instance *inst);
+void instance_create(struct instance *inst);
+void instance_start(struct instance *inst);
+/* One step of stopping; true when it is stopped. */
+bool instance_stop(struct instance *inst, uint64_t deadline_ns);
+void instance_fail(struct instance *inst, enum instance_state state);
+/* Frees handles, streams, timers, requests, subscriptions, bus membership; destroys the plugin
+ * state unless the instance was abandoned. */
+void instance_release(struct instance *inst);
+const char *instance_state_name(enum instance_state state);
+const char *callback_name(enum callback callback);
+/* Bounds a callback: who runs, since when. */
+void callback_begin(struct instance *inst, enum callback callback, const hawse_event_t *event);
+void callback_end(struct instance *inst);
+
+/* budget.c: accounts a callback; may throttle or fail the instance. */
+void budget_account(struct instance *inst, uint64_t ns, uint32_t events);
+
+/* Releases of what services hold for an instance. */
+void timers_release(struct instance *inst);
+void streams_release(struct instance *inst);
+void requests_release(struct instance *inst);
+void subs_release(struct instance *inst);
+void metrics_release(struct instance *inst);
+void streams_resume(struct lane *lane);
+void streams_reading_lost(struct lane *lane);
+void requests_retry(struct lane *lane);
+/* Tells a newly created source what its readers asked for before. */
+int32_t subs_demands(struct instance *source);
+uint16_t host_space_number(struct host *host, const char *id, size_t len, bool add);
+
+int32_t watchdog_start(struct host *host, struct fault *fault);
+void watchdog_stop(struct host *host);
+int32_t crash_install(struct host *host, struct fault *fault);
+void crash_thread_stack(void); /* gives the calling thread an alternate signal stack */
+void crash_report_last(struct host *host);
+
+/* Lane side of a reload; true when done. */
+bool reload_advance(struct lane *lane);
+
+#endif

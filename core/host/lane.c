@@ -1,0 +1,196 @@
+/*
+ * The lane's thread: steps the loop, dispatches the bus, and brings instances up and down one step
+ * at a time, so that a new thread can go on where a hung one was left. Owns the loop, the bus and
+ * the handle tables; plugin code runs nowhere else.
+ */
+#include "host/host.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { RETRY_NS = 1000000, IDLE_WAIT_NS = 250000000, UTC_CHECK_NS = 1000000000 };
+
+uint64_t lane_utc(const struct lane *lane, uint64_t monotonic_ns)
+{
+    return monotonic_ns + lane->utc_offset;
+}
+
+static void retry_due(void *ctx, uint64_t now_ns)
+{
+    struct lane *lane = ctx;
+    lane->retry_armed = false;
+    lane->bus.now_ns = now_ns;
+    bus_unblock(&lane->bus);
+}
+
+void lane_arm_retry(struct lane *lane)
+{
+    if (lane->retry_armed)
+        return;
+    lane->retry_armed = true;
+    (void)loop_timer_set(lane->loop, &lane->retry, loop_now(lane->loop) + RETRY_NS);
+}
+
+int32_t lane_init(struct lane *lane, struct host *host, struct fault *fault)
+{
+    memset(lane, 0, sizeof(*lane));
+    lane->host = host;
+    lane->retry.fn = retry_due;
+    lane->retry.ctx = lane;
+    lane->spin_ns = (uint64_t)host->config->lanes[0].spin_us * 1000u;
+    int32_t result = loop_create(&lane->loop, fault);
+    if (result != HAWSE_OK)
+        return result;
+    if (bus_init(&lane->bus, HOST_INSTANCES) != HAWSE_OK)
+        return fault_set(fault, HAWSE_E_NOMEM, "no memory for the event bus");
+    return HAWSE_OK;
+}
+
+void lane_finish(struct lane *lane)
+{
+    bus_finish(&lane->bus);
+    handles_finish(&lane->timers);
+    handles_finish(&lane->streams);
+    handles_finish(&lane->channels);
+    handles_finish(&lane->requests);
+    handles_finish(&lane->subs);
+    handles_finish(&lane->metrics);
+    loop_destroy(lane->loop);
+    lane->loop = NULL;
+}
+
+/* ---- bringing instances up ---- */
+
+static bool advance_up(struct lane *lane)
+{
+    struct host *host = lane->host;
+    for (uint32_t i = 0; i < host->instance_count; i++) {
+        struct instance *inst = host->instances[i];
+        if (inst && inst->state == INSTANCE_NEW) {
+            instance_create(inst);
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < host->instance_count; i++) {
+        struct instance *inst = host->instances[i];
+        if (inst && inst->state == INSTANCE_CREATED) {
+            instance_start(inst);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Sources stop before their readers, so that what was under way still arrives. */
+static bool advance_down(struct lane *lane)
+{
+    struct host *host = lane->host;
+    for (uint32_t i = 0; i < host->instance_count; i++) {
+        struct instance *inst = host->instances[i];
+        if (!inst)
+            continue;
+        if (inst->state == INSTANCE_RUNNING || inst->state == INSTANCE_STOPPING) {
+            if (!instance_stop(inst, host->quit_deadline_ns))
+                return false;
+        } else if (inst->state == INSTANCE_CREATED || inst->state == INSTANCE_NEW) {
+            instance_release(inst);
+            inst->state = INSTANCE_STOPPED;
+        }
+    }
+    return true;
+}
+
+static void release_failed(struct lane *lane)
+{
+    lane->to_release = 0;
+    for (uint32_t i = 0; i < lane->host->instance_count; i++) {
+        struct instance *inst = lane->host->instances[i];
+        if (inst && (inst->state == INSTANCE_FAILED || inst->state == INSTANCE_REFUSED))
+            instance_release(inst);
+    }
+}
+
+/* ---- the thread ---- */
+
+static void check_utc(struct lane *lane, uint64_t now)
+{
+    if (lane->utc_checked_ns != 0 && now - lane->utc_checked_ns < UTC_CHECK_NS)
+        return;
+    lane->utc_checked_ns = now;
+    lane->utc_offset = loop_utc() - loop_clock();
+}
+
+static bool step(struct lane *lane)
+{
+    struct host *host = lane->host;
+    uint64_t wait = IDLE_WAIT_NS;
+    if (__atomic_load_n(&host->quit, __ATOMIC_ACQUIRE)) {
+        if (advance_down(lane))
+            return false;
+        wait = RETRY_NS;
+    } else if (!lane->started) {
+        lane->started = advance_up(lane);
+        wait = 0;
+    } else if (!reload_advance(lane)) {
+        wait = 0;
+    }
+    if (lane->to_release > 0)
+        release_failed(lane);
+    lane->bus.now_ns = loop_now(lane->loop);
+    if (lane->bus.ready_first != lane->bus.ready_next)
+        wait = 0;
+    (void)loop_step(lane->loop, wait, lane->spin_ns);
+    uint64_t begin = loop_now(lane->loop);
+    check_utc(lane, begin);
+    lane->bus.now_ns = begin;
+    (void)bus_dispatch(&lane->bus);
+    if (lane->undelivered)
+        requests_retry(lane);
+    streams_resume(lane);
+    if (lane->bus.blocked > 0)
+        lane_arm_retry(lane);
+    __atomic_store_n(&lane->steps, lane->steps + 1, __ATOMIC_RELAXED);
+    __atomic_store_n(&lane->last_step_ns, begin, __ATOMIC_RELAXED);
+    return true;
+}
+
+static void pin(const struct config_lane *config, struct logger *logger)
+{
+    if (config->cpu < 0)
+        return;
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET((size_t)config->cpu, &set);
+    if (sched_setaffinity(0, sizeof(set), &set) != 0)
+        log_line(logger, HAWSE_LOG_WARN, "lane", "cannot run lane \"%s\" on CPU %d: %s",
+                 config->name, config->cpu, strerror(errno));
+}
+
+static void *lane_main(void *arg)
+{
+    struct lane *lane = arg;
+    __atomic_store_n(&lane->tid, (int)syscall(SYS_gettid), __ATOMIC_RELAXED);
+    crash_thread_stack();
+    pin(&lane->host->config->lanes[0], lane->host->logger);
+    if (lane->reading)
+        streams_reading_lost(lane);
+    while (step(lane))
+        ;
+    __atomic_store_n(&lane->host->done, 1, __ATOMIC_RELEASE);
+    return NULL;
+}
+
+int32_t lane_thread_start(struct lane *lane, struct fault *fault)
+{
+    pthread_attr_t attr;
+    (void)pthread_attr_init(&attr);
+    (void)pthread_attr_setstacksize(&attr, 1u << 20);
+    int error = pthread_create(&lane->thread, &attr, lane_main, lane);
+    (void)pthread_attr_destroy(&attr);
+    if (error == 0)
+        return HAWSE_OK;
+    return fault_set(fault, HAWSE_E_NOMEM, "cannot start the lane's thread: %s", strerror(error));
+}

@@ -1,0 +1,406 @@
+/*
+ * "hawse.sub/1": links, spaces, subscriptions, publishing. Checks what a plugin may do against its
+ * links and its manifest; the bus does the rest.
+ */
+#include "host/host.h"
+
+#include <hawse/space/evm.h>
+#include <hawse/space/host.h>
+#include <hawse/space/intent.h>
+#include <hawse/space/market.h>
+#include <hawse/space/solana.h>
+#include <hawse/space/wallet.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FILTER_MAX = 4096, SPACE_RUNTIME_FIRST = 0x8000 };
+
+/* One subscription; a pattern per source that it covers. Lives until unsubscribe or release. */
+struct host_sub {
+    uint64_t handle;
+    struct instance *reader;
+    struct route_pattern *patterns;
+    uint32_t pattern_count;
+    uint8_t *filter;
+    uint64_t filter_len;
+};
+
+static const struct {
+    const char *id;
+    uint16_t number;
+} builtin_spaces[] = {
+    {"host/1", HAWSE_SPACE_HOST},     {"stream/1", HAWSE_SPACE_STREAM},
+    {"evm/1", HAWSE_SPACE_EVM},       {"solana/1", HAWSE_SPACE_SOLANA},
+    {"market/1", HAWSE_SPACE_MARKET}, {"wallet/1", HAWSE_SPACE_WALLET},
+    {"intent/1", HAWSE_SPACE_INTENT},
+};
+
+uint16_t host_space_number(struct host *host, const char *id, size_t len, bool add)
+{
+    for (size_t i = 0; i < sizeof(builtin_spaces) / sizeof(builtin_spaces[0]); i++) {
+        if (strlen(builtin_spaces[i].id) == len && memcmp(builtin_spaces[i].id, id, len) == 0)
+            return builtin_spaces[i].number;
+    }
+    for (uint32_t i = 0; i < host->space_count; i++) {
+        if (strlen(host->spaces[i].id) == len && memcmp(host->spaces[i].id, id, len) == 0)
+            return host->spaces[i].number;
+    }
+    if (!add || host->space_count == HOST_SPACES_MAX)
+        return 0;
+    char *copy = strndup(id, len);
+    if (!copy)
+        return 0;
+    uint16_t number = (uint16_t)(SPACE_RUNTIME_FIRST + host->space_count);
+    host->spaces[host->space_count++] = (struct host_space){.id = copy, .number = number};
+    return number;
+}
+
+static int32_t sub_link(const hawse_host_t *table, hawse_instance_t self, hawse_view_t name,
+                        uint32_t *source)
+{
+    int32_t code = HAWSE_E_NOTFOUND;
+    struct instance *inst = host_enter(table, self, &code);
+    if (!inst)
+        return code;
+    for (uint32_t i = 0; i < inst->link_count; i++) {
+        const struct instance_link *link = &inst->links[i];
+        if (strlen(link->name) == name.len && memcmp(link->name, name.data, name.len) == 0) {
+            *source = link->target + 1;
+            code = HAWSE_OK;
+        }
+    }
+    host_leave(inst);
+    return code;
+}
+
+static int32_t sub_space(const hawse_host_t *table, hawse_instance_t self, hawse_view_t id,
+                         uint16_t *space)
+{
+    int32_t code = HAWSE_OK;
+    struct instance *inst = host_enter(table, self, &code);
+    if (!inst)
+        return code;
+    if (id.len == 0 || id.len > 128)
+        code = HAWSE_E_INVAL;
+    else if ((*space = host_space_number(inst->host, (const char *)id.data, id.len, true)) == 0)
+        code = HAWSE_E_LIMIT;
+    host_leave(inst);
+    return code;
+}
+
+/* ---- demands ---- */
+
+static int32_t send_demand(const struct host_sub *sub, const struct route_pattern *pattern,
+                           uint32_t change)
+{
+    struct host *host = sub->reader->host;
+    uint8_t buffer[sizeof(hawse_host_demand_t) + FILTER_MAX];
+    hawse_host_demand_t record = {.size = sizeof(record),
+                                  .change = change,
+                                  .sub = sub->handle,
+                                  .key = pattern->key,
+                                  .space = pattern->space,
+                                  .kind = pattern->kind,
+                                  .keyed = pattern->keyed,
+                                  .subscriber = sub->reader->index + 1,
+                                  .filter_len = (uint32_t)sub->filter_len};
+    memcpy(buffer, &record, sizeof(record));
+    if (sub->filter_len > 0)
+        memcpy(buffer + sizeof(record), sub->filter, sub->filter_len);
+    hawse_event_t event = {.size = sizeof(event),
+                           .space = HAWSE_SPACE_HOST,
+                           .kind = HAWSE_HOST_DEMAND,
+                           .key = sub->handle,
+                           .data = buffer,
+                           .len = sizeof(record) + sub->filter_len};
+    return bus_send(&host->lane.bus, pattern->source - 1, &event);
+}
+
+int32_t subs_demands(struct instance *source)
+{
+    struct handles *subs = &source->host->lane.subs;
+    for (uint32_t i = 0; i < subs->used; i++) {
+        const struct host_sub *sub = subs->slots[i].item;
+        for (uint32_t p = 0; sub && sub->filter_len > 0 && p < sub->pattern_count; p++) {
+            if (sub->patterns[p].source == source->index + 1)
+                (void)send_demand(sub, &sub->patterns[p], HAWSE_DEMAND_ADD);
+        }
+    }
+    return HAWSE_OK;
+}
+
+/* ---- subscribe ---- */
+
+static void sub_free(struct host_sub *sub)
+{
+    free(sub->patterns);
+    free(sub->filter);
+    free(sub);
+}
+
+static bool linked(const struct instance *inst, uint32_t source)
+{
+    for (uint32_t i = 0; i < inst->link_count; i++) {
+        if (inst->links[i].target + 1 == source)
+            return true;
+    }
+    return false;
+}
+
+static void detach(struct host_sub *sub, uint32_t patterns, bool demands)
+{
+    struct bus *bus = &sub->reader->host->lane.bus;
+    for (uint32_t i = 0; i < patterns; i++) {
+        bus_unsubscribe(bus, &sub->patterns[i], sub->handle);
+        if (demands && sub->filter_len > 0)
+            (void)send_demand(sub, &sub->patterns[i], HAWSE_DEMAND_DROP);
+    }
+}
+
+/* Puts the subscription on the bus and tells the sources; undone when anything fails. */
+static int32_t attach(struct instance *inst, struct host_sub *sub, uint32_t policy)
+{
+    uint32_t done = 0;
+    int32_t code = HAWSE_OK;
+    for (; done < sub->pattern_count && code == HAWSE_OK; done++)
+        code = bus_subscribe(&inst->host->lane.bus, inst->index, &sub->patterns[done], policy,
+                             sub->handle);
+    uint32_t told = 0;
+    for (; told < done && code == HAWSE_OK && sub->filter_len > 0; told++)
+        code = send_demand(sub, &sub->patterns[told], HAWSE_DEMAND_ADD);
+    if (code != HAWSE_OK)
+        detach(sub, done, told > 0);
+    return code;
+}
+
+static uint32_t default_policy(const struct instance *inst, const struct route_pattern *pattern)
+{
+    const struct instance *source = inst->host->instances[pattern->source - 1];
+    const struct manifest *m = source->library->manifest;
+    return m->stream_count > 0 ? m->streams[0].policy : HAWSE_POLICY_LOSSLESS;
+}
+
+static struct host_sub *sub_new(struct instance *inst, const hawse_sub_spec_t *spec)
+{
+    struct host_sub *sub = calloc(1, sizeof(*sub));
+    uint32_t count = spec->source == HAWSE_SOURCE_ANY ? inst->link_count : 1;
+    if (!sub)
+        return NULL;
+    sub->reader = inst;
+    sub->patterns = calloc(count + 1u, sizeof(sub->patterns[0]));
+    sub->filter = malloc(spec->filter.len + 1);
+    if (!sub->patterns || !sub->filter) {
+        sub_free(sub);
+        return NULL;
+    }
+    sub->filter_len = spec->filter.len;
+    if (sub->filter_len > 0)
+        memcpy(sub->filter, spec->filter.data, spec->filter.len);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t source =
+            spec->source == HAWSE_SOURCE_ANY ? inst->links[i].target + 1 : spec->source;
+        struct route_pattern pattern = {.source = source,
+                                        .space = spec->space,
+                                        .kind = spec->kind,
+                                        .keyed = (spec->flags & HAWSE_SUB_KEYED) != 0,
+                                        .key = spec->key};
+        sub->patterns[sub->pattern_count++] = pattern;
+    }
+    return sub;
+}
+
+static int32_t subscribe(struct instance *inst, const hawse_sub_spec_t *spec, hawse_sub_t *out)
+{
+    if (spec->size < sizeof(*spec) || spec->space == 0 || spec->filter.len > FILTER_MAX ||
+        spec->policy > HAWSE_POLICY_DROP_OLDEST)
+        return HAWSE_E_INVAL;
+    if (spec->source != HAWSE_SOURCE_ANY && !linked(inst, spec->source))
+        return HAWSE_E_DENIED;
+    if (inst->counts[3] >= HOST_SUBS_MAX)
+        return HAWSE_E_LIMIT;
+    struct lane *lane = &inst->host->lane;
+    struct host_sub *sub = sub_new(inst, spec);
+    if (!sub)
+        return HAWSE_E_NOMEM;
+    int32_t code = handles_add(&lane->subs, sub, inst->index, &sub->handle);
+    if (code != HAWSE_OK) {
+        sub_free(sub);
+        return code;
+    }
+    uint32_t policy = spec->policy;
+    if (policy == HAWSE_POLICY_DEFAULT && sub->pattern_count > 0)
+        policy = default_policy(inst, &sub->patterns[0]);
+    code = attach(inst, sub, policy);
+    if (code != HAWSE_OK) {
+        handles_remove(&lane->subs, sub->handle);
+        sub_free(sub);
+        return code;
+    }
+    inst->counts[3]++;
+    *out = sub->handle;
+    return HAWSE_OK;
+}
+
+static int32_t sub_subscribe(const hawse_host_t *table, hawse_instance_t self,
+                             const hawse_sub_spec_t *spec, hawse_sub_t *out)
+{
+    int32_t code = HAWSE_OK;
+    struct instance *inst = host_enter(table, self, &code);
+    if (!inst)
+        return code;
+    code = spec && out ? subscribe(inst, spec, out) : HAWSE_E_INVAL;
+    host_leave(inst);
+    return code;
+}
+
+static void drop_sub(struct instance *inst, struct host_sub *sub)
+{
+    detach(sub, sub->pattern_count, true);
+    handles_remove(&inst->host->lane.subs, sub->handle);
+    inst->counts[3]--;
+    sub_free(sub);
+}
+
+static int32_t sub_unsubscribe(const hawse_host_t *table, hawse_instance_t self, hawse_sub_t handle)
+{
+    int32_t code = HAWSE_OK;
+    struct instance *inst = host_enter(table, self, &code);
+    if (!inst)
+        return code;
+    struct host_sub *sub = handles_get(&inst->host->lane.subs, handle, inst->index);
+    if (sub)
+        drop_sub(inst, sub);
+    else
+        code = HAWSE_E_STALE;
+    host_leave(inst);
+    return code;
+}
+
+void subs_release(struct instance *inst)
+{
+    struct handles *subs = &inst->host->lane.subs;
+    uint32_t at = 0;
+    struct host_sub *sub;
+    while ((sub = handles_next(subs, inst->index, &at)) != NULL)
+        drop_sub(inst, sub);
+    /* what others asked of it stays: a new instance of the same id is told again */
+}
+
+/* ---- publish ---- */
+
+static uint8_t *sub_reserve(const hawse_host_t *table, hawse_instance_t self, uint64_t len)
+{
+    int32_t code = HAWSE_OK;
+    struct instance *inst = host_enter(table, self, &code);
+    if (!inst)
+        return NULL;
+    uint8_t *at = bus_reserve(&inst->host->lane.bus, len);
+    host_leave(inst);
+    return at;
+}
+
+/* The smallest record that a known kind of a built-in space can have; 0 = unknown kind, any size.
+ */
+static uint64_t record_min(uint16_t space, uint16_t kind)
+{
+    static const uint32_t stream[] = {0,
+                                      sizeof(hawse_stream_range_t),
+                                      sizeof(hawse_stream_range_t),
+                                      sizeof(hawse_stream_range_t),
+                                      sizeof(hawse_stream_range_t),
+                                      sizeof(hawse_stream_range_t),
+                                      sizeof(hawse_stream_range_t),
+                                      sizeof(hawse_stream_range_t)};
+    static const uint32_t evm[] = {0, sizeof(hawse_evm_block_t), sizeof(hawse_evm_log_t),
+                                   sizeof(hawse_evm_pending_tx_t), sizeof(hawse_evm_reorg_t)};
+    static const uint32_t solana[] = {0,
+                                      sizeof(hawse_solana_slot_t),
+                                      sizeof(hawse_solana_account_t),
+                                      sizeof(hawse_solana_log_t),
+                                      sizeof(hawse_solana_signature_t),
+                                      sizeof(hawse_solana_rollback_t)};
+    static const uint32_t market[] = {0,
+                                      sizeof(hawse_market_info_t),
+                                      sizeof(hawse_market_trade_t),
+                                      sizeof(hawse_market_liquidity_t),
+                                      sizeof(hawse_market_pool_state_t),
+                                      sizeof(hawse_market_book_t),
+                                      sizeof(hawse_market_book_t),
+                                      sizeof(hawse_market_quote_t),
+                                      sizeof(hawse_market_oracle_price_t),
+                                      sizeof(hawse_market_state_t)};
+    static const uint32_t wallet[] = {0, sizeof(hawse_wallet_transfer_t),
+                                      sizeof(hawse_wallet_fill_t), sizeof(hawse_wallet_balance_t)};
+    static const struct {
+        const uint32_t *sizes;
+        uint16_t count;
+    } spaces[] = {
+        [HAWSE_SPACE_STREAM] = {stream, sizeof(stream) / sizeof(stream[0])},
+        [HAWSE_SPACE_EVM] = {evm, sizeof(evm) / sizeof(evm[0])},
+        [HAWSE_SPACE_SOLANA] = {solana, sizeof(solana) / sizeof(solana[0])},
+        [HAWSE_SPACE_MARKET] = {market, sizeof(market) / sizeof(market[0])},
+        [HAWSE_SPACE_WALLET] = {wallet, sizeof(wallet) / sizeof(wallet[0])},
+    };
+    if (space >= sizeof(spaces) / sizeof(spaces[0]) || kind >= spaces[space].count)
+        return 0;
+    return spaces[space].sizes[kind];
+}
+
+static bool may_publish(const struct instance *inst, uint16_t space)
+{
+    if (space < 64)
+        return (inst->produces >> space & 1u) != 0;
+    for (uint32_t i = 0; i < inst->own_space_count; i++) {
+        if (inst->own_spaces[i] == space)
+            return true;
+    }
+    return false;
+}
+
+static int32_t refuse_publish(struct instance *inst, const hawse_event_t *event, const char *why)
+{
+    counter_add(inst->errors, 1);
+    fault_clear(&inst->last_error);
+    return fault_set(&inst->last_error, HAWSE_E_INVAL,
+                     "published an event of space %u kind %u with %llu bytes: %s", event->space,
+                     event->kind, (unsigned long long)event->len, why);
+}
+
+static int32_t publish(struct instance *inst, const hawse_event_t *event)
+{
+    if (event->size < sizeof(*event))
+        return refuse_publish(inst, event, "the event's size field is too small");
+    if (!may_publish(inst, event->space))
+        return refuse_publish(inst, event, "its manifest does not declare that it produces this");
+    if (event->len < record_min(event->space, event->kind) ||
+        (event->len > 0 && event->data == NULL))
+        return refuse_publish(inst, event, "the record is shorter than its kind demands");
+    if (event->len > BUS_RECORD_MAX || event->stream >= BUS_STREAMS || event->kind == 0)
+        return refuse_publish(inst, event, "record, stream number or kind out of range");
+    int32_t code = bus_publish(&inst->host->lane.bus, inst->index, event);
+    if (code == HAWSE_OK)
+        counter_add(inst->events_out, 1);
+    return code;
+}
+
+static int32_t sub_publish(const hawse_host_t *table, hawse_instance_t self,
+                           const hawse_event_t *event)
+{
+    int32_t code = HAWSE_OK;
+    struct instance *inst = host_enter(table, self, &code);
+    if (!inst)
+        return code;
+    code = event ? publish(inst, event) : HAWSE_E_INVAL;
+    host_leave(inst);
+    return code;
+}
+
+const hawse_sub_service_t host_sub_service = {
+    .size = sizeof(hawse_sub_service_t),
+    .link = sub_link,
+    .space = sub_space,
+    .subscribe = sub_subscribe,
+    .unsubscribe = sub_unsubscribe,
+    .reserve = sub_reserve,
+    .publish = sub_publish,
+};
