@@ -158,7 +158,8 @@ struct host {
     struct instance *instances[HOST_INSTANCES];
     uint32_t instance_count; /* slots used so far */
     uint32_t generation;
-    pthread_mutex_t lock; /* guards the instances array against readers off the lane */
+    struct host_stream *streams; /* list; changed on the lane, under the lock */
+    pthread_mutex_t lock;        /* guards instances and streams against readers off the lane */
     struct host_space spaces[HOST_SPACES_MAX];
     uint32_t space_count;
     pthread_t watchdog;

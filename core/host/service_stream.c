@@ -85,10 +85,8 @@ static int32_t on_frames(void *ctx, struct stream *stream, const struct stream_f
     lane->reading = NULL;
     if (took > 0)
         s->seq += (uint32_t)took;
-    if (s->close_later) {
-        stream_free(s);
-        return HAWSE_E_CANCELED;
-    }
+    if (s->close_later)
+        return HAWSE_E_CANCELED; /* freed between callbacks: see streams_resume */
     s->paused = took >= 0 && (uint32_t)took < n;
     return took;
 }
@@ -137,7 +135,13 @@ static const struct stream_handler handler = {.on_frames = on_frames, .on_status
 /* Streams whose owner had no room go on. */
 void streams_resume(struct lane *lane)
 {
-    for (struct host_stream *s = lane->host->streams; s; s = s->next) {
+    struct host_stream *next;
+    for (struct host_stream *s = lane->host->streams; s; s = next) {
+        next = s->next;
+        if (s->close_later) {
+            stream_free(s);
+            continue;
+        }
         if (s->lost_status) {
             hawse_event_t event = {.size = sizeof(event),
                                    .space = HAWSE_SPACE_HOST,
@@ -350,10 +354,12 @@ static int32_t stream_close(const hawse_host_t *table, hawse_instance_t self, ha
     struct host_stream *s = handles_get(&inst->host->lane.streams, handle, inst->index);
     if (!s)
         code = HAWSE_E_STALE;
-    else if (inst->host->lane.reading == s)
-        s->close_later = true; /* its frames are being handed over at this moment */
-    else
+    else if (inst->host->lane.reading == s) { /* its frames are being handed over at this moment */
+        s->close_later = true;
+        handles_remove(&inst->host->lane.streams, s->handle);
+    } else {
         stream_free(s);
+    }
     host_leave(inst);
     return code;
 }
