@@ -111,7 +111,7 @@ int32_t crash_install(struct host *host, struct fault *fault)
     struct rlimit none = {0, 0}; /* a core dump would hold secrets */
     (void)setrlimit(RLIMIT_CORE, &none);
     static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
-    struct sigaction action = {.sa_handler = handle, .sa_flags = SA_ONSTACK | SA_RESETHAND};
+    struct sigaction action = {.sa_handler = handle, .sa_flags = (int)(SA_ONSTACK | SA_RESETHAND)};
     (void)sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
         (void)sigaction(signals[i], &action, NULL);

@@ -132,9 +132,8 @@ struct lane {
 };
 
 struct host_options {
-    bool strict;      /* refuse to start when any plugin is refused */
-    const char *safe; /* safe mode: leave out plugins that crashed the last run ("1") */
-    const char *argv0;
+    bool strict; /* refuse to start when any plugin is refused */
+    bool safe;   /* leave out plugins that crashed an earlier run */
 };
 
 struct host_api {
@@ -156,7 +155,11 @@ struct host {
     struct rpc_client *rpc;
     struct lane lane;
     struct instance *instances[HOST_INSTANCES];
-    uint32_t instance_count; /* slots used so far */
+    uint32_t instance_count;                   /* slots used so far */
+    struct library *libraries[HOST_INSTANCES]; /* every file judged in this run */
+    uint32_t library_count;
+    char *safe_digests; /* text that holds the digests to leave out; NULL = none */
+    bool running;       /* the lane's thread and the watchdog exist */
     uint32_t generation;
     struct host_stream *streams; /* list; changed on the lane, under the lock */
     pthread_mutex_t lock;        /* guards instances and streams against readers off the lane */
@@ -171,8 +174,6 @@ struct host {
     struct reload *reload; /* atomic: handed to the lane, answered through it */
     uint64_t started_ns;
     struct host_options options;
-    struct metric_gauge *ready_gauge;
-    struct loop_work quit_work;
 };
 
 /* Loads plugins for every enabled instance, resolves grants, tries new files in a child. Instances
@@ -251,8 +252,6 @@ void metrics_release(struct instance *inst);
 void streams_resume(struct lane *lane);
 void streams_reading_lost(struct lane *lane);
 void requests_retry(struct lane *lane);
-/* Tells a newly created source what its readers asked for before. */
-int32_t subs_demands(struct instance *source);
 uint16_t host_space_number(struct host *host, const char *id, size_t len, bool add);
 
 int32_t watchdog_start(struct host *host, struct fault *fault);

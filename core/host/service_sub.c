@@ -116,19 +116,6 @@ static int32_t send_demand(const struct host_sub *sub, const struct route_patter
     return bus_send(&host->lane.bus, pattern->source - 1, &event);
 }
 
-int32_t subs_demands(struct instance *source)
-{
-    struct handles *subs = &source->host->lane.subs;
-    for (uint32_t i = 0; i < subs->used; i++) {
-        const struct host_sub *sub = subs->slots[i].item;
-        for (uint32_t p = 0; sub && sub->filter_len > 0 && p < sub->pattern_count; p++) {
-            if (sub->patterns[p].source == source->index + 1)
-                (void)send_demand(sub, &sub->patterns[p], HAWSE_DEMAND_ADD);
-        }
-    }
-    return HAWSE_OK;
-}
-
 /* ---- subscribe ---- */
 
 static void sub_free(struct host_sub *sub)
@@ -283,7 +270,6 @@ void subs_release(struct instance *inst)
     struct host_sub *sub;
     while ((sub = handles_next(subs, inst->index, &at)) != NULL)
         drop_sub(inst, sub);
-    /* what others asked of it stays: a new instance of the same id is told again */
 }
 
 /* ---- publish ---- */

@@ -67,7 +67,7 @@ static bool fence_off(struct lane *lane, struct instance *inst)
     return false;
 }
 
-static void abandon(struct host *host, struct instance *inst, uint64_t ns)
+static void abandon(struct host *host, struct instance *inst, uint64_t since, uint64_t ns)
 {
     struct lane *lane = &host->lane;
     if (inst->config->budget.on_hang == HANG_EXIT) {
@@ -76,8 +76,8 @@ static void abandon(struct host *host, struct instance *inst, uint64_t ns)
     }
     if (!fence_off(lane, inst))
         give_up(host, inst, "it hangs inside a call of the host");
-    if (__atomic_load_n(&lane->callback_since, __ATOMIC_ACQUIRE) == 0) {
-        /* it returned at the last moment, and its thread has parked or goes on unharmed */
+    if (__atomic_load_n(&lane->callback_since, __ATOMIC_ACQUIRE) != since) {
+        /* it returned at the last moment: nothing is wrong */
         __atomic_store_n(&inst->abandoned, 0, __ATOMIC_SEQ_CST);
         return;
     }
@@ -118,7 +118,7 @@ static void *watchdog_main(void *arg)
         uint64_t limit = (uint64_t)inst->config->budget.hang_ms * 1000000u;
         if (now - since > limit &&
             since == __atomic_load_n(&lane->callback_since, __ATOMIC_ACQUIRE))
-            abandon(host, inst, now - since);
+            abandon(host, inst, since, now - since);
     }
     return NULL;
 }

@@ -1,0 +1,161 @@
+/*
+ * Puts the host together and takes it apart; see host.h. Owns everything it holds.
+ */
+#include "host/host.h"
+
+#include "host/prepare.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int32_t make_state_dir(const struct config *config, struct fault *fault)
+{
+    if (mkdir(config->state_dir, 0700) == 0 || errno == EEXIST)
+        return HAWSE_OK;
+    (void)fault_set(fault, HAWSE_E_IO, "state_dir: cannot make folder %s: %s", config->state_dir,
+                    strerror(errno));
+    fault_hint(fault, "make it, or set state_dir to a folder that this user may write");
+    return HAWSE_E_IO;
+}
+
+/* The text of state_dir/last-crash, in which digests are looked up; NULL when there is none. */
+static char *read_crashes(const struct config *config)
+{
+    char path[4096];
+    (void)snprintf(path, sizeof(path), "%s/last-crash", config->state_dir);
+    FILE *f = fopen(path, "re");
+    if (!f)
+        return NULL;
+    char *text = calloc(1, 65536);
+    if (text && fread(text, 1, 65535, f) == 0)
+        text[0] = '\0';
+    (void)fclose(f);
+    return text;
+}
+
+static int32_t add_instances(struct host *host, struct fault *fault)
+{
+    struct config *config = host->config;
+    struct prepared *prepared = NULL;
+    int32_t code = prepare_all(host, config, host->options.strict, &prepared, fault);
+    if (code != HAWSE_OK)
+        return code;
+    for (size_t i = 0; i < config->instance_count && code == HAWSE_OK; i++) {
+        struct instance *inst = NULL;
+        if (!config->instances[i].enabled)
+            continue;
+        code = instance_new(host, &config->instances[i], &inst, fault);
+        if (code == HAWSE_OK)
+            prepared_give(&prepared[i], inst);
+    }
+    prepared_destroy(prepared, config->instance_count);
+    return code;
+}
+
+int32_t host_create(struct config *config, struct logger *logger, struct metrics *metrics,
+                    const struct host_options *options, struct host **out, struct fault *fault)
+{
+    struct host *host = calloc(1, sizeof(*host));
+    if (!host) {
+        config_destroy(config);
+        return fault_set(fault, HAWSE_E_NOMEM, "no memory for the host");
+    }
+    host->api.table = host_table;
+    host->api.host = host;
+    host->config = config;
+    host->logger = logger;
+    host->metrics = metrics;
+    host->options = *options;
+    host->started_ns = loop_clock();
+    (void)pthread_mutex_init(&host->lock, NULL);
+    int32_t code = make_state_dir(config, fault);
+    if (code == HAWSE_OK && options->safe)
+        host->safe_digests = read_crashes(config);
+    else if (code == HAWSE_OK)
+        crash_report_last(host);
+    if (code == HAWSE_OK)
+        code = lane_init(&host->lane, host, fault);
+    if (code == HAWSE_OK)
+        code = add_instances(host, fault);
+    if (code == HAWSE_OK)
+        code = connector_create(&host->connector, fault);
+    if (code == HAWSE_OK)
+        code = rpc_client_create(logger, &host->rpc, fault);
+    if (code == HAWSE_OK)
+        code = crash_install(host, fault);
+    if (code != HAWSE_OK) {
+        host_destroy(host);
+        return code;
+    }
+    *out = host;
+    return HAWSE_OK;
+}
+
+int32_t host_start(struct host *host, struct fault *fault)
+{
+    int32_t code = lane_thread_start(&host->lane, fault);
+    if (code == HAWSE_OK)
+        code = watchdog_start(host, fault);
+    host->running = code == HAWSE_OK;
+    return code;
+}
+
+void host_quit(struct host *host)
+{
+    if (__atomic_load_n(&host->quit, __ATOMIC_ACQUIRE))
+        return;
+    host->quit_deadline_ns = loop_clock() + (uint64_t)host->config->stop_deadline_ms * 1000000u;
+    __atomic_store_n(&host->quit, 1, __ATOMIC_RELEASE);
+    loop_wake(host->lane.loop);
+}
+
+bool host_done(const struct host *host)
+{
+    return __atomic_load_n(&host->done, __ATOMIC_ACQUIRE) != 0;
+}
+
+bool host_join(struct host *host)
+{
+    if (host->running) {
+        (void)pthread_join(host->lane.thread, NULL);
+        watchdog_stop(host);
+        host->running = false;
+    }
+    return !host->stopped_by_deadline;
+}
+
+static void forget_crashes(struct host *host)
+{
+    char path[4096];
+    (void)snprintf(path, sizeof(path), "%s/last-crash", host->config->state_dir);
+    if (truncate(path, 0) != 0 && errno != ENOENT)
+        log_line(host->logger, HAWSE_LOG_WARN, "host", "cannot empty %s: %s", path,
+                 strerror(errno));
+}
+
+void host_destroy(struct host *host)
+{
+    if (!host)
+        return;
+    if (host_done(host) && !host->options.safe)
+        forget_crashes(host);
+    for (uint32_t i = 0; i < host->instance_count; i++)
+        instance_free(host->instances[i]);
+    rpc_client_destroy(host->rpc);
+    connector_destroy(host->connector);
+    lane_finish(&host->lane);
+    for (uint32_t i = 0; i < host->library_count; i++) {
+        if (!host->libraries[i]->table) /* loaded ones stay for the life of the process */
+            library_destroy(host->libraries[i]);
+    }
+    for (uint32_t i = 0; i < host->space_count; i++)
+        free(host->spaces[i].id);
+    free(host->safe_digests);
+    config_destroy(host->config);
+    (void)pthread_mutex_destroy(&host->lock);
+    free(host);
+}

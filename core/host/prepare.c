@@ -1,0 +1,176 @@
+/*
+ * Finds, judges, tries and loads plugins, and resolves what instances may do; see prepare.h. Keeps
+ * every library that was ever loaded: a plugin is never unloaded, and the same file is loaded once.
+ */
+#include "host/prepare.h"
+
+#include <stdio.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The library with this digest that is loaded already, if any. */
+static struct library *known(struct host *host, const char *digest)
+{
+    for (uint32_t i = 0; i < host->library_count; i++) {
+        if (strcmp(host->libraries[i]->digest, digest) == 0)
+            return host->libraries[i];
+    }
+    return NULL;
+}
+
+static int32_t remember(struct host *host, struct library *library, struct fault *fault)
+{
+    if (host->library_count == HOST_INSTANCES)
+        return fault_set(fault, HAWSE_E_LIMIT, "more than %d plugin files in one run",
+                         HOST_INSTANCES);
+    host->libraries[host->library_count++] = library;
+    return HAWSE_OK;
+}
+
+static int32_t safe_mode(const struct host *host, const struct library *library,
+                         struct fault *fault)
+{
+    if (!host->safe_digests || !strstr(host->safe_digests, library->digest))
+        return HAWSE_OK;
+    (void)fault_set(fault, HAWSE_E_DENIED, "left out by --safe: it crashed an earlier run");
+    fault_hint(fault, "start without --safe to use it again");
+    return HAWSE_E_DENIED;
+}
+
+/* Static part: file, manifest, quarantine, grants, settings. */
+static int32_t judge(struct host *host, const struct config *config,
+                     struct config_instance *instance, struct prepared *p)
+{
+    struct fault *fault = &p->fault;
+    struct library *found = NULL;
+    int32_t code = library_find(instance->plugin, config->plugin_path, config->plugin_path_count,
+                                &found, fault);
+    if (code != HAWSE_OK)
+        return code;
+    struct library *loaded = known(host, found->digest);
+    if (loaded) {
+        library_destroy(found);
+        found = loaded;
+    } else {
+        code = remember(host, found, fault);
+    }
+    p->library = found;
+    if (code == HAWSE_OK)
+        code = quarantine_check(config->state_dir, found->digest, fault);
+    if (code == HAWSE_OK)
+        code = safe_mode(host, found, fault);
+    if (code == HAWSE_OK)
+        code = grants_resolve(found->manifest, instance, &p->grants, fault);
+    char where[128];
+    (void)snprintf(where, sizeof(where), "instances.%s.settings", instance->id);
+    if (code == HAWSE_OK)
+        code = manifest_check_settings(found->manifest, where, instance->settings, &p->settings,
+                                       fault);
+    return code;
+}
+
+/* Files that were never tried before are loaded in a child first, then here. */
+static int32_t load_all(struct host *host, const struct config *config, struct prepared *prepared)
+{
+    struct library *fresh[HOST_INSTANCES];
+    struct fault *verdicts = calloc(HOST_INSTANCES, sizeof(*verdicts));
+    if (!verdicts)
+        return HAWSE_E_NOMEM;
+    size_t count = 0;
+    for (size_t i = 0; i < config->instance_count; i++) {
+        struct library *library = prepared[i].library;
+        bool listed = !library || prepared[i].fault.code != 0 || library->table;
+        for (size_t k = 0; k < count && !listed; k++)
+            listed = fresh[k] == library;
+        if (!listed)
+            fresh[count++] = library;
+    }
+    struct fault trial = {0};
+    int32_t code =
+        count == 0 ? HAWSE_OK : library_trial(fresh, count, config->state_dir, verdicts, &trial);
+    for (size_t k = 0; k < count; k++) {
+        if (code != HAWSE_OK && verdicts[k].code == 0)
+            verdicts[k] = trial;
+        if (verdicts[k].code == 0)
+            (void)library_load(fresh[k], &host->api.table, &verdicts[k]);
+        for (size_t i = 0; i < config->instance_count; i++) {
+            if (prepared[i].library == fresh[k] && prepared[i].fault.code == 0)
+                prepared[i].fault = verdicts[k];
+        }
+    }
+    free(verdicts);
+    return HAWSE_OK;
+}
+
+int32_t prepare_all(struct host *host, struct config *config, bool strict, struct prepared **out,
+                    struct fault *fault)
+{
+    struct prepared *prepared = calloc(config->instance_count + 1, sizeof(*prepared));
+    if (!prepared)
+        return fault_set(fault, HAWSE_E_NOMEM, "no memory for %zu instances",
+                         config->instance_count);
+    for (size_t i = 0; i < config->instance_count; i++) {
+        struct config_instance *instance = &config->instances[i];
+        if (instance->enabled && judge(host, config, instance, &prepared[i]) == HAWSE_OK) {
+            free(instance->settings);
+            instance->settings = prepared[i].settings;
+            prepared[i].settings = NULL;
+        }
+    }
+    int32_t code = load_all(host, config, prepared);
+    for (size_t i = 0; i < config->instance_count && strict && code == HAWSE_OK; i++) {
+        if (prepared[i].fault.code == 0)
+            continue;
+        *fault = prepared[i].fault;
+        fault_prefix(fault, "instance \"%s\"", config->instances[i].id);
+        code = fault->code;
+    }
+    if (code != HAWSE_OK) {
+        prepared_destroy(prepared, config->instance_count);
+        return fault_set(fault, code, "plugins could not be prepared");
+    }
+    *out = prepared;
+    return HAWSE_OK;
+}
+
+/* Bits and numbers of the spaces that the manifest says it produces, for a cheap check per publish.
+ */
+static void resolve_spaces(struct instance *inst)
+{
+    const struct manifest *m = inst->library->manifest;
+    inst->produces = 1ull << HAWSE_SPACE_STREAM; /* any source may speak of its own continuity */
+    for (size_t i = 0; i < m->produce_count; i++) {
+        uint16_t n = host_space_number(inst->host, m->produces[i], strlen(m->produces[i]), true);
+        if (n > 0 && n < 64)
+            inst->produces |= 1ull << n;
+        else if (n > 0 && inst->own_space_count < 16)
+            inst->own_spaces[inst->own_space_count++] = n;
+    }
+    if (inst->config->budget.callback_us == 0 && m->callback_us > 0)
+        inst->callback_us = m->callback_us;
+}
+
+void prepared_give(struct prepared *prepared, struct instance *inst)
+{
+    inst->library = prepared->library;
+    if (prepared->fault.code != 0) {
+        inst->fault = prepared->fault;
+        inst->state = INSTANCE_REFUSED;
+        inst->released = true;
+        log_fault(inst->host->logger, HAWSE_LOG_ERROR, inst->config->id, &inst->fault);
+        return;
+    }
+    inst->grants = prepared->grants;
+    prepared->grants = NULL;
+    resolve_spaces(inst);
+}
+
+void prepared_destroy(struct prepared *prepared, size_t count)
+{
+    for (size_t i = 0; prepared && i < count; i++) {
+        grants_destroy(prepared[i].grants);
+        free(prepared[i].settings);
+    }
+    free(prepared);
+}

@@ -1,0 +1,25 @@
+/*
+ * Everything about an instance that can be decided before any of its code runs: its file, its
+ * manifest, its grants, its settings. Used at start and for a reload.
+ */
+#ifndef CORE_HOST_PREPARE_H
+#define CORE_HOST_PREPARE_H
+
+#include "host/host.h"
+
+struct prepared {
+    struct library *library; /* shared: the registry in prepare.c keeps loaded ones for ever */
+    struct grants *grants;
+    char *settings; /* checked, with defaults */
+    struct fault fault;
+};
+
+/* Prepares every enabled instance. strict: the first fault refuses the whole (and is returned);
+ * else each keeps its own. */
+int32_t prepare_all(struct host *host, struct config *config, bool strict, struct prepared **out,
+                    struct fault *fault);
+/* Moves library and grants into the instance, or its fault, which makes it REFUSED. */
+void prepared_give(struct prepared *prepared, struct instance *inst);
+void prepared_destroy(struct prepared *prepared, size_t count);
+
+#endif

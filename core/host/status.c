@@ -1,0 +1,203 @@
+/*
+ * What the host tells of itself: the status document of core/observe/README.md, readiness, health.
+ * Runs off the lane: reads relaxed numbers under the host's lock, which the lane takes only to add
+ * or remove an instance or stream.
+ */
+#include "host/service_stream.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { HEARTBEAT_MS = 2000 };
+
+#define READ(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
+
+static json_int_t num(uint64_t n)
+{
+    return (json_int_t)(n > INT64_MAX ? INT64_MAX : n);
+}
+
+static uint64_t ms_since(uint64_t then_ns, uint64_t now_ns)
+{
+    return then_ns == 0 || now_ns < then_ns ? 0 : (now_ns - then_ns) / 1000000u;
+}
+
+static uint64_t rss_bytes(void)
+{
+    unsigned long long size = 0, resident = 0;
+    FILE *f = fopen("/proc/self/statm", "re");
+    if (!f)
+        return 0;
+    int n = fscanf(f, "%llu %llu", &size, &resident);
+    (void)fclose(f);
+    return n == 2 ? (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+}
+
+static json_t *lane_json(const struct lane *lane, uint64_t now)
+{
+    uint64_t up = now - lane->host->started_ns;
+    return json_pack("{s:s, s:f, s:I, s:I}", "name", lane->host->config->lanes[0].name,
+                     "busy_ratio", up > 0 ? (double)READ(lane->busy_ns) / (double)up : 0.0, "steps",
+                     num(READ(lane->steps)), "last_step_age_ms",
+                     num(ms_since(READ(lane->last_step_ns), now)));
+}
+
+static json_t *callback_json(const struct instance *inst)
+{
+    const struct metric_histogram *h = inst->callback_time;
+    uint64_t events = READ(inst->callback_events), sum = READ(h->sum_ns);
+    return json_pack("{s:I, s:I, s:I, s:I, s:I}", "p50", num(histogram_quantile(h, 500000)), "p99",
+                     num(histogram_quantile(h, 990000)), "p999", num(histogram_quantile(h, 999000)),
+                     "max", num(READ(h->max_ns)), "mean_event", num(events ? sum / events : 0));
+}
+
+static json_t *features_json(const struct instance *inst)
+{
+    json_t *features = json_array();
+    const struct manifest *m = inst->library ? inst->library->manifest : NULL;
+    for (size_t i = 0; m && inst->grants && i < m->feature_count; i++) {
+        if (grants_feature(inst->grants, m->features[i].name))
+            (void)json_array_append_new(features, json_string(m->features[i].name));
+    }
+    return features;
+}
+
+static json_t *instance_json(const struct instance *inst)
+{
+    const struct bus_member *member = &inst->host->lane.bus.members[inst->index];
+    const struct manifest *m = inst->library ? inst->library->manifest : NULL;
+    return json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:b, "
+        "s:s, s:o}",
+        "id", inst->config->id, "plugin", m ? m->id : inst->config->plugin, "version",
+        m ? m->version : "", "digest", inst->library ? inst->library->digest : "", "kind",
+        m ? m->kind : "", "state", instance_state_name(READ(inst->state)), "maturity",
+        m ? config_maturity_name(m->maturity) : "", "mode", config_mode_name(inst->config->mode),
+        "lane", inst->config->lane, "events_in", num(READ(inst->events_in->value)), "events_out",
+        num(READ(inst->events_out->value)), "batches", num(READ(inst->batches->value)), "dropped",
+        num(READ(member->inbox.dropped)), "queue_depth",
+        num(READ(member->inbox.next) - READ(member->inbox.first)), "queue_cap",
+        num(inst->config->queue), "callback_ns", callback_json(inst), "throttled",
+        READ(inst->hold_until_ns) != 0, "error", inst->fault.message, "features",
+        features_json(inst));
+}
+
+static const char *stream_state_name(uint32_t state)
+{
+    static const char *const names[] = {"idle", "connecting", "open", "closed"};
+    return state < 4 ? names[state] : "unknown";
+}
+
+static json_t *channels_json(const struct host_stream *s, uint64_t now)
+{
+    static const char *const names[] = {"pending",    "live",   "gap",
+                                        "recovering", "healed", "unhealable"};
+    json_t *channels = json_array();
+    for (const struct host_channel *ch = s->channels; ch; ch = ch->next) {
+        uint32_t state = READ(ch->state);
+        (void)json_array_append_new(channels,
+                                    json_pack("{s:s, s:s, s:I, s:I}", "name", ch->name, "state",
+                                              state < 6 ? names[state] : "unknown", "messages",
+                                              num(READ(ch->messages)), "last_age_ms",
+                                              num(ms_since(READ(ch->touched_ns), now))));
+    }
+    return channels;
+}
+
+static json_t *stream_json(const struct host_stream *s, uint64_t now)
+{
+    const struct stream_stats *st = stream_stats(s->stream);
+    uint64_t opened = READ(st->opened_ns);
+    uint64_t up = READ(st->up_ns) + (opened ? now - opened : 0);
+    uint64_t total = now - s->owner->host->started_ns;
+    char name[160];
+    (void)snprintf(name, sizeof(name), "%s/%s", s->owner->config->id, s->endpoint_name);
+    return json_pack(
+        "{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o}", "name", name,
+        "instance", s->owner->config->id, "endpoint", s->endpoint_name, "state",
+        stream_state_name(READ(st->state)), "attempt", num(READ(s->last_status.attempt)),
+        "messages", num(READ(st->messages)), "bytes", num(READ(st->bytes)), "connects",
+        num(READ(st->connects)), "disconnects", num(READ(st->disconnects)), "failures",
+        num(READ(st->failures)), "rtt_ns", num(READ(st->rtt_ns)), "last_message_age_ms",
+        num(ms_since(READ(st->last_message_ns), now)), "uptime_ratio",
+        total > 0 ? (double)up / (double)total : 0.0, "channels", channels_json(s, now));
+}
+
+/* Appends what keeps the host from being ready; under the lock. */
+static void collect_reasons(struct host *host, json_t *reasons)
+{
+    char text[1024];
+    if (!__atomic_load_n(&host->lane.started, __ATOMIC_ACQUIRE))
+        (void)json_array_append_new(reasons, json_string("starting"));
+    if (READ(host->quit))
+        (void)json_array_append_new(reasons, json_string("stopping"));
+    for (uint32_t i = 0; i < host->instance_count; i++) {
+        const struct instance *inst = host->instances[i];
+        enum instance_state state = inst ? READ(inst->state) : INSTANCE_RUNNING;
+        if (state == INSTANCE_RUNNING)
+            continue;
+        (void)snprintf(text, sizeof(text), "%s: %s%s%s", inst->config->id,
+                       instance_state_name(state), inst->fault.message[0] ? ": " : "",
+                       inst->fault.message);
+        (void)json_array_append_new(reasons, json_string(text));
+    }
+    for (const struct host_stream *s = host->streams; s; s = s->next) {
+        uint32_t state = READ(stream_stats(s->stream)->state);
+        if (state == HAWSE_STREAM_OPEN)
+            continue;
+        (void)snprintf(text, sizeof(text), "%s/%s: stream is %s", s->owner->config->id,
+                       s->endpoint_name, stream_state_name(state));
+        (void)json_array_append_new(reasons, json_string(text));
+    }
+}
+
+char *host_status(struct host *host)
+{
+    uint64_t now = loop_clock();
+    json_t *instances = json_array(), *streams = json_array(), *reasons = json_array();
+    enum config_mode mode = MODE_REPLAY;
+    (void)pthread_mutex_lock(&host->lock);
+    for (uint32_t i = 0; i < host->instance_count; i++) {
+        const struct instance *inst = host->instances[i];
+        if (!inst)
+            continue;
+        (void)json_array_append_new(instances, instance_json(inst));
+        mode = inst->config->mode > mode ? inst->config->mode : mode;
+    }
+    for (const struct host_stream *s = host->streams; s; s = s->next)
+        (void)json_array_append_new(streams, stream_json(s, now));
+    collect_reasons(host, reasons);
+    json_t *root =
+        json_pack("{s:s, s:i, s:I, s:b, s:o, s:s, s:I, s:[o], s:o, s:o}", "version", HAWSE_VERSION,
+                  "pid", (int)getpid(), "uptime_s", num((now - host->started_ns) / 1000000000u),
+                  "ready", json_array_size(reasons) == 0, "reasons", reasons, "mode",
+                  config_mode_name(mode), "rss_bytes", num(rss_bytes()), "lanes",
+                  lane_json(&host->lane, now), "instances", instances, "streams", streams);
+    (void)pthread_mutex_unlock(&host->lock);
+    char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
+    json_decref(root);
+    return text;
+}
+
+bool host_ready(struct host *host, char **out)
+{
+    json_t *reasons = json_array();
+    (void)pthread_mutex_lock(&host->lock);
+    collect_reasons(host, reasons);
+    (void)pthread_mutex_unlock(&host->lock);
+    bool ready = json_array_size(reasons) == 0;
+    if (out)
+        *out = json_dumps(reasons, JSON_COMPACT);
+    json_decref(reasons);
+    return ready;
+}
+
+bool host_healthy(struct host *host)
+{
+    if (READ(host->done))
+        return false;
+    return ms_since(READ(host->lane.last_step_ns), loop_clock()) < HEARTBEAT_MS;
+}
