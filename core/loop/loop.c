@@ -79,17 +79,6 @@ fail:
     return result;
 }
 
-void loop_destroy(struct loop *loop)
-{
-    if (!loop)
-        return;
-    (void)close(loop->wake_fd);
-    (void)close(loop->epoll_fd);
-    (void)pthread_mutex_destroy(&loop->lock);
-    free(loop->heap);
-    free(loop);
-}
-
 /* ---- descriptors ---- */
 
 int32_t loop_watch(struct loop *loop, struct loop_watch *watch, struct fault *fault)
@@ -236,6 +225,19 @@ static int32_t run_mail(struct loop *loop)
         ran++;
     }
     return ran;
+}
+
+/* Work that was posted and did not run yet runs now, so that it can free what it carries. */
+void loop_destroy(struct loop *loop)
+{
+    if (!loop)
+        return;
+    (void)run_mail(loop);
+    (void)close(loop->wake_fd);
+    (void)close(loop->epoll_fd);
+    (void)pthread_mutex_destroy(&loop->lock);
+    free(loop->heap);
+    free(loop);
 }
 
 /* ---- stepping ---- */
