@@ -1,8 +1,11 @@
-// Records the sample that the quickstart replays: the notifications of one WebSocket, as a node of chain 100
-// sent them, about five minutes long. Blocks come every five seconds of real time unless --pace says otherwise.
+// Records the sample that the quickstart replays: the notifications of one WebSocket, as a node
+// of chain 100 sent them, about five minutes long. Blocks come every five seconds of real time
+// unless --pace says otherwise.
 //   node record-sample.mjs [--out FILE] [--blocks 60] [--pace 5000] [--seed 1]
-// First line: what was recorded (chain, pools with tokens and state before the first frame, state at the end).
-// Then one line per frame: {"t_ms": milliseconds since the first frame, "frame": the frame as it came}.
+// First line: what was recorded (chain, pools with tokens and state before the first frame, state
+// at the end).
+// Then one line per frame: {"t_ms": milliseconds since the first frame, "frame": the frame as it
+// came}.
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { once } from 'node:events';
@@ -26,7 +29,8 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 const { values } = parseArgs({
   options: {
     out: {
-      type: 'string', default: path.join(here, '../../packaging/quickstart/gnosis-sample.ndjson'),
+      type: 'string',
+      default: path.join(here, '../../packaging/quickstart/gnosis-sample.ndjson'),
     },
     blocks: { type: 'string', default: '60' },
     pace: { type: 'string', default: '5000' },
@@ -63,15 +67,23 @@ async function record(url, addresses) {
   return { frames, subscriptions, close: () => socket.close() };
 }
 
-const asToken = ({ symbol, decimals, address }) => ({ symbol, decimals, address: address.toLowerCase() });
+const asToken = ({ symbol, decimals, address }) => ({
+  symbol,
+  decimals,
+  address: address.toLowerCase(),
+});
 
 function count(frames) {
   const logs = frames.map((f) => f.message.params.result).filter((r) => r.topics);
   const of = (topic, removed) =>
     logs.filter((log) => log.topics[0] === topic && Boolean(log.removed) === removed).length;
   return {
-    heads: frames.length - logs.length, logs: logs.length, removed: logs.filter((l) => l.removed).length,
-    swaps: of(TOPICS.swap, false), mints: of(TOPICS.mint, false), burns: of(TOPICS.burn, false),
+    heads: frames.length - logs.length,
+    logs: logs.length,
+    removed: logs.filter((l) => l.removed).length,
+    swaps: of(TOPICS.swap, false),
+    mints: of(TOPICS.mint, false),
+    burns: of(TOPICS.burn, false),
     fees: of(TOPICS.fee, false),
   };
 }
@@ -86,7 +98,10 @@ const before = await readStates(market);
 const proxy = await NodeProxy.start(node);
 const start = await chain.mine();
 await proxy.told(start.hash);
-const recording = await record(proxy.wsUrl, market.pools.map((pool) => pool.address));
+const recording = await record(
+  proxy.wsUrl,
+  market.pools.map((pool) => pool.address),
+);
 const traffic = new Traffic(market, random, { liquidityRate: 0.25, usd: [2, 9000] });
 await traffic.sync();
 
@@ -99,14 +114,15 @@ for (let i = 0; i < blocks; i++) {
     slots++;
     chain.time += BLOCK_SECONDS; // nobody proposed: the next block comes a slot later
   }
-  const due = ++slots * pace + random.between(0, pace / 10); // a block is seen a little after its slot begins
+  // a block is seen a little after its slot begins
+  const due = ++slots * pace + random.between(0, pace / 10);
   const txs = await traffic.block(random.between(2, 8));
   await sleep(Math.max(0, begun + due - performance.now()));
   await chain.mine(txs);
   if (i === reorgAt) {
     await sleep(pace / 4);
     const done = await reorganise(chain, random, { depth: 2, move: 0.3, drop: 0.1 });
-    console.log(`reorganisation: ${JSON.stringify(done)}`);
+    console.log(done.told);
     await traffic.sync();
   }
 }
@@ -117,30 +133,50 @@ const ledger = await Ledger.read(chain, market, Number(start.number) + 1);
 const { frames, subscriptions } = recording;
 const seen = count(frames);
 const header = {
-  format: 'hawse-websocket-sample', version: 1, chain_id: 100, block_seconds: BLOCK_SECONDS,
+  format: 'hawse-websocket-sample',
+  version: 1,
+  chain_id: 100,
+  block_seconds: BLOCK_SECONDS,
   subscriptions,
   start: { number: Number(start.number), hash: start.hash, timestamp: Number(start.timestamp) },
   pools: market.pools.map((pool) => ({
-    address: pool.address.toLowerCase(), token0: asToken(pool.token0), token1: asToken(pool.token1),
-    tick_spacing: 60, state: before.get(pool.address.toLowerCase()),
+    address: pool.address.toLowerCase(),
+    token0: asToken(pool.token0),
+    token1: asToken(pool.token1),
+    tick_spacing: 60,
+    state: before.get(pool.address.toLowerCase()),
   })),
   end: {
-    number: ledger.head.number, hash: ledger.head.hash, frames: frames.length, ...seen,
-    canonical_logs: ledger.logs.size, canonical_swaps: ledger.swaps.size,
+    number: ledger.head.number,
+    hash: ledger.head.hash,
+    frames: frames.length,
+    ...seen,
+    canonical_logs: ledger.logs.size,
+    canonical_swaps: ledger.swaps.size,
     states: Object.fromEntries(ledger.states),
   },
 };
-const text = [
-  JSON.stringify(header),
-  ...frames.map((f) => `{"t_ms":${Math.round(f.at - frames[0].at)},"frame":${f.text}}`),
-].join('\n') + '\n';
+const text =
+  [
+    JSON.stringify(header),
+    ...frames.map((f) => `{"t_ms":${Math.round(f.at - frames[0].at)},"frame":${f.text}}`),
+  ].join('\n') + '\n';
 recording.close();
 await proxy.stop();
 await node.stop();
 if (seen.logs - 2 * seen.removed !== ledger.logs.size || text.length > SIZE_LIMIT) {
-  console.error(`not written: ${seen.logs} logs with ${seen.removed} removed against ${ledger.logs.size} ` +
-    `canonical ones, ${text.length} bytes of ${SIZE_LIMIT} allowed`);
+  console.error(
+    `not written: ${seen.logs} logs with ${seen.removed} removed against ${ledger.logs.size} ` +
+      `canonical ones, ${text.length} bytes of ${SIZE_LIMIT} allowed`,
+  );
   process.exit(1);
 }
 writeFileSync(values.out, text);
-console.log(JSON.stringify({ out: values.out, bytes: text.length, ...seen, swapsCanonical: ledger.swaps.size }));
+console.log(
+  JSON.stringify({
+    out: values.out,
+    bytes: text.length,
+    ...seen,
+    swapsCanonical: ledger.swaps.size,
+  }),
+);

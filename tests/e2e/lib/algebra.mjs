@@ -1,9 +1,10 @@
-// A market of real Algebra V1 pools on the local node, built from the bytecode in the npm packages: factory,
-// pool deployer, router, position manager, ERC-20 tokens, pools with liquidity. Gives signed transactions that
-// swap, add and remove liquidity.
-// Owns: the addresses. Must never: compile anything, or decide what happens in a block (traffic.mjs does).
+// A market of real Algebra V1 pools on the local node, built from the bytecode in the npm
+// packages: factory, pool deployer, router, position manager, ERC-20 tokens, pools with
+// liquidity. Gives signed transactions that swap, add and remove liquidity.
+// Owns: the addresses. Must never: compile anything, or decide what happens in a block
+// (traffic.mjs does).
 import { createRequire } from 'node:module';
-import { encodeDeployData, getContractAddress, keccak256, maxUint256, parseAbi, stringToHex } from 'viem';
+import { encodeDeployData, getContractAddress, keccak256, maxUint256, stringToHex } from 'viem';
 import { decodeFunctionResult, encodeFunctionData } from 'viem';
 import { TOKENS, pairsOf } from './tokens.mjs';
 
@@ -16,49 +17,23 @@ const ARTIFACTS = {
   factory: `${CORE}AlgebraFactory.sol/AlgebraFactory.json`,
   router: `${PERIPHERY}SwapRouter.sol/SwapRouter.json`,
   positions: `${PERIPHERY}NonfungiblePositionManager.sol/NonfungiblePositionManager.json`,
+  pool: `${CORE}AlgebraPool.sol/AlgebraPool.json`,
 };
 const ZERO = '0x0000000000000000000000000000000000000000';
 const DEADLINE = 2n ** 40n;
 const MAX_U128 = 2n ** 128n - 1n;
 const TICK_SPACING = 60;
 const MAX_TICK = 887220;
-/** Generous: the first action of a block also writes an oracle slot, and a large swap crosses ticks. */
+/**
+ * Generous: the first action of a block also writes an oracle slot, and a large swap crosses
+ * ticks.
+ */
 const GAS = { deploy: 8_000_000n, create: 9_000_000n, liquidity: 3_000_000n, swap: 2_000_000n };
 
-export const ABI = {
-  pool: parseAbi([
-    'function globalState() view returns (uint160 price, int24 tick, uint16 fee, uint16 timepointIndex, uint8 communityFeeToken0, uint8 communityFeeToken1, bool unlocked)',
-    'function liquidity() view returns (uint128)',
-    'event Swap(address indexed sender, address indexed recipient, int256 amount0, int256 amount1, uint160 price, uint128 liquidity, int24 tick)',
-    'event Mint(address sender, address indexed owner, int24 indexed bottomTick, int24 indexed topTick, uint128 liquidityAmount, uint256 amount0, uint256 amount1)',
-    'event Burn(address indexed owner, int24 indexed bottomTick, int24 indexed topTick, uint128 liquidityAmount, uint256 amount0, uint256 amount1)',
-    'event Fee(uint16 fee)',
-    'event Initialize(uint160 price, int24 tick)',
-  ]),
-  factory: parseAbi([
-    'function poolByPair(address, address) view returns (address)',
-    'function setFactory(address)',
-  ]),
-  router: parseAbi([
-    'struct Swap { address tokenIn; address tokenOut; address recipient; uint256 deadline; uint256 amountIn; uint256 amountOutMinimum; uint160 limitSqrtPrice; }',
-    'function exactInputSingle(Swap params) payable returns (uint256)',
-  ]),
-  positions: parseAbi([
-    'struct Mint { address token0; address token1; int24 tickLower; int24 tickUpper; uint256 amount0Desired; uint256 amount1Desired; uint256 amount0Min; uint256 amount1Min; address recipient; uint256 deadline; }',
-    'struct Decrease { uint256 tokenId; uint128 liquidity; uint256 amount0Min; uint256 amount1Min; uint256 deadline; }',
-    'struct Collect { uint256 tokenId; address recipient; uint128 amount0Max; uint128 amount1Max; }',
-    'function createAndInitializePoolIfNecessary(address token0, address token1, uint160 sqrtPriceX96) payable returns (address)',
-    'function mint(Mint params) payable returns (uint256, uint128, uint256, uint256)',
-    'function decreaseLiquidity(Decrease params) payable returns (uint256, uint256)',
-    'function collect(Collect params) payable returns (uint256, uint256)',
-    'function multicall(bytes[] data) payable returns (bytes[])',
-    'function balanceOf(address) view returns (uint256)',
-    'function tokenOfOwnerByIndex(address, uint256) view returns (uint256)',
-    'function positions(uint256) view returns (uint96 nonce, address operator, address token0, address token1, int24 tickLower, int24 tickUpper, uint128 liquidity, uint256, uint256, uint128, uint128)',
-  ]),
-};
-
 const artifact = (name) => require(ARTIFACTS[name]);
+export const ABI = Object.fromEntries(
+  Object.keys(ARTIFACTS).map((name) => [name, artifact(name).abi]),
+);
 const word = (value) => BigInt.asUintN(256, BigInt(value)).toString(16).padStart(64, '0');
 const slotOf = (key, slot) => keccak256(`0x${word(key)}${word(slot)}`);
 
@@ -106,7 +81,10 @@ export class Market {
   async #deployContracts(tokenCount) {
     const txs = [];
     const create = async (name, args = []) => {
-      const address = getContractAddress({ from: this.owner.address, nonce: BigInt(this.owner.nonce) });
+      const address = getContractAddress({
+        from: this.owner.address,
+        nonce: BigInt(this.owner.nonce),
+      });
       const { abi, bytecode } = artifact(name);
       const data = encodeDeployData({ abi, bytecode, args });
       txs.push(await this.owner.sign({ data, gas: GAS.deploy }));
@@ -120,17 +98,25 @@ export class Market {
     this.factory = await create('factory', [this.deployer, this.owner.address]);
     this.router = await create('router', [this.factory, native, this.deployer]);
     this.positions = await create('positions', [this.factory, native, ZERO, this.deployer]);
-    txs.push(await this.owner.sign({
-      to: this.deployer, gas: GAS.liquidity,
-      data: encodeFunctionData({ abi: ABI.factory, functionName: 'setFactory', args: [this.factory] }),
-    }));
+    txs.push(
+      await this.owner.sign({
+        to: this.deployer,
+        gas: GAS.liquidity,
+        data: encodeFunctionData({
+          abi: ABI.deployer,
+          functionName: 'setFactory',
+          args: [this.factory],
+        }),
+      }),
+    );
     const block = await this.chain.mine(txs);
     await this.#mustSucceed(block);
   }
 
   /**
-   * The token contract is the canonical wrapped ether; its name, symbol and decimals are storage slots 0 to 2,
-   * balances and allowances the mappings at 3 and 4. Writing them spares some thousand transactions.
+   * The token contract is the canonical wrapped ether; its name, symbol and decimals are storage
+   * slots 0 to 2, balances and allowances the mappings at 3 and 4. Writing them spares some
+   * thousand transactions.
    */
   async #dressTokens() {
     const calls = [];
@@ -159,23 +145,31 @@ export class Market {
     const txs = [];
     for (const [a, b] of pairs) {
       const [token0, token1] = [this.tokens[a], this.tokens[b]].sort((x, y) =>
-        (BigInt(x.address) < BigInt(y.address) ? -1 : 1));
+        BigInt(x.address) < BigInt(y.address) ? -1 : 1,
+      );
       const sqrtPrice = squareRoot(
         ((micro(token0.usd) * 10n ** BigInt(token1.decimals)) << 192n) /
-          (micro(token1.usd) * 10n ** BigInt(token0.decimals)));
+          (micro(token1.usd) * 10n ** BigInt(token0.decimals)),
+      );
       this.pools.push({ token0, token1, sqrtPrice });
-      txs.push(await this.provider.sign({
-        to: this.positions, gas: GAS.create,
-        data: encodeFunctionData({
-          abi: ABI.positions, functionName: 'createAndInitializePoolIfNecessary',
-          args: [token0.address, token1.address, sqrtPrice],
+      txs.push(
+        await this.provider.sign({
+          to: this.positions,
+          gas: GAS.create,
+          data: encodeFunctionData({
+            abi: ABI.positions,
+            functionName: 'createAndInitializePoolIfNecessary',
+            args: [token0.address, token1.address, sqrtPrice],
+          }),
         }),
-      }));
+      );
     }
     await this.#mustSucceed(await this.chain.mine(txs));
     for (const pool of this.pools) {
-      pool.address = await this.read(this.factory, ABI.factory, 'poolByPair',
-        [pool.token0.address, pool.token1.address]);
+      pool.address = await this.read(this.factory, ABI.factory, 'poolByPair', [
+        pool.token0.address,
+        pool.token1.address,
+      ]);
       pool.createdTick = (await this.state(pool)).tick;
     }
   }
@@ -186,7 +180,11 @@ export class Market {
     for (const pool of this.pools) {
       pool.depthUsd = depthUsd;
       const tick = pool.createdTick;
-      const ranges = [[-MAX_TICK, MAX_TICK], [tick - 3000, tick + 3000], [tick - 600, tick + 1200]];
+      const ranges = [
+        [-MAX_TICK, MAX_TICK],
+        [tick - 3000, tick + 3000],
+        [tick - 600, tick + 1200],
+      ];
       for (const [low, high] of ranges) {
         txs.push(await this.mintTx(pool, snap(low), snap(high), depthUsd / ranges.length));
       }
@@ -220,20 +218,31 @@ export class Market {
     const [from, to] = zeroForOne ? [pool.token0, pool.token1] : [pool.token1, pool.token0];
     const amountIn = units(from, usd) || 1n;
     return trader.sign({
-      to: this.router, gas: GAS.swap,
-      data: `0xbc651188${word(from.address)}${word(to.address)}${word(trader.address)}${word(DEADLINE)}` +
+      to: this.router,
+      gas: GAS.swap,
+      data:
+        `0xbc651188${word(from.address)}${word(to.address)}${word(trader.address)}` +
+        `${word(DEADLINE)}` +
         `${word(amountIn)}${word(0)}${word(0)}`,
     });
   }
 
   mintTx(pool, tickLower, tickUpper, usd) {
     const params = {
-      token0: pool.token0.address, token1: pool.token1.address, tickLower, tickUpper,
-      amount0Desired: units(pool.token0, usd / 2), amount1Desired: units(pool.token1, usd / 2),
-      amount0Min: 0n, amount1Min: 0n, recipient: this.provider.address, deadline: DEADLINE,
+      token0: pool.token0.address,
+      token1: pool.token1.address,
+      tickLower,
+      tickUpper,
+      amount0Desired: units(pool.token0, usd / 2),
+      amount1Desired: units(pool.token1, usd / 2),
+      amount0Min: 0n,
+      amount1Min: 0n,
+      recipient: this.provider.address,
+      deadline: DEADLINE,
     };
     return this.provider.sign({
-      to: this.positions, gas: GAS.liquidity,
+      to: this.positions,
+      gas: GAS.liquidity,
       data: encodeFunctionData({ abi: ABI.positions, functionName: 'mint', args: [params] }),
     });
   }
@@ -242,16 +251,21 @@ export class Market {
   burnTx(tokenId, liquidity) {
     const data = [
       encodeFunctionData({
-        abi: ABI.positions, functionName: 'decreaseLiquidity',
+        abi: ABI.positions,
+        functionName: 'decreaseLiquidity',
         args: [{ tokenId, liquidity, amount0Min: 0n, amount1Min: 0n, deadline: DEADLINE }],
       }),
       encodeFunctionData({
-        abi: ABI.positions, functionName: 'collect',
-        args: [{ tokenId, recipient: this.provider.address, amount0Max: MAX_U128, amount1Max: MAX_U128 }],
+        abi: ABI.positions,
+        functionName: 'collect',
+        args: [
+          { tokenId, recipient: this.provider.address, amount0Max: MAX_U128, amount1Max: MAX_U128 },
+        ],
       }),
     ];
     return this.provider.sign({
-      to: this.positions, gas: GAS.liquidity,
+      to: this.positions,
+      gas: GAS.liquidity,
       data: encodeFunctionData({ abi: ABI.positions, functionName: 'multicall', args: [data] }),
     });
   }
@@ -262,7 +276,9 @@ export class Market {
     const count = Number(await this.read(this.positions, ABI.positions, 'balanceOf', [owner]));
     const ids = [];
     for (let i = 0; i < count; i++) {
-      ids.push(await this.read(this.positions, ABI.positions, 'tokenOfOwnerByIndex', [owner, BigInt(i)]));
+      ids.push(
+        await this.read(this.positions, ABI.positions, 'tokenOfOwnerByIndex', [owner, BigInt(i)]),
+      );
     }
     return ids;
   }

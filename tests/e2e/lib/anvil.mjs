@@ -1,5 +1,6 @@
 // Starts the EVM node that the trials run against and speaks JSON-RPC to it.
-// Owns: the node's process (ended by pid, also when a trial crashes) and a keep-alive HTTP client.
+// Owns: the node's process (ended by pid, also when a trial crashes) and a keep-alive HTTP
+// client.
 // Must never: reach past loopback, leave a process behind, or end one that it did not start.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -41,12 +42,18 @@ export function guardChild(child) {
       one.kill('SIGKILL'); // also ends a stopped process, which SIGTERM would not
     }
   });
-  for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]]) {
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ]) {
     process.once(signal, () => process.exit(code));
   }
 }
 
-/** JSON-RPC over one keep-alive agent. `call` throws on an error answer, `batch` answers in order. */
+/**
+ * JSON-RPC over one keep-alive agent. `call` throws on an error answer, `batch` answers in order.
+ */
 export class Rpc {
   #agent = new http.Agent({ keepAlive: true, maxSockets: 8 });
   #id = 0;
@@ -60,8 +67,14 @@ export class Rpc {
     return new Promise((resolve, reject) => {
       const request = http.request(
         {
-          host: '127.0.0.1', port: this.port, method: 'POST', agent: this.#agent,
-          headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+          host: '127.0.0.1',
+          port: this.port,
+          method: 'POST',
+          agent: this.#agent,
+          headers: {
+            'content-type': 'application/json',
+            'content-length': Buffer.byteLength(body),
+          },
         },
         (answer) => {
           const parts = [];
@@ -76,35 +89,46 @@ export class Rpc {
           });
         },
       );
-      request.setTimeout(this.timeoutMs, () => request.destroy(new Error('node gave no answer in time')));
+      request.setTimeout(this.timeoutMs, () =>
+        request.destroy(new Error('node gave no answer in time')),
+      );
       request.on('error', reject);
       request.end(body);
     });
   }
 
   async call(method, ...params) {
-    const answer = await this.#post(JSON.stringify({ jsonrpc: '2.0', id: ++this.#id, method, params }));
+    const answer = await this.#post(
+      JSON.stringify({ jsonrpc: '2.0', id: ++this.#id, method, params }),
+    );
     if (answer.error) {
       throw rpcError(method, answer.error);
     }
     return answer.result;
   }
 
-  /** `calls` is [[method, ...params], ...]; each element of the result is the result of that call. */
+  /**
+   * `calls` is [[method, ...params], ...]; each element of the result is the result of that call.
+   */
   async batch(calls, size = 100) {
     const results = [];
     for (let at = 0; at < calls.length; at += size) {
       const part = calls.slice(at, at + size);
       const base = this.#id + 1;
       this.#id += part.length;
-      const answers = await this.#post(JSON.stringify(
-        part.map(([method, ...params], i) => ({ jsonrpc: '2.0', id: base + i, method, params })),
-      ));
+      const answers = await this.#post(
+        JSON.stringify(
+          part.map(([method, ...params], i) => ({ jsonrpc: '2.0', id: base + i, method, params })),
+        ),
+      );
       const byId = new Map(answers.map((answer) => [answer.id, answer]));
       part.forEach(([method], i) => {
         const answer = byId.get(base + i);
         if (!answer || answer.error) {
-          throw rpcError(method, answer?.error ?? { code: 0, message: 'missing from the batch answer' });
+          throw rpcError(
+            method,
+            answer?.error ?? { code: 0, message: 'missing from the batch answer' },
+          );
         }
         results.push(answer.result);
       });
@@ -128,17 +152,40 @@ function binaryPath() {
 }
 
 /**
- * Starts a node that mines only when told to, with transactions in order of arrival, so that a trial decides what
- * every block holds. With `timestamp` the same calls give the same block hashes on every run.
+ * Starts a node that mines only when told to, with transactions in order of arrival, so that a
+ * trial decides what every block holds. With `timestamp` the same calls give the same block
+ * hashes on every run.
  */
 export async function startAnvil({
-  chainId = 100, port, timestamp, accounts = 16, gasLimit = 1_000_000_000, hardfork = 'prague', extra = [],
+  chainId = 100,
+  port,
+  timestamp,
+  accounts = 16,
+  gasLimit = 1_000_000_000,
+  hardfork = 'prague',
+  extra = [],
 } = {}) {
   const listenPort = port ?? (await freePort());
   const args = [
-    '--host', '127.0.0.1', '--port', String(listenPort), '--chain-id', String(chainId), '--hardfork', hardfork,
-    '--accounts', String(accounts), '--balance', '1000000000', '--gas-limit', String(gasLimit),
-    '--order', 'fifo', '--no-mining', '--silent', ...extra,
+    '--host',
+    '127.0.0.1',
+    '--port',
+    String(listenPort),
+    '--chain-id',
+    String(chainId),
+    '--hardfork',
+    hardfork,
+    '--accounts',
+    String(accounts),
+    '--balance',
+    '1000000000',
+    '--gas-limit',
+    String(gasLimit),
+    '--order',
+    'fifo',
+    '--no-mining',
+    '--silent',
+    ...extra,
   ];
   if (timestamp !== undefined) {
     args.push('--timestamp', String(timestamp));
@@ -169,7 +216,9 @@ class Anvil {
       try {
         const id = Number(await this.rpc.call('eth_chainId'));
         if (id !== this.chainId) {
-          throw Object.assign(new Error(`port ${this.port} answers for chain ${id}`), { fatal: true });
+          throw Object.assign(new Error(`port ${this.port} answers for chain ${id}`), {
+            fatal: true,
+          });
         }
         return;
       } catch (error) {

@@ -1,14 +1,19 @@
-// Makes blocks: signs transactions with local keys, sends them in order, mines them at the times of a clock of
-// its own, and remembers what every height held, so that a reorganisation can carry transactions over.
+// Makes blocks: signs transactions with local keys, sends them in order, mines them at the times
+// of a clock of its own, and remembers what every height held, so that a reorganisation can carry
+// transactions over.
 // Owns: nonces, the clock, the list of blocks and every hash that was ever canonical.
-// Must never: be used beside another producer on the same node, which would race it for nonces and blocks.
+// Must never: be used beside another producer on the same node, which would race it for nonces
+// and blocks.
 import { keccak256, stringToHex } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { hex } from './anvil.mjs';
 
 const FEE = { maxFeePerGas: 50_000_000_000n, maxPriorityFeePerGas: 1_000_000_000n };
 
-/** A local key with its next nonce. The keys are public by construction: worthless outside a trial. */
+/**
+ * A local key with its next nonce. The keys are public by construction: worthless outside a
+ * trial.
+ */
 export class Sender {
   constructor(chainId, label) {
     this.account = privateKeyToAccount(keccak256(stringToHex(`hawse end to end ${label}`)));
@@ -21,7 +26,14 @@ export class Sender {
   async sign({ to, data, gas, value = 0n }) {
     const nonce = this.nonce++;
     const raw = await this.account.signTransaction({
-      type: 'eip1559', chainId: this.chainId, nonce, to, data, gas, value, ...FEE,
+      type: 'eip1559',
+      chainId: this.chainId,
+      nonce,
+      to,
+      data,
+      gas,
+      value,
+      ...FEE,
     });
     return { raw, sender: this, nonce };
   }
@@ -49,13 +61,18 @@ export class Chain {
 
   /** Sends the transactions in their order and mines them into one block. */
   async mine(txs = []) {
-    await this.node.batch(txs.map((tx) => ['eth_sendRawTransaction', tx.raw]), 200);
+    await this.node.batch(
+      txs.map((tx) => ['eth_sendRawTransaction', tx.raw]),
+      200,
+    );
     this.time += this.blockSeconds;
     await this.node.mine(this.time);
     const block = await this.node.block(this.height + 1);
     if (block === null || block.transactions.length !== txs.length) {
-      throw new Error(`block ${this.height + 1} holds ${block?.transactions.length} transactions, ` +
-        `${txs.length} were sent`);
+      throw new Error(
+        `block ${this.height + 1} holds ${block?.transactions.length} transactions, ` +
+          `${txs.length} were sent`,
+      );
     }
     this.#remember(block, txs);
     return block;
@@ -69,8 +86,9 @@ export class Chain {
   }
 
   /**
-   * Reads the blocks from `first` on again after the node replaced them. `byHash` finds the transaction that
-   * a block names; nonces are taken from the node, because dropped transactions gave theirs back.
+   * Reads the blocks from `first` on again after the node replaced them. `byHash` finds the
+   * transaction that a block names; nonces are taken from the node, because dropped transactions
+   * gave theirs back.
    */
   async refresh(first, byHash) {
     const top = await this.node.height();
@@ -81,9 +99,14 @@ export class Chain {
     }
     this.height = first - 1;
     const heights = Array.from({ length: Math.max(0, top - first + 1) }, (_, i) => first + i);
-    const blocks = await this.node.batch(heights.map((h) => ['eth_getBlockByNumber', hex(h), false]));
+    const blocks = await this.node.batch(
+      heights.map((h) => ['eth_getBlockByNumber', hex(h), false]),
+    );
     for (const block of blocks) {
-      this.#remember(block, block.transactions.map((hash) => byHash.get(hash)));
+      this.#remember(
+        block,
+        block.transactions.map((hash) => byHash.get(hash)),
+      );
       this.time = Number(block.timestamp);
     }
     await this.syncNonces();
@@ -91,7 +114,8 @@ export class Chain {
 
   async syncNonces() {
     const counts = await this.node.batch(
-      this.senders.map((s) => ['eth_getTransactionCount', s.address, 'latest']));
+      this.senders.map((s) => ['eth_getTransactionCount', s.address, 'latest']),
+    );
     counts.forEach((count, i) => {
       this.senders[i].nonce = Number(count);
     });

@@ -1,5 +1,6 @@
-// A plain client that does by the book what hawse must do: subscribes, reconnects, asks for what it missed,
-// honours removals, and writes a tape in the same words. It proves the rig, and is what hawse is measured against.
+// A plain client that does by the book what hawse must do: subscribes, reconnects, asks for what
+// it missed, honours removals, and writes a tape in the same words. It proves the rig, and is
+// what hawse is measured against.
 // Owns: one socket. Must never: be fast, or notice a loss that no disconnection announced.
 import { EventEmitter } from 'node:events';
 import WebSocket from 'ws';
@@ -33,7 +34,9 @@ export class PlainClient extends EventEmitter {
 
   /** Runs until `stop`; resolves once the first connection is subscribed. */
   async start() {
-    const first = new Promise((resolve) => { this.once('subscribed', resolve); });
+    const first = new Promise((resolve) => {
+      this.once('subscribed', resolve);
+    });
     this.running = this.#run();
     await first;
   }
@@ -52,20 +55,29 @@ export class PlainClient extends EventEmitter {
 
   #session() {
     return new Promise((resolve, reject) => {
-      const socket = new WebSocket(this.wsUrl, { perMessageDeflate: false, handshakeTimeout: this.silenceMs });
+      const socket = new WebSocket(this.wsUrl, {
+        perMessageDeflate: false,
+        handshakeTimeout: this.silenceMs,
+      });
       this.socket = socket;
       const asked = new Map();
       let id = 0;
-      const ask = (method, ...params) => new Promise((done) => {
-        asked.set(++id, done);
-        socket.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }));
-      });
+      const ask = (method, ...params) =>
+        new Promise((done) => {
+          asked.set(++id, done);
+          socket.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }));
+        });
       let buffer = [];
       let watchdog = null;
+      const pings = setInterval(
+        () => socket.readyState === WebSocket.OPEN && socket.ping(),
+        this.silenceMs / 3,
+      );
       const alive = () => {
         clearTimeout(watchdog);
         watchdog = setTimeout(() => socket.terminate(), this.silenceMs);
       };
+      socket.on('pong', alive); // a quiet chain is not a dead connection
       socket.on('message', (data) => {
         alive();
         const message = JSON.parse(data);
@@ -94,12 +106,15 @@ export class PlainClient extends EventEmitter {
       socket.on('error', reject);
       socket.on('close', () => {
         clearTimeout(watchdog);
+        clearInterval(pings);
         resolve();
       });
     });
   }
 
-  /** What the chain says now about the blocks that may have changed since the connection was lost. */
+  /**
+   * What the chain says now about the blocks that may have changed since the connection was lost.
+   */
   async #backfill(ask) {
     if (this.branch.length === 0) {
       return;
@@ -111,10 +126,15 @@ export class PlainClient extends EventEmitter {
     for (let number = from; number <= top; number++) {
       heads.push(await ask('eth_getBlockByNumber', hex(number), false));
     }
-    const logs = await ask('eth_getLogs',
-      { address: this.addresses, fromBlock: hex(from), toBlock: hex(top) });
+    const logs = await ask('eth_getLogs', {
+      address: this.addresses,
+      fromBlock: hex(from),
+      toBlock: hex(top),
+    });
     const now = new Set(logs.map((log) => logKey(log.blockHash, log.logIndex)));
-    const gone = [...this.live].filter(([key, log]) => Number(log.blockNumber) >= from && !now.has(key));
+    const gone = [...this.live].filter(
+      ([key, log]) => Number(log.blockNumber) >= from && !now.has(key),
+    );
     gone.reverse().forEach(([, log]) => this.#log({ ...log, removed: true }));
     heads.filter((head) => head !== null).forEach((head) => this.#head(head));
     logs.forEach((log) => this.#log(log));
@@ -136,13 +156,19 @@ export class PlainClient extends EventEmitter {
     const dropped = this.branch.filter((one) => one.number >= number);
     if (dropped.length > 0) {
       this.#say('evm.reorg', { depth: dropped.length, from: number, to: dropped.at(-1).number });
-      dropped.reverse().forEach((one) =>
-        this.#say('evm.block', { block: one.number, block_hash: one.hash, removed: true }));
+      dropped
+        .reverse()
+        .forEach((one) =>
+          this.#say('evm.block', { block: one.number, block_hash: one.hash, removed: true }),
+        );
       this.branch = this.branch.filter((one) => one.number < number);
     }
     this.branch.push({ number, hash: head.hash });
     this.#say('evm.block', {
-      block: number, block_hash: head.hash, parent_hash: head.parentHash, removed: false,
+      block: number,
+      block_hash: head.hash,
+      parent_hash: head.parentHash,
+      removed: false,
     });
   }
 
@@ -158,8 +184,14 @@ export class PlainClient extends EventEmitter {
     }
     const removed = Boolean(log.removed);
     this.#say('evm.log', {
-      block: Number(log.blockNumber), block_hash: log.blockHash, tx: log.transactionHash,
-      log_index: Number(log.logIndex), address: log.address, topics: log.topics, data: log.data, removed,
+      block: Number(log.blockNumber),
+      block_hash: log.blockHash,
+      tx: log.transactionHash,
+      log_index: Number(log.logIndex),
+      address: log.address,
+      topics: log.topics,
+      data: log.data,
+      removed,
     });
     if (log.topics[0] === TOPICS.swap) {
       this.#say('market.trade', { ...decodeSwap(log), removed });
@@ -168,8 +200,10 @@ export class PlainClient extends EventEmitter {
 
   /** Pools folded from the logs that are live: said once, at the end. */
   sayStates() {
-    const ordered = [...this.live.values()].sort((a, b) =>
-      Number(a.blockNumber) - Number(b.blockNumber) || Number(a.logIndex) - Number(b.logIndex));
+    const ordered = [...this.live.values()].sort(
+      (a, b) =>
+        Number(a.blockNumber) - Number(b.blockNumber) || Number(a.logIndex) - Number(b.logIndex),
+    );
     const states = new Map([...this.states].map(([pool, state]) => [pool, { ...state }]));
     for (const log of ordered) {
       fold(states.get(log.address.toLowerCase()), log);
@@ -194,8 +228,11 @@ function fold(state, log) {
   }
   const { eventName, args } = decodeEventLog({ abi: ABI.pool, data: log.data, topics: log.topics });
   if (eventName === 'Swap') {
-    Object.assign(state,
-      { sqrt_price: String(args.price), tick: args.tick, liquidity: String(args.liquidity) });
+    Object.assign(state, {
+      sqrt_price: String(args.price),
+      tick: args.tick,
+      liquidity: String(args.liquidity),
+    });
   } else if (eventName === 'Fee') {
     state.fee = args.fee;
   } else if (args.bottomTick <= state.tick && state.tick < args.topTick) {

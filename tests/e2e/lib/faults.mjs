@@ -5,6 +5,18 @@ import net from 'node:net';
 import { once } from 'node:events';
 import { sleep } from './anvil.mjs';
 
+function drained(socket) {
+  return new Promise((resolve) => {
+    const done = () => {
+      socket.off('drain', done);
+      socket.off('close', done);
+      resolve();
+    };
+    socket.once('drain', done);
+    socket.once('close', done);
+  });
+}
+
 /** One accepted connection and its way to the target. */
 class Link {
   constructor(proxy, client) {
@@ -14,7 +26,10 @@ class Link {
     this.server = net.connect({ host: '127.0.0.1', port: proxy.target, noDelay: true });
     this.#carry(client, this.server, 'bytesUp');
     this.#carry(this.server, client, 'bytesDown');
-    for (const [mine, other] of [[client, this.server], [this.server, client]]) {
+    for (const [mine, other] of [
+      [client, this.server],
+      [this.server, client],
+    ]) {
       mine.on('error', () => other.destroy());
       mine.on('close', () => this.#closed(other));
     }
@@ -43,7 +58,7 @@ class Link {
         } else {
           this.proxy.counts[counter] += piece.length;
           if (!to.write(piece)) {
-            await Promise.race([once(to, 'drain'), once(to, 'close')]).catch(() => {});
+            await drained(to);
           }
         }
         from.resume();
@@ -72,8 +87,15 @@ export class FaultProxy {
     this.delayMs = 0;
     this.swallowing = false;
     this.counts = {
-      accepted: 0, resets: 0, closes: 0, stalls: 0, swallowed: 0, refusals: 0,
-      bytesUp: 0, bytesDown: 0, bytesLost: 0,
+      accepted: 0,
+      resets: 0,
+      closes: 0,
+      stalls: 0,
+      swallowed: 0,
+      refusals: 0,
+      bytesUp: 0,
+      bytesDown: 0,
+      bytesLost: 0,
     };
     this.gate = null;
     this.server = null;
@@ -128,15 +150,19 @@ export class FaultProxy {
   async stallFor(ms) {
     this.counts.stalls++;
     let open;
-    this.gate = { promise: new Promise((resolve) => { open = resolve; }) };
+    this.gate = {
+      promise: new Promise((resolve) => {
+        open = resolve;
+      }),
+    };
     await sleep(ms);
     this.gate = null;
     open();
   }
 
   /**
-   * Half-open: every connection stays up, and nothing it carries arrives any more, ever. New connections are
-   * accepted and never answered, until `ms` have passed.
+   * Half-open: every connection stays up, and nothing it carries arrives any more, ever. New
+   * connections are accepted and never answered, until `ms` have passed.
    */
   async swallowFor(ms) {
     this.swallowing = true;

@@ -1,11 +1,21 @@
-// Judges a tape: what a subject said happened, event by event, against the ledger.
-// Rules while the tape runs: no log twice without a removal between, no removal of what is not there, blocks
-// connect, and a log that comes late lies inside an announced gap. Rules at the end: exactly the canonical logs
-// and swaps are there, with the right fields; pools are as the node says; every gap is healed.
+// Judges a tape: what a subject said happened, event by event, against the ledger. Rules while
+// the tape runs: no log twice without a removal between, no removal of what is not there, blocks
+// connect, and a log that comes late lies inside an announced gap. Rules at the end: exactly the
+// canonical logs and swaps are there, with the right fields; pools are as the node says; every
+// gap is healed.
 // Owns its counts and differences. Must never: ask the node, or forgive.
 import { logKey } from './ledger.mjs';
 
-const SWAP_FIELDS = ['pool', 'block', 'tx', 'amount0', 'amount1', 'sqrt_price', 'liquidity', 'tick'];
+const SWAP_FIELDS = [
+  'pool',
+  'block',
+  'tx',
+  'amount0',
+  'amount1',
+  'sqrt_price',
+  'liquidity',
+  'tick',
+];
 const STATE_FIELDS = ['sqrt_price', 'tick', 'liquidity', 'fee'];
 const same = (a, b) => String(a).toLowerCase() === String(b).toLowerCase();
 
@@ -42,14 +52,17 @@ class Account {
       const event = this.live.get(key);
       const wrong = event ? check(event, record) : 'is missing';
       if (wrong) {
-        this.judge.differ(`${this.name} ${key} (block ${Number(record.block ?? record.blockNumber)}) ${wrong}`);
+        this.judge.differ(
+          `${this.name} ${key} (block ${Number(record.block ?? record.blockNumber)}) ${wrong}`,
+        );
       } else {
         right++;
       }
     }
     for (const [key, event] of this.live) {
       if (!truth.has(key) && event.block >= ledger.from) {
-        const was = ledger.everCanonical.has(event.block_hash) ? 'left the chain and was not removed'
+        const was = ledger.everCanonical.has(event.block_hash)
+          ? 'left the chain and was not removed'
           : 'never existed';
         this.judge.differ(`${this.name} ${key} (block ${event.block}) ${was}`);
       }
@@ -68,7 +81,15 @@ export class Judge {
     this.trades = new Account('trade', this);
     this.states = new Map(); // pool -> last state
     this.openGaps = new Map(); // source and stream -> gap event
-    this.counts = { gaps: 0, healed: 0, retracts: 0, reorgs: 0, deepestReorg: 0, blocks: 0, late: 0 };
+    this.counts = {
+      gaps: 0,
+      healed: 0,
+      retracts: 0,
+      reorgs: 0,
+      deepestReorg: 0,
+      blocks: 0,
+      late: 0,
+    };
     this.liveBlocks = new Map(); // height -> live logs in it
     this.heads = new Map(); // source -> [{ number, hash }], the branch as told
     this.sequence = new Map(); // source, space and stream -> { epoch, seq }
@@ -88,37 +109,37 @@ export class Judge {
     this.lastAt = Date.now();
     this.#sequence(event);
     switch (event.t) {
-    case 'evm.log':
-      this.#log(event);
-      break;
-    case 'evm.block':
-      this.#block(event);
-      break;
-    case 'market.trade':
-      this.trades.take(event);
-      break;
-    case 'market.pool_state':
-      this.states.set(event.pool.toLowerCase(), event);
-      break;
-    case 'evm.reorg':
-      this.counts.reorgs++;
-      this.counts.deepestReorg = Math.max(this.counts.deepestReorg, event.depth ?? 0);
-      break;
-    case 'stream.gap':
-      this.counts.gaps++;
-      this.openGaps.set(gapKey(event), event);
-      break;
-    case 'stream.healed':
-      this.counts.healed++;
-      this.openGaps.delete(gapKey(event));
-      break;
-    case 'stream.unhealable':
-      this.differ(`gap of ${gapKey(event)} was given up`);
-      break;
-    case 'stream.retract':
-      this.counts.retracts++;
-      break;
-    default: // other events are none of this judge's business
+      case 'evm.log':
+        this.#log(event);
+        break;
+      case 'evm.block':
+        this.#block(event);
+        break;
+      case 'market.trade':
+        this.trades.take(event);
+        break;
+      case 'market.pool_state':
+        this.states.set(event.pool.toLowerCase(), event);
+        break;
+      case 'evm.reorg':
+        this.counts.reorgs++;
+        this.counts.deepestReorg = Math.max(this.counts.deepestReorg, event.depth ?? 0);
+        break;
+      case 'stream.gap':
+        this.counts.gaps++;
+        this.openGaps.set(gapKey(event), event);
+        break;
+      case 'stream.healed':
+        this.counts.healed++;
+        this.openGaps.delete(gapKey(event));
+        break;
+      case 'stream.unhealable':
+        this.differ(`gap of ${gapKey(event)} was given up`);
+        break;
+      case 'stream.retract':
+        this.counts.retracts++;
+        break;
+      default: // other events are none of this judge's business
     }
   }
 
@@ -146,8 +167,10 @@ export class Judge {
       if (this.#newestLive() > event.block) {
         this.counts.late++;
         if (this.openGaps.size === 0) {
-          this.differ(`log of block ${event.block} came after one of block ${this.#newestLive()}, ` +
-            'and no gap was announced');
+          this.differ(
+            `log of block ${event.block} came after one of block ${this.#newestLive()}, ` +
+              'and no gap was announced',
+          );
         }
       }
       this.liveBlocks.set(event.block, count + 1);
@@ -170,7 +193,9 @@ export class Judge {
     this.heads.set(event.src, branch);
     if (event.removed) {
       if (branch.at(-1)?.hash !== hash) {
-        this.differ(`block ${number} ${hash} removed, the newest told was ${branch.at(-1)?.number}`);
+        this.differ(
+          `block ${number} ${hash} removed, the newest told was ${branch.at(-1)?.number}`,
+        );
       }
       branch.pop();
       return;
@@ -180,7 +205,12 @@ export class Judge {
     if (last && number !== last.number + 1 && this.openGaps.size === 0) {
       this.differ(`block ${number} after block ${last.number}, and no gap was announced`);
     }
-    if (last && event.parent_hash && number === last.number + 1 && event.parent_hash !== last.hash) {
+    if (
+      last &&
+      event.parent_hash &&
+      number === last.number + 1 &&
+      event.parent_hash !== last.hash
+    ) {
       this.differ(`block ${number} does not follow the block ${last.number} told before`);
     }
     branch.push({ number, hash });
@@ -199,10 +229,13 @@ export class Judge {
   /** Everything was told: compare. `trades` off for a subject that decodes nothing. */
   finish(ledger, { trades = true, states = true } = {}) {
     const result = { logsExpected: ledger.logs.size, swapsExpected: ledger.swaps.size };
-    result.logsRight = this.logs.settle(ledger.logs, ledger, (event, log) => compareLog(event, log));
+    result.logsRight = this.logs.settle(ledger.logs, ledger, (event, log) =>
+      compareLog(event, log),
+    );
     if (trades) {
-      result.swapsRight = this.trades.settle(ledger.swaps, ledger,
-        (event, swap) => compareFields(event, swap, SWAP_FIELDS));
+      result.swapsRight = this.trades.settle(ledger.swaps, ledger, (event, swap) =>
+        compareFields(event, swap, SWAP_FIELDS),
+      );
     }
     if (states) {
       result.poolsRight = this.#settleStates(ledger);
@@ -216,8 +249,14 @@ export class Judge {
         this.differ(`block ${event.block_hash} was never canonical`);
       }
     }
-    return { ...result, ...this.counts, logsRemoved: this.logs.removes, tradesRemoved: this.trades.removes,
-      lines: this.line, differences: this.differenceCount };
+    return {
+      ...result,
+      ...this.counts,
+      logsRemoved: this.logs.removes,
+      tradesRemoved: this.trades.removes,
+      lines: this.line,
+      differences: this.differenceCount,
+    };
   }
 
   #settleStates(ledger) {
@@ -248,7 +287,10 @@ function compareFields(event, truth, fields) {
 
 function compareLog(event, log) {
   const truth = {
-    block: Number(log.blockNumber), tx: log.transactionHash, address: log.address, data: log.data,
+    block: Number(log.blockNumber),
+    tx: log.transactionHash,
+    address: log.address,
+    data: log.data,
     topics: log.topics.join(),
   };
   return compareFields({ ...event, topics: event.topics.join() }, truth, Object.keys(truth));

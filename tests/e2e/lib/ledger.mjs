@@ -1,5 +1,5 @@
-// The truth of a trial, asked from the node itself after everything has happened: canonical logs, pool states,
-// block hashes. Shares no code with what it judges.
+// The truth of a trial, asked from the node itself after everything has happened: canonical logs,
+// pool states, block hashes. Shares no code with what it judges.
 // Owns nothing. Must never: look at what hawse said.
 import { decodeEventLog } from 'viem';
 import { ABI, TOPICS } from './algebra.mjs';
@@ -20,16 +20,22 @@ export class Ledger {
     ledger.canonical = new Map(); // hash -> height, from the node, not from the producer
     for (let at = from; at <= ledger.head.number; at += BLOCKS_PER_CALL) {
       const heights = Array.from(
-        { length: Math.min(BLOCKS_PER_CALL, ledger.head.number - at + 1) }, (_, i) => at + i);
+        { length: Math.min(BLOCKS_PER_CALL, ledger.head.number - at + 1) },
+        (_, i) => at + i,
+      );
       const blocks = await node.batch(heights.map((h) => ['eth_getBlockByNumber', hex(h), false]));
       blocks.forEach((block) => ledger.canonical.set(block.hash, Number(block.number)));
     }
-    ledger.everCanonical = new Map(
-      [...chain.everCanonical].filter(([, height]) => height >= from));
-    ledger.logs = await ledger.#logs(node, market.pools.map((pool) => pool.address));
+    ledger.everCanonical = new Map([...chain.everCanonical].filter(([, height]) => height >= from));
+    ledger.logs = await ledger.#logs(
+      node,
+      market.pools.map((pool) => pool.address),
+    );
     ledger.swaps = new Map(
-      [...ledger.logs].filter(([, log]) => log.topics[0] === TOPICS.swap)
-        .map(([key, log]) => [key, decodeSwap(log)]));
+      [...ledger.logs]
+        .filter(([, log]) => log.topics[0] === TOPICS.swap)
+        .map(([key, log]) => [key, decodeSwap(log)]),
+    );
     ledger.states = await readStates(market);
     return ledger;
   }
@@ -38,7 +44,9 @@ export class Ledger {
     const found = new Map();
     for (let at = this.from; at <= this.head.number; at += BLOCKS_PER_CALL) {
       const logs = await node.call('eth_getLogs', {
-        address, fromBlock: hex(at), toBlock: hex(Math.min(at + BLOCKS_PER_CALL - 1, this.head.number)),
+        address,
+        fromBlock: hex(at),
+        toBlock: hex(Math.min(at + BLOCKS_PER_CALL - 1, this.head.number)),
       });
       for (const log of logs) {
         if (!this.canonical.has(log.blockHash)) {
@@ -54,10 +62,16 @@ export class Ledger {
 export function decodeSwap(log) {
   const { args } = decodeEventLog({ abi: ABI.pool, data: log.data, topics: log.topics });
   return {
-    pool: log.address.toLowerCase(), block: Number(log.blockNumber), block_hash: log.blockHash,
-    tx: log.transactionHash, log_index: Number(log.logIndex),
-    amount0: String(args.amount0), amount1: String(args.amount1),
-    sqrt_price: String(args.price), liquidity: String(args.liquidity), tick: args.tick,
+    pool: log.address.toLowerCase(),
+    block: Number(log.blockNumber),
+    block_hash: log.blockHash,
+    tx: log.transactionHash,
+    log_index: Number(log.logIndex),
+    amount0: String(args.amount0),
+    amount1: String(args.amount1),
+    sqrt_price: String(args.price),
+    liquidity: String(args.liquidity),
+    tick: args.tick,
   };
 }
 
@@ -67,8 +81,12 @@ export async function readStates(market) {
   for (const pool of market.pools) {
     const { price, tick, fee } = await market.state(pool);
     const liquidity = await market.read(pool.address, ABI.pool, 'liquidity');
-    states.set(pool.address.toLowerCase(),
-      { sqrt_price: String(price), tick, liquidity: String(liquidity), fee });
+    states.set(pool.address.toLowerCase(), {
+      sqrt_price: String(price),
+      tick,
+      liquidity: String(liquidity),
+      fee,
+    });
   }
   return states;
 }

@@ -53,4 +53,14 @@ export class Random {
   logUniform(low, high) {
     return low * (high / low) ** this.unit();
   }
+
+  /** The same elements in another order. */
+  shuffle(list) {
+    const mixed = [...list];
+    for (let i = mixed.length - 1; i > 0; i--) {
+      const j = this.below(i + 1);
+      [mixed[i], mixed[j]] = [mixed[j], mixed[i]];
+    }
+    return mixed;
+  }
 }

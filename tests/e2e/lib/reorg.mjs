@@ -1,10 +1,12 @@
-// Replaces the newest blocks of the chain by others, as reorganisations do: most transactions come back in the
-// same block, some in another one, some never.
-// Owns nothing. Must never: break the order of one sender's nonces, which would strand the later ones.
+// Replaces the newest blocks of the chain by others, as reorganisations do: most transactions
+// come back in the same block, some in another one, some never.
+// Owns nothing. Must never: break the order of one sender's nonces, which would strand the later
+// ones.
 import { keccak256 } from 'viem';
-import { hex } from './anvil.mjs';
 
-/** Which transaction goes to which of the new blocks: [{ tx, offset }] in the order of inclusion. */
+/**
+ * Which transaction goes to which of the new blocks: [{ tx, offset }] in the order of inclusion.
+ */
 function plan(blocks, random, { move, drop }) {
   const depth = blocks.length;
   const kept = [];
@@ -33,20 +35,26 @@ function plan(blocks, random, { move, drop }) {
 
 /** Each branch has a proposer of its own, so that no block of it equals the one it replaces. */
 function proposer(random) {
-  return `0x${Array.from({ length: 5 }, () => random.u32().toString(16).padStart(8, '0')).join('')}`;
+  const words = Array.from({ length: 5 }, () => random.u32().toString(16).padStart(8, '0'));
+  return `0x${words.join('')}`;
 }
 
 /**
- * Styles: 'reorg' lets the node replace the blocks in one go and announce them from the fork upward;
- * 'rollback' takes the head back without a word, and the sibling blocks are then mined one after another.
+ * Styles: 'reorg' lets the node replace the blocks in one go and announce them from the fork
+ * upward; 'rollback' takes the head back without a word, and the sibling blocks are then mined
+ * one after another.
  */
-export async function reorganise(chain, random, {
-  depth, style = 'reorg', move = 0.2, drop = 0.02, onBlock = async () => {},
-}) {
+export async function reorganise(
+  chain,
+  random,
+  { depth, style = 'reorg', move = 0.2, drop = 0.02, onBlock = async () => {} },
+) {
   const first = chain.height - depth + 1;
   const old = Array.from({ length: depth }, (_, i) => chain.blocks.get(first + i));
   if (old.some((block) => block === undefined)) {
-    throw new Error(`reorganisation of depth ${depth} at height ${chain.height}: not so many blocks are known`);
+    throw new Error(
+      `reorganisation of depth ${depth} at height ${chain.height}: not so many blocks are known`,
+    );
   }
   const { kept, moved, dropped } = plan(old, random, { move, drop });
   const byHash = new Map(kept.map(({ tx }) => [keccak256(tx.raw), tx]));
@@ -54,7 +62,11 @@ export async function reorganise(chain, random, {
   await node.call('anvil_setCoinbase', proposer(random));
   if (style === 'reorg') {
     await node.call('anvil_setBlockTimestampInterval', chain.blockSeconds);
-    await node.call('anvil_reorg', depth, kept.map(({ tx, offset }) => [tx.raw, offset]));
+    await node.call(
+      'anvil_reorg',
+      depth,
+      kept.map(({ tx, offset }) => [tx.raw, offset]),
+    );
     await node.call('anvil_removeBlockTimestampInterval');
     await chain.refresh(first, byHash);
   } else {
@@ -70,8 +82,13 @@ export async function reorganise(chain, random, {
   const back = Array.from({ length: depth }, (_, i) => chain.blocks.get(first + i));
   const count = back.reduce((sum, block) => sum + (block?.txs.length ?? 0), 0);
   if (count !== kept.length || back.some((block, i) => block.hash === old[i].hash)) {
-    throw new Error(`reorganisation of depth ${depth}: ${count} transactions came back, ` +
-      `${kept.length} were planned`);
+    throw new Error(
+      `reorganisation of depth ${depth}: ${count} transactions came back, ` +
+        `${kept.length} were planned`,
+    );
   }
-  return { depth, style, first: hex(first), kept: kept.length, moved, dropped };
+  const told =
+    `${style} of depth ${depth} from block ${first}: ` +
+    `${kept.length} kept, ${moved} moved, ${dropped} dropped`;
+  return { depth, style, kept: kept.length, moved, dropped, told };
 }

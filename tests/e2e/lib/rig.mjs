@@ -16,7 +16,9 @@ const GENESIS = 1_760_000_000;
 export class Rig {
   static async start({ chainId = 100, pools = 10, seed = 1, faithful = true, traffic = {} } = {}) {
     if (!(chainId in BLOCK_SECONDS)) {
-      throw new Error(`chain: found ${chainId}, expected ${Object.keys(BLOCK_SECONDS).join(' or ')}`);
+      throw new Error(
+        `chain: found ${chainId}, expected ${Object.keys(BLOCK_SECONDS).join(' or ')}`,
+      );
     }
     const rig = new Rig();
     rig.random = new Random(seed);
@@ -59,7 +61,11 @@ export class Rig {
   }
 
   async untilWatched(limitMs = 30_000) {
-    await until(() => this.watched(), limitMs, 'nobody subscribed to the heads and the logs of all pools');
+    await until(
+      () => this.watched(),
+      limitMs,
+      'nobody subscribed to the heads and the logs of all pools',
+    );
   }
 
   async stop() {

@@ -1,5 +1,5 @@
-// The tokens that the rigs trade: names, decimals and rough values of well-known ones, so that amounts and
-// prices look like the real chains'. Addresses are the rig's own. Data only.
+// The tokens that the rigs trade: names, decimals and rough values of well-known ones, so that
+// amounts and prices look like the real chains'. Addresses are the rig's own. Data only.
 
 const gnosis = [
   ['WXDAI', 'Wrapped XDAI', 18, 1],

@@ -1,5 +1,5 @@
-// Decides what happens in each block: random swaps in both directions over all pools, now and then liquidity
-// added or taken out. The same seed on the same chain makes the same blocks.
+// Decides what happens in each block: random swaps in both directions over all pools, now and
+// then liquidity added or taken out. The same seed on the same chain makes the same blocks.
 // Owns: the list of positions that may be reduced. Must never: mine (chain.mjs does).
 
 export class Traffic {
@@ -22,8 +22,14 @@ export class Traffic {
     const { market, random } = this;
     const txs = [];
     for (let i = 0; i < swaps; i++) {
-      txs.push(await market.swapTx(random.pick(market.traders), random.pick(market.pools),
-        random.chance(0.5), random.logUniform(...this.usd)));
+      txs.push(
+        await market.swapTx(
+          random.pick(market.traders),
+          random.pick(market.pools),
+          random.chance(0.5),
+          random.logUniform(...this.usd),
+        ),
+      );
     }
     if (random.chance(this.liquidityRate)) {
       txs.splice(random.below(txs.length + 1), 0, await this.#liquidity());
@@ -42,7 +48,10 @@ export class Traffic {
         this.positions.splice(at, 1); // empty from now on
       }
       if (liquidity > 0n) {
-        return market.burnTx(id, all ? liquidity : (liquidity * BigInt(random.between(10, 70))) / 100n);
+        return market.burnTx(
+          id,
+          all ? liquidity : (liquidity * BigInt(random.between(10, 70))) / 100n,
+        );
       }
     }
     const pool = random.pick(market.pools);
@@ -50,6 +59,11 @@ export class Traffic {
     const low = tick - 60 * random.between(2, 40);
     const high = tick + 60 * random.between(3, 40);
     const snap = (value) => Math.floor(value / 60) * 60;
-    return market.mintTx(pool, snap(low), snap(high), pool.depthUsd * random.logUniform(0.005, 0.2));
+    return market.mintTx(
+      pool,
+      snap(low),
+      snap(high),
+      pool.depthUsd * random.logUniform(0.005, 0.2),
+    );
   }
 }

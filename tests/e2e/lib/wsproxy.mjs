@@ -1,7 +1,8 @@
 // Stands between clients and the node, over HTTP and WebSocket, and understands subscriptions.
-// Two manners. Plain: every frame passes, and notifications can be dropped, doubled or swapped. Faithful: the
-// proxy serves newHeads and logs itself from what the node says, and on a reorganisation sends the logs of the
-// blocks that left the chain again with "removed": true, newest first, as production nodes do and anvil does not.
+// Two manners. Plain: every frame passes, and notifications can be dropped, doubled or swapped.
+// Faithful: the proxy serves newHeads and logs itself from what the node says, and on a
+// reorganisation sends the logs of the blocks that left the chain again with "removed": true,
+// newest first, as production nodes do and anvil does not.
 // Owns: its connections and an observer of the chain. Must never: invent a log or a block.
 import http from 'node:http';
 import { once } from 'node:events';
@@ -33,7 +34,10 @@ function headerOf({ transactions, uncles, withdrawals, size, totalDifficulty, ..
   return header;
 }
 
-/** Follows the node's heads, one at a time, and tells what a production node would tell its subscribers. */
+/**
+ * Follows the node's heads, one at a time, and tells what a production node would tell its
+ * subscribers.
+ */
 class Observer {
   constructor(rpc, wsUrl, tell) {
     this.rpc = rpc;
@@ -51,22 +55,30 @@ class Observer {
 
   async start() {
     await once(this.socket, 'open');
-    this.socket.send(JSON.stringify(
-      { jsonrpc: '2.0', id: 1, method: 'eth_subscribe', params: ['newHeads'] }));
+    this.socket.send(
+      JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_subscribe', params: ['newHeads'] }),
+    );
     await once(this.socket, 'message');
   }
 
-  /** Blocks from the one after a remembered ancestor up to `head`; null if `head` itself is gone again. */
+  /**
+   * Blocks from the one after a remembered ancestor up to `head`; null if `head` itself is gone
+   * again.
+   */
   async #branch(head) {
     const known = new Set(this.chain.map((block) => block.hash));
     const branch = [];
-    for (let next = head; ;) {
+    for (let next = head; ; ) {
       const logs = await this.rpc.call('eth_getLogs', { blockHash: next.hash }).catch(() => null);
       if (logs === null) {
         return null;
       }
       branch.unshift({ number: Number(next.number), hash: next.hash, head: next, logs });
-      if (known.has(next.parentHash) || this.chain.length === 0 || branch.length > REMEMBERED_BLOCKS) {
+      if (
+        known.has(next.parentHash) ||
+        this.chain.length === 0 ||
+        branch.length > REMEMBERED_BLOCKS
+      ) {
         return branch;
       }
       const parent = await this.rpc.call('eth_getBlockByHash', next.parentHash, false);
@@ -154,8 +166,11 @@ class Session {
     }
     const [kind, filter] = message?.method === 'eth_subscribe' ? (message.params ?? []) : [];
     if (kind !== 'newHeads' && kind !== 'logs') {
-      if (message?.method === 'eth_unsubscribe' && this.subscriptions.delete(message.params?.[0]) &&
-          this.proxy.faithful) {
+      if (
+        message?.method === 'eth_unsubscribe' &&
+        this.subscriptions.delete(message.params?.[0]) &&
+        this.proxy.faithful
+      ) {
         this.#answer(message.id, true);
         return;
       }
@@ -192,8 +207,16 @@ class Session {
   tell(kind, result) {
     for (const [id, subscription] of this.subscriptions) {
       if (subscription.kind === kind && (kind !== 'logs' || matches(subscription.filter, result))) {
-        this.#notify(kind, id, result, JSON.stringify(
-          { jsonrpc: '2.0', method: 'eth_subscription', params: { subscription: id, result } }));
+        this.#notify(
+          kind,
+          id,
+          result,
+          JSON.stringify({
+            jsonrpc: '2.0',
+            method: 'eth_subscription',
+            params: { subscription: id, result },
+          }),
+        );
       }
     }
   }
@@ -243,8 +266,15 @@ export class NodeProxy {
     this.sessions = new Set();
     this.orders = [];
     this.lastId = 0;
-    this.counts = { sessions: 0, subscriptions: 0, notifications: 0, dropped: 0, duplicated: 0, swapped: 0,
-      requests: 0 };
+    this.counts = {
+      sessions: 0,
+      subscriptions: 0,
+      notifications: 0,
+      dropped: 0,
+      duplicated: 0,
+      swapped: 0,
+      requests: 0,
+    };
   }
 
   /** `faithful` serves subscriptions as a production node would, removed logs included. */
@@ -285,7 +315,8 @@ export class NodeProxy {
       (reply) => {
         answer.writeHead(reply.statusCode, reply.headers);
         reply.pipe(answer);
-      });
+      },
+    );
     onward.on('error', () => answer.destroy());
     request.on('error', () => onward.destroy());
     request.pipe(onward);
@@ -301,15 +332,17 @@ export class NodeProxy {
   }
 
   /**
-   * Each of the next `count` notifications of `kind` arrives after the one that follows it, if that belongs to
-   * the same block: two logs change places, or a head comes after its first log.
+   * Each of the next `count` notifications of `kind` arrives after the one that follows it, if
+   * that belongs to the same block: two logs change places, or a head comes after its first log.
    */
   swap(kind, count = 1, id = null) {
     this.orders.push({ action: 'swap', kind, count, id });
   }
 
   takeOrder(kind, id) {
-    const order = this.orders.find((one) => one.kind === kind && (one.id === null || one.id === id));
+    const order = this.orders.find(
+      (one) => one.kind === kind && (one.id === null || one.id === id),
+    );
     if (!order) {
       return null;
     }

@@ -1,0 +1,227 @@
+// The great trial: a real node, real pools, many swaps, and on the way killed sockets, a paused
+// node, lost, doubled and swapped notifications and reorganisations up to 64 deep. At the end the
+// subject's tape must agree with the node: every canonical swap exactly once, pools as the node
+// says, every gap announced and healed.
+//   HAWSE_BIN=... HAWSE_PLUGIN_DIR=... node fullpath.mjs [--swaps 10000] [--pools 50]
+//     [--chain 100|137] [--seed 1]
+//     [--pace 15] [--subject hawse|plain] [--quiet-node] [--tape FILE]
+// --quiet-node leaves all troubles out; --tape keeps the subject's lines. Exit code 0: no
+// difference.
+import { createWriteStream } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { sleep } from './lib/anvil.mjs';
+import { Hawse, configOf, programOf } from './lib/hawse.mjs';
+import { Judge } from './lib/judge.mjs';
+import { Ledger } from './lib/ledger.mjs';
+import { Rig, until } from './lib/rig.mjs';
+import { Troubles } from './lib/trouble.mjs';
+
+const SWAPS_PER_BLOCK = 25;
+const FEWEST_BLOCKS = 200;
+const WARM_UP_BLOCKS = 70; // the deepest reorganisation stays above where the subject began
+const QUIET_MS = 1500;
+const CATCH_UP_MS = 60_000;
+
+function readOptions() {
+  const { values } = parseArgs({
+    options: {
+      swaps: { type: 'string', default: '10000' },
+      pools: { type: 'string', default: '50' },
+      chain: { type: 'string', default: '100' },
+      seed: { type: 'string', default: '1' },
+      pace: { type: 'string', default: '15' },
+      subject: { type: 'string', default: 'hawse' },
+      'quiet-node': { type: 'boolean', default: false },
+      tape: { type: 'string' },
+    },
+  });
+  const options = { ...values, troubled: !values['quiet-node'] };
+  for (const name of ['swaps', 'pools', 'chain', 'pace']) {
+    options[name] = Number(values[name]);
+    if (!Number.isInteger(options[name]) || options[name] < 1) {
+      throw new Error(`--${name}: found ${values[name]}, expected a whole number above 0`);
+    }
+  }
+  return options;
+}
+
+/** Starts the subject, its judge, and the copy of the tape if one is wanted. */
+function startSubject(options, rig, judge) {
+  const { command, pluginDir } = programOf(options.subject);
+  const subject = new Hawse(command);
+  const copy = options.tape ? createWriteStream(options.tape) : null;
+  subject.on('event', (event) => {
+    judge.take(event);
+    copy?.write(`${JSON.stringify(event)}\n`);
+  });
+  subject.on('garbage', (line) => judge.differ(`not an event: ${line.slice(0, 120)}`));
+  subject.start(
+    configOf({
+      chainId: options.chain,
+      wsUrl: rig.faults.wsUrl,
+      httpUrl: rig.faults.url,
+      pools: rig.market.pools,
+      pluginDir,
+      stateDir: subject.folder,
+    }),
+  );
+  return subject;
+}
+
+/** Empty blocks until the subject tells a head that came after all its subscriptions stood. */
+async function untilReady(rig, subject, judge) {
+  await until(
+    () => {
+      subject.mustRun();
+      return rig.watched();
+    },
+    30_000,
+    'the subject did not subscribe to the heads and the logs of all pools',
+  );
+  let hash = null;
+  for (let i = 0; i < 50 && (hash === null || judge.headHash() !== hash); i++) {
+    hash = (await rig.chain.mine()).hash;
+    await sleep(200);
+  }
+  if (judge.headHash() !== hash) {
+    throw new Error(
+      `the subject is subscribed, but told no head in ten seconds\n${subject.errors.join('\n')}`,
+    );
+  }
+}
+
+async function runTraffic(options, rig, troubles, subject) {
+  const blocks = Math.max(FEWEST_BLOCKS, Math.ceil(options.swaps / SWAPS_PER_BLOCK));
+  const every = Math.max(1, Math.floor((blocks - WARM_UP_BLOCKS) / (troubles.left + 1)));
+  for (let i = 0; i < blocks || troubles.left > 0; i++) {
+    subject.mustRun();
+    const share = Math.max(0, options.swaps - rig.swaps) / Math.max(1, blocks - i);
+    await rig.block(Math.round(share * (0.5 + rig.random.unit())));
+    if (i >= WARM_UP_BLOCKS && i % every === 0 && troubles.left > 0) {
+      console.log(`  block ${rig.chain.height}, swap ${rig.swaps}: ${await troubles.next()}`);
+    }
+    await sleep(options.pace);
+  }
+  await troubles.settle();
+  while (rig.swaps < options.swaps) {
+    await rig.block(Math.min(SWAPS_PER_BLOCK, options.swaps - rig.swaps));
+  }
+  await rig.chain.mine();
+}
+
+/**
+ * The head is told, no gap is open, and nothing has come for a while. Late is not an error here:
+ * finish says.
+ */
+async function untilQuiet(rig, judge, subject) {
+  const { hash } = rig.chain.blocks.get(rig.chain.height);
+  const begun = Date.now();
+  await until(
+    () => {
+      subject.mustRun();
+      return (
+        judge.headHash() === hash &&
+        judge.openGaps.size === 0 &&
+        Date.now() - judge.lastAt > QUIET_MS
+      );
+    },
+    CATCH_UP_MS,
+    'the subject did not come to rest at the head',
+  ).catch((error) => judge.differ(error.message));
+  return Math.max(0, Date.now() - begun - QUIET_MS);
+}
+
+function report(options, rig, judge, facts) {
+  const { ledger, result, exit, memory, trafficMs, catchUpMs, tally } = facts;
+  const line = (name, value) => console.log(`${name.padEnd(18)} ${value}`);
+  line(
+    'chain',
+    `${options.chain}, ${options.pools} pools deployed in ${rig.deployMs} ms, seed ${options.seed}`,
+  );
+  line(
+    'traffic',
+    `${rig.swaps} swaps in ${(trafficMs / 1000).toFixed(1)} s, ` +
+      `${Math.round((rig.swaps * 1000) / trafficMs)} swaps/s troubles included`,
+  );
+  line(
+    'blocks',
+    `${ledger.canonical.size} canonical of ${ledger.everCanonical.size} that ever were, head ` +
+      `${ledger.head.number} ${ledger.head.hash}`,
+  );
+  line('troubles', JSON.stringify(tally));
+  line('bytes', JSON.stringify(rig.faults.counts));
+  line('subscriptions', JSON.stringify(rig.proxy.counts));
+  line(
+    'tape',
+    `${result.lines} lines, ${result.gaps} gaps, ${result.healed} healed, ${result.reorgs} ` +
+      `reorganisations (deepest ${result.deepestReorg}), ${result.logsRemoved} logs and ` +
+      `${result.tradesRemoved} trades removed, ${result.late} logs late within gaps`,
+  );
+  line('swaps', `${result.swapsRight} of ${result.swapsExpected} canonical ones exactly once`);
+  line('logs', `${result.logsRight} of ${result.logsExpected} exactly once`);
+  line(
+    'pools',
+    `${result.poolsRight} of ${result.poolsExpected} as globalState() and liquidity() say`,
+  );
+  line(
+    'subject',
+    `${memory.now.toFixed(1)} MiB resident, ${memory.peak.toFixed(1)} at its peak, at rest ` +
+      `${catchUpMs} ms after the last block, exit ${JSON.stringify(exit)}`,
+  );
+  judge.differences.forEach((text) => console.log(`  ${text}`));
+  console.log(`${judge.differenceCount} differences`);
+}
+
+async function main() {
+  const options = readOptions();
+  programOf(options.subject); // complain before anything is started
+  const rig = await Rig.start({
+    chainId: options.chain,
+    pools: options.pools,
+    seed: options.seed,
+  });
+  const judge = new Judge();
+  const subject = startSubject(options, rig, judge);
+  await untilReady(rig, subject, judge);
+  const from = rig.chain.height + 1;
+  const troubles = new Troubles(rig, {
+    drops: options.subject !== 'plain', // it cannot notice a loss without a disconnection
+    subjectAlive: () => subject.mustRun(),
+  });
+  if (!options.troubled) {
+    troubles.list = [];
+  }
+  const begun = Date.now();
+  await runTraffic(options, rig, troubles, subject);
+  const trafficMs = Date.now() - begun;
+  const catchUpMs = await untilQuiet(rig, judge, subject);
+  const memory = subject.memory();
+  const ledger = await Ledger.read(rig.chain, rig.market, from);
+  const exit = await subject.stop();
+  if (exit.code !== 0) {
+    judge.differ(`the subject ended with ${JSON.stringify(exit)}`);
+  }
+  const result = judge.finish(ledger);
+  report(options, rig, judge, {
+    ledger,
+    result,
+    exit,
+    memory,
+    trafficMs,
+    catchUpMs,
+    tally: troubles.tally,
+  });
+  if (judge.differenceCount > 0 && subject.errors.length > 0) {
+    console.log(`the subject's last words:\n${subject.errors.slice(-20).join('\n')}`);
+  }
+  await rig.stop();
+  return judge.differenceCount === 0 ? 0 : 1;
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error) => {
+    console.error(`fullpath: ${error.message}`);
+    process.exit(2);
+  },
+);
