@@ -1,0 +1,23 @@
+/*
+ * The envelope of a JSON-RPC 2.0 answer: finds "result" or "error" without building a tree, so that
+ * an answer of megabytes costs one pass and numbers stay exact.
+ */
+#ifndef CORE_RPC_ENVELOPE_H
+#define CORE_RPC_ENVELOPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct rpc_envelope {
+    const uint8_t *data; /* text of the result, or of the error object */
+    size_t len;
+    bool is_error;
+    int64_t error_code;
+    const char *why; /* when it can't be read: constant text */
+};
+
+/* text must be followed by HAWSE_PADDING readable bytes. 0 or HAWSE_E_FORMAT. */
+int32_t rpc_envelope_read(const uint8_t *text, size_t len, struct rpc_envelope *out);
+
+#endif
