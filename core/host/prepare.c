@@ -70,6 +70,27 @@ static int32_t judge(struct host *host, const struct config *config,
     return code;
 }
 
+int32_t prepare_check(const struct config *config, const struct config_instance *instance,
+                      struct fault *fault)
+{
+    struct library *library = NULL;
+    struct grants *grants = NULL;
+    char *settings = NULL;
+    char where[128];
+    (void)snprintf(where, sizeof(where), "instances.%s.settings", instance->id);
+    int32_t code = library_find(instance->plugin, config->plugin_path, config->plugin_path_count,
+                                &library, fault);
+    if (code == HAWSE_OK)
+        code = grants_resolve(library->manifest, instance, &grants, fault);
+    if (code == HAWSE_OK)
+        code =
+            manifest_check_settings(library->manifest, where, instance->settings, &settings, fault);
+    free(settings);
+    grants_destroy(grants);
+    library_destroy(library);
+    return code;
+}
+
 /* Files that were never tried before are loaded in a child first, then here. */
 static int32_t load_all(struct host *host, const struct config *config, struct prepared *prepared)
 {

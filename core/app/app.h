@@ -1,0 +1,53 @@
+/*
+ * The command line: one file per command, one table that names them.
+ */
+#ifndef CORE_APP_APP_H
+#define CORE_APP_APP_H
+
+#include "base/fault.h"
+#include "config/config.h"
+
+#include <stdbool.h>
+
+/* Exit codes, the same for every command. */
+enum {
+    EXIT_GOOD = 0,
+    EXIT_TROUBLE = 1,   /* it ran, and something is wrong with what it looked at */
+    EXIT_USAGE = 2,     /* the command line or the configuration is wrong; nothing was done */
+    EXIT_HARD_STOP = 3, /* run: something did not stop before the deadline */
+};
+
+enum { SETS_MAX = 64 };
+
+/* What the common options of a command line said. */
+struct arguments {
+    const char *words[8]; /* positional */
+    int word_count;
+    struct config_override sets[SETS_MAX];
+    size_t set_count;
+    const char *path;   /* --path */
+    const char *socket; /* --socket */
+    const char *listen; /* --listen */
+    const char *speed;  /* --speed */
+    bool json, strict, safe, quiet, view, once;
+};
+
+struct command {
+    const char *name;
+    const char *usage;   /* after the name */
+    const char *summary; /* one line */
+    int (*run)(const struct arguments *args);
+};
+
+int command_run(const struct arguments *args);
+int command_plugins(const struct arguments *args);
+int command_config(const struct arguments *args);
+int command_status(const struct arguments *args);
+int command_top(const struct arguments *args);
+int command_feed(const struct arguments *args);
+int command_version(const struct arguments *args);
+
+/* Prints a fault to stderr, with its hint, and returns `code`. */
+int app_fail(int code, const struct fault *fault);
+
+#endif
