@@ -1,0 +1,20 @@
+/*
+ * The feed's server: WebSocket and HTTP POST on one loopback port, by libwebsockets.
+ */
+#ifndef CORE_APP_FEED_SERVER_H
+#define CORE_APP_FEED_SERVER_H
+
+#include "app/feed/sample.h"
+
+struct feed_options {
+    const char *host; /* a loopback address */
+    int port;
+    double speed;    /* 1 = as recorded */
+    const int *quit; /* atomic: set by a signal handler */
+};
+
+/* Plays until *quit. Prints the address once it listens. */
+int32_t feed_serve(const struct sample *sample, const struct feed_options *options,
+                   struct fault *fault);
+
+#endif
