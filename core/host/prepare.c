@@ -91,13 +91,10 @@ int32_t prepare_check(const struct config *config, const struct config_instance 
     return code;
 }
 
-/* Files that were never tried before are loaded in a child first, then here. */
-static int32_t load_all(struct host *host, const struct config *config, struct prepared *prepared)
+/* Accepted files that are not loaded yet, each once. */
+static size_t collect_fresh(const struct config *config, const struct prepared *prepared,
+                            struct library **fresh)
 {
-    struct library *fresh[HOST_INSTANCES];
-    struct fault *verdicts = calloc(HOST_INSTANCES, sizeof(*verdicts));
-    if (!verdicts)
-        return HAWSE_E_NOMEM;
     size_t count = 0;
     for (size_t i = 0; i < config->instance_count; i++) {
         struct library *library = prepared[i].library;
@@ -107,9 +104,21 @@ static int32_t load_all(struct host *host, const struct config *config, struct p
         if (!listed)
             fresh[count++] = library;
     }
+    return count;
+}
+
+/* Files that were never tried before are loaded in a child first, then here. */
+static int32_t load_all(struct host *host, const struct config *config, struct prepared *prepared)
+{
+    struct library *fresh[HOST_INSTANCES];
+    size_t count = collect_fresh(config, prepared, fresh);
+    if (count == 0)
+        return HAWSE_OK;
+    struct fault *verdicts = calloc(count, sizeof(*verdicts));
+    if (!verdicts)
+        return HAWSE_E_NOMEM;
     struct fault trial = {0};
-    int32_t code =
-        count == 0 ? HAWSE_OK : library_trial(fresh, count, config->state_dir, verdicts, &trial);
+    int32_t code = library_trial(fresh, count, config->state_dir, verdicts, &trial);
     for (size_t k = 0; k < count; k++) {
         if (code != HAWSE_OK && verdicts[k].code == 0)
             verdicts[k] = trial;

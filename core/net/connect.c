@@ -5,6 +5,7 @@
  */
 #include "net/connect.h"
 
+#include "net/curl_options.h"
 #include "net/stream.h"
 
 #include <curl/curl.h>
@@ -128,21 +129,25 @@ static bool set_options(struct connect_attempt *a)
     int n = snprintf(url, sizeof(url), "http%s", a->url + 2);
     if (n <= 0 || (size_t)n >= sizeof(url))
         return false;
-    bool ok = curl_easy_setopt(e, CURLOPT_URL, url) == CURLE_OK;
-    ok = ok && curl_easy_setopt(e, CURLOPT_CONNECT_ONLY, 1L) == CURLE_OK;
-    ok = ok && curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L) == CURLE_OK;
-    ok = ok && curl_easy_setopt(e, CURLOPT_TCP_NODELAY, 1L) == CURLE_OK;
-    ok = ok && curl_easy_setopt(e, CURLOPT_ERRORBUFFER, a->error) == CURLE_OK;
-    ok = ok && curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)a->timeout_ms) == CURLE_OK;
-    ok = ok && curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK;
-    ok = ok && curl_easy_setopt(e, CURLOPT_NOPROGRESS, 0L) == CURLE_OK;
-    ok = ok && curl_easy_setopt(e, CURLOPT_XFERINFOFUNCTION, progress) == CURLE_OK;
-    ok = ok && curl_easy_setopt(e, CURLOPT_XFERINFODATA, a) == CURLE_OK;
-    ok = ok && curl_easy_setopt(e, CURLOPT_PROXY, a->proxy ? a->proxy : "") == CURLE_OK;
-    ok = ok && curl_easy_setopt(e, CURLOPT_HTTPPROXYTUNNEL, 1L) == CURLE_OK;
-    if (a->ca_file)
-        ok = ok && curl_easy_setopt(e, CURLOPT_CAINFO, a->ca_file) == CURLE_OK;
-    return ok;
+    const struct curl_long longs[] = {
+        {CURLOPT_CONNECT_ONLY, 1L},
+        {CURLOPT_NOSIGNAL, 1L},
+        {CURLOPT_TCP_NODELAY, 1L},
+        {CURLOPT_CONNECTTIMEOUT_MS, (long)a->timeout_ms},
+        {CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1},
+        {CURLOPT_NOPROGRESS, 0L},
+        {CURLOPT_HTTPPROXYTUNNEL, 1L},
+    };
+    const struct curl_pointer pointers[] = {
+        {CURLOPT_URL, url},
+        {CURLOPT_ERRORBUFFER, a->error},
+        {CURLOPT_XFERINFODATA, a},
+        {CURLOPT_PROXY, a->proxy ? a->proxy : ""}, /* empty: not the environment's either */
+        {CURLOPT_CAINFO, a->ca_file},
+    };
+    return curl_set_longs(e, longs, CURL_COUNT(longs)) &&
+           curl_set_pointers(e, pointers, CURL_COUNT(pointers)) &&
+           curl_easy_setopt(e, CURLOPT_XFERINFOFUNCTION, progress) == CURLE_OK;
 }
 
 static void connect_now(struct connect_attempt *a)

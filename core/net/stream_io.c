@@ -264,33 +264,34 @@ static ssize_t read_some(struct stream *s)
     return n;
 }
 
-void stream_readable(struct stream *s)
+/* Reads and hands over until nothing is there or the budget is used. False: the connection ended.
+ */
+static bool read_and_process(struct stream *s, size_t *budget)
 {
-    size_t budget = STREAM_READ_BUDGET;
-    while (!s->paused && !s->gone && budget > 0) {
+    while (!s->paused && !s->gone && *budget > 0) {
         size_t room = s->rx_cap - s->rx_end;
         ssize_t n = read_some(s);
-        if (n < 0) {
-            stream_lost(s);
-            return;
-        }
-        if (n == 0)
-            break;
-        bool good = s->phase == PHASE_UPGRADING ? read_upgrade(s) : stream_process(s);
-        if (!good) {
-            stream_lost(s);
-            return;
-        }
-        budget -= (size_t)n < budget ? (size_t)n : budget;
+        if (n <= 0)
+            return n == 0;
+        if (!(s->phase == PHASE_UPGRADING ? read_upgrade(s) : stream_process(s)))
+            return false;
+        *budget -= (size_t)n < *budget ? (size_t)n : *budget;
         /* a short read of a plain socket means that it is empty: save the call that would say so */
         if (s->transport.direct && (size_t)n < room)
             break;
     }
-    if (s->tx.len > 0 && stream_flush(s) != HAWSE_OK) {
+    return true;
+}
+
+void stream_readable(struct stream *s)
+{
+    size_t budget = STREAM_READ_BUDGET;
+    bool good = read_and_process(s, &budget);
+    if (good && s->tx.len > 0)
+        good = stream_flush(s) == HAWSE_OK;
+    if (!good)
         stream_lost(s);
-        return;
-    }
-    if (s->paused || s->gone)
+    else if (s->paused || s->gone)
         stream_update_watch(s);
     else if (budget == 0)
         (void)loop_timer_set(s->loop, &s->again, loop_now(s->loop));

@@ -5,6 +5,7 @@
  */
 #include "rpc/rpc_client.h"
 
+#include "net/curl_options.h"
 #include "rpc/envelope.h"
 
 #include <curl/curl.h>
@@ -314,22 +315,26 @@ static bool set_options(struct rpc_request *r, const struct rpc_options *o)
         ok = add_header(r, e->headers[i].name, e->headers[i].value);
     uint32_t timeout = o->timeout_ms ? o->timeout_ms : e->request_timeout_ms;
     timeout = timeout ? timeout : 10000;
-    ok = ok && curl_easy_setopt(easy, CURLOPT_URL, e->url) == CURLE_OK;
-    ok = ok && curl_easy_setopt(easy, CURLOPT_HTTPHEADER, r->headers) == CURLE_OK;
-    ok = ok && curl_easy_setopt(easy, CURLOPT_POSTFIELDS, r->body) == CURLE_OK;
-    ok = ok && curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)strlen(r->body)) == CURLE_OK;
-    ok = ok && curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK;
-    ok = ok && curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)timeout) == CURLE_OK;
-    ok = ok && curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK;
-    ok = ok && curl_easy_setopt(easy, CURLOPT_WRITEDATA, r) == CURLE_OK;
-    ok = ok && curl_easy_setopt(easy, CURLOPT_PRIVATE, r) == CURLE_OK;
-    ok = ok && curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, r->error) == CURLE_OK;
-    ok = ok && curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "") == CURLE_OK;
-    ok = ok && curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK;
-    ok = ok && curl_easy_setopt(easy, CURLOPT_PROXY, e->proxy ? e->proxy : "") == CURLE_OK;
-    if (e->ca_file)
-        ok = ok && curl_easy_setopt(easy, CURLOPT_CAINFO, e->ca_file) == CURLE_OK;
-    return ok;
+    const struct curl_long longs[] = {
+        {CURLOPT_POSTFIELDSIZE, (long)strlen(r->body)},
+        {CURLOPT_NOSIGNAL, 1L},
+        {CURLOPT_TIMEOUT_MS, (long)timeout},
+    };
+    const struct curl_pointer pointers[] = {
+        {CURLOPT_URL, e->url},
+        {CURLOPT_HTTPHEADER, r->headers},
+        {CURLOPT_POSTFIELDS, r->body},
+        {CURLOPT_WRITEDATA, r},
+        {CURLOPT_PRIVATE, r},
+        {CURLOPT_ERRORBUFFER, r->error},
+        {CURLOPT_ACCEPT_ENCODING, ""}, /* whatever libcurl can undo */
+        {CURLOPT_PROTOCOLS_STR, "http,https"},
+        {CURLOPT_PROXY, e->proxy ? e->proxy : ""},
+        {CURLOPT_CAINFO, e->ca_file},
+    };
+    return ok && curl_set_longs(easy, longs, CURL_COUNT(longs)) &&
+           curl_set_pointers(easy, pointers, CURL_COUNT(pointers)) &&
+           curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK;
 }
 
 int32_t rpc_call(struct rpc_client *c, struct loop *loop, const struct rpc_options *options,

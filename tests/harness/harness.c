@@ -183,37 +183,51 @@ static bool report(const struct test_case *tc, unsigned n, int status)
     return failed;
 }
 
-int main(int argc, char **argv)
+struct options {
+    const char *only;
+    bool list, no_fork;
+};
+
+static bool parse(int argc, char **argv, struct options *o)
 {
-    const char *only = NULL;
-    bool list = false, no_fork = false;
     for (int i = 1; i < argc; i++) {
+        bool value = i + 1 < argc;
         if (strcmp(argv[i], "--list") == 0)
-            list = true;
+            o->list = true;
         else if (strcmp(argv[i], "--no-fork") == 0)
-            no_fork = true;
-        else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
-            only = argv[++i];
-        else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc)
+            o->no_fork = true;
+        else if (strcmp(argv[i], "--only") == 0 && value)
+            o->only = argv[++i];
+        else if (strcmp(argv[i], "--seed") == 0 && value)
             seed = strtoull(argv[++i], NULL, 0);
         else
-            return fprintf(stderr, "unknown argument %s\n", argv[i]), 2;
+            return false;
+    }
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = {0};
+    if (!parse(argc, argv, &o)) {
+        (void)fprintf(stderr, "usage: %s [--list] [--only NAME] [--no-fork] [--seed N]\n", argv[0]);
+        return 2;
     }
     unsigned n = 0, failures = 0;
     for (struct test_case *tc = first; tc; tc = tc->next) {
-        if (only && strcmp(only, tc->name) != 0)
+        if (o.only && strcmp(o.only, tc->name) != 0)
             continue;
         n++;
-        if (list) {
+        if (o.list) {
             (void)printf("%s: %s\n", tc->name, tc->sentence);
-        } else if (no_fork) {
+        } else if (o.no_fork) {
             run_here(tc);
             (void)printf("ok %u - %s: %s\n", n, tc->name, tc->sentence);
         } else if (report(tc, n, run_child(tc))) {
             failures++;
         }
     }
-    if (!list)
+    if (!o.list)
         (void)printf("1..%u\n", n);
     return failures ? 1 : 0;
 }

@@ -34,8 +34,8 @@ typedef struct hawse_rpc_service {
     int32_t (*call)(const hawse_host_t *host, hawse_instance_t self, const hawse_rpc_call_t *call,
                     hawse_request_t *request);
 
-    /* [lane] Ask for no completion any more. One that is already queued still comes; the request may
-     * still reach the server. HAWSE_E_STALE when it is done. */
+    /* [lane] Ask for no completion any more. One that is already queued still comes; the request
+     * may still reach the server. HAWSE_E_STALE when it is done. */
     int32_t (*cancel)(const hawse_host_t *host, hawse_instance_t self, hawse_request_t request);
 } hawse_rpc_service_t;
 
