@@ -37,10 +37,12 @@ async function follow(rig, wsUrl) {
   const client = new PlainClient({ wsUrl, addresses: rig.addresses, states: rig.before });
   const tape = [];
   const judge = new Judge();
-  client.on('event', (event) => {
+  const take = (event) => {
     tape.push(event);
     judge.take(event);
-  });
+  };
+  client.on('event', take);
+  rig.onCut = take;
   await client.start();
   return { client, tape, judge };
 }
@@ -64,15 +66,15 @@ function troubles(rig) {
   };
   return [
     [0.1, reorg(1, 'reorg')],
-    [0.16, async () => `reset ${faults.resetAll()} connections`],
+    [0.16, async () => `reset ${rig.cut('resetAll')} connections`],
     [0.22, reorg(3, 'rollback')],
     [0.3, reorg(12, 'reorg')],
-    [0.38, async () => `closed ${faults.closeAll()} connections`],
+    [0.38, async () => `closed ${rig.cut('closeAll')} connections`],
     [
       0.46,
       async () => {
         void faults.refuseFor(400);
-        const killed = faults.resetAll();
+        const killed = rig.cut('resetAll');
         return `reset ${killed} and refused; ${await reorg(12, 'rollback')()}`;
       },
     ],
@@ -86,7 +88,7 @@ function troubles(rig) {
     [
       0.66,
       async () => {
-        await faults.swallowFor(100);
+        await rig.cut('swallowFor', 100);
         return 'left the connections half-open';
       },
     ],
@@ -111,6 +113,7 @@ async function runTrial(rig, follower) {
     await rig.block(Math.min(swaps - rig.swaps, rig.random.between(2, 10)));
     if (plan.length > 0 && rig.swaps >= plan[0][0] * swaps) {
       await rig.untilWatched();
+      await until(() => follower.judge.openGaps.size === 0, 15_000, 'a gap stayed open');
       console.log(`     swap ${rig.swaps}: ${await plan.shift()[1]()}`);
     }
     await sleep(5);

@@ -270,8 +270,11 @@ export class Market {
     });
   }
 
-  /** The provider's positions as the chain has them now. */
-  async ownedPositions() {
+  /**
+   * The provider's positions as the chain has them now, without the ones over all prices: those
+   * stay, because a pool without liquidity takes no swaps. Ids count from 1, three a pool.
+   */
+  async reduciblePositions() {
     const owner = this.provider.address;
     const count = Number(await this.read(this.positions, ABI.positions, 'balanceOf', [owner]));
     const ids = [];
@@ -280,7 +283,8 @@ export class Market {
         await this.read(this.positions, ABI.positions, 'tokenOfOwnerByIndex', [owner, BigInt(i)]),
       );
     }
-    return ids;
+    const staying = (id) => id <= BigInt(3 * this.pools.length) && (id - 1n) % 3n === 0n;
+    return ids.filter((id) => !staying(id));
   }
 
   async positionLiquidity(tokenId) {

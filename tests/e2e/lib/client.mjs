@@ -121,23 +121,38 @@ export class PlainClient extends EventEmitter {
     }
     const oldest = this.branch[0].number;
     const from = Math.max(oldest, this.branch.at(-1).number - LOOK_BACK);
-    const top = Number(await ask('eth_blockNumber'));
-    const heads = [];
-    for (let number = from; number <= top; number++) {
-      heads.push(await ask('eth_getBlockByNumber', hex(number), false));
-    }
-    const logs = await ask('eth_getLogs', {
-      address: this.addresses,
-      fromBlock: hex(from),
-      toBlock: hex(top),
-    });
+    const { heads, logs } = await this.#consistent(ask, from);
     const now = new Set(logs.map((log) => logKey(log.blockHash, log.logIndex)));
     const gone = [...this.live].filter(
       ([key, log]) => Number(log.blockNumber) >= from && !now.has(key),
     );
     gone.reverse().forEach(([, log]) => this.#log({ ...log, removed: true }));
-    heads.filter((head) => head !== null).forEach((head) => this.#head(head));
+    heads.forEach((head) => this.#head(head));
     logs.forEach((log) => this.#log(log));
+  }
+
+  /** Blocks and logs of one branch: the chain may change between two questions. */
+  async #consistent(ask, from) {
+    for (;;) {
+      const top = Number(await ask('eth_blockNumber'));
+      const heads = [];
+      for (let number = from; number <= top; number++) {
+        heads.push(await ask('eth_getBlockByNumber', hex(number), false));
+      }
+      const logs = await ask('eth_getLogs', {
+        address: this.addresses,
+        fromBlock: hex(from),
+        toBlock: hex(top),
+      });
+      const hashes = new Set(heads.map((head) => head?.hash));
+      const whole =
+        heads.every((head, i) => head && (i === 0 || head.parentHash === heads[i - 1].hash)) &&
+        logs.every((log) => hashes.has(log.blockHash));
+      if (whole) {
+        return { heads, logs };
+      }
+      await sleep(20);
+    }
   }
 
   #notification(result) {
@@ -152,6 +167,10 @@ export class PlainClient extends EventEmitter {
     const number = Number(head.number);
     if (this.branch.some((one) => one.hash === head.hash)) {
       return;
+    }
+    const below = this.branch.find((one) => one.number === number - 1);
+    if (below && below.hash !== head.parentHash) {
+      return; // of a branch left since: a reorganisation is told from its lowest block upward
     }
     const dropped = this.branch.filter((one) => one.number >= number);
     if (dropped.length > 0) {

@@ -78,9 +78,9 @@ export class Hawse extends EventEmitter {
     super();
     this.command = command;
     this.folder = mkdtempSync(path.join(tmpdir(), 'hawse-e2e-'));
+    process.once('exit', () => rmSync(this.folder, { recursive: true, force: true }));
     this.errors = [];
     this.lines = 0;
-    this.peakMiB = 0;
   }
 
   start(config) {
@@ -151,7 +151,6 @@ export class Hawse extends EventEmitter {
     const result = await this.ended;
     clearTimeout(timer);
     await this.drained;
-    rmSync(this.folder, { recursive: true, force: true });
     return { ...result, ms: Date.now() - begun };
   }
 }

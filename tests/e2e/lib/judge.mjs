@@ -1,8 +1,8 @@
-// Judges a tape: what a subject said happened, event by event, against the ledger. Rules while
-// the tape runs: no log twice without a removal between, no removal of what is not there, blocks
-// connect, and a log that comes late lies inside an announced gap. Rules at the end: exactly the
-// canonical logs and swaps are there, with the right fields; pools are as the node says; every
-// gap is healed.
+// Judges a tape: what a subject said happened, event by event, against the ledger.
+// Rules while the tape runs: no log twice without a removal between, no removal of what is not
+// there, blocks connect, a cut connection is announced as a gap before later data, and a log that
+// comes late lies inside an announced gap. Rules at the end: exactly the canonical logs and swaps
+// are there, with the right fields; pools are as the node says; every gap is healed.
 // Owns its counts and differences. Must never: ask the node, or forgive.
 import { logKey } from './ledger.mjs';
 
@@ -82,6 +82,7 @@ export class Judge {
     this.states = new Map(); // pool -> last state
     this.openGaps = new Map(); // source and stream -> gap event
     this.counts = {
+      cuts: 0,
       gaps: 0,
       healed: 0,
       retracts: 0,
@@ -90,6 +91,7 @@ export class Judge {
       blocks: 0,
       late: 0,
     };
+    this.cuts = []; // { block, announced }: connections cut by the rig, not yet followed by data
     this.liveBlocks = new Map(); // height -> live logs in it
     this.heads = new Map(); // source -> [{ number, hash }], the branch as told
     this.sequence = new Map(); // source, space and stream -> { epoch, seq }
@@ -109,6 +111,10 @@ export class Judge {
     this.lastAt = Date.now();
     this.#sequence(event);
     switch (event.t) {
+      case 'rig.cut':
+        this.counts.cuts++;
+        this.cuts.push({ block: event.block, announced: this.openGaps.size > 0 });
+        break;
       case 'evm.log':
         this.#log(event);
         break;
@@ -127,6 +133,9 @@ export class Judge {
         break;
       case 'stream.gap':
         this.counts.gaps++;
+        this.cuts.forEach((cut) => {
+          cut.announced = true;
+        });
         this.openGaps.set(gapKey(event), event);
         break;
       case 'stream.healed':
@@ -143,6 +152,18 @@ export class Judge {
     }
   }
 
+  /** After a cut, data of blocks that came later must find the gap announced. */
+  #afterCut(event) {
+    const reached = this.cuts.filter((cut) => event.block > cut.block);
+    if (reached.some((cut) => !cut.announced)) {
+      this.differ(
+        `${event.t} of block ${event.block} after the connection was cut at block ` +
+          `${reached[0].block}, and no gap was announced`,
+      );
+    }
+    this.cuts = this.cuts.filter((cut) => event.block <= cut.block);
+  }
+
   #sequence(event) {
     if (event.seq === undefined) {
       return;
@@ -156,6 +177,7 @@ export class Judge {
   }
 
   #log(event) {
+    this.#afterCut(event);
     const count = this.liveBlocks.get(event.block) ?? 0;
     if (event.removed) {
       if (count > 1) {
@@ -187,8 +209,8 @@ export class Judge {
   }
 
   #block(event) {
-    const number = event.block ?? event.number;
-    const hash = event.block_hash ?? event.hash;
+    const { block: number, block_hash: hash } = event;
+    this.#afterCut(event);
     const branch = this.heads.get(event.src) ?? [];
     this.heads.set(event.src, branch);
     if (event.removed) {

@@ -40,6 +40,14 @@ export class Rig {
     return this.market.pools.map((pool) => pool.address);
   }
 
+  /** 'resetAll', 'closeAll', 'swallowFor': what the subject must announce as a gap. */
+  cut(how, ...args) {
+    if (this.watched()) {
+      this.onCut?.({ t: 'rig.cut', src: 'rig', block: this.chain.height });
+    }
+    return this.faults[how](...args);
+  }
+
   async block(swaps) {
     await this.chain.mine(await this.traffic.block(swaps));
     this.swaps += swaps;

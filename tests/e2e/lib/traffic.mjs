@@ -14,7 +14,7 @@ export class Traffic {
 
   /** After deployment and after every reorganisation: which positions exist now. */
   async sync() {
-    this.positions = await this.market.ownedPositions();
+    this.positions = await this.market.reduciblePositions();
   }
 
   /** Signed transactions for one block with `swaps` swaps. */

@@ -24,11 +24,11 @@ export class Troubles {
   #cuts() {
     const { faults, node } = this.rig;
     return [
-      ...repeat(6, 'reset', async () => `${faults.resetAll()} connections reset`),
-      ...repeat(2, 'close', async () => `${faults.closeAll()} connections closed`),
+      ...repeat(6, 'reset', async () => `${this.rig.cut('resetAll')} connections reset`),
+      ...repeat(2, 'close', async () => `${this.rig.cut('closeAll')} connections closed`),
       ...repeat(2, 'refuse', async () => {
         this.#later(faults.refuseFor(700));
-        return `${faults.resetAll()} connections reset, new ones refused for 700 ms`;
+        return `${this.rig.cut('resetAll')} connections reset, new ones refused for 700 ms`;
       }),
       ...repeat(2, 'stall', async () => {
         this.#later(faults.stallFor(800));
@@ -41,7 +41,7 @@ export class Troubles {
         return 'every byte 120 ms late for six blocks';
       }),
       ...repeat(2, 'half-open', async () => {
-        this.#later(faults.swallowFor(300));
+        this.#later(this.rig.cut('swallowFor', 300));
         await this.#blocks(20, 100);
         await this.#recovered(
           () => ![...faults.links].some((link) => link.dead),
@@ -73,7 +73,7 @@ export class Troubles {
         `unseen reorg ${depth}`,
         async () => {
           this.#later(faults.refuseFor(500));
-          const killed = faults.resetAll();
+          const killed = this.rig.cut('resetAll');
           const told = await this.#reorganise(depth, 'reorg');
           return `${killed} connections reset, then unseen: ${told}`;
         },
@@ -84,7 +84,7 @@ export class Troubles {
           let mined = 0;
           return this.#reorganise(12, 'rollback', async () => {
             if (++mined === 6) {
-              faults.resetAll();
+              this.rig.cut('resetAll');
             }
           });
         },
