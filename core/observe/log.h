@@ -40,4 +40,8 @@ int log_fd(const struct logger *logger);
 /* A redacted copy of text into out (NUL-terminated, cut at cap): for errors and status. */
 void log_redact(struct logger *logger, const char *text, size_t len, char *out, size_t cap);
 
+/* The newest `want` lines (of `who`, or of all when NULL), oldest first, each with its newline,
+ * into out. Returns how many. For the live view. */
+size_t log_recent(struct logger *logger, const char *who, size_t want, char *out, size_t cap);
+
 #endif

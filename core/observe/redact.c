@@ -1,0 +1,197 @@
+/* Redaction; see redact.h. One pass, no allocation but for the list. */
+#include "observe/redact.h"
+
+#include <ctype.h>
+#include <hawse/types.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/mman.h>
+
+static const char MASK[] = "***";
+static const char *const words[] = {"privatekey", "private_key", "private key",   "secret",
+                                    "passphrase", "mnemonic",    "password",      "apikey",
+                                    "api_key",    "api-key",     "authorization", "bearer"};
+enum { SECRET_MIN = 6 };
+
+int32_t redact_add(struct redact_list *list, const char *value)
+{
+    size_t len = strlen(value);
+    if (len < SECRET_MIN)
+        return HAWSE_OK; /* would mask ordinary words */
+    if (list->count == list->cap) {
+        size_t cap = list->cap ? list->cap * 2 : 16;
+        char **values = realloc(list->values, cap * sizeof(values[0]));
+        if (!values)
+            return HAWSE_E_NOMEM;
+        list->values = values;
+        list->cap = cap;
+    }
+    char *copy = strdup(value);
+    if (!copy)
+        return HAWSE_E_NOMEM;
+    (void)mlock(copy, len);
+    list->values[list->count++] = copy;
+    return HAWSE_OK;
+}
+
+void redact_finish(struct redact_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        explicit_bzero(list->values[i], strlen(list->values[i]));
+        free(list->values[i]);
+    }
+    free(list->values);
+    memset(list, 0, sizeof(*list));
+}
+
+struct writer {
+    char *out;
+    size_t len, cap;
+};
+
+static void put(struct writer *w, const char *text, size_t len)
+{
+    for (size_t i = 0; i < len && w->len + 1 < w->cap; i++)
+        w->out[w->len++] = text[i];
+}
+
+/* Length of a listed value that begins here; 0 = none. */
+static size_t listed(const struct redact_list *list, const char *at, size_t left)
+{
+    for (size_t i = 0; list && i < list->count; i++) {
+        size_t n = strlen(list->values[i]);
+        if (n <= left && memcmp(list->values[i], at, n) == 0)
+            return n;
+    }
+    return 0;
+}
+
+static bool is_url_end(char c)
+{
+    return c == '\0' || isspace((unsigned char)c) || c == '"' || c == '\'' || c == '<' ||
+           c == '>' || c == ')' || c == ',';
+}
+
+/* A URL: scheme://[user@]host/path[?query]: user and query are masked. Returns what it took. */
+static size_t url(struct writer *w, const char *at, size_t left)
+{
+    size_t end = 0, slash = 3, query = 0, user = 0;
+    while (end < left && !is_url_end(at[end]))
+        end++;
+    while (slash < end && at[slash] != '/' && at[slash] != '?')
+        slash++;
+    for (size_t i = 3; i < slash; i++)
+        user = at[i] == '@' ? i : user;
+    for (size_t i = 3; i < end && query == 0; i++)
+        query = at[i] == '?' ? i : 0;
+    put(w, at, 3);
+    if (user > 0)
+        put(w, MASK, 3);
+    size_t from = user > 0 ? user : 3;
+    put(w, at + from, (query ? query + 1 : end) - from);
+    if (query)
+        put(w, MASK, 3);
+    return end;
+}
+
+/* Length of a word here after which a long token is a secret; 0 = none. */
+static size_t key_word(const char *at, size_t left)
+{
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        size_t n = strlen(words[i]);
+        if (n <= left && strncasecmp(words[i], at, n) == 0)
+            return n;
+    }
+    return 0;
+}
+
+static bool token_char(char c)
+{
+    return isalnum((unsigned char)c) || c == '+' || c == '/' || c == '_' || c == '-' || c == '=' ||
+           c == '.';
+}
+
+/* After a key word: separators, then a token of at least 6 characters, which is masked. */
+static size_t after_word(struct writer *w, const char *at, size_t left)
+{
+    size_t i = 0;
+    while (i < left && i < 6 && (strchr(" :=\"'", at[i]) != NULL))
+        i++;
+    if (i + 7 <= left && strncasecmp(at + i, "bearer ", 7) == 0)
+        i += 7;
+    size_t token = i;
+    while (token < left && token_char(at[token]))
+        token++;
+    if (i == 0 || token - i < SECRET_MIN)
+        return 0;
+    put(w, at, i);
+    put(w, MASK, 3);
+    return token;
+}
+
+/* Bytes of the UTF-8 character here, 0 when it is none. */
+static size_t utf8(const unsigned char *s, size_t left)
+{
+    if (s[0] < 0x80)
+        return 1;
+    size_t n = s[0] >= 0xf0 && s[0] <= 0xf4 ? 4 : s[0] >= 0xe0 ? 3 : s[0] >= 0xc2 ? 2 : 0;
+    if (s[0] > 0xf4 || n == 0 || n > left)
+        return 0;
+    for (size_t i = 1; i < n; i++) {
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    bool surrogate = s[0] == 0xed && s[1] >= 0xa0;
+    bool overlong = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90);
+    return surrogate || overlong || (s[0] == 0xf4 && s[1] >= 0x90) ? 0 : n;
+}
+
+static size_t plain(struct writer *w, const char *at, size_t left)
+{
+    static const char hex[] = "0123456789abcdef";
+    unsigned char c = (unsigned char)*at;
+    if (c < 0x20 || c == 0x7f) {
+        char escaped[4] = {'\\', 'x', hex[c >> 4], hex[c & 15]};
+        put(w, escaped, 4);
+        return 1;
+    }
+    size_t n = utf8((const unsigned char *)at, left);
+    if (n == 0) {
+        put(w, "?", 1);
+        return 1;
+    }
+    if (w->len + n < w->cap)
+        put(w, at, n);
+    return n;
+}
+
+size_t redact(const struct redact_list *list, const char *text, size_t len, char *out, size_t cap)
+{
+    struct writer w = {.out = out, .cap = cap};
+    size_t i = 0;
+    while (i < len && cap > 0) {
+        size_t left = len - i, n = listed(list, text + i, left);
+        if (n > 0) {
+            put(&w, MASK, 3);
+            i += n;
+            continue;
+        }
+        if (left > 3 && memcmp(text + i, "://", 3) == 0) {
+            i += url(&w, text + i, left);
+            continue;
+        }
+        n = key_word(text + i, left);
+        if (n > 0) {
+            put(&w, text + i, n);
+            i += n;
+            i += after_word(&w, text + i, len - i);
+            continue;
+        }
+        i += plain(&w, text + i, left);
+    }
+    if (cap > 0)
+        out[w.len] = '\0';
+    return w.len;
+}
