@@ -36,6 +36,7 @@ struct config_endpoint {
     size_t header_count;
     char *proxy;                 /* NULL = none; http://, socks5h:// */
     char *ca_file;               /* NULL = the system's */
+    bool insecure;               /* plain text to another machine is allowed */
     bool deflate;                /* offer permessage-deflate */
     bool validate_utf8;          /* check text frames; default true */
     uint32_t connect_timeout_ms; /* default 10,000: resolve, connect, TLS and upgrade together */
@@ -90,7 +91,10 @@ struct config_lane {
     uint32_t spin_us; /* keep polling so long after the last event before sleeping; 0 = sleep */
 };
 
+struct config_source;
+
 struct config {
+    struct config_source *source; /* what it was made of, for explain */
     char *path;
     char **plugin_path; /* folders, searched in order, never recursively */
     size_t plugin_path_count;

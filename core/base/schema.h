@@ -1,0 +1,27 @@
+/*
+ * Checks JSON against a JSON Schema (a fixed subset) and fills in defaults. One mechanism for
+ * hawse's own configuration and for the settings of plugins. Keywords: type, properties, required,
+ * additionalProperties (a schema, or false, which is also the default), enum, const, minimum,
+ * maximum, minLength, maxLength, format (address, uint256, url), items, minItems, maxItems,
+ * uniqueItems, oneOf, $ref ("#/$defs/NAME"), $defs, default, description, title. Any other keyword
+ * is a fault of the schema.
+ */
+#ifndef CORE_BASE_SCHEMA_H
+#define CORE_BASE_SCHEMA_H
+
+#include "base/fault.h"
+
+#include <jansson.h>
+
+/* Is this a schema that schema_apply understands? Faults name the place in it. */
+int32_t schema_check(const json_t *schema, struct fault *fault);
+
+/* Checks value; faults name the path below `where`, what was found and what is allowed, and for an
+ * unknown key the nearest known one. Missing members with a default are added to value. */
+int32_t schema_apply(const json_t *schema, json_t *value, const char *where, struct fault *fault);
+
+/* The candidate nearest to `word` by edits (insert, delete, change, swap), or NULL when none is
+ * near. */
+const char *schema_nearest(const char *word, const char *const *candidates, size_t count);
+
+#endif
