@@ -16,6 +16,7 @@ struct library {
     struct manifest *manifest;
     const hawse_plugin_t *table; /* NULL until loaded; a zero-extended copy of the plugin's own */
     void *dl;                    /* kept for ever */
+    int fd;                      /* the file that was judged; what is loaded is this one */
 };
 
 /* Reads one file and refuses it, with expected, found and the fix, for: not ELF64 for this machine,
