@@ -1,7 +1,7 @@
 /*
  * The UTF-8 check of text messages and close reasons. Feeds are ASCII nearly always, so ASCII is
- * passed over in vectors and only the other characters are looked at one by one. Owns nothing; never
- * reads outside the bytes it is given.
+ * passed over in vectors and only the other characters are looked at one by one. Owns nothing;
+ * never reads outside the bytes it is given.
  */
 #include "net/ws_utf8.h"
 
@@ -118,9 +118,9 @@ ws_ascii_run_fn ws_ascii_run_best(void)
     return ws_utf8_has_avx2() ? ws_ascii_run_avx2 : ws_ascii_run_base;
 }
 
-/* Length that the first byte of a character above ASCII announces (0: it can't be a first byte), and
- * the range its second byte must lie in, which is where overlong forms, surrogates and code points
- * above U+10FFFF are cut off. */
+/* Length that the first byte of a character above ASCII announces (0: it can't be a first byte),
+ * and the range its second byte must lie in, which is where overlong forms, surrogates and code
+ * points above U+10FFFF are cut off. */
 static size_t announce(uint8_t first, uint8_t *low, uint8_t *high)
 {
     *low = 0x80;
