@@ -149,6 +149,8 @@ static uint32_t next_head(uint32_t head)
     uint64_t dice = test_random() % 100;
     uint32_t from = head;
     uint64_t length = 1;
+    if (dice == 99 && tree_number[head] > 1100)
+        return up(head, tree_number[head] - 1 - test_random() % 64); /* the chain is cut short */
     if (dice < 12) {
         uint64_t depth = 1 + test_random() % (dice < 2 ? 64 : 4);
         uint64_t floor = tree_number[head] - 1000;
