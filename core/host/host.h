@@ -195,6 +195,8 @@ int32_t host_reload(struct host *host, struct config *config, struct fault *faul
 char *host_status(struct host *host);
 bool host_ready(struct host *host, char **reasons);
 bool host_healthy(struct host *host);
+/* [any] Brings the metrics up to date that are read rather than counted. */
+void host_sample(struct host *host);
 
 /* ---- between the files of this room ---- */
 

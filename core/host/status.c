@@ -201,3 +201,56 @@ bool host_healthy(struct host *host)
         return false;
     return ms_since(READ(host->lane.last_step_ns), loop_clock()) < HEARTBEAT_MS;
 }
+
+static void sample_stream(struct metrics *m, const struct host_stream *s, uint64_t now)
+{
+    const struct stream_stats *st = stream_stats(s->stream);
+    char labels[256];
+    (void)snprintf(labels, sizeof(labels), "instance=\"%s\",stream=\"%s\"", s->owner->config->id,
+                   s->endpoint_name);
+    const struct {
+        const char *name, *help;
+        uint64_t value;
+    } rows[] = {
+        {"hawse_stream_up", "1 while the connection is open.",
+         READ(st->state) == HAWSE_STREAM_OPEN},
+        {"hawse_stream_messages", "Messages received since the start.", READ(st->messages)},
+        {"hawse_stream_bytes", "Payload bytes received since the start.", READ(st->bytes)},
+        {"hawse_stream_disconnects", "Losses of an open connection.", READ(st->disconnects)},
+        {"hawse_stream_failures", "Attempts to connect that failed.", READ(st->failures)},
+        {"hawse_stream_rtt_nanoseconds", "Round trip of the last ping.", READ(st->rtt_ns)},
+        {"hawse_stream_silence_milliseconds", "Time since the last message.",
+         ms_since(READ(st->last_message_ns), now)},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct metric_gauge *g = metrics_gauge(m, rows[i].name, rows[i].help, labels);
+        if (g)
+            gauge_set(g, (int64_t)rows[i].value);
+    }
+    for (const struct host_channel *ch = s->channels; ch; ch = ch->next) {
+        char full[320];
+        (void)snprintf(full, sizeof(full), "%s,channel=\"%s\"", labels, ch->name);
+        struct metric_gauge *state =
+            metrics_gauge(m, "hawse_channel_state",
+                          "0 pending, 1 live, 2 gap, 3 recovering, 4 healed, 5 unhealable.", full);
+        struct metric_gauge *messages =
+            metrics_gauge(m, "hawse_channel_messages", "Messages of this subscription.", full);
+        if (state && messages) {
+            gauge_set(state, (int64_t)READ(ch->state));
+            gauge_set(messages, (int64_t)READ(ch->messages));
+        }
+    }
+}
+
+void host_sample(struct host *host)
+{
+    uint64_t now = loop_clock();
+    struct metric_gauge *rss =
+        metrics_gauge(host->metrics, "hawse_resident_bytes", "Resident memory.", "");
+    if (rss)
+        gauge_set(rss, (int64_t)rss_bytes());
+    (void)pthread_mutex_lock(&host->lock);
+    for (const struct host_stream *s = host->streams; s; s = s->next)
+        sample_stream(host->metrics, s, now);
+    (void)pthread_mutex_unlock(&host->lock);
+}

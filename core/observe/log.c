@@ -44,6 +44,7 @@ struct logger {
     enum config_log_format format;
     int fd;
     bool own_fd, colour;
+    int muted; /* atomic */
     pthread_t thread;
     pthread_mutex_t lock; /* guards secrets and tail lines */
     struct redact_list secrets;
@@ -105,6 +106,8 @@ static void write_slot(struct logger *l, const struct slot *s)
     (void)snprintf(l->recent[l->recent_count++ % TAIL_LINES], sizeof(l->recent[0]),
                    "%.8s %-5s %-12s %s", when + 11, name, s->who, safe);
     (void)pthread_mutex_unlock(&l->lock);
+    if (__atomic_load_n(&l->muted, __ATOMIC_RELAXED) && !l->own_fd)
+        return;
     int n;
     if (l->format == LOG_FORMAT_JSON) {
         char escaped[2 * TEXT_MAX];
@@ -306,6 +309,11 @@ int32_t log_secret(struct logger *l, const char *value)
 void log_level(struct logger *l, uint32_t level)
 {
     __atomic_store_n(&l->level, level, __ATOMIC_RELAXED);
+}
+
+void log_mute(struct logger *l, bool muted)
+{
+    __atomic_store_n(&l->muted, muted, __ATOMIC_RELAXED);
 }
 
 void log_flush(struct logger *l)

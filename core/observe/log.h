@@ -10,6 +10,7 @@
 #include "base/fault.h"
 #include "config/config.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,5 +44,9 @@ void log_redact(struct logger *logger, const char *text, size_t len, char *out, 
 /* The newest `want` lines (of `who`, or of all when NULL), oldest first, each with its newline,
  * into out. Returns how many. For the live view. */
 size_t log_recent(struct logger *logger, const char *who, size_t want, char *out, size_t cap);
+
+/* Lines are kept for log_recent but not written anywhere else: while a live view owns the terminal.
+ */
+void log_mute(struct logger *logger, bool muted);
 
 #endif

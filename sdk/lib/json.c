@@ -211,7 +211,7 @@ int32_t hawse_json_next(const hawse_json_t *doc, hawse_json_value_t *container, 
                         hawse_json_value_t *value)
 {
     hawse_view_t name = {NULL, 0};
-    uint32_t at, mark;
+    uint32_t at = 0, mark = 0;
     if (container->kind < HAWSE_JSON_OBJECT)
         return HAWSE_E_INVAL;
     int32_t code = advance(doc, container, &at, &mark);
@@ -238,7 +238,7 @@ int32_t hawse_json_get(const hawse_json_t *doc, hawse_json_value_t *object, cons
     size_t len = strlen(key);
     uint32_t begun_at = object->last_at; /* where a second round ends */
     bool second = begun_at == 0;
-    hawse_view_t name;
+    hawse_view_t name = {NULL, 0};
     for (;;) {
         int32_t code = hawse_json_next(doc, object, &name, value);
         if (code < 0)

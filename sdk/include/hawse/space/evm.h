@@ -86,7 +86,7 @@ typedef struct hawse_evm_reorg {
 typedef struct hawse_evm_log_filter {
     uint32_t size;
     uint32_t topic0_count;
-    uint64_t from_block; /* deliver from this block on; 0 = from the present head on */
+    uint64_t reserved_number; /* 0 */
     uint8_t address[20];
     uint8_t reserved[4];
 } hawse_evm_log_filter_t;

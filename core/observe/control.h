@@ -1,0 +1,27 @@
+/*
+ * The control socket: a Unix stream socket, mode 0600, for the same user and root only. One request
+ * a line,
+ * {"verb":"status"}, one answer a line. On a thread of its own.
+ */
+#ifndef CORE_OBSERVE_CONTROL_H
+#define CORE_OBSERVE_CONTROL_H
+
+#include "base/fault.h"
+
+#include <jansson.h>
+
+struct control;
+
+/* Answers a verb with a JSON text (malloc'd), or NULL with a fault. */
+typedef char *(*control_fn)(void *ctx, const char *verb, const json_t *request,
+                            struct fault *fault);
+
+int32_t control_start(const char *path, control_fn fn, void *ctx, struct control **out,
+                      struct fault *fault);
+void control_stop(struct control *control);
+
+/* The client's side: asks and waits; *answer is a new reference. */
+int32_t control_request(const char *path, const char *verb, int timeout_ms, json_t **answer,
+                        struct fault *fault);
+
+#endif

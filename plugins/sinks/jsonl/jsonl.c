@@ -1,0 +1,322 @@
+/*
+ * A sink that writes every event of its sources to standard output, one JSON object a line: for
+ * scripts, trials, and looking at what a plugin really publishes.
+ */
+#include <hawse/hawse.h>
+#include <hawse/hex.h>
+#include <hawse/json.h>
+#include <hawse/service/sub.h>
+#include <hawse/space/evm.h>
+#include <hawse/space/market.h>
+#include <hawse/space/stream.h>
+#include <hawse/u256.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SOURCES = 32, NAME_MAX_BYTES = 64, MARKS = 256 };
+
+HAWSE_EXPORT const char hawse_manifest_v1[] =
+    "{\"id\":\"org.hawse.jsonl\",\"version\":\"0.1.0\",\"abi\":\"1.0\",\"kind\":\"sink\","
+    "\"description\":\"every event as one JSON line on standard output\",\"license\":\"MIT\","
+    "\"maturity\":\"stable\",\"requires\":{\"hawse.sub/1\":\">=1.0\"},"
+    "\"consumes\":[\"evm/1\",\"market/1\",\"stream/1\"],\"budget\":{\"callback_us\":100000},"
+    "\"config\":{\"type\":\"object\",\"required\":[\"sources\"],\"properties\":{"
+    "\"sources\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":32,\"items\":{\"type\":\"string\"}"
+    ","
+    "\"description\":\"names of the links to follow\"}}}}";
+
+struct jsonl {
+    const hawse_host_t *host;
+    hawse_instance_t self;
+    uint32_t numbers[SOURCES];
+    char names[SOURCES][NAME_MAX_BYTES];
+    uint32_t count;
+    char line[16 << 10];
+    size_t len;
+};
+
+/* ---- building a line ---- */
+
+static void put(struct jsonl *j, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void put(struct jsonl *j, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    int n = vsnprintf(j->line + j->len, sizeof(j->line) - j->len, format, ap);
+    va_end(ap);
+    if (n > 0 && (size_t)n < sizeof(j->line) - j->len)
+        j->len += (size_t)n;
+}
+
+static void put_hex(struct jsonl *j, const char *name, const uint8_t *bytes, uint64_t len)
+{
+    put(j, ",\"%s\":\"0x", name);
+    if (2 * len + 2 < sizeof(j->line) - j->len) {
+        hawse_hex_encode(bytes, len, j->line + j->len);
+        j->len += 2 * len;
+    }
+    put(j, "\"");
+}
+
+static void put_amount(struct jsonl *j, const char *name, const hawse_u256_t *amount,
+                       bool is_signed)
+{
+    char text[HAWSE_U256_DECIMAL_MAX];
+    if (is_signed)
+        (void)hawse_i256_decimal(amount, text);
+    else
+        (void)hawse_u256_decimal(amount, text);
+    put(j, ",\"%s\":\"%s\"", name, text);
+}
+
+static void put_origin(struct jsonl *j, const hawse_market_origin_t *o)
+{
+    put(j, ",\"block\":%llu,\"log_index\":%u", (unsigned long long)o->block_number, o->log_index);
+    put_hex(j, "block_hash", o->block_hash, 32);
+    put_hex(j, "tx", o->tx_hash, 32);
+}
+
+/* ---- one function per kind ---- */
+
+static void put_block(struct jsonl *j, const hawse_evm_block_t *b)
+{
+    put(j, ",\"block\":%llu,\"timestamp\":%llu", (unsigned long long)b->number,
+        (unsigned long long)b->timestamp);
+    put_hex(j, "block_hash", b->hash, 32);
+    put_hex(j, "parent_hash", b->parent_hash, 32);
+}
+
+static void put_log(struct jsonl *j, const hawse_evm_log_t *log)
+{
+    put(j, ",\"block\":%llu,\"log_index\":%u", (unsigned long long)log->block_number,
+        log->log_index);
+    put_hex(j, "block_hash", log->block_hash, 32);
+    put_hex(j, "tx", log->tx_hash, 32);
+    put_hex(j, "address", log->address, 20);
+    put(j, ",\"topics\":[");
+    for (uint32_t i = 0; i < log->topic_count && i < 4; i++) {
+        char hex[64];
+        hawse_hex_encode(log->topics[i], 32, hex);
+        put(j, "%s\"0x%.64s\"", i ? "," : "", hex);
+    }
+    put(j, "]");
+    put_hex(j, "data", (const uint8_t *)log + log->data_offset, log->data_len);
+}
+
+static void put_reorg(struct jsonl *j, const hawse_evm_reorg_t *r)
+{
+    put(j, ",\"depth\":%u,\"from\":%llu,\"to\":%llu", r->depth, (unsigned long long)r->from,
+        (unsigned long long)r->to);
+}
+
+static void put_trade(struct jsonl *j, const hawse_market_trade_t *t)
+{
+    put_hex(j, "pool", t->market + 12, 20);
+    put_amount(j, "amount0", &t->amount0, true);
+    put_amount(j, "amount1", &t->amount1, true);
+    put_amount(j, "sqrt_price", &t->sqrt_price_x96, false);
+    put_amount(j, "liquidity", &t->liquidity, false);
+    put(j, ",\"tick\":%d", t->tick);
+    put_origin(j, &t->origin);
+}
+
+static void put_liquidity(struct jsonl *j, const hawse_market_liquidity_t *l)
+{
+    put_hex(j, "pool", l->market + 12, 20);
+    put_amount(j, "delta", &l->delta, true);
+    put_amount(j, "amount0", &l->amount0, true);
+    put_amount(j, "amount1", &l->amount1, true);
+    put(j, ",\"tick_lower\":%d,\"tick_upper\":%d", l->tick_lower, l->tick_upper);
+    put_origin(j, &l->origin);
+}
+
+static void put_state(struct jsonl *j, const hawse_market_pool_state_t *s)
+{
+    put_hex(j, "pool", s->market + 12, 20);
+    put_amount(j, "sqrt_price", &s->sqrt_price_x96, false);
+    put_amount(j, "liquidity", &s->liquidity, false);
+    put(j, ",\"tick\":%d,\"fee\":%u", s->tick, s->fee_ppm);
+    put_origin(j, &s->origin);
+}
+
+static void put_info(struct jsonl *j, const hawse_market_info_t *info)
+{
+    put_hex(j, "pool", info->market + 12, 20);
+    put(j, ",\"symbols\":[\"%.15s\",\"%.15s\"],\"decimals\":[%u,%u]", info->symbol[0],
+        info->symbol[1], info->decimals[0], info->decimals[1]);
+}
+
+static void put_range(struct jsonl *j, const hawse_stream_range_t *r)
+{
+    static const char *const reasons[] = {"",        "start",    "disconnected", "silent",
+                                          "missing", "overflow", "reorg",        "rejected"};
+    put(j, ",\"reason\":\"%s\",\"from\":%llu,\"to\":%lld,\"count\":%llu",
+        r->reason < 8 ? reasons[r->reason] : "?", (unsigned long long)r->from,
+        r->to == HAWSE_POSITION_OPEN ? -1 : (long long)r->to, (unsigned long long)r->count);
+}
+
+static const struct {
+    uint16_t space, kind;
+    uint32_t size; /* of the record */
+    const char *name;
+    void (*put)(struct jsonl *j, const void *record);
+} kinds[] = {
+#define KIND(space, kind, type, name, function)                                                   \
+    {                                                                                             \
+        space, kind, sizeof(type), name, (void (*)(struct jsonl *, const void *))(void *)function \
+    }
+    KIND(HAWSE_SPACE_EVM, HAWSE_EVM_BLOCK, hawse_evm_block_t, "evm.block", put_block),
+    KIND(HAWSE_SPACE_EVM, HAWSE_EVM_LOG, hawse_evm_log_t, "evm.log", put_log),
+    KIND(HAWSE_SPACE_EVM, HAWSE_EVM_REORG, hawse_evm_reorg_t, "evm.reorg", put_reorg),
+    KIND(HAWSE_SPACE_MARKET, HAWSE_MARKET_TRADE, hawse_market_trade_t, "market.trade", put_trade),
+    KIND(HAWSE_SPACE_MARKET, HAWSE_MARKET_LIQUIDITY, hawse_market_liquidity_t, "market.liquidity",
+         put_liquidity),
+    KIND(HAWSE_SPACE_MARKET, HAWSE_MARKET_POOL_STATE, hawse_market_pool_state_t,
+         "market.pool_state", put_state),
+    KIND(HAWSE_SPACE_MARKET, HAWSE_MARKET_INFO, hawse_market_info_t, "market.info", put_info),
+    KIND(HAWSE_SPACE_STREAM, HAWSE_STREAM_EVENT_GAP, hawse_stream_range_t, "stream.gap", put_range),
+    KIND(HAWSE_SPACE_STREAM, HAWSE_STREAM_EVENT_RECOVERING, hawse_stream_range_t,
+         "stream.recovering", put_range),
+    KIND(HAWSE_SPACE_STREAM, HAWSE_STREAM_EVENT_HEALED, hawse_stream_range_t, "stream.healed",
+         put_range),
+    KIND(HAWSE_SPACE_STREAM, HAWSE_STREAM_EVENT_UNHEALABLE, hawse_stream_range_t,
+         "stream.unhealable", put_range),
+    KIND(HAWSE_SPACE_STREAM, HAWSE_STREAM_EVENT_RETRACT, hawse_stream_range_t, "stream.retract",
+         put_range),
+    KIND(HAWSE_SPACE_STREAM, HAWSE_STREAM_EVENT_FINAL, hawse_stream_range_t, "stream.final",
+         put_range),
+    KIND(HAWSE_SPACE_STREAM, HAWSE_STREAM_EVENT_LIVE, hawse_stream_range_t, "stream.live",
+         put_range),
+};
+
+static const char *source_name(const struct jsonl *j, uint32_t number)
+{
+    for (uint32_t i = 0; i < j->count; i++) {
+        if (j->numbers[i] == number)
+            return j->names[i];
+    }
+    return "?";
+}
+
+static void write_event(struct jsonl *j, const hawse_event_t *e)
+{
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (kinds[i].space != e->space || kinds[i].kind != e->kind || e->len < kinds[i].size)
+            continue;
+        j->len = 0;
+        put(j,
+            "{\"t\":\"%s\",\"src\":\"%s\",\"stream\":%u,\"seq\":%llu,\"epoch\":%u,\"removed\":%s",
+            kinds[i].name, source_name(j, e->source), e->stream, (unsigned long long)e->seq,
+            e->epoch, e->flags & HAWSE_EVENT_REMOVED ? "true" : "false");
+        if (e->flags & HAWSE_EVENT_BACKFILLED)
+            put(j, ",\"backfilled\":true");
+        if (e->flags & HAWSE_EVENT_LOCAL)
+            put(j, ",\"local\":true");
+        kinds[i].put(j, e->data);
+        put(j, "}\n");
+        (void)fwrite(j->line, 1, j->len, stdout);
+        return;
+    }
+}
+
+/* ---- the table ---- */
+
+static int32_t follow(struct jsonl *j, const hawse_sub_service_t *sub,
+                      const hawse_json_value_t *name)
+{
+    static const uint16_t spaces[] = {HAWSE_SPACE_EVM, HAWSE_SPACE_MARKET};
+    hawse_view_t text = {name->data, name->len};
+    hawse_sub_t handle;
+    if (name->len >= NAME_MAX_BYTES || j->count == SOURCES ||
+        sub->link(j->host, j->self, text, &j->numbers[j->count]) != HAWSE_OK)
+        return hawse_fail(j->host, j->self, HAWSE_E_NOTFOUND, "settings.sources names no link",
+                          "every name must be one of the instance's links");
+    memcpy(j->names[j->count], name->data, name->len);
+    for (size_t i = 0; i < 2; i++) {
+        hawse_sub_spec_t spec = {.size = sizeof(spec),
+                                 .source = j->numbers[j->count],
+                                 .space = spaces[i],
+                                 .policy = HAWSE_POLICY_LOSSLESS};
+        int32_t code = sub->subscribe(j->host, j->self, &spec, &handle);
+        if (code != HAWSE_OK)
+            return code;
+    }
+    j->count++;
+    return HAWSE_OK;
+}
+
+static int32_t create(const hawse_host_t *host, hawse_instance_t self, hawse_view_t config,
+                      void **state)
+{
+    const hawse_sub_service_t *sub = host->query(host, self, HAWSE_SUB_ID);
+    struct jsonl *j = calloc(1, sizeof(*j));
+    uint8_t *text = calloc(1, config.len + HAWSE_PADDING);
+    uint32_t marks[MARKS];
+    hawse_json_t doc;
+    hawse_json_value_t root, list, name;
+    int32_t code = j && text ? HAWSE_OK : HAWSE_E_NOMEM;
+    if (code == HAWSE_OK) {
+        j->host = host;
+        j->self = self;
+        memcpy(text, config.data, config.len);
+        code = hawse_json_index(&doc, text, config.len, marks, MARKS);
+    }
+    if (code == HAWSE_OK)
+        code = hawse_json_root(&doc, &root);
+    if (code == HAWSE_OK)
+        code = hawse_json_get(&doc, &root, "sources", &list);
+    while (code == HAWSE_OK && hawse_json_next(&doc, &list, NULL, &name) == 1)
+        code = follow(j, sub, &name);
+    free(text);
+    if (code != HAWSE_OK) {
+        free(j);
+        return code;
+    }
+    *state = j;
+    return HAWSE_OK;
+}
+
+static int32_t start(void *state)
+{
+    (void)state;
+    return HAWSE_OK;
+}
+
+static int32_t on_events(void *state, const hawse_event_t *const *events, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        write_event(state, events[i]);
+    (void)fflush(stdout);
+    return (int32_t)n;
+}
+
+static int32_t stop(void *state, uint64_t deadline_ns)
+{
+    (void)state, (void)deadline_ns;
+    return HAWSE_OK;
+}
+
+static void destroy(void *state)
+{
+    free(state);
+}
+
+HAWSE_EXPORT const hawse_plugin_t *hawse_plugin_v1(const hawse_host_t *host)
+{
+    static const hawse_plugin_t table = {
+        .size = sizeof(table),
+        .abi_minor = HAWSE_ABI_MINOR,
+        .id = "org.hawse.jsonl",
+        .create = create,
+        .start = start,
+        .on_events = on_events,
+        .stop = stop,
+        .destroy = destroy,
+    };
+    (void)host;
+    return &table;
+}

@@ -1,0 +1,160 @@
+/*
+ * The swapr venue from the inside: pools of Algebra V1.9 (Swapr v3 on Gnosis Chain), followed by
+ * their logs.
+ *
+ *   swapr.c  the table: settings, subscriptions, events    pool.c  a pool's state and its history
+ *   read.c   what is asked of the chain by eth_call        emit.c  events out
+ *
+ * A pool's state is read once, at a block, and from then on follows from its logs; a log that is
+ * taken back takes the state back with it. What cannot be followed is read anew.
+ */
+#ifndef SWAPR_H
+#define SWAPR_H
+
+#include <hawse/hawse.h>
+#include <hawse/service/rpc.h>
+#include <hawse/service/sub.h>
+#include <hawse/service/timer.h>
+#include <hawse/space/evm.h>
+#include <hawse/space/host.h>
+#include <hawse/space/market.h>
+#include <hawse/space/stream.h>
+#include <stdbool.h>
+
+enum { HISTORY = 256, EARLY_MAX = 64, OUT_MAX = 2, POOLS_MAX = 4096 };
+
+/* The topics of a pool's events. */
+enum topic {
+    TOPIC_SWAP,
+    TOPIC_MINT,
+    TOPIC_BURN,
+    TOPIC_INITIALIZE,
+    TOPIC_FEE,
+    TOPIC_SPACING,
+    TOPICS
+};
+
+struct pool_state {
+    hawse_u256_t sqrt_price;
+    hawse_u256_t liquidity;
+    int32_t tick;
+    uint32_t fee_ppm;
+};
+
+/* The state before a log, to go back to. */
+struct pool_step {
+    struct pool_state before;
+    uint64_t block;
+    uint8_t block_hash[32];
+    uint32_t log_index;
+    uint32_t reserved;
+};
+
+struct token {
+    uint8_t address[20];
+    char symbol[16];
+    uint32_t decimals;
+    bool known;
+};
+
+enum pool_phase { POOL_UNREAD, POOL_READING, POOL_FOLLOWED };
+
+/* What is asked of the chain, one after the other. */
+enum pool_ask {
+    ASK_TOKEN0,
+    ASK_TOKEN1,
+    ASK_SPACING,
+    ASK_DECIMALS0,
+    ASK_DECIMALS1,
+    ASK_SYMBOL0,
+    ASK_SYMBOL1,
+    ASK_STATE,
+    ASK_LIQUIDITY,
+    ASKS
+};
+
+struct pool {
+    uint8_t address[20];
+    uint8_t market[32];
+    uint64_t key;
+    struct token token[2];
+    uint32_t tick_spacing;
+    enum pool_phase phase;
+    enum pool_ask ask;
+    hawse_request_t request;
+    uint64_t read_block; /* the block of the state that is being read */
+    uint8_t read_hash[32];
+    uint64_t retry_ns;
+    bool announced; /* its INFO was published */
+    struct pool_state state;
+    struct pool_step history[HISTORY]; /* ring: newest at (steps - 1) */
+    uint64_t steps, forgotten;         /* steps so far; those no longer in the ring */
+    uint8_t *early;                    /* logs that came while the state was being read */
+    uint32_t early_count;
+    uint32_t next; /* of the same bucket */
+};
+
+/* One event that waits for room, or is being built. */
+struct out {
+    hawse_event_t event;
+    union {
+        hawse_market_info_t info;
+        hawse_market_trade_t trade;
+        hawse_market_liquidity_t liquidity;
+        hawse_market_pool_state_t state;
+    } record;
+};
+
+struct swapr {
+    const hawse_host_t *host;
+    hawse_instance_t self;
+    const hawse_sub_service_t *sub;
+    const hawse_rpc_service_t *rpc;
+    const hawse_timer_service_t *timers;
+    uint32_t chain; /* source */
+    struct pool *pools;
+    uint32_t pool_count;
+    uint32_t *buckets;
+    uint32_t mask;
+    uint8_t topics[TOPICS][32];
+    uint64_t head_number;
+    uint8_t head_hash[32];
+    bool head_known;
+    struct out out[OUT_MAX];
+    uint32_t out_count, out_next;
+    bool resume; /* the first event of the next batch is done but for its output */
+    uint64_t chain_id;
+    uint64_t complaint_ns;
+    uint32_t busy; /* requests under way */
+    hawse_timer_t tick;
+};
+
+/* pool.c */
+/* Applies one log to the state; false when it is none of a pool's or malformed. */
+bool pool_apply(struct swapr *s, struct pool *p, const hawse_evm_log_t *log);
+/* Goes back before the log; false when the history does not reach there. */
+bool pool_undo(struct pool *p, const hawse_evm_log_t *log);
+/* Is the log older than the newest one that was applied? */
+bool pool_is_late(const struct pool *p, const hawse_evm_log_t *log);
+enum topic pool_topic(const struct swapr *s, const hawse_evm_log_t *log);
+struct pool *pool_find(const struct swapr *s, const uint8_t address[20]);
+void pool_unread(struct swapr *s, struct pool *p);
+
+/* emit.c */
+void emit_info(struct swapr *s, const struct pool *p);
+void emit_trade(struct swapr *s, const struct pool *p, const hawse_evm_log_t *log,
+                const hawse_event_t *cause);
+void emit_liquidity(struct swapr *s, const struct pool *p, const hawse_evm_log_t *log,
+                    enum topic topic, const hawse_event_t *cause);
+void emit_state(struct swapr *s, const struct pool *p, const hawse_evm_log_t *log,
+                const hawse_event_t *cause);
+bool emit_flush(struct swapr *s); /* false: no room */
+
+/* read.c */
+void read_next(struct swapr *s);
+void read_answer(struct swapr *s, const hawse_event_t *event);
+
+/* swapr.c */
+void swapr_complain(struct swapr *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif
