@@ -6,6 +6,37 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Length of the UTF-8 character at `at`; 0 when there is none that may be printed. */
+static size_t character(const unsigned char *at)
+{
+    size_t n = at[0] < 0x80   ? 1
+               : at[0] < 0xc2 ? 0
+               : at[0] < 0xe0 ? 2
+               : at[0] < 0xf0 ? 3
+               : at[0] < 0xf5 ? 4
+                              : 0;
+    if (n == 1 && (at[0] < 0x20 || at[0] == 0x7f))
+        return 0;
+    if (at[0] == 0xc2 && at[1] < 0xa0) /* C1 controls */
+        return 0;
+    for (size_t i = 1; i < n; i++) {
+        if ((at[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    return n;
+}
+
+/* A fault may repeat what a stranger wrote: nothing in it may steer a terminal. */
+static void make_printable(char *text)
+{
+    for (size_t i = 0; text[i];) {
+        size_t n = character((const unsigned char *)text + i);
+        if (n == 0)
+            text[i] = '?';
+        i += n ? n : 1;
+    }
+}
+
 int32_t fault_set(struct fault *fault, int32_t code, const char *fmt, ...)
 {
     if (!fault || fault->code != 0)
@@ -16,6 +47,7 @@ int32_t fault_set(struct fault *fault, int32_t code, const char *fmt, ...)
     va_start(ap, fmt);
     (void)vsnprintf(fault->message, sizeof(fault->message), fmt, ap);
     va_end(ap);
+    make_printable(fault->message);
     return code;
 }
 
@@ -27,6 +59,7 @@ void fault_hint(struct fault *fault, const char *fmt, ...)
     va_start(ap, fmt);
     (void)vsnprintf(fault->hint, sizeof(fault->hint), fmt, ap);
     va_end(ap);
+    make_printable(fault->hint);
 }
 
 void fault_prefix(struct fault *fault, const char *fmt, ...)
@@ -46,6 +79,7 @@ void fault_prefix(struct fault *fault, const char *fmt, ...)
     memcpy(fault->message, front, n);
     memcpy(fault->message + n, ": ", 2);
     fault->message[n + 2 + keep] = '\0';
+    make_printable(fault->message);
 }
 
 void fault_clear(struct fault *fault)

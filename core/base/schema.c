@@ -9,9 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int32_t apply(struct schema_context *c, const json_t *rule, json_t *value,
-                     const char *where);
-
 const json_t *schema_resolve(const json_t *root, const json_t *rule)
 {
     for (int hops = 0; hops < SCHEMA_DEPTH; hops++) {
@@ -25,9 +22,22 @@ const json_t *schema_resolve(const json_t *root, const json_t *rule)
     return NULL;
 }
 
+/* At most `max` bytes of a text, without half a character at the end. */
+static int clip(const char *text, size_t max)
+{
+    size_t n = strnlen(text, max + 1);
+    if (n > max) {
+        n = max;
+        while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
+            n--;
+    }
+    return (int)n;
+}
+
 void schema_join(char out[SCHEMA_PATH], const char *where, const char *key)
 {
-    (void)snprintf(out, SCHEMA_PATH, "%.180s%s%.64s", where, where[0] ? "." : "", key);
+    (void)snprintf(out, SCHEMA_PATH, "%.*s%s%.*s", clip(where, 180), where, where[0] ? "." : "",
+                   clip(key, 64), key);
 }
 
 /* ---- members ---- */
@@ -165,7 +175,7 @@ static int32_t check_members(struct schema_context *c, const json_t *rule, json_
         const json_t *own = member_rule(rule, key);
         schema_join(path, where, key);
         if (code == HAWSE_OK && own)
-            code = apply(c, own, member, path);
+            code = schema_apply_rule(c, own, member, path);
     }
     return code;
 }
@@ -213,8 +223,8 @@ static int32_t check_items(struct schema_context *c, const json_t *rule, json_t 
     char path[SCHEMA_PATH];
     int32_t code = check_count(c, rule, value, where);
     for (size_t i = 0; items && i < json_array_size(value) && code == HAWSE_OK; i++) {
-        (void)snprintf(path, sizeof(path), "%.200s[%zu]", where, i);
-        code = apply(c, items, json_array_get(value, i), path);
+        (void)snprintf(path, sizeof(path), "%.*s[%zu]", clip(where, 200), where, i);
+        code = schema_apply_rule(c, items, json_array_get(value, i), path);
     }
     if (code == HAWSE_OK && json_is_true(json_object_get(rule, "uniqueItems")))
         code = check_unique(c, value, where);
@@ -234,14 +244,15 @@ static int32_t check_one_of(struct schema_context *c, const json_t *rule, json_t
         const json_t *option = schema_resolve(c->root, json_array_get(options, i));
         const char *type = json_string_value(json_object_get(option, "type"));
         if (schema_type_matches(type, value))
-            return apply(c, option, value, where);
+            return schema_apply_rule(c, option, value, where);
         size_t at = strlen(allowed);
         (void)snprintf(allowed + at, sizeof(allowed) - at, "%s%s", i ? " or " : "", type);
     }
     return schema_refuse(c, rule, where, value, allowed);
 }
 
-static int32_t apply(struct schema_context *c, const json_t *rule, json_t *value, const char *where)
+int32_t schema_apply_rule(struct schema_context *c, const json_t *rule, json_t *value,
+                          const char *where)
 {
     int32_t code = spend(c, 1, where);
     if (code != HAWSE_OK)
@@ -267,7 +278,7 @@ int32_t schema_apply_lenient(const json_t *schema, json_t *value, const char *wh
 {
     struct schema_context c = {
         .root = schema, .fault = fault, .unknown = unknown, .work = SCHEMA_WORK};
-    return apply(&c, schema, value, where);
+    return schema_apply_rule(&c, schema, value, where);
 }
 
 int32_t schema_apply(const json_t *schema, json_t *value, const char *where, struct fault *fault)

@@ -33,6 +33,10 @@ const json_t *schema_resolve(const json_t *root, const json_t *rule);
 /* A path one member further; an empty `where` is the top. */
 void schema_join(char out[SCHEMA_PATH], const char *where, const char *key);
 
+/* One step of schema_apply: the value against one rule. */
+int32_t schema_apply_rule(struct schema_context *c, const json_t *rule, json_t *value,
+                          const char *where);
+
 /* schema_value.c: a value in a few words, and the checks of single values. */
 void schema_found(const json_t *rule, const json_t *value, char *out, size_t cap);
 int32_t schema_refuse(struct schema_context *c, const json_t *rule, const char *where,

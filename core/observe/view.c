@@ -1,6 +1,7 @@
 /* Renders status; see view.h. Pure: no terminal, no time. */
 #include "observe/view.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -325,10 +325,8 @@ int32_t library_list(char *const *folders, size_t folder_count, struct library_e
             (void)library_inspect(files[i], &e->library, &e->fault);
         }
         free(files);
-        if (!bigger) {
-            library_list_destroy(entries, *count);
+        if (!bigger)
             return fault_set(fault, HAWSE_E_NOMEM, "no memory for the list of plugins");
-        }
         entries = bigger;
     }
     *out = entries;

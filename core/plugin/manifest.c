@@ -232,7 +232,7 @@ int32_t manifest_parse(const char *text_, size_t len, struct manifest **out, str
     if (code == HAWSE_OK && !read_root(m, root))
         code = HAWSE_E_NOMEM;
     if (code == HAWSE_OK && m->config_schema) {
-        code = schema_check(m->config_schema, fault);
+        code = schema_check(m->config_schema, "config", fault);
         fault_prefix(fault, "manifest");
     }
 out:

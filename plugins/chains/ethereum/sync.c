@@ -263,7 +263,7 @@ static void ask_for_logs(struct evm *e, uint32_t slot)
 {
     uint64_t from = e->chain.blocks[slot].header.number, to = from;
     uint64_t target = e->chain.blocks[e->chain.target].header.number;
-    while (to < target && to - from + 1 < e->range) {
+    while (e->chain.started && to < target && to - from + 1 < e->range) {
         uint32_t next = chain_path(&e->chain, to + 1);
         if (next == CHAIN_NONE)
             break;
@@ -306,19 +306,26 @@ static void at_rest(struct evm *e)
     (void)e->streams->channel_state(e->host, e->self, e->logs_channel, HAWSE_CHANNEL_LIVE);
 }
 
+static int tell_or_ask(struct evm *e, uint32_t slot)
+{
+    if (may_tell(e, slot))
+        return tell(e, slot) ? 1 : -1;
+    if (e->asking == ASK_NONE && now(e) >= e->ask_again_ns)
+        ask_for_logs(e, slot);
+    return 0;
+}
+
 /* One step of the plan. 1: go on; 0: wait for something; -1: no room. */
 static int step(struct evm *e)
 {
     uint32_t slot = CHAIN_NONE;
+    if (!e->chain.started) /* the first block is wherever the head is */
+        return tell_or_ask(e, e->chain.target);
     switch (chain_plan(&e->chain, &slot)) {
     case CHAIN_UNTELL:
         return untell(e, slot) ? 1 : -1;
     case CHAIN_TELL:
-        if (may_tell(e, slot))
-            return tell(e, slot) ? 1 : -1;
-        if (e->asking == ASK_NONE && now(e) >= e->ask_again_ns)
-            ask_for_logs(e, slot);
-        return 0;
+        return tell_or_ask(e, slot);
     case CHAIN_MISSING:
         if (e->asking == ASK_NONE && now(e) >= e->ask_again_ns)
             ask_block_by_hash(e, e->chain.missing);

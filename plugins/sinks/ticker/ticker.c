@@ -62,7 +62,7 @@ static void say_trade(struct ticker *t, const hawse_event_t *e)
 {
     const hawse_market_trade_t *trade = (const hawse_market_trade_t *)(const void *)e->data;
     const hawse_market_info_t *info = find(t, trade->market);
-    char in[HAWSE_U256_DECIMAL_MAX + 4], out[HAWSE_U256_DECIMAL_MAX + 4], line[256];
+    char in[HAWSE_U256_DECIMAL_MAX + 4], out[HAWSE_U256_DECIMAL_MAX + 4], line[400];
     hawse_u256_t paid, got;
     if (!info)
         return;
