@@ -1,7 +1,7 @@
 /*
  * Reads the server's choice of extensions, one parameter at a time. Refuses whatever was not
- * offered, stands twice, or has a value it must not have: a guess would only show later, as noise in
- * the stream. Owns nothing.
+ * offered, stands twice, or has a value it must not have: a guess would only show later, as noise
+ * in the stream. Owns nothing.
  */
 #include "net/ws_extension.h"
 

@@ -1,327 +1,261 @@
-/* The opening handshake; see ws_handshake.h. Everything is bounded by the answer's size limit. */
+/*
+ * Writes the upgrade request. Owns nothing but what a handshake remembers of its offer; must never
+ * write a request in which a part of the URL or of a header becomes a line of its own.
+ */
 #include "net/ws_handshake.h"
 
-#include <ctype.h>
+#include "net/ws_extension.h"
+#include "net/ws_http.h"
+
 #include <hawse/types.h>
 #include <openssl/evp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" /* RFC 6455 section 1.3 */
+#define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" /* RFC 6455, section 1.3 */
 
-/* ---- the request ---- */
+enum { KEY_TEXT = 24, SHA1_BYTES = 20, USERINFO_MAX = 256 };
 
 struct writer {
-    uint8_t *out;
+    char *out;
     size_t len, cap;
-    bool full, dirty;
+    bool full;
 };
 
-/* Appends text that must not break the head into other lines. */
-static void put(struct writer *w, const char *text, size_t n)
+static void put(struct writer *w, struct ws_span text)
 {
-    for (size_t i = 0; i < n; i++) {
-        unsigned char c = (unsigned char)text[i];
-        w->dirty = w->dirty || c == '\r' || c == '\n' || c == '\0';
-    }
-    if (w->len + n > w->cap) {
+    if (text.len > w->cap - w->len) {
         w->full = true;
         return;
     }
-    memcpy(w->out + w->len, text, n);
-    w->len += n;
+    if (text.len > 0)
+        memcpy(w->out + w->len, text.at, text.len);
+    w->len += text.len;
 }
 
-static void puts_(struct writer *w, const char *text)
+static struct ws_span span(const char *text)
 {
-    put(w, text, strlen(text));
+    return (struct ws_span){text, strlen(text)};
 }
 
-static void end_line(struct writer *w)
+static void put_header(struct writer *w, const char *name, struct ws_span value)
 {
-    bool dirty = w->dirty; /* our own line end is none that was smuggled in */
-    put(w, "\r\n", 2);
-    w->dirty = dirty;
+    put(w, span(name));
+    put(w, span(": "));
+    put(w, value);
+    put(w, span("\r\n"));
 }
 
-static void header(struct writer *w, const char *name, const char *value)
+/* ---- the URL ---- */
+
+struct url {
+    struct ws_span userinfo, host, path; /* host with its port, unless that is the scheme's own */
+};
+
+static struct ws_span without_port(struct ws_span host, const char *port)
 {
-    puts_(w, name);
-    puts_(w, ": ");
-    puts_(w, value);
-    end_line(w);
+    size_t n = strlen(port);
+    if (host.len > n && memcmp(host.at + host.len - n, port, n) == 0)
+        host.len -= n;
+    return host;
 }
 
-/* Host with port (without the scheme's own) and path with query. */
-static void split_url(const char *url, char *host, size_t cap, const char **path)
+/* Visible ASCII only: everything else must have been percent-encoded. */
+static int32_t check_visible(struct ws_handshake *hs, const char *what, struct ws_span text)
 {
-    const char *start = strstr(url, "://") + 3;
-    size_t end = strcspn(start, "/?#");
-    for (size_t i = 0; i < end; i++) {
-        if (start[i] == '@') {
-            start += i + 1;
-            end -= i + 1;
-            i = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.at[i];
+        if (c <= 0x20 || c >= 0x7f)
+            return ws_fail(&hs->failure, HAWSE_E_INVAL, 0,
+                           "the URL's %s holds byte 0x%02x at offset %zu; only visible ASCII is "
+                           "allowed, other bytes as %%XX",
+                           what, c, i);
+    }
+    return HAWSE_OK;
+}
+
+static int32_t split_url(struct ws_handshake *hs, const char *text, struct url *url)
+{
+    bool tls = strncasecmp(text, "wss://", 6) == 0;
+    *url = (struct url){0};
+    if (!tls && strncasecmp(text, "ws://", 5) != 0)
+        return ws_fail(&hs->failure, HAWSE_E_INVAL, 0,
+                       "the URL begins neither with ws:// nor with wss://");
+    const char *start = text + (tls ? 6 : 5);
+    struct ws_span authority = {start, strcspn(start, "/?#")};
+    url->path = (struct ws_span){start + authority.len, strcspn(start + authority.len, "#")};
+    for (size_t i = authority.len; i-- > 0;) {
+        if (authority.at[i] == '@') {
+            url->userinfo = (struct ws_span){authority.at, i};
+            authority = ws_span_from(authority, i + 1);
+            break;
         }
     }
-    *path = start + end;
-    const char *own = strncmp(url, "wss", 3) == 0 ? ":443" : ":80";
-    size_t n = strlen(own);
-    if (end > n && memcmp(start + end - n, own, n) == 0)
-        end -= n;
-    (void)snprintf(host, cap, "%.*s", (int)end, start);
+    url->host = without_port(authority, tls ? ":443" : ":80");
+    if (url->host.len == 0 || url->host.at[0] == ':')
+        return ws_fail(&hs->failure, HAWSE_E_INVAL, 0, "the URL names no host");
+    int32_t result = check_visible(hs, "host", url->host);
+    return result == HAWSE_OK ? check_visible(hs, "path", url->path) : result;
 }
 
-static bool make_keys(struct ws_handshake *hs, const uint8_t *key, char text[25])
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if ((c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'))
+        return (c | 0x20) - 'a' + 10;
+    return -1;
+}
+
+/* "user:password" with %XX decoded, as Basic authorization (RFC 7617). */
+static int32_t put_userinfo(struct ws_handshake *hs, struct writer *w, struct ws_span info)
+{
+    unsigned char plain[USERINFO_MAX + 1], coded[USERINFO_MAX / 3 * 4 + 8] = "";
+    int n = 0;
+    if (info.len >= USERINFO_MAX)
+        return ws_fail(&hs->failure, HAWSE_E_INVAL, 0,
+                       "the URL's user and password have %zu characters; at most %d are allowed",
+                       info.len, USERINFO_MAX - 1);
+    bool has_password = memchr(info.at, ':', info.len) != NULL;
+    for (size_t i = 0; i < info.len; i++) {
+        int high = i + 2 < info.len && info.at[i] == '%' ? hex_digit(info.at[i + 1]) : -1;
+        int low = high >= 0 ? hex_digit(info.at[i + 2]) : -1;
+        plain[n++] = (unsigned char)(low >= 0 ? high * 16 + low : info.at[i]);
+        i += low >= 0 ? 2 : 0;
+    }
+    if (!has_password)
+        plain[n++] = ':';
+    (void)EVP_EncodeBlock(coded, plain, n);
+    put(w, span("Authorization: Basic "));
+    put(w, span((const char *)coded));
+    put(w, span("\r\n"));
+    explicit_bzero(plain, sizeof(plain));
+    explicit_bzero(coded, sizeof(coded));
+    return HAWSE_OK;
+}
+
+/* ---- headers and subprotocols ---- */
+
+static bool written_by_us(struct ws_span name)
+{
+    static const char *const ours[] = {"Host", "Upgrade", "Connection", "Content-Length",
+                                       "Transfer-Encoding"};
+    for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+        if (ws_span_is(name, ours[i]))
+            return true;
+    }
+    static const char prefix[] = "Sec-WebSocket-";
+    return name.len >= sizeof(prefix) - 1 && strncasecmp(name.at, prefix, sizeof(prefix) - 1) == 0;
+}
+
+static int32_t put_headers(struct ws_handshake *hs, struct writer *w,
+                           const struct ws_handshake_options *o, bool *authorized)
+{
+    for (size_t i = 0; i < o->header_count; i++) {
+        struct ws_span name = span(o->headers[i].name), value = span(o->headers[i].value);
+        if (!ws_http_token(name))
+            return ws_fail(&hs->failure, HAWSE_E_INVAL, 0,
+                           "the name of header %zu is empty or holds a character that is not "
+                           "allowed in one",
+                           i + 1);
+        if (written_by_us(name))
+            return ws_fail(&hs->failure, HAWSE_E_INVAL, 0,
+                           "the header %.40s is written by the handshake itself", name.at);
+        if (!ws_http_value(value))
+            return ws_fail(&hs->failure, HAWSE_E_INVAL, 0,
+                           "the header %.40s holds a line break or another control character",
+                           name.at);
+        *authorized = *authorized || ws_span_is(name, "Authorization");
+        put_header(w, o->headers[i].name, value);
+    }
+    return HAWSE_OK;
+}
+
+static int32_t put_protocols(struct ws_handshake *hs, struct writer *w, const char *protocols)
+{
+    struct ws_span list = span(protocols), element;
+    if (list.len > WS_PROTOCOLS_MAX)
+        return ws_fail(&hs->failure, HAWSE_E_INVAL, 0,
+                       "the offer of subprotocols has %zu characters; at most %d are allowed",
+                       list.len, WS_PROTOCOLS_MAX);
+    while (ws_http_next(&list, &element)) {
+        struct ws_span others = list, other;
+        bool good = ws_http_token(element);
+        while (good && ws_http_next(&others, &other))
+            good = other.len != element.len || memcmp(other.at, element.at, other.len) != 0;
+        if (!good)
+            return ws_fail(&hs->failure, HAWSE_E_INVAL, 0,
+                           "a subprotocol in the offer stands twice or holds a character that is "
+                           "not allowed in one");
+    }
+    (void)snprintf(hs->protocols, sizeof(hs->protocols), "%s", protocols);
+    put_header(w, "Sec-WebSocket-Protocol", span(protocols));
+    return HAWSE_OK;
+}
+
+/* ---- the request ---- */
+
+/* The key as it is sent, and what the server must answer to it. */
+static int32_t make_keys(struct ws_handshake *hs, const uint8_t *key, char text[KEY_TEXT + 1])
 {
     unsigned char hash[EVP_MAX_MD_SIZE];
     unsigned n = 0;
-    char joined[64];
+    char joined[KEY_TEXT + sizeof(GUID)];
     (void)EVP_EncodeBlock((unsigned char *)text, key, WS_KEY_BYTES);
-    (void)snprintf(joined, sizeof(joined), "%s%s", text, GUID);
-    if (EVP_Digest(joined, strlen(joined), hash, &n, EVP_sha1(), NULL) != 1 || n != 20)
-        return false;
-    (void)EVP_EncodeBlock((unsigned char *)hs->accept, hash, 20);
-    return true;
+    (void)snprintf(joined, sizeof(joined), "%s" GUID, text);
+    if (EVP_Digest(joined, strlen(joined), hash, &n, EVP_sha1(), NULL) != 1 || n != SHA1_BYTES)
+        return ws_fail(&hs->failure, HAWSE_E_UNSUPPORTED, 0,
+                       "this OpenSSL refuses SHA-1, which the WebSocket handshake needs");
+    (void)EVP_EncodeBlock((unsigned char *)hs->accept, hash, SHA1_BYTES);
+    return HAWSE_OK;
+}
+
+static void put_start(struct writer *w, const struct url *url, const char *key)
+{
+    put(w, span("GET "));
+    if (url->path.len == 0 || url->path.at[0] != '/')
+        put(w, span("/"));
+    put(w, url->path);
+    put(w, span(" HTTP/1.1\r\n"));
+    put_header(w, "Host", url->host);
+    put_header(w, "Upgrade", span("websocket"));
+    put_header(w, "Connection", span("Upgrade"));
+    put_header(w, "Sec-WebSocket-Key", span(key));
+    put_header(w, "Sec-WebSocket-Version", span("13"));
 }
 
 int32_t ws_handshake_begin(struct ws_handshake *hs, const struct ws_handshake_options *o,
                            uint8_t *out, size_t cap, size_t *len)
 {
-    struct writer w = {.out = out, .cap = cap};
-    char host[300], key[25];
-    const char *path = NULL;
-    memset(hs, 0, sizeof(*hs));
-    if (!strstr(o->url, "://") || !make_keys(hs, o->key, key))
-        return ws_fail(&hs->failure, HAWSE_E_INVAL, 0, "the upgrade could not be prepared");
-    split_url(o->url, host, sizeof(host), &path);
-    puts_(&w, path[0] == '/' ? "GET " : "GET /");
-    put(&w, path, strcspn(path, "#"));
-    puts_(&w, " HTTP/1.1");
-    if (memchr(path, ' ', strlen(path)))
-        w.dirty = true;
-    end_line(&w);
-    header(&w, "Host", host);
-    header(&w, "Upgrade", "websocket");
-    header(&w, "Connection", "Upgrade");
-    header(&w, "Sec-WebSocket-Key", key);
-    header(&w, "Sec-WebSocket-Version", "13");
-    if (o->protocols) {
-        (void)snprintf(hs->protocols, sizeof(hs->protocols), "%s", o->protocols);
-        header(&w, "Sec-WebSocket-Protocol", o->protocols);
-    }
-    hs->offered_deflate = o->offer_deflate;
+    struct writer w = {.out = (char *)out, .cap = cap};
+    struct url url;
+    char key[KEY_TEXT + 1];
+    bool authorized = false;
+    *hs = (struct ws_handshake){.offered_deflate = o->offer_deflate};
+    *len = 0;
+    int32_t result = make_keys(hs, o->key, key);
+    if (result == HAWSE_OK)
+        result = split_url(hs, o->url, &url);
+    if (result != HAWSE_OK)
+        return result;
+    put_start(&w, &url, key);
+    if (o->protocols && o->protocols[0])
+        result = put_protocols(hs, &w, o->protocols);
     if (o->offer_deflate)
-        header(&w, "Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits");
-    for (size_t i = 0; i < o->header_count; i++)
-        header(&w, o->headers[i].name, o->headers[i].value);
-    end_line(&w);
-    *len = w.len;
-    if (w.dirty)
-        return ws_fail(&hs->failure, HAWSE_E_INVAL, 0,
-                       "the URL or a header holds a space, line break or NUL");
+        put_header(&w, "Sec-WebSocket-Extensions", span(WS_EXTENSION_OFFER));
+    if (result == HAWSE_OK)
+        result = put_headers(hs, &w, o, &authorized);
+    if (result == HAWSE_OK && url.userinfo.len > 0 && !authorized)
+        result = put_userinfo(hs, &w, url.userinfo);
+    if (result != HAWSE_OK)
+        return result;
+    put(&w, span("\r\n"));
     if (w.full)
         return ws_fail(&hs->failure, HAWSE_E_NOSPACE, 0, "the upgrade request is above %zu bytes",
                        cap);
+    *len = w.len;
     return HAWSE_OK;
-}
-
-/* ---- the answer ---- */
-
-struct head {
-    const char *upgrade, *connection, *accept, *protocol, *extensions, *location, *retry_after;
-};
-
-static int32_t refuse(struct ws_handshake *hs, const char *what)
-{
-    return ws_fail(&hs->failure, HAWSE_E_FORMAT, 0, "%s", what);
-}
-
-/* Is `token` one of the comma-separated words, whatever their case? */
-static bool has_token(const char *list, const char *token)
-{
-    size_t n = strlen(token);
-    while (list && *list) {
-        list += strspn(list, " \t,");
-        size_t len = strcspn(list, " \t,");
-        if (len == n && strncasecmp(list, token, n) == 0)
-            return true;
-        list += len;
-    }
-    return false;
-}
-
-static int32_t keep(struct ws_handshake *hs, const char **slot, const char *name, const char *value)
-{
-    if (*slot)
-        return ws_fail(&hs->failure, HAWSE_E_FORMAT, 0, "the answer has two %s headers", name);
-    *slot = value;
-    return HAWSE_OK;
-}
-
-static bool name_char(unsigned char c)
-{
-    return isalnum(c) || (c && strchr("!#$%&'*+-.^_`|~", c));
-}
-
-static int32_t take_header(struct ws_handshake *hs, struct head *h, char *line)
-{
-    char *colon = strchr(line, ':');
-    if (line[0] == ' ' || line[0] == '\t')
-        return refuse(hs, "the answer folds a header over lines, which RFC 9112 forbids");
-    if (!colon || colon == line)
-        return refuse(hs, "the answer has a header line without a name or colon");
-    for (const char *c = line; c < colon; c++) {
-        if (!name_char((unsigned char)*c))
-            return refuse(hs, "the answer has an illegal character in a header's name");
-    }
-    *colon = '\0';
-    char *value = colon + 1 + strspn(colon + 1, " \t");
-    size_t n = strlen(value);
-    while (n > 0 && (value[n - 1] == ' ' || value[n - 1] == '\t'))
-        value[--n] = '\0';
-    const struct {
-        const char *name;
-        const char **slot;
-    } wanted[] = {
-        {"Upgrade", &h->upgrade},
-        {"Connection", &h->connection},
-        {"Sec-WebSocket-Accept", &h->accept},
-        {"Sec-WebSocket-Protocol", &h->protocol},
-        {"Sec-WebSocket-Extensions", &h->extensions},
-        {"Location", &h->location},
-        {"Retry-After", &h->retry_after},
-    };
-    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-        if (strcasecmp(line, wanted[i].name) == 0)
-            return keep(hs, wanted[i].slot, wanted[i].name, value);
-    }
-    return HAWSE_OK;
-}
-
-/* "permessage-deflate; a; b=9": exactly this extension, exactly the parameters it may have. */
-static int32_t take_extensions(struct ws_handshake *hs, char *text)
-{
-    char *save = NULL;
-    char *word = strtok_r(text, ";", &save);
-    hs->deflate = (struct ws_deflate_agreed){.server_window_bits = 15, .client_window_bits = 15};
-    if (!hs->offered_deflate || strchr(text, ',') || !word ||
-        !has_token(word, "permessage-deflate"))
-        return refuse(hs, "the server chose an extension that was not offered");
-    while ((word = strtok_r(NULL, ";", &save)) != NULL) {
-        word += strspn(word, " \t");
-        char *equals = strchr(word, '=');
-        long bits = equals ? strtol(equals + 1 + (equals[1] == '"'), NULL, 10) : 0;
-        size_t n = equals ? (size_t)(equals - word) : strcspn(word, " \t");
-        bool good_bits = bits >= WS_WINDOW_BITS_MIN && bits <= WS_WINDOW_BITS_MAX;
-        if (n == 26 && strncasecmp(word, "server_no_context_takeover", n) == 0 && !equals)
-            hs->deflate.server_no_context_takeover = true;
-        else if (n == 26 && strncasecmp(word, "client_no_context_takeover", n) == 0 && !equals)
-            hs->deflate.client_no_context_takeover = true;
-        else if (n == 22 && strncasecmp(word, "server_max_window_bits", n) == 0 && good_bits)
-            hs->deflate.server_window_bits = (uint8_t)bits;
-        else if (n == 22 && strncasecmp(word, "client_max_window_bits", n) == 0 && good_bits)
-            hs->deflate.client_window_bits = (uint8_t)bits;
-        else
-            return refuse(hs, "the server's permessage-deflate has a parameter that is not legal");
-    }
-    hs->deflate_agreed = true;
-    return HAWSE_OK;
-}
-
-/* An answer other than 101: what it was, and what it asks for. */
-static int32_t refused_upgrade(struct ws_handshake *hs, long status, const char *reason,
-                               const struct head *h, const char *body, size_t body_len)
-{
-    char shown[81] = "";
-    size_t n = 0;
-    for (size_t i = 0; i < body_len && n < 80; i++)
-        shown[n++] = body[i] >= 0x20 && body[i] < 0x7f ? body[i] : ' ';
-    shown[n] = '\0';
-    if (h->retry_after) {
-        char *end = NULL;
-        unsigned long seconds = strtoul(h->retry_after, &end, 10);
-        if (end != h->retry_after && *end == '\0' && seconds <= 86400)
-            hs->retry_after_ms = seconds * 1000u;
-    }
-    int32_t code = status == 401 || status == 403 ? HAWSE_E_DENIED : HAWSE_E_REMOTE;
-    if (h->location)
-        return ws_fail(&hs->failure, code, 0,
-                       "HTTP %ld instead of an upgrade: moved to %.100s; "
-                       "redirects are not followed",
-                       status, h->location);
-    return ws_fail(&hs->failure, code, 0, "HTTP %ld%s%.40s instead of an upgrade%s%s", status,
-                   reason[0] ? " " : "", reason, shown[0] ? ": " : "", shown);
-}
-
-static int32_t judge(struct ws_handshake *hs, const struct head *h)
-{
-    char extensions[256];
-    if (!h->upgrade || !has_token(h->upgrade, "websocket"))
-        return refuse(hs, "HTTP 101 without \"Upgrade: websocket\"");
-    if (!h->connection || !has_token(h->connection, "upgrade"))
-        return refuse(hs, "HTTP 101 without \"Connection: Upgrade\"");
-    if (!h->accept)
-        return refuse(hs, "HTTP 101 without Sec-WebSocket-Accept");
-    if (strcmp(h->accept, hs->accept) != 0)
-        return refuse(hs, "Sec-WebSocket-Accept is not the answer to our key: a cache or another "
-                          "protocol answered");
-    if (h->protocol && (!hs->protocols[0] || !has_token(hs->protocols, h->protocol)))
-        return refuse(hs, "the server chose a subprotocol that was not offered");
-    if (!h->extensions || !h->extensions[0])
-        return HAWSE_OK;
-    (void)snprintf(extensions, sizeof(extensions), "%s", h->extensions);
-    return take_extensions(hs, extensions);
-}
-
-/* Splits the head, a NUL-terminated copy, and judges it. */
-static int32_t read_head(struct ws_handshake *hs, char *head, const char *body, size_t body_len)
-{
-    struct head h = {0};
-    char *line = head, *next = strstr(head, "\r\n");
-    *next = '\0';
-    if (strncmp(line, "HTTP/1.1 ", 9) != 0 || strspn(line + 9, "0123456789") != 3 ||
-        (line[12] != ' ' && line[12] != '\0'))
-        return refuse(hs, "the answer is not HTTP/1.1");
-    long status = strtol(line + 9, NULL, 10);
-    const char *reason = line[12] ? line + 13 : "";
-    for (line = next + 2; *line; line = next + 2) {
-        next = strstr(line, "\r\n");
-        *next = '\0';
-        int32_t code = take_header(hs, &h, line);
-        if (code != HAWSE_OK)
-            return code;
-    }
-    return status == 101 ? judge(hs, &h) : refused_upgrade(hs, status, reason, &h, body, body_len);
-}
-
-int32_t ws_handshake_read(struct ws_handshake *hs, const uint8_t *data, size_t len,
-                          size_t *consumed)
-{
-    const uint8_t *end = len >= 4 ? memmem(data, len, "\r\n\r\n", 4) : NULL;
-    static const char start[] = "HTTP/1.1 ";
-    size_t seen = len < sizeof(start) - 1 ? len : sizeof(start) - 1;
-    if (memcmp(data, start, seen) != 0)
-        return refuse(hs, "the answer is not HTTP/1.1");
-    if (!end && len < WS_HANDSHAKE_MAX)
-        return HAWSE_E_AGAIN;
-    size_t head_len = end ? (size_t)(end - data) + 2 : 0;
-    if (!end || head_len > WS_HANDSHAKE_MAX)
-        return ws_fail(&hs->failure, HAWSE_E_LIMIT, 0, "the answer's head is above %d bytes",
-                       WS_HANDSHAKE_MAX);
-    char *head = malloc(head_len + 1);
-    if (!head)
-        return ws_fail(&hs->failure, HAWSE_E_NOMEM, 0, "no memory for the upgrade");
-    memcpy(head, data, head_len);
-    head[head_len] = '\0';
-    *consumed = head_len + 2;
-    int32_t code = strlen(head) == head_len
-                       ? read_head(hs, head, (const char *)data + *consumed, len - *consumed)
-                       : refuse(hs, "the answer's head holds a NUL");
-    free(head);
-    return code;
 }
 
 void ws_handshake_finish(struct ws_handshake *hs)

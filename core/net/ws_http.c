@@ -107,8 +107,8 @@ static int32_t read_status(struct ws_span line, struct ws_http_head *head,
                            struct ws_failure *failure)
 {
     const char *at = line.at;
-    bool good = line.len >= 12 && memcmp(at, "HTTP/1.", 7) == 0 &&
-                (at[7] == '0' || at[7] == '1') && at[8] == ' ';
+    bool good = line.len >= 12 && memcmp(at, "HTTP/1.", 7) == 0 && (at[7] == '0' || at[7] == '1') &&
+                at[8] == ' ';
     head->status = 0;
     for (size_t i = 9; good && i < 12; i++) {
         good = at[i] >= '0' && at[i] <= '9';

@@ -1,6 +1,6 @@
 /*
- * As much of HTTP/1.1 as an opening handshake needs: spans of text, tokens, lists, and the head of an
- * answer split into its fields. Owns nothing: everything is a view into the caller's bytes.
+ * As much of HTTP/1.1 as an opening handshake needs: spans of text, tokens, lists, and the head of
+ * an answer split into its fields. Owns nothing: everything is a view into the caller's bytes.
  */
 #ifndef HAWSE_CORE_NET_WS_HTTP_H
 #define HAWSE_CORE_NET_WS_HTTP_H
