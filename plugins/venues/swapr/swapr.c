@@ -113,11 +113,7 @@ static int32_t read_config(struct swapr *s, hawse_view_t config)
 static int32_t subscribe(struct swapr *s)
 {
     hawse_sub_t sub;
-    struct {
-        hawse_evm_log_filter_t filter;
-        uint8_t topics[TOPICS][32];
-    } wanted = {.filter = {.size = sizeof(wanted.filter), .topic0_count = TOPICS}};
-    memcpy(wanted.topics, s->topics, sizeof(wanted.topics));
+    hawse_evm_log_filter_t wanted = {.size = sizeof(wanted)}; /* every event of the pool */
     hawse_sub_spec_t heads = {.size = sizeof(heads),
                               .source = s->chain,
                               .space = HAWSE_SPACE_EVM,
@@ -125,7 +121,7 @@ static int32_t subscribe(struct swapr *s)
                               .policy = HAWSE_POLICY_LOSSLESS};
     int32_t code = s->sub->subscribe(s->host, s->self, &heads, &sub);
     for (uint32_t i = 0; i < s->pool_count && code == HAWSE_OK; i++) {
-        memcpy(wanted.filter.address, s->pools[i].address, 20);
+        memcpy(wanted.address, s->pools[i].address, 20);
         hawse_sub_spec_t logs = heads;
         logs.kind = HAWSE_EVM_LOG;
         logs.flags = HAWSE_SUB_KEYED;

@@ -32,41 +32,31 @@ export function programOf(subject) {
 
 /** One chain, one instance that follows the pools, one sink that prints everything. */
 export function configOf({ chainId, wsUrl, httpUrl, pools, pluginDir, stateDir }) {
-  const address = (token) => token.address.toLowerCase();
+  const address = (pool) => pool.address.toLowerCase();
   return {
-    plugin_path: [pluginDir],
+    hawse: 1,
+    plugins: { path: [pluginDir] },
     state_dir: stateDir,
     instances: {
       chain: {
-        plugin: 'evm',
-        mode: 'shadow',
-        allow: 'experimental',
+        plugin: chainId === 137 ? 'org.hawse.polygon' : 'org.hawse.gnosis',
         endpoints: {
           ws: { url: wsUrl, ping_ms: 500, idle_ms: 2000, backoff_min_ms: 20, backoff_max_ms: 500 },
           http: { url: httpUrl, request_timeout_ms: 5000 },
         },
         grants: ['net', 'rpc'],
-        settings: { chain_id: chainId },
+        settings: { heads_idle_ms: 2000 },
       },
       pools: {
-        plugin: 'algebra',
-        mode: 'shadow',
-        allow: 'experimental',
+        plugin: 'org.hawse.swapr',
         links: { chain: 'chain' },
         grants: ['rpc'],
-        settings: {
-          pools: pools.map((pool) => ({
-            address: address(pool),
-            token0: address(pool.token0),
-            token1: address(pool.token1),
-          })),
-        },
+        settings: { pools: pools.map(address) },
       },
       tape: {
-        plugin: 'tape',
-        allow: 'experimental',
+        plugin: 'org.hawse.jsonl',
         links: { chain: 'chain', pools: 'pools' },
-        settings: {},
+        settings: { sources: ['chain', 'pools'] },
       },
     },
   };
