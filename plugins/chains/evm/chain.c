@@ -28,7 +28,7 @@ bool chain_init(struct chain *chain, uint32_t window, chain_evict_fn evict, void
     chain->window = window;
     chain->cap = window * 2 + 128; /* told, on the way, and what was dropped or came early */
     chain->bucket_mask = buckets - 1;
-    chain->target = CHAIN_NONE;
+    chain->target = chain->keep = CHAIN_NONE;
     chain->evict = evict;
     chain->ctx = ctx;
     chain->blocks = calloc(chain->cap, sizeof(chain->blocks[0]));
@@ -85,7 +85,7 @@ static void give_up(struct chain *chain, uint32_t slot)
 bool chain_needed(const struct chain *chain, uint32_t slot)
 {
     const struct chain_block *block = &chain->blocks[slot];
-    return block->told || slot == chain->target ||
+    return block->told || slot == chain->target || slot == chain->keep ||
            (block->known && chain_path(chain, block->header.number) == slot);
 }
 

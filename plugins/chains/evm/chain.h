@@ -31,16 +31,20 @@ struct chain_header {
 struct chain_block {
     struct chain_header header;
     uint64_t touched; /* counts up: the smaller, the longer ago it was put */
-    uint64_t seen_ns; /* for the caller */
-    uint64_t retry_ns;
-    uint32_t next;  /* of the same bucket, or of the free list */
-    uint32_t empty; /* for the caller: answers without any log */
+    uint32_t next;    /* of the same bucket, or of the free list */
     bool used;
-    bool known;    /* the header is here; otherwise only hash and number (a stub) */
-    bool told;     /* on the told branch */
-    bool pushed;   /* for the caller: the node sent it by itself */
-    bool complete; /* for the caller: all its logs are here */
-    bool asked;    /* for the caller: its logs are being fetched */
+    bool known; /* the header is here; otherwise only hash and number (a stub) */
+    bool told;  /* on the told branch */
+
+    /* for the caller */
+    bool pushed;      /* the node sent it by itself */
+    bool complete;    /* all its wanted logs are here */
+    bool empty;       /* an answer without any log came, against the bloom */
+    uint32_t asked;   /* who fetches its logs */
+    uint32_t checked; /* version of the filter to which the bloom said maybe */
+    uint64_t recv_ns; /* when its header came off the socket */
+    uint64_t told_ns;
+    uint64_t retry_ns;
 };
 
 /* Called before a slot is given up, so that what hangs on it can go. */
@@ -57,6 +61,7 @@ struct chain {
     uint64_t low, high; /* numbers of the told branch */
     bool started;       /* something is told */
     uint32_t target;    /* slot or CHAIN_NONE */
+    uint32_t keep;      /* a slot that the caller needs; CHAIN_NONE = none */
     bool resolved;      /* the plan below holds */
     uint8_t step;       /* the plan's verdict: CHAIN_... */
     uint64_t ancestor;  /* number of the last block shared by the two branches */
