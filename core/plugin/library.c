@@ -50,7 +50,7 @@ static int32_t check_exports(const struct elf_file *elf, struct fault *fault)
         fault_hint(fault, "mark it HAWSE_EXPORT and link with -shared");
         return HAWSE_E_FORMAT;
     }
-    if (elf->export_count == 2)
+    if (elf->export_count <= 2) /* a missing manifest has its own message */
         return HAWSE_OK;
     const char *extra = "?";
     for (size_t i = 0; i < elf->export_count && i < ELF_EXPORTS; i++) {

@@ -1,0 +1,293 @@
+/*
+ * One plugin, broken in one way per build: -DCASE=... chooses. The trial in run.py builds each,
+ * puts it beside a good instance and a feed, and demands that the host names the culprit and the
+ * good one goes on.
+ */
+#include <hawse/hawse.h>
+#include <hawse/service/rpc.h>
+#include <hawse/service/stream.h>
+#include <hawse/service/sub.h>
+#include <hawse/service/timer.h>
+#include <hawse/space/evm.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define GOOD            0
+#define NO_ENTRY        1
+#define NO_MANIFEST     2
+#define THIRD_EXPORT    3
+#define OTHER_MAJOR     4
+#define SHORT_TABLE     5
+#define NULL_CALLBACK   6
+#define OTHER_ID        7
+#define BAD_JSON        8
+#define BAD_KIND        9
+#define UNMET_REQUIRES  10
+#define CTOR_ABORT      11
+#define CTOR_EXIT       12
+#define CTOR_LOOP       13
+#define ENTRY_NULL      14
+#define ENTRY_CRASH     15
+#define EXPERIMENTAL    16
+#define CREATE_FAILS    17
+#define EVENTS_CRASH    18
+#define EVENTS_LOOP     19
+#define EVENTS_SLOW     20
+#define EVENTS_NEGATIVE 21
+#define EVENTS_TOO_MANY 22
+#define PUBLISH_FOREIGN 23
+#define PUBLISH_SHORT   24
+#define FLOOD           25
+#define UNGRANTED_URL   26
+#define STALE_HANDLES   27
+#define NEVER_STOPS     28
+#define UNGRANTED_RPC   29
+#define UNFINISHED      30
+#define FOREIGN_HANDLE  31
+#define LOG_FLOOD       32
+#define CREATE_LOOP     33
+
+#ifndef CASE
+#define CASE GOOD
+#endif
+
+#if CASE == BAD_JSON
+#define MANIFEST "{\"id\":\"org.test.victim\", "
+#elif CASE == BAD_KIND
+#define MANIFEST "{\"id\":\"org.test.victim\",\"version\":\"1\",\"abi\":\"1.0\",\"kind\":\"venu\"}"
+#elif CASE == OTHER_MAJOR
+#define MANIFEST "{\"id\":\"org.test.victim\",\"version\":\"1\",\"abi\":\"2.0\",\"kind\":\"sink\"}"
+#else
+#define MANIFEST                                                                             \
+    "{\"id\":\"org.test.victim\",\"version\":\"1\",\"abi\":\"1.0\",\"kind\":\"sink\","       \
+    "\"maturity\":\"" MATURITY "\",\"requires\":{" REQUIRES "},\"produces\":[\"market/1\"]," \
+    "\"capabilities\":[\"net\",\"rpc:eth_call\"],"                                           \
+    "\"features\":{\"unfinished\":{\"maturity\":\"experimental\"}},"                         \
+    "\"budget\":{\"callback_us\":1000}}"
+#endif
+#if CASE == EXPERIMENTAL
+#define MATURITY "experimental"
+#else
+#define MATURITY "stable"
+#endif
+#if CASE == UNMET_REQUIRES
+#define REQUIRES "\"hawse.teleport/1\":\">=1.0\""
+#else
+#define REQUIRES "\"hawse.sub/1\":\">=1.0\""
+#endif
+
+#if CASE != NO_MANIFEST
+HAWSE_EXPORT const char hawse_manifest_v1[] = MANIFEST;
+#endif
+#if CASE == THIRD_EXPORT
+HAWSE_EXPORT int third_export;
+#endif
+
+static struct {
+    const hawse_host_t *host;
+    hawse_instance_t self;
+    uint64_t events;
+} me;
+
+#if CASE == CTOR_ABORT || CASE == CTOR_EXIT || CASE == CTOR_LOOP
+__attribute__((constructor)) static void constructor(void)
+{
+    if (CASE == CTOR_ABORT)
+        abort();
+    if (CASE == CTOR_EXIT)
+        _exit(3);
+    for (volatile int i = 0;; i++)
+        ;
+}
+#endif
+
+static int32_t create(const hawse_host_t *host, hawse_instance_t self, hawse_view_t config,
+                      void **state)
+{
+    const hawse_sub_service_t *sub = host->query(host, self, HAWSE_SUB_ID);
+    hawse_sub_spec_t spec = {.size = sizeof(spec), .space = HAWSE_SPACE_EVM};
+    hawse_sub_t handle;
+    (void)config;
+    me.host = host;
+    me.self = self;
+    if (CASE == CREATE_FAILS)
+        return hawse_fail(host, self, HAWSE_E_INVAL, "the moon is in the wrong phase", "wait");
+    if (CASE == CREATE_LOOP)
+        for (volatile int i = 0;; i++)
+            ;
+    *state = &me;
+    return sub->subscribe(host, self, &spec, &handle);
+}
+
+static void publish(uint16_t space, uint64_t len)
+{
+    static uint8_t record[4096];
+    const hawse_sub_service_t *sub = me.host->query(me.host, me.self, HAWSE_SUB_ID);
+    hawse_event_t e = {.size = sizeof(e), .space = space, .kind = 2, .data = record, .len = len};
+    int32_t code = sub->publish(me.host, me.self, &e);
+    if (code == HAWSE_E_INVAL)
+        hawse_log(me.host, me.self, HAWSE_LOG_INFO, "publish was refused, as it should be");
+}
+
+static void flood(void)
+{
+    static uint8_t record[4096];
+    const hawse_sub_service_t *sub = me.host->query(me.host, me.self, HAWSE_SUB_ID);
+    hawse_event_t e = {
+        .size = sizeof(e), .space = HAWSE_SPACE_MARKET, .kind = 2, .data = record, .len = 4096};
+    for (int i = 0; i < 100000; i++)
+        (void)sub->publish(me.host, me.self, &e);
+}
+
+static void abuse_handles(void)
+{
+    const hawse_timer_service_t *timers = me.host->query(me.host, me.self, HAWSE_TIMER_ID);
+    const hawse_stream_service_t *streams = me.host->query(me.host, me.self, HAWSE_STREAM_ID);
+    const hawse_sub_service_t *sub = me.host->query(me.host, me.self, HAWSE_SUB_ID);
+    hawse_view_t none = {NULL, 0};
+    hawse_timer_t timer = 0;
+    (void)timers->set(me.host, me.self, 1000000000, 0, 0, &timer);
+    int32_t first = timers->cancel(me.host, me.self, timer);
+    int32_t second = timers->cancel(me.host, me.self, timer);
+    int32_t random = timers->cancel(me.host, me.self, 0xdeadbeefdeadbeefu);
+    int32_t stream = streams->send(me.host, me.self, 0x100000001u, 1, none);
+    int32_t subscription = sub->unsubscribe(me.host, me.self, UINT64_MAX);
+    if (first == HAWSE_OK && second == HAWSE_E_STALE && random == HAWSE_E_STALE &&
+        stream == HAWSE_E_STALE && subscription == HAWSE_E_STALE)
+        hawse_log(me.host, me.self, HAWSE_LOG_INFO, "stale handles are told as stale");
+}
+
+static void open_ungranted(void)
+{
+    const hawse_stream_service_t *streams = me.host->query(me.host, me.self, HAWSE_STREAM_ID);
+    hawse_stream_spec_t spec = {.size = sizeof(spec), .url = hawse_text("wss://evil.example/x")};
+    hawse_stream_t stream;
+    (void)streams->open(me.host, me.self, &spec, &stream);
+}
+
+static void call_ungranted(void)
+{
+    const hawse_rpc_service_t *rpc = me.host->query(me.host, me.self, HAWSE_RPC_ID);
+    hawse_rpc_call_t call = {.size = sizeof(call),
+                             .link = hawse_text("chain"),
+                             .method = hawse_text("eth_sendRawTransaction")};
+    hawse_request_t request;
+    if (rpc->call(me.host, me.self, &call, &request) == HAWSE_E_DENIED)
+        hawse_log(me.host, me.self, HAWSE_LOG_INFO, "the call was denied, as it should be");
+}
+
+/* Every handle but one's own belongs to somebody else. */
+static void use_foreign_handle(void)
+{
+    const hawse_sub_service_t *sub = me.host->query(me.host, me.self, HAWSE_SUB_ID);
+    uint32_t refused = 0;
+    for (uint64_t generation = 1; generation < 8; generation++) {
+        hawse_instance_t other = generation << 32 | 1;
+        uint32_t source;
+        int32_t code = sub->link(me.host, other, hawse_text("chain"), &source);
+        refused += other != me.self && (code == HAWSE_E_STATE || code == HAWSE_E_STALE);
+    }
+    if (refused >= 6)
+        hawse_log(me.host, me.self, HAWSE_LOG_INFO, "another's handle is of no use");
+}
+
+static int32_t misbehave(uint32_t n)
+{
+    struct timespec slow = {.tv_nsec = 30000000};
+    switch (CASE) {
+    case EVENTS_CRASH:
+        *(volatile int *)NULL = 1;
+        break;
+    case EVENTS_LOOP:
+        for (volatile int i = 0;; i++)
+            ;
+    case EVENTS_SLOW:
+        (void)nanosleep(&slow, NULL);
+        break;
+    case EVENTS_NEGATIVE:
+        return hawse_fail(me.host, me.self, HAWSE_E_FORMAT, "I give up", "do not run me");
+    case EVENTS_TOO_MANY:
+        return (int32_t)n + 7;
+    case PUBLISH_FOREIGN:
+        publish(HAWSE_SPACE_EVM, 4096);
+        break;
+    case PUBLISH_SHORT:
+        publish(HAWSE_SPACE_MARKET, 16);
+        break;
+    case FLOOD:
+        flood();
+        break;
+    case UNGRANTED_URL:
+        open_ungranted();
+        break;
+    case UNGRANTED_RPC:
+        call_ungranted();
+        break;
+    case STALE_HANDLES:
+        abuse_handles();
+        break;
+    case FOREIGN_HANDLE:
+        use_foreign_handle();
+        break;
+    case LOG_FLOOD:
+        for (int i = 0; i < 10000; i++)
+            hawse_log(me.host, me.self, HAWSE_LOG_WARN, "I talk too much");
+        break;
+    default:
+        break;
+    }
+    return (int32_t)n;
+}
+
+static int32_t on_events(void *state, const hawse_event_t *const *events, uint32_t n)
+{
+    (void)state, (void)events;
+    me.events += n;
+    return misbehave(n);
+}
+
+static int32_t start(void *state)
+{
+    (void)state;
+    return HAWSE_OK;
+}
+
+static int32_t stop(void *state, uint64_t deadline_ns)
+{
+    (void)state, (void)deadline_ns;
+    return CASE == NEVER_STOPS ? HAWSE_E_AGAIN : HAWSE_OK;
+}
+
+static void destroy(void *state)
+{
+    (void)state;
+}
+
+static const hawse_plugin_t table = {
+    .size = CASE == SHORT_TABLE ? 24 : sizeof(hawse_plugin_t),
+    .id = CASE == OTHER_ID ? "org.test.somebody-else" : "org.test.victim",
+    .create = create,
+    .start = start,
+    .on_events = CASE == NULL_CALLBACK ? NULL : on_events,
+    .stop = stop,
+    .destroy = destroy,
+};
+
+#if CASE != NO_ENTRY
+HAWSE_EXPORT const hawse_plugin_t *hawse_plugin_v1(const hawse_host_t *host)
+{
+    (void)host;
+    if (CASE == ENTRY_CRASH)
+        *(volatile int *)NULL = 1;
+    return CASE == ENTRY_NULL ? NULL : &table;
+}
+#else
+const hawse_plugin_t *hidden_table(void);
+const hawse_plugin_t *hidden_table(void)
+{
+    return &table;
+}
+#endif

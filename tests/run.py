@@ -1,0 +1,236 @@
+#!/usr/bin/env python3
+"""Everything that is checked before a change counts as good. Each stage prints TAP or one line per check;
+the last line counts them all: "N passed, M failed, K skipped".
+
+    run.py [--list] [--only STAGE[,STAGE]] [--full] [--fuzz SECONDS]
+"""
+import argparse
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+BUILD = ROOT / "build"
+MAIN = BUILD / "test"
+HAWSE = MAIN / "core" / "hawse"
+PLUGINS = MAIN / "plugins"
+counts = {"passed": 0, "failed": 0, "skipped": 0}
+failures = []
+
+
+def report(name, result, detail=""):
+    counts[result] += 1
+    if result == "failed":
+        failures.append(name)
+    if result != "passed" or os.environ.get("VERBOSE"):
+        print(f"  {result}: {name}")
+        for line in detail.strip().splitlines()[-25:]:
+            print(f"      {line}")
+    sys.stdout.flush()
+
+
+def run(name, command, timeout=600, **kwargs):
+    """One command that is one check."""
+    try:
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True,
+                              timeout=timeout, cwd=kwargs.pop("cwd", ROOT), **kwargs)
+    except subprocess.TimeoutExpired as e:
+        report(name, "failed", f"took longer than {timeout} s\n{(e.stdout or b'')[-2000:]}")
+        return None
+    report(name, "failed" if done.returncode else "passed", done.stdout + done.stderr)
+    return done
+
+
+def tap(name, command, timeout=600, env=None):
+    """A program that prints TAP: one check per line."""
+    try:
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True,
+                              timeout=timeout, env={**os.environ, **(env or {})}, cwd=ROOT)
+    except subprocess.TimeoutExpired:
+        report(name, "failed", f"took longer than {timeout} s")
+        return
+    notes, seen = [], 0
+    for line in done.stdout.splitlines():
+        match = re.match(r"(not )?ok \d+ - (.*?)( # SKIP.*)?$", line)
+        if not match:
+            notes.append(line)
+            continue
+        seen += 1
+        result = "failed" if match.group(1) else "skipped" if match.group(3) else "passed"
+        report(f"{name}: {match.group(2)}", result, "\n".join(notes))
+        notes = []
+    if seen == 0 or (done.returncode != 0 and not any(f.startswith(name) for f in failures)):
+        report(name, "failed", done.stdout[-2000:] + done.stderr[-2000:])
+
+
+def build(folder, *options, env=None):
+    """Configures once, then builds; False when it fails."""
+    name = f"build {folder.name}"
+    environment = {**os.environ, **(env or {})}
+    if not (folder / "build.ninja").exists():
+        done = subprocess.run(["meson", "setup", str(folder), *options], cwd=ROOT, text=True,
+                              capture_output=True, env=environment)
+        if done.returncode:
+            report(name, "failed", done.stdout + done.stderr)
+            return False
+    done = subprocess.run(["ninja", "-C", str(folder), "--quiet"], text=True, capture_output=True,
+                          env=environment)
+    report(name, "failed" if done.returncode else "passed", done.stdout + done.stderr)
+    return done.returncode == 0
+
+
+def unit_programs(folder):
+    return sorted(p for p in (folder / "tests" / "unit").glob("test-*") if p.is_file())
+
+
+def run_units(folder, env=None):
+    for program in unit_programs(folder):
+        tap(f"{folder.name}/{program.name}", [program],
+            env={"HAWSE_TESTS_DIR": str(ROOT / "tests"), **(env or {})})
+
+
+# ---- stages ----
+
+def stage_style(_):
+    run("style", [sys.executable, "tests/style/check.py"])
+
+
+def stage_layout(_):
+    run("ABI layout", [sys.executable, "sdk/abi/layout.py", "--check", "sdk/abi/v1.layout"])
+
+
+def stage_build(_):
+    build(MAIN)
+    if shutil.which("clang"):
+        build(BUILD / "clang", "--buildtype=release", env={"CC": "clang"})
+    else:
+        report("build clang", "skipped", "clang is not installed")
+
+
+def stage_unit(_):
+    run_units(MAIN)
+
+
+def stage_sanitize(_):
+    if build(BUILD / "asan", "-Db_sanitize=address,undefined", "-Db_lundef=false"):
+        run_units(BUILD / "asan")
+    if build(BUILD / "tsan", "-Db_sanitize=thread", "-Db_lundef=false"):
+        run_units(BUILD / "tsan", {"TSAN_OPTIONS": "halt_on_error=1"})
+
+
+def stage_hostile(_):
+    tap("hostile", [sys.executable, "tests/hostile/run.py", HAWSE, PLUGINS], timeout=600)
+
+
+def stage_sdk(_):
+    """A plugin built outside the tree, against the installed SDK alone, by each compiler."""
+    with tempfile.TemporaryDirectory() as folder:
+        prefix = pathlib.Path(folder) / "usr"
+        done = subprocess.run(["meson", "install", "-C", str(MAIN), "--destdir", folder, "--quiet"],
+                              cwd=ROOT, capture_output=True, text=True)
+        if done.returncode:
+            report("install", "failed", done.stdout + done.stderr)
+            return
+        config = next(pathlib.Path(folder).rglob("hawse-sdk.pc"))
+        env = {**os.environ, "PKG_CONFIG_PATH": str(config.parent),
+               "PKG_CONFIG_SYSROOT_DIR": folder}
+        flags = subprocess.run(["pkg-config", "--cflags", "--libs", "hawse-sdk"], env=env, text=True,
+                               capture_output=True, check=True).stdout.split()
+        source = ROOT / "sdk/examples/tape/tape.c"
+        for compiler, extra in (("gcc", ["-std=c11"]), ("clang", ["-std=c11"]),
+                                ("g++", ["-std=c++17", "-fpermissive", "-x", "c++"])):
+            if not shutil.which(compiler):
+                report(f"out of tree by {compiler}", "skipped", "not installed")
+                continue
+            out = pathlib.Path(folder) / f"tape-{compiler}"
+            out.mkdir()
+            command = [compiler, *extra, "-w", "-shared", "-Wl,--exclude-libs,ALL", str(source), "-x",
+                       "none", "-o", str(out / "tape.so"), *flags]
+            built = subprocess.run(command, capture_output=True, text=True)
+            if built.returncode:
+                report(f"out of tree by {compiler}", "failed", built.stderr)
+                continue
+            listed = run(f"out of tree by {compiler}", [HAWSE, "plugins", "--path", out])
+            del listed
+        del prefix
+
+
+def stage_quickstart(_):
+    """The README's first command, for a few seconds."""
+    done = subprocess.run(["sh", "packaging/run", "--plain", "--seconds", "12"], cwd=ROOT, text=True,
+                          capture_output=True, timeout=600, env={**os.environ, "CI": "true"})
+    text = done.stdout + done.stderr
+    report("quickstart shows blocks", "passed" if " block " in text else "failed", text)
+    report("quickstart shows swaps", "passed" if " swap " in text else "failed", text)
+
+
+def stage_e2e(args):
+    folder = ROOT / "tests" / "e2e"
+    if not shutil.which("npm"):
+        report("e2e", "skipped", "npm is not installed")
+        return
+    if not (folder / "node_modules" / ".package-lock.json").exists():
+        done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+                              cwd=folder, capture_output=True, text=True)
+        if done.returncode:
+            report("npm ci", "failed", done.stdout + done.stderr)
+            return
+    env = {**os.environ, "HAWSE_BIN": str(HAWSE), "HAWSE_PLUGIN_DIR": str(PLUGINS)}
+    swaps, pools = ("10000", "50") if args.full else ("1500", "20")
+    run("rig: selfcheck", ["node", "selfcheck.mjs"], cwd=folder, env=env)
+    for chain, seed in (("100", "1"), ("137", "2")):
+        done = run(f"e2e: {swaps} swaps over {pools} pools on chain {chain}",
+                   ["node", "fullpath.mjs", "--subject", "hawse", "--swaps", swaps, "--pools", pools,
+                    "--chain", chain, "--seed", seed], cwd=folder, env=env)
+        if done:
+            print("\n".join("    " + line for line in done.stdout.splitlines()
+                            if re.match(r"(swaps|logs|pools|tape|\d+ differences)", line)))
+
+
+STAGES = {
+    "style": stage_style,
+    "layout": stage_layout,
+    "build": stage_build,
+    "unit": stage_unit,
+    "sanitize": stage_sanitize,
+    "sdk": stage_sdk,
+    "hostile": stage_hostile,
+    "e2e": stage_e2e,
+    "quickstart": stage_quickstart,
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--only", default="")
+    parser.add_argument("--full", action="store_true", help="the end-to-end trials at full size")
+    args = parser.parse_args()
+    if args.list:
+        print("\n".join(STAGES))
+        return 0
+    wanted = [s for s in args.only.split(",") if s] or list(STAGES)
+    unknown = [s for s in wanted if s not in STAGES]
+    if unknown:
+        print(f"no stage {unknown[0]}; --list names them", file=sys.stderr)
+        return 2
+    if "build" not in wanted and not HAWSE.exists():
+        wanted.insert(0, "build")
+    for name in wanted:
+        begin = time.monotonic()
+        print(f"{name} ...", flush=True)
+        STAGES[name](args)
+        print(f"  {time.monotonic() - begin:.0f} s", flush=True)
+    for name in failures:
+        print(f"failed: {name}")
+    print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
+    return 1 if counts["failed"] or not counts["passed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
