@@ -66,8 +66,7 @@ static int32_t unknown_key(struct schema_context *c, const json_t *rule, const c
     if (near)
         (void)snprintf(hint, sizeof(hint), "did you mean \"%.64s\"?", near);
     if (c->unknown) {
-        json_t *sentence =
-            json_sprintf("%s: no such key%s%s", path, hint[0] ? "; " : "", hint);
+        json_t *sentence = json_sprintf("%s: no such key%s%s", path, hint[0] ? "; " : "", hint);
         if (json_array_append_new(c->unknown, sentence) != 0)
             return fault_set(c->fault, HAWSE_E_NOMEM, "%s: no memory", path);
         return HAWSE_OK;
@@ -75,8 +74,8 @@ static int32_t unknown_key(struct schema_context *c, const json_t *rule, const c
     (void)fault_set(c->fault, HAWSE_E_INVAL, "%s: no such key", path);
     for (size_t i = 0; i < count && !near; i++) {
         size_t at = strlen(hint);
-        (void)snprintf(hint + at, sizeof(hint) - at, "%s%s", i ? ", " : "the keys here are: ",
-                       words[i]);
+        (void)snprintf(hint + at, sizeof(hint) - at, "%s%s",
+                       i ? ", " : "the keys here are: ", words[i]);
     }
     fault_hint(c->fault, "%s", hint[0] ? hint : "there are no keys here");
     return HAWSE_E_INVAL;
@@ -202,8 +201,8 @@ static int32_t check_unique(struct schema_context *c, const json_t *value, const
     json_t *seen = json_object();
     int32_t code = seen ? HAWSE_OK : HAWSE_E_NOMEM;
     for (size_t i = 0; i < json_array_size(value) && code == HAWSE_OK; i++) {
-        char *text = json_dumps(json_array_get(value, i),
-                                JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS);
+        char *text =
+            json_dumps(json_array_get(value, i), JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS);
         const json_t *first = text ? json_object_get(seen, text) : NULL;
         if (first)
             code = fault_set(c->fault, HAWSE_E_INVAL, "%s[%zu]: the same as item %lld", where, i,

@@ -168,8 +168,8 @@ static int32_t unknown_keyword(struct walk *w, const char *where, const char *na
     for (size_t i = 0; i < KEYWORDS; i++)
         words[i] = keywords[i].name;
     const char *near = schema_nearest(name, words, KEYWORDS);
-    (void)fault_set(w->fault, HAWSE_E_UNSUPPORTED, "%s: this host cannot check the keyword \"%.64s\"",
-                    where, name);
+    (void)fault_set(w->fault, HAWSE_E_UNSUPPORTED,
+                    "%s: this host cannot check the keyword \"%.64s\"", where, name);
     if (near)
         fault_hint(w->fault, "did you mean \"%s\"?", near);
     else

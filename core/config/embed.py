@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""Writes the configuration's schema as a C array: embed.py schema.json schema_text.c"""
+"""Writes a JSON file as a C text: embed.py FILE.json FILE.c NAME"""
 import json
 import sys
 
-source, target = sys.argv[1:]
-text = open(source, encoding="utf-8").read()
+source, target, name = sys.argv[1:]
+with open(source, encoding="utf-8") as file:
+    text = file.read()
 json.loads(text)
 data = text.encode() + b"\0"
-rows = [", ".join(str(byte) for byte in data[i:i + 20]) for i in range(0, len(data), 20)]
+rows = [", ".join(str(byte) for byte in data[i : i + 20]) for i in range(0, len(data), 20)]
 with open(target, "w", encoding="utf-8") as out:
-    out.write("/* Made from schema.json by embed.py. */\n")
-    out.write('#include "config/internal.h"\n\n')
-    out.write("const char config_schema_text[] = {\n    " + ",\n    ".join(rows) + ",\n};\n")
+    out.write(f"/* Made from {source.rsplit('/', 1)[-1]} by embed.py. */\n")
+    out.write(f"extern const char {name}[];\n")
+    out.write(f"const char {name}[] = {{\n    " + ",\n    ".join(rows) + ",\n};\n")

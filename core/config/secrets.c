@@ -1,4 +1,7 @@
-/* References to secrets; see internal.h. Resolved values are wiped when the config is destroyed. */
+/*
+ * References to secrets: resolved in endpoints, refused elsewhere; see internal.h. What was
+ * resolved is wiped when the config is destroyed, and never stands in a fault.
+ */
 #include "config/internal.h"
 
 #include <ctype.h>
@@ -8,11 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FILE_MAX_BYTES = 64 << 10, VALUE_MAX = 128 << 10 };
+enum { FILE_BYTES = 64 << 10, VALUE_BYTES = 128 << 10, DEPTH = 64 };
+
+static const char MASK[] = "***";
 
 void secret_free(char *text)
 {
@@ -21,45 +25,108 @@ void secret_free(char *text)
     free(text);
 }
 
-static int32_t read_file(const char *name, const char *dir, const char *where, char **out,
-                         struct fault *fault)
+int32_t secret_mask(json_t *object, const char *key, const char *shown, const char *where,
+                    struct fault *fault)
 {
-    char path[4096];
-    struct stat st;
-    (void)snprintf(path, sizeof(path), "%s%s%s", name[0] == '/' ? "" : dir,
-                   name[0] == '/' ? "" : "/", name);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &st) != 0) {
-        (void)fault_set(fault, HAWSE_E_NOTFOUND, "%s: cannot read the secret's file %s: %s", where,
-                        path, strerror(errno));
-        if (fd >= 0)
-            (void)close(fd);
-        return HAWSE_E_NOTFOUND;
+    json_t *old = json_object_get(object, key);
+    json_t *mask = json_string(shown);
+    if (!mask)
+        return fault_set(fault, HAWSE_E_NOMEM, "%s: no memory", where);
+    explicit_bzero((char *)(uintptr_t)json_string_value(old), json_string_length(old));
+    return json_object_set_new(object, key, mask) == 0
+               ? HAWSE_OK
+               : fault_set(fault, HAWSE_E_NOMEM, "%s: no memory", where);
+}
+
+/* ---- files ---- */
+
+static int32_t check_file(const struct stat *st, const char *path, const char *where,
+                          struct fault *fault)
+{
+    if (!S_ISREG(st->st_mode) || st->st_size > FILE_BYTES)
+        return fault_set(fault, HAWSE_E_INVAL,
+                         "%s: the secret's file %s is no regular file of at most 64 KiB", where,
+                         path);
+    if ((st->st_mode & (S_IRWXG | S_IRWXO)) == 0)
+        return HAWSE_OK;
+    (void)fault_set(fault, HAWSE_E_DENIED,
+                    "%s: the secret's file %s is open to others (mode %04o, expected 0600)", where,
+                    path, (unsigned)(st->st_mode & 07777));
+    fault_hint(fault, "chmod 600 '%s'", path);
+    return HAWSE_E_DENIED;
+}
+
+/* Up to the end, at most cap - 1 bytes; the length, or SIZE_MAX with errno set. */
+static size_t read_all(int fd, char *out, size_t cap)
+{
+    size_t len = 0;
+    while (len + 1 < cap) {
+        ssize_t n = read(fd, out + len, cap - 1 - len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return SIZE_MAX;
+        if (n == 0)
+            break;
+        len += (size_t)n;
     }
-    int32_t code = HAWSE_OK;
-    if (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX_BYTES) {
-        code = fault_set(fault, HAWSE_E_INVAL, "%s: %s is not a regular file of at most 64 KiB",
-                         where, path);
-    } else if ((st.st_mode & 077) != 0) {
-        code = fault_set(fault, HAWSE_E_DENIED,
-                         "%s: the secret's file %s can be read by others (mode %03o)", where, path,
-                         (unsigned)(st.st_mode & 0777));
-        fault_hint(fault, "chmod 600 %s", path);
-    }
-    char *text = code == HAWSE_OK ? calloc(1, (size_t)st.st_size + 1) : NULL;
-    if (code == HAWSE_OK && (!text || read(fd, text, (size_t)st.st_size) != st.st_size))
-        code = fault_set(fault, HAWSE_E_IO, "%s: cannot read %s", where, path);
-    (void)close(fd);
-    if (code != HAWSE_OK) {
-        secret_free(text);
-        return code;
-    }
-    size_t len = strlen(text);
-    while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
-        text[--len] = '\0';
-    *out = text;
+    return len;
+}
+
+static int32_t read_secret(int fd, const char *path, const char *where, char *out,
+                           struct fault *fault)
+{
+    size_t len = read_all(fd, out, FILE_BYTES + 1);
+    if (len == SIZE_MAX)
+        return fault_set(fault, HAWSE_E_IO, "%s: cannot read the secret's file %s: %s", where, path,
+                         strerror(errno));
+    if (memchr(out, '\0', len))
+        return fault_set(fault, HAWSE_E_FORMAT,
+                         "%s: the secret's file %s holds a NUL byte: it must be text", where, path);
+    while (len > 0 && (out[len - 1] == '\n' || out[len - 1] == '\r'))
+        out[--len] = '\0';
+    if (len == 0)
+        return fault_set(fault, HAWSE_E_NOTFOUND, "%s: the secret's file %s is empty", where, path);
     return HAWSE_OK;
 }
+
+/* `out` has room for FILE_BYTES + 1, all zero. */
+static int32_t resolve_file(const char *name, const char *dir, const char *where, char *out,
+                            struct fault *fault)
+{
+    struct stat st;
+    int fd = -1;
+    char *path = path_from(dir, name);
+    if (!path)
+        return fault_set(fault, HAWSE_E_NOMEM, "%s: no memory", where);
+    int32_t code = HAWSE_E_NOTFOUND;
+    /* stat first: opening a device may do something, opening a pipe may wait. */
+    if (stat(path, &st) != 0)
+        goto unreadable;
+    code = check_file(&st, path, where, fault);
+    if (code != HAWSE_OK)
+        goto out;
+    code = HAWSE_E_NOTFOUND;
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0 || fstat(fd, &st) != 0)
+        goto unreadable;
+    code = check_file(&st, path, where, fault); /* of what was opened: the name may have moved */
+    if (code == HAWSE_OK)
+        code = read_secret(fd, path, where, out, fault);
+    goto out;
+unreadable:
+    (void)fault_set(fault, code, "%s: cannot read the secret's file %s: %s", where, path,
+                    strerror(errno));
+    fault_hint(fault,
+               "write the secret there, mode 600; the path is relative to the configuration");
+out:
+    if (fd >= 0)
+        (void)close(fd);
+    free(path);
+    return code;
+}
+
+/* ---- variables ---- */
 
 /* The variable named at "${NAME}"; *used is the length of the reference. */
 static int32_t variable(const char *at, const char *where, const char **value, size_t *used,
@@ -68,89 +135,152 @@ static int32_t variable(const char *at, const char *where, const char **value, s
     char name[128];
     const char *end = strchr(at, '}');
     size_t len = end ? (size_t)(end - at - 2) : 0;
-    if (!end || len == 0 || len >= sizeof(name))
-        return fault_set(fault, HAWSE_E_FORMAT, "%s: \"${\" without a name and \"}\"", where);
-    memcpy(name, at + 2, len);
-    name[len] = '\0';
-    for (size_t i = 0; i < len; i++) {
-        if (!isalnum((unsigned char)name[i]) && name[i] != '_')
-            return fault_set(fault, HAWSE_E_FORMAT, "%s: \"${%s}\" is not a variable's name", where,
-                             name);
+    bool good = end && len > 0 && len < sizeof(name) && !isdigit((unsigned char)at[2]);
+    for (size_t i = 0; good && i < len; i++)
+        good = isalnum((unsigned char)at[2 + i]) || at[2 + i] == '_';
+    if (!good) {
+        (void)fault_set(fault, HAWSE_E_FORMAT,
+                        "%s: found \"${\" without the name of a variable and \"}\" behind it",
+                        where);
+        fault_hint(fault, "write ${NAME}; where a dollar and a brace are meant, write $${");
+        return HAWSE_E_FORMAT;
     }
+    (void)snprintf(name, sizeof(name), "%.*s", (int)len, at + 2);
     *value = getenv(name);
     *used = len + 3;
-    if (*value)
+    if (*value && **value)
         return HAWSE_OK;
-    (void)fault_set(fault, HAWSE_E_NOTFOUND, "%s: environment variable %s is not set", where, name);
-    fault_hint(fault, "export %s=..., or write the value through file:PATH", name);
+    (void)fault_set(fault, HAWSE_E_NOTFOUND, "%s: the environment variable %s is %s", where, name,
+                    *value ? "empty" : "not set");
+    fault_hint(fault, "export %s=..., or read the value from a file: \"file:PATH\"", name);
     return HAWSE_E_NOTFOUND;
 }
 
-int32_t secret_resolve(const char *text, const char *dir, const char *where, char **out,
-                       bool *secret, struct fault *fault)
+struct writer {
+    char *text; /* VALUE_BYTES */
+    size_t len;
+};
+
+static bool put(struct writer *w, const char *piece, size_t n)
 {
-    *secret = false;
-    if (strncmp(text, "file:", 5) == 0) {
-        *secret = true;
-        return read_file(text + 5, dir, where, out, fault);
-    }
-    char *value = calloc(1, VALUE_MAX);
-    if (!value)
-        return fault_set(fault, HAWSE_E_NOMEM, "%s: no memory", where);
-    size_t len = 0;
-    int32_t code = HAWSE_OK;
-    while (*text && code == HAWSE_OK) {
-        const char *piece = text;
-        size_t used = 1, n = 1;
-        if (strncmp(text, "$${", 3) == 0) { /* a dollar and a brace as they are */
-            piece = text + 1;
-            used = 3;
-            n = 2;
-        } else if (strncmp(text, "${", 2) == 0) {
-            code = variable(text, where, &piece, &used, fault);
-            n = code == HAWSE_OK ? strlen(piece) : 0;
-            *secret = true;
-        }
-        if (code == HAWSE_OK && len + n + 1 > VALUE_MAX)
-            code = fault_set(fault, HAWSE_E_LIMIT, "%s: longer than 128 KiB", where);
-        if (code == HAWSE_OK)
-            memcpy(value + len, piece, n);
-        len += n;
-        text += used;
-    }
-    *out = code == HAWSE_OK ? strdup(value) : NULL;
-    explicit_bzero(value, VALUE_MAX);
-    free(value);
-    if (code == HAWSE_OK && !*out)
-        code = fault_set(fault, HAWSE_E_NOMEM, "%s: no memory", where);
-    return code;
+    if (n >= VALUE_BYTES - w->len)
+        return false;
+    memcpy(w->text + w->len, piece, n);
+    w->len += n;
+    return true;
 }
 
-int32_t secret_refuse(const json_t *value, const char *where, struct fault *fault)
+static int32_t resolve_variables(const char *text, const char *where, struct writer *value,
+                                 struct writer *shown, struct fault *fault)
 {
-    const char *key;
-    json_t *member;
-    char path[256];
     int32_t code = HAWSE_OK;
-    if (json_is_string(value)) {
-        const char *text = json_string_value(value);
-        if (strncmp(text, "file:", 5) != 0 && !strstr(text, "${"))
-            return HAWSE_OK;
-        (void)fault_set(
-            fault, HAWSE_E_DENIED,
-            "%s: references to secrets are not resolved here: settings reach the plugin", where);
-        fault_hint(fault, "put secrets into endpoints, which stay with the host");
+    bool fits = true;
+    while (*text && code == HAWSE_OK && fits) {
+        const char *piece = text;
+        size_t used = 1;
+        if (strncmp(text, "${", 2) == 0) {
+            code = variable(text, where, &piece, &used, fault);
+            fits = code != HAWSE_OK ||
+                   (put(value, piece, strlen(piece)) && put(shown, MASK, strlen(MASK)));
+        } else {
+            bool escaped = strncmp(text, "$${", 3) == 0; /* a dollar and a brace as they are */
+            used = escaped ? 3 : 1;
+            piece = escaped ? "${" : text;
+            fits = put(value, piece, escaped ? 2 : 1) && put(shown, piece, escaped ? 2 : 1);
+        }
+        text += used;
+    }
+    return fits ? code : fault_set(fault, HAWSE_E_LIMIT, "%s: longer than 128 KiB", where);
+}
+
+int32_t secret_resolve(const char *text, const char *dir, const char *where, char **value,
+                       char **shown, struct fault *fault)
+{
+    struct writer v = {.text = calloc(1, VALUE_BYTES)}, s = {.text = calloc(1, VALUE_BYTES)};
+    int32_t code = v.text && s.text ? HAWSE_OK : HAWSE_E_NOMEM;
+    *value = *shown = NULL;
+    if (code == HAWSE_OK && strncmp(text, "file:", 5) == 0) {
+        (void)put(&s, MASK, strlen(MASK));
+        code = resolve_file(text + 5, dir, where, v.text, fault);
+    } else if (code == HAWSE_OK) {
+        code = resolve_variables(text, where, &v, &s, fault);
+    }
+    if (code == HAWSE_OK && !(copy_text(value, v.text) && copy_text(shown, s.text))) {
+        secret_free(*value);
+        *value = NULL;
+        code = HAWSE_E_NOMEM;
+    }
+    if (v.text)
+        explicit_bzero(v.text, VALUE_BYTES);
+    free(v.text);
+    free(s.text);
+    return code == HAWSE_OK ? code : fault_set(fault, code, "%s: no memory", where);
+}
+
+/* ---- where references may not stand ---- */
+
+static int32_t refuse_in(const json_t *value, const char *where, bool settings, int depth,
+                         struct fault *fault)
+{
+    const char *key, *text = json_string_value(value);
+    json_t *member;
+    char path[CONFIG_PATH];
+    int32_t code = HAWSE_OK;
+    if (depth > DEPTH)
+        return fault_set(fault, HAWSE_E_LIMIT, "%s: nested deeper than %d", where, DEPTH);
+    if (text && (strncmp(text, "file:", 5) == 0 || strstr(text, "${"))) {
+        (void)fault_set(fault, HAWSE_E_DENIED,
+                        settings ? "%s: references to secrets are not resolved here: settings "
+                                   "reach the plugin"
+                                 : "%s: references to secrets are resolved in endpoints only",
+                        where);
+        fault_hint(fault, settings ? "what is secret belongs into an endpoint's url or headers, "
+                                     "which stay with the host"
+                                   : "write the value itself");
         return HAWSE_E_DENIED;
     }
     for (size_t i = 0; i < json_array_size(value) && code == HAWSE_OK; i++) {
         (void)snprintf(path, sizeof(path), "%.200s[%zu]", where, i);
-        code = secret_refuse(json_array_get(value, i), path, fault);
+        code = refuse_in(json_array_get(value, i), path, settings, depth + 1, fault);
     }
     json_object_foreach((json_t *)(uintptr_t)value, key, member)
     {
         (void)snprintf(path, sizeof(path), "%.180s.%.64s", where, key);
         if (code == HAWSE_OK)
-            code = secret_refuse(member, path, fault);
+            code = refuse_in(member, path, settings, depth + 1, fault);
+    }
+    return code;
+}
+
+static int32_t refuse_in_instance(const char *id, json_t *instance, struct fault *fault)
+{
+    const char *key;
+    json_t *value;
+    char path[CONFIG_PATH];
+    int32_t code = HAWSE_OK;
+    json_object_foreach(instance, key, value)
+    {
+        (void)snprintf(path, sizeof(path), "instances.%.64s.%.64s", id, key);
+        if (code == HAWSE_OK && strcmp(key, "endpoints") != 0)
+            code = refuse_in(value, path, strcmp(key, "settings") == 0, 0, fault);
+    }
+    return code;
+}
+
+int32_t secret_refuse(const json_t *root, struct fault *fault)
+{
+    const char *key, *id;
+    json_t *value, *instance;
+    int32_t code = HAWSE_OK;
+    json_object_foreach((json_t *)(uintptr_t)root, key, value)
+    {
+        if (code == HAWSE_OK && strcmp(key, "instances") != 0)
+            code = refuse_in(value, key, false, 0, fault);
+    }
+    json_object_foreach(json_object_get(root, "instances"), id, instance)
+    {
+        if (code == HAWSE_OK)
+            code = refuse_in_instance(id, instance, fault);
     }
     return code;
 }

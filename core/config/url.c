@@ -1,6 +1,10 @@
-/* What may stand as the URL of an endpoint, and how it may be shown; see internal.h. */
+/*
+ * What may stand as the URL of an endpoint or a proxy, and how it may be shown; see internal.h.
+ * Owns nothing. Must never repeat a URL in a fault but in the form that may be shown.
+ */
 #include "config/internal.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <hawse/types.h>
 #include <stdio.h>
@@ -8,92 +12,303 @@
 #include <string.h>
 #include <strings.h>
 
-static const char *const schemes[] = {"ws://", "wss://", "http://", "https://"};
+struct span {
+    const char *at;
+    size_t len;
+};
 
-static bool loopback(const char *host, size_t len)
+/* scheme://[user@]host[:port][path][?query][#fragment] */
+struct url {
+    struct span scheme, user, host, port, path, query, fragment;
+    bool has_port;
+};
+
+static struct span cut(const char **at, const char *until)
 {
-    return (len >= 4 && strncmp(host, "127.", 4) == 0) ||
-           (len == 5 && strncmp(host, "[::1]", 5) == 0) ||
-           (len == 9 && strncasecmp(host, "localhost", 9) == 0);
+    struct span s = {.at = *at, .len = strcspn(*at, until)};
+    *at += s.len;
+    return s;
 }
 
-/* Host and port part of what follows the scheme. */
-static void authority(const char *at, const char **host, size_t *host_len, const char **port)
+static bool split(const char *text, struct url *u)
 {
-    size_t end = strcspn(at, "/?#");
-    const char *start = at;
-    for (size_t i = 0; i < end; i++)
-        start = at[i] == '@' ? at + i + 1 : start;
-    const char *stop = at + end;
-    const char *bracket = *start == '[' ? memchr(start, ']', (size_t)(stop - start)) : NULL;
-    const char *from = bracket ? bracket : start;
-    const char *colon = memchr(from, ':', (size_t)(stop - from));
-    *host = start;
-    *host_len = (size_t)((colon ? colon : stop) - start);
-    *port = colon ? colon + 1 : NULL;
-}
-
-int32_t url_check(const char *url, bool insecure, const char *where, struct fault *fault)
-{
-    const char *rest = NULL;
-    bool secure = false;
-    for (size_t i = 0; i < 4; i++) {
-        size_t n = strlen(schemes[i]);
-        if (strncmp(url, schemes[i], n) == 0) {
-            rest = url + n;
-            secure = i % 2 == 1;
-        }
+    memset(u, 0, sizeof(*u));
+    const char *at = strstr(text, "://");
+    if (!at)
+        return false;
+    u->scheme = (struct span){.at = text, .len = (size_t)(at - text)};
+    at += 3;
+    struct span authority = cut(&at, "/?#");
+    const char *sign = memrchr(authority.at, '@', authority.len);
+    if (sign) {
+        u->user = (struct span){.at = authority.at, .len = (size_t)(sign - authority.at)};
+        authority.len -= u->user.len + 1;
+        authority.at = sign + 1;
     }
-    if (!rest) {
-        (void)fault_set(fault, HAWSE_E_INVAL, "%s: not a ws, wss, http or https URL", where);
+    u->host = authority;
+    const char *bracket =
+        authority.len && *authority.at == '[' ? memchr(authority.at, ']', authority.len) : NULL;
+    const char *from = bracket ? bracket : authority.at;
+    const char *colon = memchr(from, ':', authority.len - (size_t)(from - authority.at));
+    if (colon) {
+        u->host.len = (size_t)(colon - authority.at);
+        u->port = (struct span){.at = colon + 1, .len = authority.len - u->host.len - 1};
+        u->has_port = true;
+    }
+    u->path = cut(&at, "?#");
+    if (*at == '?') {
+        at++;
+        u->query = cut(&at, "#");
+    }
+    if (*at == '#')
+        u->fragment = (struct span){.at = at, .len = strlen(at)};
+    return true;
+}
+
+static bool span_is(struct span s, const char *text)
+{
+    return s.len == strlen(text) && memcmp(s.at, text, s.len) == 0;
+}
+
+/* ---- hosts and ports ---- */
+
+static bool is_ipv4(struct span host, unsigned char out[4])
+{
+    char text[16];
+    if (host.len >= sizeof(text))
+        return false;
+    memcpy(text, host.at, host.len);
+    text[host.len] = '\0';
+    return inet_pton(AF_INET, text, out) == 1;
+}
+
+static bool is_ipv6(struct span host, unsigned char out[16])
+{
+    char text[48];
+    if (host.len < 4 || host.len - 2 >= sizeof(text) || host.at[0] != '[' ||
+        host.at[host.len - 1] != ']')
+        return false;
+    memcpy(text, host.at + 1, host.len - 2);
+    text[host.len - 2] = '\0';
+    return inet_pton(AF_INET6, text, out) == 1;
+}
+
+static bool is_loopback(struct span host)
+{
+    unsigned char ip[16];
+    static const unsigned char one[16] = {[15] = 1};
+    if (is_ipv4(host, ip))
+        return ip[0] == 127;
+    if (is_ipv6(host, ip))
+        return memcmp(ip, one, sizeof(one)) == 0;
+    return host.len == 9 && strncasecmp(host.at, "localhost", 9) == 0;
+}
+
+static bool host_legal(struct span host)
+{
+    unsigned char ip[16];
+    if (host.len == 0 || host.len > 253)
+        return false;
+    if (host.at[0] == '[')
+        return is_ipv6(host, ip);
+    for (size_t i = 0; i < host.len; i++) {
+        if (!isalnum((unsigned char)host.at[i]) && !memchr(".-_", host.at[i], 3))
+            return false;
+    }
+    return host.at[0] != '.' && host.at[0] != '-';
+}
+
+static bool port_legal(struct span port, uint32_t lowest)
+{
+    uint32_t n = 0;
+    for (size_t i = 0; i < port.len && i < 6; i++) {
+        if (!isdigit((unsigned char)port.at[i]))
+            return false;
+        n = n * 10 + (uint32_t)(port.at[i] - '0');
+    }
+    return port.len > 0 && port.len < 6 && n >= lowest && n <= 65535;
+}
+
+/* ---- checks ---- */
+
+static bool characters_legal(const char *url)
+{
+    for (; *url; url++) {
+        if ((unsigned char)*url <= 0x20 || (unsigned char)*url >= 0x7f ||
+            strchr("\"<>\\^`{|}", *url))
+            return false;
+    }
+    return true;
+}
+
+static int32_t check_parts(const struct url *u, const char *url, const char *where,
+                           struct fault *fault)
+{
+    const char *what = NULL;
+    if (!characters_legal(url))
+        what = "a URL has no spaces, control characters, \\ or others that must stand as %XX";
+    else if (u->host.len == 0)
+        what = "the URL has no host";
+    else if (!host_legal(u->host))
+        what = "the URL's host must be a name, an IPv4 address, or an IPv6 address in brackets";
+    else if (u->has_port && !port_legal(u->port, 1))
+        what = "the URL's port must be 1 to 65535";
+    else if (u->fragment.len > 0)
+        what = "the URL has a fragment (#...), which is never sent";
+    return what ? fault_set(fault, HAWSE_E_INVAL, "%s: %s", where, what) : HAWSE_OK;
+}
+
+int32_t url_check(const char *url, const char *display, bool insecure, const char *where,
+                  struct fault *fault)
+{
+    struct url u;
+    bool known = split(url, &u) && (span_is(u.scheme, "ws") || span_is(u.scheme, "wss") ||
+                                    span_is(u.scheme, "http") || span_is(u.scheme, "https"));
+    if (!known) {
+        (void)fault_set(fault, HAWSE_E_INVAL,
+                        "%s: expected a URL that begins with ws://, wss://, http:// or https://",
+                        where);
         return HAWSE_E_INVAL;
     }
-    const char *host, *port;
-    size_t len;
-    authority(rest, &host, &len, &port);
-    for (const char *c = url; *c; c++) {
-        if ((unsigned char)*c <= 0x20 || *c == 0x7f)
-            return fault_set(fault, HAWSE_E_INVAL, "%s: a URL has no spaces or control characters",
-                             where);
-    }
-    if (len == 0)
-        return fault_set(fault, HAWSE_E_INVAL, "%s: the URL has no host", where);
-    if (strchr(rest, '#'))
-        return fault_set(fault, HAWSE_E_INVAL, "%s: the URL has a fragment (#...)", where);
-    if (port) {
-        char *end = NULL;
-        long n = strtol(port, &end, 10);
-        if (!isdigit((unsigned char)*port) || n < 1 || n > 65535 || !strchr("/?", *end))
-            return fault_set(fault, HAWSE_E_INVAL, "%s: the port must be 1 to 65535", where);
-    }
-    if (secure || insecure || loopback(host, len))
-        return HAWSE_OK;
-    (void)fault_set(fault, HAWSE_E_DENIED, "%s: %.*s would be reached without TLS", where, (int)len,
-                    host);
-    fault_hint(fault, "use %s, or set \"insecure\": true on this endpoint",
-               url[0] == 'w' ? "wss://" : "https://");
+    int32_t code = check_parts(&u, url, where, fault);
+    bool plain = span_is(u.scheme, "ws") || span_is(u.scheme, "http");
+    if (code != HAWSE_OK || !plain || insecure || is_loopback(u.host))
+        return code;
+    (void)fault_set(fault, HAWSE_E_DENIED, "%s: %s goes to another machine without TLS", where,
+                    display);
+    fault_hint(fault, "use %ss://, or set \"insecure\": true on this endpoint",
+               span_is(u.scheme, "ws") ? "ws" : "http");
     return HAWSE_E_DENIED;
 }
 
-char *url_display(const char *written, const char *resolved)
+int32_t url_check_proxy(const char *url, const char *where, struct fault *fault)
 {
-    char *out = calloc(1, strlen(resolved) + 64);
+    struct url u;
+    bool known = split(url, &u) && (span_is(u.scheme, "http") || span_is(u.scheme, "https") ||
+                                    span_is(u.scheme, "socks5h"));
+    if (!known)
+        return fault_set(fault, HAWSE_E_INVAL,
+                         "%s: expected a URL that begins with http://, https:// or socks5h://",
+                         where);
+    return check_parts(&u, url, where, fault);
+}
+
+int32_t url_check_listen(const char *listen, const char *where, struct fault *fault)
+{
+    const char *colon = strrchr(listen, ':');
+    struct span host = {.at = listen, .len = colon ? (size_t)(colon - listen) : 0};
+    struct span port = {.at = colon ? colon + 1 : "", .len = colon ? strlen(colon + 1) : 0};
+    if (host_legal(host) && port_legal(port, 0))
+        return HAWSE_OK;
+    return fault_set(fault, HAWSE_E_INVAL,
+                     "%s: found \"%s\", expected HOST:PORT, such as 127.0.0.1:9187 or [::1]:9187",
+                     where, listen);
+}
+
+/* ---- how a URL may be shown ---- */
+
+static void put(FILE *out, struct span s)
+{
+    (void)fwrite(s.at, 1, s.len, out);
+}
+
+/* A part of a path that looks like a key, though it was written out. */
+static bool looks_secret(struct span s)
+{
+    bool digit = false, letter = false;
+    for (size_t i = 0; i < s.len; i++) {
+        digit = digit || isdigit((unsigned char)s.at[i]);
+        letter = letter || isalpha((unsigned char)s.at[i]);
+    }
+    return (s.len >= 20 && digit && letter) || memmem(s.at, s.len, "***", 3) != NULL;
+}
+
+static void put_path(FILE *out, struct span path)
+{
+    for (size_t i = 0; i < path.len;) {
+        struct span part = {.at = path.at + i + 1, .len = 0};
+        while (i + 1 + part.len < path.len && part.at[part.len] != '/')
+            part.len++;
+        (void)fputc('/', out);
+        if (looks_secret(part))
+            (void)fputs("***", out);
+        else
+            put(out, part);
+        i += 1 + part.len;
+    }
+}
+
+static void put_query(FILE *out, struct span query)
+{
+    char sign = '?';
+    for (size_t i = 0; i < query.len;) {
+        const char *at = query.at + i;
+        const char *end = memchr(at, '&', query.len - i);
+        size_t n = end ? (size_t)(end - at) : query.len - i;
+        const char *equals = memchr(at, '=', n);
+        struct span name = {.at = at, .len = equals ? (size_t)(equals - at) : 0};
+        (void)fprintf(out, "%c%.*s%s***", sign, (int)name.len, name.at, equals ? "=" : "");
+        sign = '&';
+        i += n + 1;
+    }
+}
+
+/* The whole came from a reference: providers put keys into the host's name too, so only its last
+ * two labels are shown. */
+static void put_host_end(FILE *out, struct span host)
+{
+    unsigned char ip[16];
+    size_t dots = 0, from = host.len;
+    while (from > 0 && dots < 2) {
+        from--;
+        dots += host.at[from] == '.' ? 1 : 0;
+    }
+    if (dots < 2 || is_ipv4(host, ip)) {
+        put(out, host);
+        return;
+    }
+    (void)fputs("***", out);
+    put(out, (struct span){.at = host.at + from, .len = host.len - from});
+}
+
+static void put_url(FILE *out, const struct url *u, bool whole)
+{
+    put(out, u->scheme);
+    (void)fputs(u->user.len ? "://***@" : "://", out);
+    if (whole)
+        put_host_end(out, u->host);
+    else
+        put(out, u->host);
+    if (u->has_port) {
+        (void)fputc(':', out);
+        put(out, u->port);
+    }
+    if (whole && u->path.len + u->query.len > 1)
+        (void)fputs("/***", out);
+    else if (!whole)
+        put_path(out, u->path);
+    if (!whole)
+        put_query(out, u->query);
+}
+
+char *url_display(const char *resolved, const char *shown)
+{
+    char *text = NULL;
+    size_t len = 0;
+    struct url u;
+    FILE *out = open_memstream(&text, &len);
     if (!out)
         return NULL;
-    const char *start = strstr(resolved, "://");
-    const char *host, *port;
-    size_t len;
-    if (!start) {
-        free(out);
-        return strdup("***");
+    if (split(shown, &u))
+        put_url(out, &u, false);
+    else if (strcmp(resolved, shown) != 0 && split(resolved, &u))
+        put_url(out, &u, true);
+    else
+        (void)fputs("***", out);
+    bool bad = ferror(out) != 0;
+    if (fclose(out) != 0 || bad) {
+        free(text);
+        return NULL;
     }
-    authority(start + 3, &host, &len, &port);
-    size_t port_len = port ? strcspn(port, "/?") + 1 : 0;
-    bool hidden = strcmp(written, resolved) != 0; /* part of it came from a secret: show no path */
-    const char *path = host + len + port_len;
-    size_t path_len = strcspn(path, "?");
-    (void)snprintf(out, strlen(resolved) + 64, "%.*s://%.*s%.*s%s%s", (int)(start - resolved),
-                   resolved, (int)(len + port_len), host, hidden ? 0 : (int)path_len, path,
-                   hidden ? "/***" : "", path[path_len] && !hidden ? "?***" : "");
-    return out;
+    return text;
 }

@@ -1,0 +1,86 @@
+/*
+ * Whether two configurations of an instance are alike, so that a reload may leave it running; see
+ * config.h. Every field of the struct stands here: one that is forgotten would be a change that a
+ * reload silently ignores.
+ */
+#include "config/internal.h"
+
+#include <string.h>
+
+static bool same(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool same_headers(const struct config_endpoint *a, const struct config_endpoint *b)
+{
+    for (size_t i = 0; i < a->header_count && i < b->header_count; i++) {
+        if (!same(a->headers[i].name, b->headers[i].name) ||
+            !same(a->headers[i].value, b->headers[i].value))
+            return false;
+    }
+    return a->header_count == b->header_count;
+}
+
+static bool same_times(const struct config_endpoint *a, const struct config_endpoint *b)
+{
+    return a->connect_timeout_ms == b->connect_timeout_ms &&
+           a->request_timeout_ms == b->request_timeout_ms && a->ping_ms == b->ping_ms &&
+           a->idle_ms == b->idle_ms && a->backoff_min_ms == b->backoff_min_ms &&
+           a->backoff_max_ms == b->backoff_max_ms;
+}
+
+static bool same_endpoint(const struct config_endpoint *a, const struct config_endpoint *b)
+{
+    return same(a->name, b->name) && same(a->url, b->url) && same(a->proxy, b->proxy) &&
+           same(a->ca_file, b->ca_file) && a->insecure == b->insecure && a->deflate == b->deflate &&
+           a->validate_utf8 == b->validate_utf8 && same_headers(a, b) && same_times(a, b);
+}
+
+static bool same_links(const struct config_instance *a, const struct config_instance *b)
+{
+    for (size_t i = 0; i < a->link_count && i < b->link_count; i++) {
+        if (!same(a->links[i].name, b->links[i].name) ||
+            !same(a->links[i].target, b->links[i].target))
+            return false;
+    }
+    return a->link_count == b->link_count;
+}
+
+static bool same_permissions(const struct config_instance *a, const struct config_instance *b)
+{
+    for (size_t i = 0; i < a->grant_count && i < b->grant_count; i++) {
+        if (!same(a->grants[i], b->grants[i]))
+            return false;
+    }
+    for (size_t i = 0; i < a->feature_count && i < b->feature_count; i++) {
+        if (!same(a->features[i].name, b->features[i].name) ||
+            a->features[i].enabled != b->features[i].enabled)
+            return false;
+    }
+    return a->grant_count == b->grant_count && a->feature_count == b->feature_count;
+}
+
+static bool same_endpoints(const struct config_instance *a, const struct config_instance *b)
+{
+    for (size_t i = 0; i < a->endpoint_count && i < b->endpoint_count; i++) {
+        if (!same_endpoint(&a->endpoints[i], &b->endpoints[i]))
+            return false;
+    }
+    return a->endpoint_count == b->endpoint_count;
+}
+
+static bool same_budget(const struct config_budget *a, const struct config_budget *b)
+{
+    return a->callback_us == b->callback_us && a->hang_ms == b->hang_ms &&
+           a->on_overrun == b->on_overrun && a->on_hang == b->on_hang;
+}
+
+bool config_instance_equal(const struct config_instance *a, const struct config_instance *b)
+{
+    return same(a->id, b->id) && same(a->plugin, b->plugin) && a->enabled == b->enabled &&
+           a->mode == b->mode && a->allow == b->allow && same(a->lane, b->lane) &&
+           a->queue == b->queue && a->patience_ms == b->patience_ms &&
+           same_budget(&a->budget, &b->budget) && same(a->settings, b->settings) &&
+           same_links(a, b) && same_permissions(a, b) && same_endpoints(a, b);
+}
