@@ -76,23 +76,29 @@ static bool name_legal(const char *name)
     return true;
 }
 
-/* name="value",... with values in which quotes and backslashes are escaped */
+/* Steps over one name="value"; NULL when it is none. Quotes and backslashes are escaped. */
+static const char *one_label(const char *at)
+{
+    if (!isalpha((unsigned char)*at) && *at != '_')
+        return NULL;
+    while (isalnum((unsigned char)*at) || *at == '_')
+        at++;
+    if (*at++ != '=' || *at++ != '"')
+        return NULL;
+    for (; *at && *at != '"'; at++) {
+        if ((unsigned char)*at < 0x20 || (*at == '\\' && *++at == '\0'))
+            return NULL;
+    }
+    return *at == '"' ? at + 1 : NULL;
+}
+
 static bool labels_legal(const char *at)
 {
     while (*at) {
-        if (!isalpha((unsigned char)*at) && *at != '_')
+        at = one_label(at);
+        if (!at || (*at && *at != ','))
             return false;
-        while (isalnum((unsigned char)*at) || *at == '_')
-            at++;
-        if (*at++ != '=' || *at++ != '"')
-            return false;
-        for (; *at && *at != '"'; at++) {
-            if ((unsigned char)*at < 0x20 || (*at == '\\' && *++at == '\0'))
-                return false;
-        }
-        if (*at++ != '"')
-            return false;
-        if (*at && (*at++ != ',' || !*at))
+        if (*at == ',' && !*++at)
             return false;
     }
     return true;

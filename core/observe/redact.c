@@ -2,6 +2,7 @@
 #include "observe/redact.h"
 
 #include <ctype.h>
+#include <hawse/json.h>
 #include <hawse/types.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -134,18 +135,8 @@ static size_t after_word(struct writer *w, const char *at, size_t left)
 /* Bytes of the UTF-8 character here, 0 when it is none. */
 static size_t utf8(const unsigned char *s, size_t left)
 {
-    if (s[0] < 0x80)
-        return 1;
-    size_t n = s[0] >= 0xf0 && s[0] <= 0xf4 ? 4 : s[0] >= 0xe0 ? 3 : s[0] >= 0xc2 ? 2 : 0;
-    if (s[0] > 0xf4 || n == 0 || n > left)
-        return 0;
-    for (size_t i = 1; i < n; i++) {
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    bool surrogate = s[0] == 0xed && s[1] >= 0xa0;
-    bool overlong = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90);
-    return surrogate || overlong || (s[0] == 0xf4 && s[1] >= 0x90) ? 0 : n;
+    size_t n = s[0] < 0x80 ? 1 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+    return n <= left && hawse_utf8_valid(s, n) ? n : 0;
 }
 
 static size_t plain(struct writer *w, const char *at, size_t left)

@@ -8,20 +8,32 @@
 
 /* ---- UTF-8 ---- */
 
-/* Bytes of the character at s, 0 when it is none (RFC 3629: no overlong forms, no surrogates). */
+/* Length that the first byte promises, 0 when it can be none. */
+static uint32_t utf8_length(uint8_t c)
+{
+    if (c < 0x80)
+        return 1;
+    return c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
+}
+
+/* Overlong forms, surrogates, and what lies above U+10FFFF (RFC 3629, section 4). */
+static bool utf8_forbidden(uint8_t first, uint8_t second)
+{
+    return (first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ||
+           (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f);
+}
+
+/* Bytes of the character at s, 0 when it is none. */
 static uint32_t utf8_char(const uint8_t *s, uint64_t left)
 {
-    uint8_t c = s[0];
-    uint32_t n = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
+    uint32_t n = utf8_length(s[0]);
     if (n == 0 || n > left)
         return 0;
     for (uint32_t i = 1; i < n; i++) {
         if ((s[i] & 0xc0) != 0x80)
             return 0;
     }
-    bool bad = (c == 0xe0 && s[1] < 0xa0) || (c == 0xed && s[1] > 0x9f) ||
-               (c == 0xf0 && s[1] < 0x90) || (c == 0xf4 && s[1] > 0x8f);
-    return bad ? 0 : n;
+    return n > 1 && utf8_forbidden(s[0], s[1]) ? 0 : n;
 }
 
 int32_t hawse_utf8_valid(const uint8_t *text, uint64_t len)
@@ -62,6 +74,18 @@ static int32_t hex4(const uint8_t *p, uint64_t left, uint32_t *out)
     return HAWSE_OK;
 }
 
+/* Behind a high surrogate its low one must stand. */
+static int32_t low_surrogate(const uint8_t *p, uint64_t left, uint32_t *code, uint32_t *used)
+{
+    uint32_t low = 0;
+    if (left < 6 || p[0] != '\\' || p[1] != 'u' || hex4(p + 2, left - 2, &low) != HAWSE_OK ||
+        low < 0xdc00 || low > 0xdfff)
+        return HAWSE_E_FORMAT;
+    *code = 0x10000 + ((*code - 0xd800) << 10) + (low - 0xdc00);
+    *used = 12;
+    return HAWSE_OK;
+}
+
 /* The character of an escape that begins at p (at the backslash); *used is its length. */
 static int32_t escape(const uint8_t *p, uint64_t left, uint32_t *code, uint32_t *used)
 {
@@ -74,19 +98,11 @@ static int32_t escape(const uint8_t *p, uint64_t left, uint32_t *code, uint32_t 
         *used = 2;
         return HAWSE_OK;
     }
-    uint32_t low = 0;
     if (p[1] != 'u' || hex4(p + 2, left - 2, code) != HAWSE_OK ||
         (*code >= 0xdc00 && *code <= 0xdfff))
         return HAWSE_E_FORMAT;
     *used = 6;
-    if (*code < 0xd800 || *code > 0xdbff)
-        return HAWSE_OK;
-    if (left < 12 || p[6] != '\\' || p[7] != 'u' || hex4(p + 8, left - 8, &low) != HAWSE_OK ||
-        low < 0xdc00 || low > 0xdfff)
-        return HAWSE_E_FORMAT; /* a high surrogate without its low one */
-    *code = 0x10000 + ((*code - 0xd800) << 10) + (low - 0xdc00);
-    *used = 12;
-    return HAWSE_OK;
+    return *code < 0xd800 || *code > 0xdbff ? HAWSE_OK : low_surrogate(p + 6, left - 6, code, used);
 }
 
 static uint32_t encode(uint32_t code, uint8_t out[4])

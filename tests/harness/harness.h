@@ -53,7 +53,7 @@ void test_eq_mem(const char *file, int line, const char *what, const void *got, 
         if (!(cond))                                              \
             test_fail(__FILE__, __LINE__, "not true: %s", #cond); \
     } while (0)
-#define CHECK_EQ(got, want)     test_eq_i64(__FILE__, __LINE__, #got, (int64_t)(got), (int64_t)(want))
+#define CHECK_EQ(g, w)          test_eq_i64(__FILE__, __LINE__, #g, (int64_t)(g), (int64_t)(w))
 #define CHECK_EQ_U64(got, want) test_eq_u64(__FILE__, __LINE__, #got, (got), (want))
 #define CHECK_STR(got, want)    test_eq_str(__FILE__, __LINE__, #got, (got), (want))
 #define CHECK_MEM(got, want, n) test_eq_mem(__FILE__, __LINE__, #got, (got), (want), (n))

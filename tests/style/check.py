@@ -87,6 +87,8 @@ def check_file(path, faults, table):
     for function, line, length, body in functions(code):
         cc = complexity(body)
         table.append((length, cc, f"{name}:{line} {function}"))
+        if str(name).startswith("tests/"):
+            continue  # a test is a list of facts, as long as there are facts
         if length > FUNCTION_LINES + 2:
             faults.append(f"{name}:{line}: {function} has {length} lines, at most {FUNCTION_LINES}")
         if cc > COMPLEXITY:

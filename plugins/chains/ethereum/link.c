@@ -140,35 +140,47 @@ static void keep_id(char *out, const hawse_json_value_t *v)
     out[n] = '\0';
 }
 
+static void on_refusal(struct evm *e, const hawse_json_t *doc, const hawse_json_value_t *root)
+{
+    hawse_view_t raw = {NULL, 0};
+    (void)hawse_json_raw(doc, root, &raw);
+    evm_log(e, HAWSE_LOG_ERROR, "the node refuses eth_subscribe: %.*s",
+            (int)(raw.len < 300 ? raw.len : 300), (const char *)raw.data);
+    link_reconnect(e, "the node refuses eth_subscribe");
+}
+
+/* The new subscription is there: the old one, if any, may go. */
+static void switch_logs(struct evm *e, const hawse_json_value_t *id)
+{
+    char old[ID_MAX + 8];
+    int len = snprintf(old, sizeof(old), "[\"%s\"]", e->logs_id);
+    bool had = e->logs_id[0] != '\0';
+    keep_id(e->logs_id, id);
+    e->logs_on = true;
+    if (had)
+        (void)send_request(e, "eth_unsubscribe", old, (uint64_t)len);
+}
+
 /* The answer to one of our requests on the stream. */
 static void on_reply(struct evm *e, const hawse_json_t *doc, hawse_json_value_t *root)
 {
     hawse_json_value_t id, result;
-    hawse_view_t raw = {NULL, 0};
     uint64_t n = 0;
     if (hawse_json_get(doc, root, "id", &id) != HAWSE_OK || hawse_json_u64(&id, &n) != HAWSE_OK ||
         n == 0)
         return;
     bool good = hawse_json_get(doc, root, "result", &result) == HAWSE_OK &&
                 (result.kind == HAWSE_JSON_STRING || result.kind == HAWSE_JSON_NUMBER);
-    if (n == e->heads_call && good) {
+    if (!good) {
+        if (n == e->heads_call || n == e->logs_call)
+            on_refusal(e, doc, root);
+    } else if (n == e->heads_call) {
         keep_id(e->heads_id, &result);
         e->heads_on = true;
-    } else if (n == e->logs_call && good) {
-        char old[ID_MAX + 8];
-        int len = snprintf(old, sizeof(old), "[\"%s\"]", e->logs_id);
-        bool had = e->logs_id[0] != '\0';
-        keep_id(e->logs_id, &result);
-        e->logs_on = true;
-        if (had) /* the new one is there: the old one may go */
-            (void)send_request(e, "eth_unsubscribe", old, (uint64_t)len);
-    } else if (n == e->pending_call && good) {
+    } else if (n == e->logs_call) {
+        switch_logs(e, &result);
+    } else if (n == e->pending_call) {
         keep_id(e->pending_id, &result);
-    } else if (!good && (n == e->heads_call || n == e->logs_call)) {
-        (void)hawse_json_raw(doc, root, &raw);
-        evm_log(e, HAWSE_LOG_ERROR, "the node refuses eth_subscribe: %.*s",
-                (int)(raw.len < 300 ? raw.len : 300), (const char *)raw.data);
-        link_reconnect(e, "the node refuses eth_subscribe");
     }
     link_try_join(e);
 }
@@ -202,7 +214,7 @@ static int32_t on_notification(struct evm *e, const hawse_json_t *doc, hawse_jso
         return HAWSE_E_FORMAT;
     if (is_id(e->logs_id, &id)) {
         int32_t code = wire_log(doc, &result, &log);
-        return code == HAWSE_OK ? sync_push(e, doc, &log, t_recv_ns) : code;
+        return code == HAWSE_OK ? sync_push(e, &log, t_recv_ns) : code;
     }
     if (is_id(e->heads_id, &id)) {
         on_head(e, doc, &result);
@@ -211,7 +223,7 @@ static int32_t on_notification(struct evm *e, const hawse_json_t *doc, hawse_jso
         on_pending(e, &result);
     } else if (hawse_json_get(doc, &result, "topics", &params) == HAWSE_OK &&
                wire_log(doc, &result, &log) == HAWSE_OK) {
-        return sync_push(e, doc, &log, t_recv_ns); /* before the answer that names its id */
+        return sync_push(e, &log, t_recv_ns); /* before the answer that names its id */
     }
     return 1;
 }

@@ -267,7 +267,7 @@ int32_t sync_range(struct evm *e, uint16_t kind, uint32_t stream, uint32_t reaso
 /* A head came or was asked for. */
 void sync_head(struct evm *e, const struct chain_header *header, bool pushed);
 /* A pushed log: 1 taken, 0 no room. */
-int32_t sync_push(struct evm *e, const hawse_json_t *doc, struct wire_log *log, uint64_t t_recv_ns);
+int32_t sync_push(struct evm *e, struct wire_log *log, uint64_t t_recv_ns);
 /* Goes on as far as possible: tells, takes back, asks. False when there was no room. */
 bool sync_pump(struct evm *e);
 void sync_logs_answer(struct evm *e, const hawse_json_t *doc, hawse_json_value_t *list);

@@ -486,10 +486,27 @@ void sync_check_answer(struct evm *e, const hawse_json_t *doc, hawse_json_value_
     }
 }
 
-/* The hot path: one pushed log of the newest block. */
-int32_t sync_push(struct evm *e, const hawse_json_t *doc, struct wire_log *log, uint64_t t_recv_ns)
+/* Is it the newest told block, with nothing of it still to be told? */
+static bool is_current(const struct evm *e, const struct chain_block *block)
 {
-    (void)doc;
+    return block->told && block->header.number == e->chain.high && !e->telling_on &&
+           e->phase == PHASE_LIVE;
+}
+
+/* A log before its head, or a late one: its block is asked for before it is told, or checked again.
+ */
+static void put_off(struct evm *e, uint32_t slot, uint32_t log_index)
+{
+    e->blocks[slot].unsure = true;
+    if (e->chain.blocks[slot].told && e->blocks[slot].checked && !logs_has(e, slot, log_index)) {
+        e->blocks[slot].checked = false;
+        queue_check(e, slot);
+    }
+}
+
+/* The hot path: one pushed log of the newest block. */
+int32_t sync_push(struct evm *e, struct wire_log *log, uint64_t t_recv_ns)
+{
     if (log->removed)
         return 1; /* heads say what left the chain, and in which order */
     log->record.chain_id = e->set.chain_id;
@@ -501,14 +518,8 @@ int32_t sync_push(struct evm *e, const hawse_json_t *doc, struct wire_log *log, 
     if (slot == CHAIN_NONE)
         return 1; /* far from anything that is told: the sync asks for it when it gets there */
     struct chain_block *block = &e->chain.blocks[slot];
-    bool current = block->told && block->header.number == e->chain.high && !e->telling_on &&
-                   e->phase == PHASE_LIVE;
-    if (!current) { /* before its head, or late: asked for by hash before it is told, or checked */
-        e->blocks[slot].unsure = true;
-        if (block->told && e->blocks[slot].checked && !logs_has(e, slot, log->record.log_index)) {
-            e->blocks[slot].checked = false;
-            queue_check(e, slot);
-        }
+    if (!is_current(e, block)) {
+        put_off(e, slot, log->record.log_index);
         return 1;
     }
     if (logs_has(e, slot, log->record.log_index)) {

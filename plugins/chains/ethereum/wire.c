@@ -94,6 +94,12 @@ static int32_t take_text(const hawse_view_t *key, hawse_json_value_t *v, struct 
     return HAWSE_OK; /* a member we do not need */
 }
 
+static bool is_data(const hawse_json_value_t *v)
+{
+    return v->kind == HAWSE_JSON_STRING && v->len >= 2 && v->len % 2 == 0 &&
+           v->len <= 2 * DATA_MAX + 2 && v->data[0] == '0' && v->data[1] == 'x';
+}
+
 int32_t wire_log(const hawse_json_t *doc, hawse_json_value_t *object, struct wire_log *out)
 {
     hawse_json_value_t v;
@@ -117,9 +123,7 @@ int32_t wire_log(const hawse_json_t *doc, hawse_json_value_t *object, struct wir
         if (code < 0)
             return code;
     }
-    bool data = out->data.kind == HAWSE_JSON_STRING && out->data.len >= 2 &&
-                out->data.len % 2 == 0 && out->data.len <= 2 * DATA_MAX + 2;
-    if (code < 0 || seen != 0x3f || !data || memcmp(out->data.data, "0x", 2) != 0)
+    if (code < 0 || seen != 0x3f || !is_data(&out->data))
         return HAWSE_E_FORMAT;
     out->record.size = sizeof(out->record);
     out->record.data_offset = sizeof(out->record);

@@ -103,25 +103,35 @@ static bool take_state(struct pool *p, const uint8_t *d, uint64_t len)
     return true;
 }
 
-static bool take(struct pool *p, const uint8_t *d, uint64_t len)
+static bool take_spacing(struct pool *p, const uint8_t *d, uint64_t len)
+{
+    int64_t spacing = 0;
+    if (len < 32 || hawse_abi_i64(d, 24, &spacing) != HAWSE_OK || spacing <= 0)
+        return false;
+    p->tick_spacing = (uint32_t)spacing;
+    return true;
+}
+
+static bool take_decimals(struct token *t, const uint8_t *d, uint64_t len)
 {
     uint64_t n = 0;
-    int64_t spacing = 0;
+    if (len < 32 || hawse_abi_u64(d, 8, &n) != HAWSE_OK || n > 77)
+        return false;
+    t->decimals = (uint32_t)n;
+    return true;
+}
+
+static bool take(struct pool *p, const uint8_t *d, uint64_t len)
+{
     switch (p->ask) {
     case ASK_TOKEN0:
     case ASK_TOKEN1:
         return len >= 32 && hawse_abi_address(d, p->token[p->ask - ASK_TOKEN0].address) == HAWSE_OK;
     case ASK_SPACING:
-        if (len < 32 || hawse_abi_i64(d, 24, &spacing) != HAWSE_OK || spacing <= 0)
-            return false;
-        p->tick_spacing = (uint32_t)spacing;
-        return true;
+        return take_spacing(p, d, len);
     case ASK_DECIMALS0:
     case ASK_DECIMALS1:
-        if (len < 32 || hawse_abi_u64(d, 8, &n) != HAWSE_OK || n > 77)
-            return false;
-        p->token[p->ask - ASK_DECIMALS0].decimals = (uint32_t)n;
-        return true;
+        return take_decimals(&p->token[p->ask - ASK_DECIMALS0], d, len);
     case ASK_SYMBOL0:
     case ASK_SYMBOL1:
         take_symbol(&p->token[p->ask - ASK_SYMBOL0], d, len);
