@@ -125,9 +125,6 @@ static bool legal(const struct walk *w, enum kind kind, const json_t *value, con
     switch (kind) {
     case KIND_TYPE:
         return legal_type(value);
-    case KIND_RULE:
-    case KIND_RULES:
-        return json_is_object(value);
     case KIND_RULE_OR_BOOL:
         return json_is_object(value) || json_is_boolean(value);
     case KIND_ALTERNATIVES:
@@ -148,8 +145,10 @@ static bool legal(const struct walk *w, enum kind kind, const json_t *value, con
         return legal_format(json_string_value(value));
     case KIND_REFERENCE:
         return json_is_object(schema_resolve(w->root, rule));
-    default:
+    case KIND_ANY:
         return true;
+    default: /* KIND_RULE, KIND_RULES */
+        return json_is_object(value);
     }
 }
 

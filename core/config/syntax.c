@@ -73,55 +73,71 @@ static void append(char out[EXCERPT], const char *text, size_t len)
     (void)snprintf(out + at, EXCERPT - at, "%.*s", (int)len, text);
 }
 
-/* The line around `position`, with a mark behind what was read last. */
+/* What is shown of one line, token by token; on the stack of excerpt(). */
+struct shown {
+    char *out;        /* EXCERPT */
+    const char *mark; /* behind what was read last */
+    const char *end;  /* of the line */
+    bool marked;
+};
+
+static void show(struct shown *s, const char *at, size_t n)
+{
+    bool plain = may_show(at, n, s->end);
+    if (at + BEFORE < s->mark)
+        return;
+    append(s->out, " ", s->out[0] && !strchr(":,", *at) ? 1 : 0);
+    append(s->out, plain ? at : "***", plain ? n : 3);
+    if (!s->marked && at + n >= s->mark) {
+        append(s->out, " <- here", 8);
+        s->marked = true;
+    }
+}
+
+/* The line around `position`. */
 static void excerpt(const char *text, size_t len, size_t position, char out[EXCERPT])
 {
     const char *mark = text + (position < len ? position : len), *start = mark;
     while (start > text && start[-1] != '\n')
         start--;
     const char *end = memchr(mark, '\n', (size_t)(text + len - mark));
-    end = end ? end : text + len;
+    struct shown s = {.out = out, .mark = mark, .end = end ? end : text + len};
     out[0] = '\0';
-    bool marked = false;
-    for (const char *at = start; at < end && at < mark + AFTER;) {
-        if (is_space(*at)) {
-            at++;
-            continue;
-        }
-        size_t n = token_length(at, end);
-        if (at + BEFORE >= mark) {
-            append(out, " ", out[0] && !strchr(":,", *at) ? 1 : 0);
-            bool show = may_show(at, n, end);
-            append(out, show ? at : "***", show ? n : 3);
-            if (!marked && at + n >= mark)
-                append(out, " <- here", 8);
-            marked = marked || at + n >= mark;
-        }
+    for (const char *at = start; at < s.end && at < mark + AFTER;) {
+        size_t n = is_space(*at) ? 1 : token_length(at, s.end);
+        if (!is_space(*at))
+            show(&s, at, n);
         at += n;
     }
 }
 
 /* ---- faults ---- */
 
-static const char *likely_cause(const char *text, size_t len, size_t position)
+/* The length of text up to its last character before `at` that is no space. */
+static size_t trim(const char *text, size_t at)
 {
-    size_t last = position < len ? position : len;
-    while (last > 0 && is_space(text[last - 1]))
-        last--;
+    while (at > 0 && is_space(text[at - 1]))
+        at--;
+    return at;
+}
+
+static const char *likely_cause(const char *text, size_t len, size_t position, const char *what)
+{
+    size_t last = trim(text, position < len ? position : len);
+    char read = last > 0 ? text[last - 1] : ' ', next = last < len ? text[last] : ' ';
     if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
         return "the file begins with a byte order mark: save it as UTF-8 without one";
-    char c = last > 0 ? text[last - 1] : '\0';
-    if (c == '\'')
+    if (read == '\'')
         return "JSON has texts in double quotes only";
-    if (c == '/' || c == '#' || (last < len && (text[last] == '/' || text[last] == '#')))
+    if (read == '/' || read == '#' || next == '/' || next == '#')
         return "JSON has no comments: remove them";
-    if (c == '}' || c == ']') {
-        last--;
-        while (last > 0 && is_space(text[last - 1]))
-            last--;
+    if (read == '}' || read == ']') {
+        last = trim(text, last - 1);
         if (last > 0 && text[last - 1] == ',')
             return "remove the comma before the closing bracket";
     }
+    if (strcmp(what, "'}' expected") == 0 || strcmp(what, "']' expected") == 0)
+        return "a comma may be missing before it";
     return "the file must be JSON; look at that line and the one before";
 }
 
@@ -149,7 +165,7 @@ json_t *syntax_parse(const char *text, size_t len, const char *path, struct faul
     excerpt(text, len, position, shown);
     (void)fault_set(fault, HAWSE_E_FORMAT, "%s:%d:%d: %s%s%s", path, error.line, error.column,
                     error.text, shown[0] ? ": " : "", shown);
-    fault_hint(fault, "%s", likely_cause(text, len, position));
+    fault_hint(fault, "%s", likely_cause(text, len, position, error.text));
     return NULL;
 }
 

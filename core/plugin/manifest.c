@@ -1,86 +1,17 @@
-/* Parses manifests; see manifest.h. The manifest's own rules are a schema too: one mechanism. */
+/*
+ * Parses manifests; see manifest.h. Their rules are a schema too (manifest.json, which plugin
+ * authors can read), and what no schema can say stands in manifest_rules.c. A manifest comes from a
+ * stranger: nothing in it is trusted.
+ */
 #include "plugin/manifest.h"
 
 #include "base/schema.h"
+#include "plugin/manifest_rules.h"
 
+#include <hawse/hawse.h>
 #include <hawse/service/sub.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char manifest_schema[] =
-    "{\"type\":\"object\",\"additionalProperties\":true,"
-    "\"required\":[\"id\",\"version\",\"abi\",\"kind\"],\"properties\":{"
-    "\"id\":{\"type\":\"string\",\"minLength\":3,\"maxLength\":100,"
-    "\"description\":\"reverse DNS, such as org.example.weather\"},"
-    "\"version\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":40,"
-    "\"description\":\"semantic version\"},"
-    "\"abi\":{\"type\":\"string\",\"maxLength\":8,\"description\":\"MAJOR.MINOR, now 1.0\"},"
-    "\"kind\":{\"type\":\"string\","
-    "\"enum\":[\"chain\",\"venue\",\"protocol\",\"strategy\",\"sink\"]},"
-    "\"description\":{\"type\":\"string\",\"maxLength\":200},"
-    "\"license\":{\"type\":\"string\"},\"source\":{\"type\":\"string\"},"
-    "\"fork\":{\"type\":\"string\"},"
-    "\"maturity\":{\"type\":\"string\",\"enum\":[\"experimental\",\"beta\",\"stable\"],"
-    "\"default\":\"experimental\"},"
-    "\"requires\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}},"
-    "\"provides\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}},"
-    "\"produces\":{\"type\":\"array\",\"items\":{\"type\":\"string\",\"minLength\":3}},"
-    "\"consumes\":{\"type\":\"array\",\"items\":{\"type\":\"string\",\"minLength\":3}},"
-    "\"capabilities\":{\"type\":\"array\",\"items\":{\"type\":\"string\",\"minLength\":1}},"
-    "\"features\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"object\","
-    "\"required\":[\"maturity\"],\"properties\":{\"description\":{\"type\":\"string\"},"
-    "\"maturity\":{\"type\":\"string\",\"enum\":[\"experimental\",\"beta\",\"stable\"]}}}},"
-    "\"streams\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"object\","
-    "\"required\":[\"overflow\"],\"properties\":{\"overflow\":{\"type\":\"string\","
-    "\"enum\":[\"lossless\",\"latest\",\"drop-oldest\"]}}}},"
-    "\"budget\":{\"type\":\"object\",\"properties\":{"
-    "\"callback_us\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":60000000}}},"
-    "\"config\":{\"type\":\"object\",\"additionalProperties\":true}}}";
-
-static const char *const known_keys[] = {
-    "id",       "version",      "abi",      "kind",     "description", "license",
-    "source",   "fork",         "maturity", "requires", "provides",    "produces",
-    "consumes", "capabilities", "features", "streams",  "budget",      "config"};
-
-static char *text(const json_t *o, const char *key)
-{
-    const char *value = json_string_value(json_object_get(o, key));
-    return value ? strdup(value) : NULL;
-}
-
-static enum config_maturity maturity(const json_t *o)
-{
-    const char *name = json_string_value(json_object_get(o, "maturity"));
-    for (int i = MATURITY_EXPERIMENTAL; name && i <= MATURITY_STABLE; i++) {
-        if (strcmp(name, config_maturity_name((enum config_maturity)i)) == 0)
-            return (enum config_maturity)i;
-    }
-    return MATURITY_EXPERIMENTAL;
-}
-
-static char **strings(const json_t *array, size_t *count)
-{
-    char **list = calloc(json_array_size(array) + 1, sizeof(list[0]));
-    for (size_t i = 0; list && i < json_array_size(array); i++) {
-        list[*count] = strdup(json_string_value(json_array_get(array, i)));
-        *count += list[*count] ? 1 : 0;
-    }
-    return list;
-}
-
-static char **keys(json_t *object, size_t *count)
-{
-    const char *key;
-    json_t *value;
-    char **list = calloc(json_object_size(object) + 1, sizeof(list[0]));
-    json_object_foreach(list ? object : NULL, key, value)
-    {
-        list[*count] = strdup(key);
-        *count += list[*count] ? 1 : 0;
-    }
-    return list;
-}
 
 static void free_strings(char **list, size_t count)
 {
@@ -118,6 +49,55 @@ void manifest_destroy(struct manifest *m)
     free(m);
 }
 
+/* ---- reading what was checked; false = no memory ---- */
+
+static bool copy(char **out, const char *text)
+{
+    *out = strdup(text);
+    return *out != NULL;
+}
+
+/* An absent text stays NULL. */
+static bool read_text(char **out, const json_t *o, const char *key)
+{
+    const char *value = json_string_value(json_object_get(o, key));
+    return !value || copy(out, value);
+}
+
+static bool read_strings(char ***out, size_t *count, const json_t *array)
+{
+    *out = calloc(json_array_size(array) + 1, sizeof(**out));
+    for (size_t i = 0; *out && i < json_array_size(array); i++) {
+        if (!copy(&(*out)[(*count)++], json_string_value(json_array_get(array, i))))
+            return false;
+    }
+    return *out != NULL;
+}
+
+static bool read_keys(char ***out, size_t *count, json_t *object)
+{
+    const char *key;
+    json_t *value;
+    *out = calloc(json_object_size(object) + 1, sizeof(**out));
+    json_object_foreach(*out ? object : NULL, key, value)
+    {
+        if (!copy(&(*out)[(*count)++], key))
+            return false;
+    }
+    return *out != NULL;
+}
+
+static enum config_maturity read_maturity(const json_t *o)
+{
+    const char *name = json_string_value(json_object_get(o, "maturity"));
+    enum config_maturity maturity = MATURITY_EXPERIMENTAL;
+    for (int i = MATURITY_EXPERIMENTAL; name && i <= MATURITY_STABLE; i++) {
+        if (strcmp(name, config_maturity_name((enum config_maturity)i)) == 0)
+            maturity = (enum config_maturity)i;
+    }
+    return maturity;
+}
+
 static bool read_features(struct manifest *m, json_t *features)
 {
     const char *name;
@@ -125,11 +105,22 @@ static bool read_features(struct manifest *m, json_t *features)
     m->features = calloc(json_object_size(features) + 1, sizeof(m->features[0]));
     if (!m->features)
         return false;
-    json_object_foreach(features, name, value) m->features[m->feature_count++] =
-        (struct manifest_feature){.name = strdup(name),
-                                  .maturity = maturity(value),
-                                  .description = text(value, "description")};
+    json_object_foreach(features, name, value)
+    {
+        struct manifest_feature *feature = &m->features[m->feature_count++];
+        feature->maturity = read_maturity(value);
+        if (!copy(&feature->name, name) || !read_text(&feature->description, value, "description"))
+            return false;
+    }
     return true;
+}
+
+static uint32_t read_policy(const json_t *stream)
+{
+    const char *overflow = json_string_value(json_object_get(stream, "overflow"));
+    if (strcmp(overflow, "latest") == 0)
+        return HAWSE_POLICY_LATEST;
+    return strcmp(overflow, "drop-oldest") == 0 ? HAWSE_POLICY_DROP_OLDEST : HAWSE_POLICY_LOSSLESS;
 }
 
 static bool read_streams(struct manifest *m, json_t *streams)
@@ -141,128 +132,99 @@ static bool read_streams(struct manifest *m, json_t *streams)
         return false;
     json_object_foreach(streams, name, value)
     {
-        const char *overflow = json_string_value(json_object_get(value, "overflow"));
-        uint32_t policy = strcmp(overflow, "latest") == 0        ? HAWSE_POLICY_LATEST
-                          : strcmp(overflow, "drop-oldest") == 0 ? HAWSE_POLICY_DROP_OLDEST
-                                                                 : HAWSE_POLICY_LOSSLESS;
-        m->streams[m->stream_count++] =
-            (struct manifest_stream){.name = strdup(name), .policy = policy};
+        struct manifest_stream *stream = &m->streams[m->stream_count++];
+        stream->policy = read_policy(value);
+        if (!copy(&stream->name, name))
+            return false;
     }
     return true;
 }
 
-static bool read_warnings(struct manifest *m, json_t *root)
+static bool read_texts(struct manifest *m, const json_t *root)
 {
-    const char *key;
-    json_t *value;
-    size_t n = sizeof(known_keys) / sizeof(known_keys[0]);
-    m->warnings = calloc(json_object_size(root) + 1, sizeof(m->warnings[0]));
-    if (!m->warnings)
-        return false;
-    json_object_foreach(root, key, value)
-    {
-        bool known = false;
-        for (size_t i = 0; i < n; i++)
-            known = known || strcmp(key, known_keys[i]) == 0;
-        if (!known)
-            m->warnings[m->warning_count++] = strdup(key);
-    }
-    return true;
+    return read_text(&m->id, root, "id") && read_text(&m->version, root, "version") &&
+           read_text(&m->kind, root, "kind") && read_text(&m->description, root, "description") &&
+           read_text(&m->license, root, "license") && read_text(&m->source, root, "source") &&
+           read_text(&m->fork, root, "fork");
 }
 
-static bool read_root(struct manifest *m, json_t *root)
+static bool read_lists(struct manifest *m, const json_t *root, const json_t *warnings)
 {
-    m->id = text(root, "id");
-    m->version = text(root, "version");
-    m->kind = text(root, "kind");
-    m->description = text(root, "description");
-    m->license = text(root, "license");
-    m->source = text(root, "source");
-    m->fork = text(root, "fork");
-    m->maturity = maturity(root);
-    m->services = keys(json_object_get(root, "requires"), &m->service_count);
-    m->provides = keys(json_object_get(root, "provides"), &m->provide_count);
-    m->produces = strings(json_object_get(root, "produces"), &m->produce_count);
-    m->consumes = strings(json_object_get(root, "consumes"), &m->consume_count);
-    m->capabilities = strings(json_object_get(root, "capabilities"), &m->capability_count);
-    m->callback_us = (uint32_t)json_integer_value(
-        json_object_get(json_object_get(root, "budget"), "callback_us"));
-    m->config_schema = json_incref(json_object_get(root, "config"));
-    return m->id && m->version && m->kind && m->services && m->provides && m->produces &&
-           m->consumes && m->capabilities && read_features(m, json_object_get(root, "features")) &&
-           read_streams(m, json_object_get(root, "streams")) && read_warnings(m, root);
+    return read_keys(&m->services, &m->service_count, json_object_get(root, "requires")) &&
+           read_keys(&m->provides, &m->provide_count, json_object_get(root, "provides")) &&
+           read_strings(&m->produces, &m->produce_count, json_object_get(root, "produces")) &&
+           read_strings(&m->consumes, &m->consume_count, json_object_get(root, "consumes")) &&
+           read_strings(&m->capabilities, &m->capability_count,
+                        json_object_get(root, "capabilities")) &&
+           read_strings(&m->warnings, &m->warning_count, warnings) &&
+           read_features(m, json_object_get(root, "features")) &&
+           read_streams(m, json_object_get(root, "streams"));
 }
 
-static int32_t check_abi(struct manifest *m, const json_t *root, struct fault *fault)
+/* ---- parsing ---- */
+
+/* A settings schema that could not hold for any object would be blamed on the operator later. */
+static int32_t check_config(const json_t *schema, struct fault *fault)
 {
-    const char *abi = json_string_value(json_object_get(root, "abi"));
-    char *end = NULL;
-    m->abi_major = (uint32_t)strtoul(abi, &end, 10);
-    m->abi_minor = *end == '.' ? (uint32_t)strtoul(end + 1, &end, 10) : 0;
-    if (*end != '\0')
-        return fault_set(fault, HAWSE_E_FORMAT, "manifest.abi: found \"%s\", expected MAJOR.MINOR",
-                         abi);
-    if (m->abi_major == HAWSE_ABI_MAJOR)
+    const json_t *type = json_object_get(schema, "type");
+    int32_t code = schema ? schema_check(schema, "manifest.config", fault) : HAWSE_OK;
+    if (code != HAWSE_OK || !type)
+        return code;
+    if (json_is_string(type) && strcmp(json_string_value(type), "object") == 0)
         return HAWSE_OK;
-    (void)fault_set(fault, HAWSE_E_UNSUPPORTED,
-                    "manifest.abi: the plugin speaks ABI %s, this host "
-                    "%u.%u",
-                    abi, HAWSE_ABI_MAJOR, HAWSE_ABI_MINOR);
-    fault_hint(fault, "build the plugin with an SDK of ABI %u", HAWSE_ABI_MAJOR);
-    return HAWSE_E_UNSUPPORTED;
+    return fault_set(fault, HAWSE_E_FORMAT,
+                     "manifest.config.type: expected \"object\": settings are an object");
 }
 
-int32_t manifest_parse(const char *text_, size_t len, struct manifest **out, struct fault *fault)
+static int32_t check(json_t *root, json_t *warnings, struct fault *fault)
+{
+    json_t *schema = json_loads(manifest_schema_text, 0, NULL);
+    int32_t code = schema ? schema_apply_lenient(schema, root, "manifest", warnings, fault)
+                          : fault_set(fault, HAWSE_E_NOMEM, "manifest: no memory");
+    json_decref(schema);
+    if (code == HAWSE_OK)
+        code = manifest_check_rules(root, warnings, fault);
+    return code == HAWSE_OK ? check_config(json_object_get(root, "config"), fault) : code;
+}
+
+static int32_t read_all(struct manifest *m, json_t *root, const json_t *warnings,
+                        struct fault *fault)
+{
+    const json_t *budget = json_object_get(root, "budget");
+    m->maturity = read_maturity(root);
+    m->callback_us = (uint32_t)json_integer_value(json_object_get(budget, "callback_us"));
+    m->config_schema = json_incref(json_object_get(root, "config"));
+    (void)manifest_version(json_string_value(json_object_get(root, "abi")), &m->abi_major,
+                           &m->abi_minor);
+    return read_texts(m, root) && read_lists(m, root, warnings)
+               ? HAWSE_OK
+               : fault_set(fault, HAWSE_E_NOMEM, "manifest: no memory");
+}
+
+int32_t manifest_parse(const char *text, size_t len, struct manifest **out, struct fault *fault)
 {
     json_error_t error;
-    json_t *root = json_loadb(text_, len, JSON_REJECT_DUPLICATES, &error);
-    json_t *schema = json_loads(manifest_schema, 0, NULL);
-    struct manifest *m = calloc(1, sizeof(*m));
-    int32_t code = HAWSE_E_NOMEM;
-    if (!schema || !m)
-        goto out;
+    json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
     if (!root) {
-        code = fault_set(fault, HAWSE_E_FORMAT, "manifest: not JSON: line %d: %s", error.line,
+        bool memory = json_error_code(&error) == json_error_out_of_memory;
+        return fault_set(fault, memory ? HAWSE_E_NOMEM : HAWSE_E_FORMAT,
+                         "manifest: not JSON: line %d, column %d: %s", error.line, error.column,
                          error.text);
-        goto out;
     }
-    code = schema_apply(schema, root, "manifest", fault);
+    struct manifest *m = calloc(1, sizeof(*m));
+    json_t *warnings = json_array();
+    int32_t code =
+        m && warnings ? HAWSE_OK : fault_set(fault, HAWSE_E_NOMEM, "manifest: no memory");
     if (code == HAWSE_OK)
-        code = check_abi(m, root, fault);
-    if (code == HAWSE_OK && !read_root(m, root))
-        code = HAWSE_E_NOMEM;
-    if (code == HAWSE_OK && m->config_schema) {
-        code = schema_check(m->config_schema, "config", fault);
-        fault_prefix(fault, "manifest");
-    }
-out:
+        code = check(root, warnings, fault);
+    if (code == HAWSE_OK)
+        code = read_all(m, root, warnings, fault);
+    json_decref(warnings);
     json_decref(root);
-    json_decref(schema);
     if (code != HAWSE_OK) {
         manifest_destroy(m);
-        return fault_set(fault, code, "manifest: no memory");
+        return code;
     }
     *out = m;
     return HAWSE_OK;
-}
-
-int32_t manifest_check_settings(const struct manifest *m, const char *where, const char *settings,
-                                char **out, struct fault *fault)
-{
-    json_t *value = json_loads(settings, 0, NULL);
-    if (!value)
-        return fault_set(fault, HAWSE_E_FORMAT, "%s: not JSON", where);
-    int32_t code = HAWSE_OK;
-    if (m->config_schema) {
-        code = schema_apply(m->config_schema, value, where, fault);
-        if (code == HAWSE_OK)
-            code = schema_apply(m->config_schema, value, where, fault); /* defaults of defaults */
-    } else if (json_object_size(value) > 0) {
-        code = fault_set(fault, HAWSE_E_INVAL, "%s: plugin %s has no settings", where, m->id);
-    }
-    *out = code == HAWSE_OK ? json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
-    json_decref(value);
-    if (code == HAWSE_OK && !*out)
-        code = fault_set(fault, HAWSE_E_NOMEM, "%s: no memory", where);
-    return code;
 }
