@@ -121,6 +121,11 @@ static size_t trim(const char *text, size_t at)
     return at;
 }
 
+static bool begins_comment(char c)
+{
+    return c == '/' || c == '#';
+}
+
 static const char *likely_cause(const char *text, size_t len, size_t position, const char *what)
 {
     size_t last = trim(text, position < len ? position : len);
@@ -129,7 +134,7 @@ static const char *likely_cause(const char *text, size_t len, size_t position, c
         return "the file begins with a byte order mark: save it as UTF-8 without one";
     if (read == '\'')
         return "JSON has texts in double quotes only";
-    if (read == '/' || read == '#' || next == '/' || next == '#')
+    if (begins_comment(read) || begins_comment(next))
         return "JSON has no comments: remove them";
     if (read == '}' || read == ']') {
         last = trim(text, last - 1);

@@ -22,6 +22,9 @@
 #endif
 
 #if HOOKS
+/* Visible, or the libraries that the program uses would keep calling the C library's own. */
+#define VISIBLE __attribute__((visibility("default")))
+
 void *__libc_malloc(size_t n);
 void *__libc_calloc(size_t n, size_t m);
 void *__libc_realloc(void *p, size_t n);
@@ -39,17 +42,17 @@ static bool fails(void)
     return true;
 }
 
-void *malloc(size_t n)
+VISIBLE void *malloc(size_t n)
 {
     return fails() ? NULL : __libc_malloc(n);
 }
 
-void *calloc(size_t n, size_t m)
+VISIBLE void *calloc(size_t n, size_t m)
 {
     return fails() ? NULL : __libc_calloc(n, m);
 }
 
-void *realloc(void *p, size_t n)
+VISIBLE void *realloc(void *p, size_t n)
 {
     return fails() ? NULL : __libc_realloc(p, n);
 }
