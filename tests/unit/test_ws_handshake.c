@@ -289,6 +289,8 @@ TEST(not_upgraded, "an answer that lacks or falsifies a part of the upgrade is r
         {"HTTP/1.1 101 x\r\n" UPGRADE "Sec-WebSocket-Accept: \r\n\r\n", "not the answer"},
         {"HTTP/1.1 101 x\r\n" UPGRADE "Sec-WebSocket-Accept: S3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
          "not the answer"},
+        {"HTTP/1.1 101 x\r\n" UPGRADE "Sec-WebSocket-Accept: " ACCEPT "=\r\n\r\n",
+         "not the answer"},
         {HEAD(UPGRADE "Sec-WebSocket-Accept: " ACCEPT "\r\n"), "two Sec-WebSocket-Accept"},
         {HEAD(UPGRADE "Upgrade: websocket\r\n"), "two Upgrade"},
         {HEAD(UPGRADE "Sec-WebSocket-Protocol: chat\r\n"), "subprotocol \"chat\""},
