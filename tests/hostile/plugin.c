@@ -57,12 +57,14 @@
 #if CASE == BAD_JSON
 #define MANIFEST "{\"id\":\"org.test.victim\", "
 #elif CASE == BAD_KIND
-#define MANIFEST "{\"id\":\"org.test.victim\",\"version\":\"1\",\"abi\":\"1.0\",\"kind\":\"venu\"}"
+#define MANIFEST \
+    "{\"id\":\"org.test.victim\",\"version\":\"1.0.0\",\"abi\":\"1.0\",\"kind\":\"venu\"}"
 #elif CASE == OTHER_MAJOR
-#define MANIFEST "{\"id\":\"org.test.victim\",\"version\":\"1\",\"abi\":\"2.0\",\"kind\":\"sink\"}"
+#define MANIFEST \
+    "{\"id\":\"org.test.victim\",\"version\":\"1.0.0\",\"abi\":\"2.0\",\"kind\":\"sink\"}"
 #else
 #define MANIFEST                                                                             \
-    "{\"id\":\"org.test.victim\",\"version\":\"1\",\"abi\":\"1.0\",\"kind\":\"sink\","       \
+    "{\"id\":\"org.test.victim\",\"version\":\"1.0.0\",\"abi\":\"1.0\",\"kind\":\"sink\","   \
     "\"maturity\":\"" MATURITY "\",\"requires\":{" REQUIRES "},\"produces\":[\"market/1\"]," \
     "\"capabilities\":[\"net\",\"rpc:eth_call\"],"                                           \
     "\"features\":{\"unfinished\":{\"maturity\":\"experimental\"}},"                         \
