@@ -160,6 +160,16 @@ def stage_sdk(_):
         del prefix
 
 
+def stage_hotpath(_):
+    """Counted, not read: a message costs no allocation and no lock."""
+    if not shutil.which("node"):
+        report("hotpath", "skipped", "node is not installed")
+        return
+    build(BUILD / "release", "--buildtype=release", "-Dtests=false")
+    tap("hotpath", [sys.executable, "tests/bench/hotpath.py", BUILD / "release/core/hawse",
+                    BUILD / "release/plugins"])
+
+
 def stage_quickstart(_):
     """The README's first command, for a few seconds."""
     done = subprocess.run(["sh", "packaging/run", "--plain", "--seconds", "12"], cwd=ROOT, text=True,
@@ -200,6 +210,7 @@ STAGES = {
     "sanitize": stage_sanitize,
     "sdk": stage_sdk,
     "hostile": stage_hostile,
+    "hotpath": stage_hotpath,
     "e2e": stage_e2e,
     "quickstart": stage_quickstart,
 }
