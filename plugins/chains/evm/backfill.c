@@ -200,6 +200,15 @@ bool backfill_step(struct evm *e)
 
 enum took { TOOK, TOOK_NOTHING, TOOK_FULL, TOOK_OTHER_BRANCH, TOOK_BAD };
 
+static void note_late(struct job *job, uint64_t n, bool missed)
+{
+    job->late_from = job->late && job->late_from < n ? job->late_from : n;
+    job->late_to = job->late && job->late_to > n ? job->late_to : n;
+    job->late++;
+    job->late_missed = job->late_missed || missed;
+    job->missed += missed;
+}
+
 static enum took take_log(struct evm *e, struct job *job, hawse_json_value_t *item)
 {
     hawse_evm_log_t *log = (hawse_evm_log_t *)(void *)e->scratch;
@@ -230,35 +239,40 @@ static enum took take_log(struct evm *e, struct job *job, hawse_json_value_t *it
     if (kept == STORE_FULL)
         return TOOK_FULL;
     job->fresh++;
-    if (!e->sync.strict && evm_block(e, slot)->told && log->block_number >= wanted->sure_from) {
-        uint64_t n = log->block_number;
-        job->missed_from = job->missed && job->missed_from < n ? job->missed_from : n;
-        job->missed_to = job->missed && job->missed_to > n ? job->missed_to : n;
-        job->missed++;
-    }
+    if (!e->sync.strict && evm_block(e, slot)->told)
+        note_late(job, log->block_number, log->block_number >= wanted->sure_from);
     return TOOK;
 }
 
-/* Logs that no subscription brought. Two checks in a row that found nothing pushed: it is dead. */
-static void judge(struct evm *e, const struct job *job)
+/* Logs of told blocks that no subscription brought: said before they are told, even when the rest
+ * of the answer was of no use. */
+static void announce_late(struct evm *e, struct job *job)
+{
+    uint32_t reason = job->late_missed ? HAWSE_REASON_MISSING : HAWSE_REASON_START;
+    if (job->late == 0)
+        return;
+    if (job->late_missed)
+        report_warn(e, WARN_GAP, "%u logs of blocks %llu to %llu were never pushed; fetched",
+                    job->late, (unsigned long long)job->late_from,
+                    (unsigned long long)job->late_to);
+    teller_gap(e, HAWSE_EVM_STREAM_LOGS, reason, job->late_from, job->late_to);
+    teller_recovering(e, HAWSE_EVM_STREAM_LOGS, job->late_from, job->late_to);
+    job->late = 0;
+    job->late_missed = false;
+}
+
+/* Checks in a row that found logs, none of which was pushed: the subscription is dead. */
+static void judge_silence(struct evm *e, const struct job *job)
 {
     struct sync *s = &e->sync;
-    if (job->missed > 0) {
-        report_add(e, METRIC_MISSING, job->missed);
-        report_warn(e, WARN_GAP, "%u logs of blocks %llu to %llu were never pushed; fetched",
-                    job->missed, (unsigned long long)job->missed_from,
-                    (unsigned long long)job->missed_to);
-        teller_gap(e, HAWSE_EVM_STREAM_LOGS, HAWSE_REASON_MISSING, job->missed_from,
-                   job->missed_to);
-        teller_recovering(e, HAWSE_EVM_STREAM_LOGS, job->missed_from, job->missed_to);
-    }
+    report_add(e, METRIC_MISSING, job->missed);
     if (s->strict || job->found == 0)
         return;
     s->silent_run = job->missed > 0 && job->missed == job->found ? s->silent_run + 1 : 0;
-    if (s->silent_run >= SILENT_RUN && !e->session.polling) {
-        s->silent_run = 0;
-        session_resubscribe(e, true, false, "nothing was pushed although there were logs");
-    }
+    if (s->silent_run < SILENT_RUN || e->session.polling)
+        return;
+    s->silent_run = 0;
+    session_resubscribe(e, true, false, "nothing was pushed although there were logs");
 }
 
 static void job_done(struct evm *e, struct job *job)
@@ -284,7 +298,7 @@ static void job_done(struct evm *e, struct job *job)
         }
         block->complete = true;
     }
-    judge(e, job);
+    judge_silence(e, job);
 }
 
 static bool mentions(const char *text, const char *const *words)
@@ -363,6 +377,7 @@ static void take_answer(struct evm *e, struct job *job, struct reply *reply)
                (more = hawse_json_next(&e->decoder.doc, &reply->value, NULL, &item)) == 1)
             took = take_log(e, job, &item);
     }
+    announce_late(e, job);
     if (took == TOOK_FULL) {
         took_full(e, job);
         return;

@@ -146,7 +146,9 @@ struct job {
     uint32_t found;   /* wanted logs in the answers */
     uint32_t fresh;   /* of these, not known before */
     uint32_t missed;  /* of these, such as the node should have pushed */
-    uint64_t missed_from, missed_to;
+    uint32_t late;    /* logs of told blocks in the present answer; then: which blocks */
+    uint64_t late_from, late_to;
+    bool late_missed; /* a pushed one was among them */
 };
 
 struct sync {
@@ -221,6 +223,7 @@ struct teller {
     uint64_t suspect_ns;
     uint64_t retracted_logs; /* logs of told blocks from here on were announced as retracted */
     uint64_t reorg_floor;    /* blocks from here on were announced as dropped */
+    uint64_t newest_log;     /* number of the newest block of which a log was told */
     bool busy;               /* there may be something to do */
     bool retry_armed;
 };
@@ -268,6 +271,7 @@ struct report {
     int64_t pending[METRIC_COUNT]; /* not yet handed to the host */
     int64_t gauges[METRIC_COUNT];
     bool changed;
+    uint64_t evicted; /* by the log store, as counted last */
     uint64_t warned_ns[WARN_COUNT];
     uint32_t unsaid[WARN_COUNT];
 };

@@ -32,10 +32,11 @@ static uint32_t block_of(struct evm *e, const hawse_evm_log_t *log)
 }
 
 /* It cannot be told yet: it waits for its block. */
-static void keep(struct evm *e, uint32_t slot, const hawse_evm_log_t *log, uint64_t t_recv_ns)
+static void keep(struct evm *e, uint32_t slot, const hawse_evm_log_t *log, bool late,
+                 uint64_t t_recv_ns)
 {
     struct chain_block *block = evm_block(e, slot);
-    if (log_store_add(&e->logs, slot, log, true, false, t_recv_ns) == STORE_FULL) {
+    if (log_store_add(&e->logs, slot, log, true, late, t_recv_ns) == STORE_FULL) {
         if (block->told)
             sync_recheck(e, block->header.number);
         block->complete = false; /* so it will be asked for when its time comes */
@@ -61,7 +62,14 @@ static int wanted_log(struct evm *e, hawse_evm_log_t *log, uint64_t t_recv_ns)
         return 1;
     }
     if (!teller_ready(e, slot)) {
-        keep(e, slot, log, t_recv_ns);
+        keep(e, slot, log, false, t_recv_ns);
+        return 1;
+    }
+    if (log->block_number < e->teller.newest_log) { /* later than logs of a later block */
+        teller_gap(e, HAWSE_EVM_STREAM_LOGS, HAWSE_REASON_MISSING, log->block_number,
+                   log->block_number);
+        teller_recovering(e, HAWSE_EVM_STREAM_LOGS, log->block_number, log->block_number);
+        keep(e, slot, log, true, t_recv_ns);
         return 1;
     }
     if (evm_block(e, slot)->known)

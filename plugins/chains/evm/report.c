@@ -56,6 +56,10 @@ void report_set(struct evm *e, enum report_metric metric, uint64_t value)
 void report_flush(struct evm *e)
 {
     struct report *r = &e->report;
+    if (e->logs.evicted != r->evicted) {
+        report_add(e, METRIC_EVICTED, (int64_t)(e->logs.evicted - r->evicted));
+        r->evicted = e->logs.evicted;
+    }
     if (!r->changed)
         return;
     r->changed = false;

@@ -82,7 +82,7 @@ static void lost(struct evm *e)
     forget_upstream(e);
     requests_drop_stream(e);
     if (!ses->polling)
-        sync_interrupt(e, HAWSE_REASON_DISCONNECTED);
+        sync_interrupt(e, HAWSE_REASON_DISCONNECTED, true);
     if (e->set.pending_transactions)
         teller_gap(e, HAWSE_EVM_STREAM_PENDING, HAWSE_REASON_DISCONNECTED, 0, HAWSE_POSITION_OPEN);
 }
@@ -329,7 +329,7 @@ void session_resubscribe(struct evm *e, bool logs, bool heads, const char *why)
     if (ses->link != LINK_READY)
         return;
     report_log(e, HAWSE_LOG_WARN, "subscribing to %s anew: %s", logs ? "logs" : "heads", why);
-    sync_interrupt(e, HAWSE_REASON_SILENT);
+    sync_interrupt(e, HAWSE_REASON_SILENT, heads);
     if (ses->resubscribed_ns != 0 && e->now - ses->resubscribed_ns < RESUBSCRIBE_REST_MS * EVM_MS) {
         (void)e->streams->reconnect(e->host, e->self, ses->stream, hawse_text(why));
         ses->resubscribed_ns = 0;

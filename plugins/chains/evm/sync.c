@@ -331,7 +331,7 @@ static bool step_headers(struct evm *e)
 
 /* ---- gaps ---- */
 
-void sync_interrupt(struct evm *e, uint32_t reason)
+void sync_interrupt(struct evm *e, uint32_t reason, bool blocks)
 {
     struct sync *s = &e->sync;
     s->strict = true;
@@ -339,7 +339,8 @@ void sync_interrupt(struct evm *e, uint32_t reason)
     s->silent_run = 0;
     if (!e->chain.started)
         return;
-    teller_gap(e, BLOCKS, reason, e->chain.high + 1, HAWSE_POSITION_OPEN);
+    if (blocks)
+        teller_gap(e, BLOCKS, reason, e->chain.high + 1, HAWSE_POSITION_OPEN);
     teller_gap(e, LOGS, reason, s->complete + 1, HAWSE_POSITION_OPEN);
 }
 

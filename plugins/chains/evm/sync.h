@@ -20,8 +20,8 @@ void sync_head_failed(struct evm *e, const struct reply *reply);
 void sync_header(struct evm *e, const struct request *request, const struct chain_header *header);
 
 /* The stream is lost, or silent where it should not be: nothing pushed from now on counts as
- * complete. Announces the gap. */
-void sync_interrupt(struct evm *e, uint32_t reason);
+ * complete. Announces the gap: of the logs, and, if they are concerned, of the blocks. */
+void sync_interrupt(struct evm *e, uint32_t reason, bool blocks);
 /* The stream is subscribed (or polling begins): find out what was missed. */
 void sync_recover(struct evm *e);
 /* From this block on the logs must be looked at again: somebody wants more of them. */

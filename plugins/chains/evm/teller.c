@@ -243,6 +243,7 @@ void teller_forget(struct evm *e)
     struct teller *t = &e->teller;
     set_over(e, CHAIN_NONE);
     t->suspect = t->retracted_logs = t->reorg_floor = EVM_NEVER;
+    t->newest_log = 0;
 }
 
 /* Tells a kept log: new, or as removed, after which it waits as if it had never been told. */
@@ -262,6 +263,8 @@ static enum step tell_kept(struct evm *e, uint32_t slot, uint64_t position, bool
     count_late(e, LOGS, flags);
     report_add(e, removed ? METRIC_REMOVED : METRIC_LOGS, 1);
     log_store_set_held(&e->logs, position, removed);
+    if (!removed && block->header.number > e->teller.newest_log)
+        e->teller.newest_log = block->header.number;
     return STEP_MORE;
 }
 
@@ -315,6 +318,8 @@ static enum step withdraw_over(struct evm *e)
     confess(e, t->over);
     e->logs.blocks[t->over].truncated = false;
     set_over(e, CHAIN_NONE);
+    if (t->newest_log > e->chain.high)
+        t->newest_log = e->chain.high;
     return STEP_MORE;
 }
 
@@ -410,6 +415,8 @@ static enum step untell(struct evm *e, uint32_t slot, uint64_t floor, bool roote
         return STEP_STALL;
     confess(e, slot);
     chain_untell(&e->chain);
+    if (t->newest_log > e->chain.high)
+        t->newest_log = e->chain.high;
     sync_untold(e, slot);
     if (!e->chain.started) {
         t->suspect = t->retracted_logs = t->reorg_floor = EVM_NEVER;
@@ -531,6 +538,8 @@ int32_t teller_log(struct evm *e, uint32_t slot, const hawse_evm_log_t *record, 
         return code;
     if (!evm_block(e, slot)->told)
         set_over(e, slot);
+    if (record->block_number > e->teller.newest_log)
+        e->teller.newest_log = record->block_number;
     report_add(e, METRIC_LOGS, 1);
     return HAWSE_OK;
 }
