@@ -220,6 +220,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--only", default="")
+    parser.add_argument("--soak", type=int, default=0, metavar="SECONDS")
     parser.add_argument("--full", action="store_true", help="the end-to-end trials at full size")
     args = parser.parse_args()
     if args.list:
@@ -237,6 +238,9 @@ def main():
         print(f"{name} ...", flush=True)
         STAGES[name](args)
         print(f"  {time.monotonic() - begin:.0f} s", flush=True)
+    if args.soak:
+        tap("soak", [sys.executable, "tests/soak/soak.py", HAWSE, PLUGINS, args.soak],
+            timeout=args.soak + 60)
     for name in failures:
         print(f"failed: {name}")
     print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
