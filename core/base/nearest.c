@@ -34,7 +34,8 @@ static size_t distance(const char *a, const char *b)
     return rows[la % 3][lb];
 }
 
-/* One edit in three letters, and at least one: more would be guessing. */
+/* One edit in three letters, and at least one: more would be guessing. Otherwise a candidate that
+ * begins with the word. */
 const char *schema_nearest(const char *word, const char *const *candidates, size_t count)
 {
     const char *best = NULL;
@@ -46,6 +47,10 @@ const char *schema_nearest(const char *word, const char *const *candidates, size
             continue;
         best = candidates[i];
         limit = n;
+    }
+    for (size_t i = 0; i < count && !best && letters > 2; i++) { /* a unit that was left out */
+        if (strncmp(candidates[i], word, letters) == 0)
+            best = candidates[i];
     }
     return best;
 }

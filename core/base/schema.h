@@ -30,8 +30,8 @@ int32_t schema_apply(const json_t *schema, json_t *value, const char *where, str
 int32_t schema_apply_lenient(const json_t *schema, json_t *value, const char *where,
                              json_t *unknown, struct fault *fault);
 
-/* The candidate nearest to `word` by edits (insert, delete, change, swap), or NULL when none is
- * near. */
+/* The candidate nearest to `word` by edits (insert, delete, change, swap), else one that begins
+ * with it, or NULL. */
 const char *schema_nearest(const char *word, const char *const *candidates, size_t count);
 
 #endif

@@ -98,8 +98,10 @@ static json_t *step(json_t *at, const char *name, bool endpoint)
 static int32_t set_last(json_t *at, const char *name, bool endpoint, const char *value,
                         const char *path, struct fault *fault)
 {
-    json_error_t error;
-    json_t *parsed = json_loads(value, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
+    /* The parser does not tell bad syntax from lack of memory: a second look does. */
+    json_t *parsed = json_loads(value, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
+    if (!parsed)
+        parsed = json_loads(value, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
     if (!parsed)
         parsed = json_string(value);
     if (!parsed)

@@ -28,8 +28,17 @@
 void *__libc_malloc(size_t n);
 void *__libc_calloc(size_t n, size_t m);
 void *__libc_realloc(void *p, size_t n);
+void __libc_free(void *p);
 
 static _Atomic uint64_t count, fail_at;
+static _Atomic int64_t live;
+
+static void *counted(void *p)
+{
+    if (p)
+        atomic_fetch_add_explicit(&live, 1, memory_order_relaxed);
+    return p;
+}
 
 static bool fails(void)
 {
@@ -44,17 +53,31 @@ static bool fails(void)
 
 VISIBLE void *malloc(size_t n)
 {
-    return fails() ? NULL : __libc_malloc(n);
+    return fails() ? NULL : counted(__libc_malloc(n));
 }
 
 VISIBLE void *calloc(size_t n, size_t m)
 {
-    return fails() ? NULL : __libc_calloc(n, m);
+    return fails() ? NULL : counted(__libc_calloc(n, m));
 }
 
 VISIBLE void *realloc(void *p, size_t n)
 {
-    return fails() ? NULL : __libc_realloc(p, n);
+    if (fails())
+        return NULL;
+    void *moved = __libc_realloc(p, n);
+    if (!p)
+        (void)counted(moved);
+    else if (!moved && n == 0) /* freed */
+        atomic_fetch_sub_explicit(&live, 1, memory_order_relaxed);
+    return moved;
+}
+
+VISIBLE void free(void *p)
+{
+    if (p)
+        atomic_fetch_sub_explicit(&live, 1, memory_order_relaxed);
+    __libc_free(p);
 }
 
 bool test_alloc_hooks(void)
@@ -65,6 +88,11 @@ bool test_alloc_hooks(void)
 uint64_t test_alloc_count(void)
 {
     return atomic_load(&count);
+}
+
+int64_t test_alloc_live(void)
+{
+    return atomic_load(&live);
 }
 
 void test_alloc_fail_after(uint64_t n)
@@ -78,6 +106,11 @@ bool test_alloc_hooks(void)
 }
 
 uint64_t test_alloc_count(void)
+{
+    return 0;
+}
+
+int64_t test_alloc_live(void)
 {
     return 0;
 }

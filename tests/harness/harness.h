@@ -73,6 +73,8 @@ void test_random_bytes(void *out, size_t len);
 /* Allocation counting and injected failure (absent, returning 0 and false, under sanitizers). */
 bool test_alloc_hooks(void);            /* are they available in this build? */
 uint64_t test_alloc_count(void);        /* malloc, calloc, realloc calls since program start */
+int64_t test_alloc_live(void);          /* allocations that were not freed: the same before and
+                                           after whatever cleans up behind itself */
 void test_alloc_fail_after(uint64_t n); /* the n-th next call fails (1 = the next); 0 = off */
 
 #endif
