@@ -3,7 +3,7 @@
  * walking, and a list of what was told. Random growth, reorganisations up to 64 deep, heads lost,
  * doubled, out of order and going back.
  */
-#include "../../plugins/chains/evm/chain.h"
+#include "../../plugins/chains/ethereum/chain.h"
 #include "harness.h"
 
 #include <string.h>
