@@ -2,6 +2,7 @@
 #include "base/schema.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 enum { WORD_MAX = 64 };
@@ -17,7 +18,7 @@ static size_t distance(const char *a, const char *b)
     size_t la = strlen(a), lb = strlen(b);
     size_t rows[3][WORD_MAX + 1];
     if (la > WORD_MAX || lb > WORD_MAX)
-        return WORD_MAX;
+        return SIZE_MAX;
     for (size_t j = 0; j <= lb; j++)
         rows[0][j] = j;
     for (size_t i = 1; i <= la; i++) {

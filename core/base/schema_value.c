@@ -55,7 +55,8 @@ void schema_found(const json_t *rule, const json_t *value, char *out, size_t cap
     const char *type = schema_type_name(value);
     bool secret = json_is_true(json_object_get(rule, "writeOnly"));
     bool scalar = !json_is_object(value) && !json_is_array(value);
-    char *text = scalar && !secret ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+    char *text =
+        scalar && !secret ? json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15)) : NULL;
     if (text && strlen(text) <= 40)
         (void)snprintf(out, cap, "%s", text);
     else if (json_is_string(value) && !secret)

@@ -31,7 +31,8 @@ static void row(struct explanation *e, const char *path, const char *from, json_
         json_t *row = json_pack("{s:s, s:O, s:s}", "path", path, "value", value, "from", from);
         e->failed = json_array_append_new(e->rows, row) != 0 || e->failed;
     } else {
-        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS);
+        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS |
+                                           JSON_REAL_PRECISION(15));
         e->failed = !text || fprintf(e->out, "%-11s %-56s %s\n", from, path, text) < 0 || e->failed;
         free(text);
     }
@@ -91,7 +92,7 @@ static char *explain_json(struct explanation *e)
     if (!e->rows)
         return NULL;
     explain(e, "", e->config->source->effective);
-    char *text = e->failed ? NULL : json_dumps(e->rows, JSON_INDENT(2));
+    char *text = e->failed ? NULL : json_dumps(e->rows, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
     json_decref(e->rows);
     return text;
 }

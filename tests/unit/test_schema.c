@@ -419,7 +419,7 @@ TEST(schema_nearest_words, "the nearest word is one edit in three letters away, 
         {"level", "level"}, {"levle", "level"},   {"lnks", "links"},   {"link", "links"},
         {"lanes", "lane"},  {"plguni", "plugin"}, {"ping", "ping_ms"}, {"mdoe", "mode"},
         {"x", NULL},        {"zzzzz", NULL},      {"", NULL},          {"li", NULL},
-        {"modulo", "mode"},
+        {"modulo", NULL},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const char *got = schema_nearest(rows[i].word, words, 6);
