@@ -12,9 +12,11 @@
 #define REACH    "references to secrets are not resolved here: settings reach the plugin"
 #define REACH_HINT \
     "what is secret belongs into an endpoint's url or headers, which stay with the host"
-#define ONLY         "references to secrets are resolved in endpoints only"
-#define URL_SCHEMES  "expected a URL that begins with ws://, wss://, http:// or https://"
-#define URL_HOST     "the URL's host must be a name, an IPv4 address, or an IPv6 address in brackets"
+#define ONLY        "references to secrets are resolved in endpoints only"
+#define URL_SCHEMES "expected a URL that begins with ws://, wss://, http:// or https://"
+
+#define URL_HOST "the URL's host must be a name, an IPv4 address, or an IPv6 address in brackets"
+
 #define URL_SIGNS    "a URL has no spaces, control characters, \\ or others that must stand as %XX"
 #define ENDPOINTS_64 "an endpoint's name has 1 to 63 letters, digits, '_' or '-'"
 #define KEYS_OF_LOG  "the keys here are: level, format, file"
