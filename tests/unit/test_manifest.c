@@ -3,6 +3,7 @@
  * against the schema that a plugin brings. Texts are written with ' for ".
  */
 #include "base/schema.h"
+#include "json_sweep.h"
 #include "plugin/manifest.h"
 #include "plugin/manifest_rules.h"
 
@@ -386,8 +387,6 @@ TEST(settings_bad, "bad settings are named with the instance's path, and what th
 
 TEST_LIMIT(manifest_memory, 60, "whichever allocation fails, parsing and checking only say so")
 {
-    if (!test_alloc_hooks())
-        test_skip("no allocation hooks in this build");
     char *json = quoted(WITH("'description':'d','license':'l','source':'s','fork':'f','zz':1,"
                              "'requires':{'hawse.sub/1':'1'},'provides':{'x':'1'},"
                              "'produces':['a/1'],'consumes':['b/1'],'capabilities':['net','zz'],"
@@ -400,14 +399,12 @@ TEST_LIMIT(manifest_memory, 60, "whichever allocation fails, parsing and checkin
         struct manifest *m = NULL;
         struct fault fault = {0};
         char *out = NULL;
-        uint64_t before = test_alloc_count();
         int64_t live = test_alloc_live();
-        test_alloc_fail_after(n);
+        sweep_begin(n);
         int32_t code = manifest_parse(json, strlen(json), &m, &fault);
         if (code == HAWSE_OK)
             code = manifest_check_settings(m, "s", "{\"l\":[1,2]}", &out, &fault);
-        bool reached = test_alloc_count() - before >= n;
-        test_alloc_fail_after(0);
+        bool reached = sweep_end();
         if (code != HAWSE_OK) {
             failures++;
             CHECK(code < 0 && fault.code == code && fault.message[0] && out == NULL);
