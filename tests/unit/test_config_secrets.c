@@ -5,6 +5,7 @@
 #include "json_sweep.h"
 #include "test_config.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -265,6 +266,68 @@ TEST_LIMIT(secret_faults, 60, "no fault repeats a secret, wherever the file is b
     CHECK(refused > 1000);
     free(json);
     free(key);
+}
+
+/* ---- wiping ---- */
+
+/* The secret, nowhere written out: what is searched for must not be found in the searcher. */
+static char hidden(size_t i)
+{
+    return (char)("bdfhjlnprtvxBDFH"[i] ^ 0x01);
+}
+enum { HIDDEN = 16 };
+
+/* How often it stands in the heap, freed or not. */
+static int in_heap(void)
+{
+    static char page[1 << 16];
+    char line[256];
+    unsigned long from = 0, to = 0;
+    int found = 0;
+    FILE *maps = fopen("/proc/self/maps", "r"), *memory = fopen("/proc/self/mem", "r");
+    CHECK(maps && memory && setvbuf(memory, NULL, _IONBF, 0) == 0);
+    while (fgets(line, sizeof(line), maps)) {
+        if (!strstr(line, "[heap]") || sscanf(line, "%lx-%lx", &from, &to) != 2)
+            continue;
+        for (unsigned long at = from; at < to; at += sizeof(page) - HIDDEN) {
+            size_t want = to - at < sizeof(page) ? to - at : sizeof(page);
+            CHECK(fseek(memory, (long)at, SEEK_SET) == 0);
+            size_t n = fread(page, 1, want, memory);
+            for (size_t i = 0; i + HIDDEN <= n; i++) {
+                size_t k = 0;
+                while (k < HIDDEN && page[i + k] == hidden(k))
+                    k++;
+                found += k == HIDDEN ? 1 : 0;
+            }
+        }
+    }
+    (void)fclose(maps);
+    (void)fclose(memory);
+    return found;
+}
+
+TEST(secret_wiped, "when a configuration ends, or fails, its secrets are gone from memory")
+{
+    if (!test_alloc_hooks())
+        test_skip("under sanitizers the heap is elsewhere");
+    char text[512], value[HIDDEN];
+    char *path = secret_file("key", "", 0, 0600);
+    int fd = open(path, O_WRONLY);
+    for (size_t i = 0; i < HIDDEN; i++)
+        value[i] = hidden(i);
+    CHECK(write(fd, value, HIDDEN) == HIDDEN && close(fd) == 0);
+    (void)snprintf(text, sizeof(text),
+                   ENDPOINT("'url':'wss://h','headers':{'A':'file:%s','B':'file:%s'}"), path, path);
+    struct config *c = good(text);
+    CHECK_EQ(in_heap(), 2);
+    config_destroy(c);
+    CHECK_EQ(in_heap(), 0);
+    (void)snprintf(text, sizeof(text),
+                   ENDPOINT("'url':'wss://h','headers':{'A':'file:%s','A B':'x'}"), path);
+    struct fault fault;
+    CHECK_EQ(parse_with(text, NULL, 0, &c, &fault), HAWSE_E_INVAL);
+    CHECK_EQ(in_heap(), 0);
+    free(path);
 }
 
 /* ---- overrides ---- */
