@@ -99,7 +99,7 @@ TEST(config_instance_full, "every field of an instance and of an endpoint reache
              "'connect_timeout_ms':10,'request_timeout_ms':20,'ping_ms':0,'idle_ms':0,"
              "'backoff_min_ms':1,'backoff_max_ms':1}},'grants':['net','rpc:eth_call'],"
              "'features':{'f':true,'g':false},'budget':{'callback_us':7,'hang_ms':10,"
-             "'on_overrun':'stop','on_hang':'exit'},'queue':100,'patience_ms':5,"
+             "'on_overrun':'stop','on_hang':'exit'},'queue':1030,'patience_ms':5,"
              "'settings':{'z':[1,{'y':null}],'a':1.5}},'b':{'plugin':'q'}"));
     CHECK_STR(c->instances[0].id, "b");
     const struct config_instance *in = &c->instances[1];
@@ -116,7 +116,7 @@ TEST(config_instance_full, "every field of an instance and of an endpoint reache
     CHECK_EQ(in->budget.hang_ms, 10);
     CHECK_EQ(in->budget.on_overrun, OVERRUN_STOP);
     CHECK_EQ(in->budget.on_hang, HANG_EXIT);
-    CHECK_EQ(in->queue, 128);
+    CHECK_EQ(in->queue, 2048);
     CHECK_EQ(in->patience_ms, 5);
     CHECK_STR(in->settings, "{\"a\":1.5,\"z\":[1,{\"y\":null}]}");
     const struct config_endpoint *e = &in->endpoints[0];

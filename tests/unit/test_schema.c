@@ -357,6 +357,27 @@ TEST(schema_explosion, "defaults that call for ever more defaults are stopped")
     json_decref(schema);
 }
 
+TEST(schema_large_default, "a large default is counted each time it is filled in")
+{
+    struct fault fault = {0};
+    json_t *schema = json("{'items':{'properties':{'x':{}}}}"), *large = json_array();
+    for (int i = 0; i < 10000; i++)
+        CHECK_EQ(json_array_append_new(large, json_integer(i)), 0);
+    json_t *rule =
+        json_object_get(json_object_get(json_object_get(schema, "items"), "properties"), "x");
+    CHECK_EQ(json_object_set_new(rule, "default", large), 0);
+    json_t *value = json("[{},{},{}]");
+    CHECK_EQ(schema_apply(schema, value, "v", &fault), HAWSE_OK);
+    CHECK_EQ(json_array_size(json_object_get(json_array_get(value, 2), "x")), 10000);
+    json_decref(value);
+    value = json_array();
+    for (int i = 0; i < 100; i++)
+        CHECK_EQ(json_array_append_new(value, json_object()), 0);
+    CHECK_EQ(schema_apply(schema, value, "v", &fault), HAWSE_E_LIMIT);
+    json_decref(value);
+    json_decref(schema);
+}
+
 TEST(schema_many, "a long list of unique items is checked without comparing each with each")
 {
     struct fault fault = {0};
@@ -406,6 +427,20 @@ TEST(schema_long_keys, "keys of any length and script are cut between characters
         json_decref(value);
         json_decref(schema);
     }
+}
+
+TEST(fault_printable, "control characters and broken UTF-8 do not get through a fault")
+{
+    struct fault fault = {0};
+    const char *dirty = "\x1b[0m \xc2\x9b \xff \xe2\x82 \x7f\n \xc3\xbc \xe2\x82\xac";
+    const char *clean = "?[0m ?? ? ?? ?? \xc3\xbc \xe2\x82\xac";
+    CHECK_EQ(fault_set(&fault, HAWSE_E_INVAL, "%s", dirty), HAWSE_E_INVAL);
+    fault_hint(&fault, "%s", dirty);
+    CHECK_STR(fault.message, clean);
+    CHECK_STR(fault.hint, clean);
+    fault_prefix(&fault, "%s", "\x1b");
+    CHECK_EQ(fault.message[0], '?');
+    CHECK_STR(fault.message + 3, clean);
 }
 
 /* ---- nearest ---- */
