@@ -24,7 +24,7 @@
     "\"window\":{\"type\":\"integer\",\"minimum\":16,\"maximum\":4096,\"default\":256,"           \
     "\"description\":\"blocks that can be taken back\"},"                                         \
     "\"log_bytes\":{\"type\":\"integer\",\"minimum\":65536,\"maximum\":1073741824,"               \
-    "\"default\":4194304,\"description\":\"memory for logs that can be taken back\"},"            \
+    "\"default\":2097152,\"description\":\"memory for logs that can be taken back\"},"            \
     "\"check_logs\":{\"type\":\"boolean\",\"default\":true,"                                      \
     "\"description\":\"ask the node for the logs of each block whose bloom filter matches\"},"    \
     "\"check_blocks\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":64,\"default\":1,"          \
@@ -33,6 +33,8 @@
     "\"description\":\"blocks of one eth_getLogs; halved when the node refuses\"},"               \
     "\"max_backfill\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000000,\"default\":10000," \
     "\"description\":\"a larger gap is given up: readers start afresh\"},"                        \
+    "\"pending_transactions\":{\"type\":\"boolean\",\"default\":false,"                           \
+    "\"description\":\"tell transactions that the node announces before they are in a block\"},"  \
     "\"heads_idle_ms\":{\"type\":\"integer\",\"minimum\":100,\"maximum\":3600000,"                \
     "\"default\":" HEADS_IDLE_MS                                                                  \
     ",\"description\":\"reconnect when no head came for so long\"}}}}"

@@ -114,7 +114,7 @@ static int32_t read_settings(struct evm *e, hawse_view_t config)
         e->set.max_range = (uint32_t)setting(&doc, &root, "max_range", 64);
         e->set.max_backfill = (uint32_t)setting(&doc, &root, "max_backfill", 10000);
         e->set.heads_idle_ms = (uint32_t)setting(&doc, &root, "heads_idle_ms", 6ull * p->block_ms);
-        e->set.log_bytes = (uint32_t)setting(&doc, &root, "log_bytes", 4 << 20);
+        e->set.log_bytes = (uint32_t)setting(&doc, &root, "log_bytes", 2 << 20);
         e->set.pending = setting(&doc, &root, "pending_transactions", 0) != 0;
     }
     free(text);

@@ -113,6 +113,11 @@ static void put_reorg(struct jsonl *j, const hawse_evm_reorg_t *r)
         (unsigned long long)r->to);
 }
 
+static void put_pending(struct jsonl *j, const hawse_evm_pending_tx_t *tx)
+{
+    put_hex(j, "tx", tx->hash, 32);
+}
+
 static void put_trade(struct jsonl *j, const hawse_market_trade_t *t)
 {
     put_hex(j, "pool", t->market + 12, 20);
@@ -172,6 +177,8 @@ static const struct {
     KIND(HAWSE_SPACE_EVM, HAWSE_EVM_BLOCK, hawse_evm_block_t, "evm.block", put_block),
     KIND(HAWSE_SPACE_EVM, HAWSE_EVM_LOG, hawse_evm_log_t, "evm.log", put_log),
     KIND(HAWSE_SPACE_EVM, HAWSE_EVM_REORG, hawse_evm_reorg_t, "evm.reorg", put_reorg),
+    KIND(HAWSE_SPACE_EVM, HAWSE_EVM_PENDING_TX, hawse_evm_pending_tx_t, "evm.pending_tx",
+         put_pending),
     KIND(HAWSE_SPACE_MARKET, HAWSE_MARKET_TRADE, hawse_market_trade_t, "market.trade", put_trade),
     KIND(HAWSE_SPACE_MARKET, HAWSE_MARKET_LIQUIDITY, hawse_market_liquidity_t, "market.liquidity",
          put_liquidity),
