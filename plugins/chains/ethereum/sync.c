@@ -348,7 +348,11 @@ static int step(struct evm *e)
     }
 }
 
-/* One check of a told block that has had time to be pushed whole. */
+/*
+ * One check of a told block that has had time to be pushed whole. A block leaves the queue when its
+ * answer was read, not when the question was sent: a refusal, a lost connection or an answer that
+ * cannot be read is asked again after a pause.
+ */
 static void check_next(struct evm *e)
 {
     while (e->check_count > 0 && !e->check_request && e->phase == PHASE_LIVE) {
@@ -361,12 +365,12 @@ static void check_next(struct evm *e)
         if (e->late_slot != CHAIN_NONE || (same && young))
             return;
         if (same && !e->blocks[slot].checked && watches_may_be_in(&e->watches, &b->header)) {
-            ask_logs_of(e, slot, true);
-            if (!e->check_request)
-                return; /* once more with the next event */
-        } else if (same) {
-            e->blocks[slot].checked = true;
+            if (now(e) >= e->ask_again_ns)
+                ask_logs_of(e, slot, true);
+            return; /* its answer, or the next event, goes on */
         }
+        if (same)
+            e->blocks[slot].checked = true;
         e->check_first = (e->check_first + 1) % CHECKS_MAX;
         e->check_count--;
     }
@@ -460,17 +464,25 @@ void sync_check_answer(struct evm *e, const hawse_json_t *doc, hawse_json_value_
     uint32_t slot = chain_find(&e->chain, e->check_hash);
     hawse_json_value_t v;
     struct wire_log log;
-    if (slot == CHAIN_NONE || !e->chain.blocks[slot].told || list->kind != HAWSE_JSON_ARRAY)
+    if (slot == CHAIN_NONE || !e->chain.blocks[slot].told)
         return;
     uint64_t number = e->chain.blocks[slot].header.number;
     uint32_t before = e->blocks[slot].count;
-    while (hawse_json_next(doc, list, NULL, &v) == 1) {
-        if (wire_log(doc, &v, &log) == HAWSE_OK &&
-            memcmp(log.record.block_hash, e->check_hash, 32) == 0)
+    bool whole = list->kind == HAWSE_JSON_ARRAY;
+    while (whole && hawse_json_next(doc, list, NULL, &v) == 1) {
+        if (wire_log(doc, &v, &log) != HAWSE_OK)
+            whole = false;
+        else if (memcmp(log.record.block_hash, e->check_hash, 32) == 0)
             keep_fetched(e, slot, &log);
     }
     uint32_t found = e->blocks[slot].count - before;
-    e->blocks[slot].checked = true;
+    e->blocks[slot].checked = whole;
+    if (!whole) {
+        evm_count(e, e->count.malformed, 1);
+        evm_complain(e, "the logs of block %llu could not be read: asked again",
+                     (unsigned long long)number);
+        e->ask_again_ns = now(e) + 1000ull * MS;
+    }
     if (found == 0)
         return;
     e->epoch++;
