@@ -193,6 +193,9 @@ async function main() {
   const subject = startSubject(options, rig, judge);
   await untilReady(rig, subject, judge);
   const from = rig.chain.height + 1;
+  if (options.troubled && options.subject !== 'plain') {
+    rig.proxy.refuseEvery = 5; // questions over HTTP that fail, checks for lost logs among them
+  }
   const troubles = new Troubles(rig, {
     drops: options.subject !== 'plain', // it cannot notice a loss without a disconnection
     subjectAlive: () => subject.mustRun(),

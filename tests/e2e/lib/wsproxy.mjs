@@ -12,6 +12,14 @@ import { Rpc, sleep } from './anvil.mjs';
 const REMEMBERED_BLOCKS = 512;
 const HELD_LIMIT_MS = 50;
 
+/** What a provider under load answers instead of a result: status and body. */
+const REFUSALS = [
+  [429, '{"jsonrpc":"2.0","id":null,"error":{"code":-32005,"message":"too many requests"}}'],
+  [502, '<html>bad gateway</html>'],
+  [200, '{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"header not found"}}'],
+  [200, '{"jsonrpc":"2.0",'],
+];
+
 function matches(filter, log) {
   const address = filter.address;
   if (address !== undefined && address !== null) {
@@ -274,7 +282,9 @@ export class NodeProxy {
       duplicated: 0,
       swapped: 0,
       requests: 0,
+      refused: 0,
     };
+    this.refuseEvery = 0; // of the HTTP requests; 0: none
   }
 
   /** `faithful` serves subscriptions as a production node would, removed logs included. */
@@ -309,6 +319,12 @@ export class NodeProxy {
 
   #http(request, answer) {
     this.counts.requests++;
+    if (this.refuseEvery > 0 && this.counts.requests % this.refuseEvery === 0) {
+      const [status, body] = REFUSALS[this.counts.refused++ % REFUSALS.length];
+      request.resume();
+      answer.writeHead(status, { 'content-type': 'application/json' }).end(body);
+      return;
+    }
     const { method, url, headers } = request;
     const onward = http.request(
       { host: '127.0.0.1', port: this.nodePort, method, path: url, headers },
