@@ -1,5 +1,9 @@
-/* Words of the Solidity ABI; see hawse/abi.h. */
-#include <hawse/abi.h>
+/*
+ * Words of the Solidity ABI; see hawse/abi.h. Signatures are in abi_signature.c, logs in
+ * abi_event.c.
+ */
+#include "abi_value.h"
+
 #include <hawse/u256.h>
 
 #include <string.h>
@@ -12,54 +16,54 @@ int32_t hawse_abi_word(const uint8_t *data, uint64_t len, uint64_t index, const 
     return HAWSE_OK;
 }
 
-static int filled_with(const uint8_t *p, uint64_t n, uint8_t byte)
+static int is_width(uint32_t bits, uint32_t most)
 {
-    for (uint64_t i = 0; i < n; i++) {
-        if (p[i] != byte)
-            return 0;
-    }
-    return 1;
+    return bits >= 8 && bits <= most && bits % 8 == 0;
 }
 
 int32_t hawse_abi_uint(const uint8_t word[32], uint32_t bits, hawse_u256_t *out)
 {
-    if (!filled_with(word, 32 - bits / 8, 0))
-        return HAWSE_E_FORMAT;
+    if (!is_width(bits, 256))
+        return HAWSE_E_INVAL;
     hawse_u256_from_be(word, out);
-    return HAWSE_OK;
+    return abi_fits_uint(out, bits) ? HAWSE_OK : HAWSE_E_FORMAT;
 }
 
 int32_t hawse_abi_int(const uint8_t word[32], uint32_t bits, hawse_u256_t *out)
 {
-    uint32_t high = 32 - bits / 8;
-    uint8_t sign = (word[high] & 0x80) ? 0xff : 0;
-    if (!filled_with(word, high, sign))
-        return HAWSE_E_FORMAT;
+    if (!is_width(bits, 256))
+        return HAWSE_E_INVAL;
     hawse_u256_from_be(word, out);
-    return HAWSE_OK;
+    return abi_fits_int(out, bits) ? HAWSE_OK : HAWSE_E_FORMAT;
 }
 
 int32_t hawse_abi_u64(const uint8_t word[32], uint32_t bits, uint64_t *out)
 {
     hawse_u256_t n;
-    int32_t code = hawse_abi_uint(word, bits, &n);
-    if (code == HAWSE_OK)
+    if (!is_width(bits, 64))
+        return HAWSE_E_INVAL;
+    int32_t result = hawse_abi_uint(word, bits, &n);
+    if (result == HAWSE_OK)
         *out = n.limb[0];
-    return code;
+    return result;
 }
 
 int32_t hawse_abi_i64(const uint8_t word[32], uint32_t bits, int64_t *out)
 {
     hawse_u256_t n;
-    int32_t code = hawse_abi_int(word, bits, &n);
-    if (code == HAWSE_OK)
+    if (!is_width(bits, 64))
+        return HAWSE_E_INVAL;
+    int32_t result = hawse_abi_int(word, bits, &n);
+    if (result == HAWSE_OK)
         *out = (int64_t)n.limb[0];
-    return code;
+    return result;
 }
 
 int32_t hawse_abi_address(const uint8_t word[32], uint8_t out[20])
 {
-    if (!filled_with(word, 12, 0))
+    hawse_u256_t n;
+    hawse_u256_from_be(word, &n);
+    if (!abi_fits_uint(&n, 160))
         return HAWSE_E_FORMAT;
     memcpy(out, word + 12, 20);
     return HAWSE_OK;
@@ -67,26 +71,80 @@ int32_t hawse_abi_address(const uint8_t word[32], uint8_t out[20])
 
 int32_t hawse_abi_bool(const uint8_t word[32], uint32_t *out)
 {
-    uint64_t n = 0;
-    int32_t code = hawse_abi_u64(word, 8, &n);
-    if (code == HAWSE_OK && n > 1)
+    hawse_u256_t n;
+    hawse_u256_from_be(word, &n);
+    if (!abi_fits_uint(&n, 1))
         return HAWSE_E_FORMAT;
-    *out = (uint32_t)n;
-    return code;
+    *out = (uint32_t)n.limb[0];
+    return HAWSE_OK;
+}
+
+int32_t hawse_abi_fixed_bytes(const uint8_t word[32], uint32_t n, uint8_t *out)
+{
+    if (n < 1 || n > 32)
+        return HAWSE_E_INVAL;
+    if (!abi_is_zero(word + n, 32 - n))
+        return HAWSE_E_FORMAT;
+    memcpy(out, word, n);
+    return HAWSE_OK;
+}
+
+int abi_is_zero(const uint8_t *p, uint64_t len)
+{
+    uint8_t bits = 0;
+    for (uint64_t i = 0; i < len; i++)
+        bits |= p[i];
+    return bits == 0;
+}
+
+/* A word that counts bytes or elements; what does not fit into 64 bits is beyond any data. */
+static uint64_t small_number(const uint8_t word[32])
+{
+    hawse_u256_t n;
+    uint64_t out = UINT64_MAX;
+    hawse_u256_from_be(word, &n);
+    (void)hawse_u256_to_u64(&n, &out);
+    return out;
+}
+
+int32_t abi_tail(const uint8_t *data, uint64_t len, uint64_t head, uint64_t *at, uint64_t *count)
+{
+    if (len < 32 || head > len - 32)
+        return HAWSE_E_RANGE;
+    uint64_t offset = small_number(data + head);
+    if (offset > len - 32)
+        return HAWSE_E_RANGE;
+    *count = small_number(data + offset);
+    *at = offset + 32;
+    return HAWSE_OK;
+}
+
+int32_t abi_tail_bytes(const uint8_t *data, uint64_t len, uint64_t head, hawse_abi_span_t *out)
+{
+    uint64_t at, size;
+    int32_t result = abi_tail(data, len, head, &at, &size);
+    if (result != HAWSE_OK)
+        return result;
+    if (size > len - at)
+        return HAWSE_E_RANGE;
+    uint64_t padding = (32 - size % 32) % 32, behind = len - at - size;
+    if (!abi_is_zero(data + at + size, padding < behind ? padding : behind))
+        return HAWSE_E_FORMAT;
+    out->offset = at;
+    out->len = size;
+    out->count = size;
+    return HAWSE_OK;
 }
 
 int32_t hawse_abi_bytes(const uint8_t *data, uint64_t len, uint64_t index, hawse_view_t *out)
 {
-    const uint8_t *word;
-    uint64_t offset = 0, size = 0;
-    if (hawse_abi_word(data, len, index, &word) != HAWSE_OK ||
-        hawse_abi_u64(word, 64, &offset) != HAWSE_OK || offset > len || len - offset < 32 ||
-        hawse_abi_u64(data + offset, 64, &size) != HAWSE_OK || size > len - offset - 32)
+    hawse_abi_span_t span;
+    if (index >= len / 32)
         return HAWSE_E_RANGE;
-    uint64_t padding = (32 - size % 32) % 32, behind = len - offset - 32 - size;
-    if (!filled_with(data + offset + 32 + size, padding < behind ? padding : behind, 0))
-        return HAWSE_E_FORMAT;
-    out->data = data + offset + 32;
-    out->len = size;
+    int32_t result = abi_tail_bytes(data, len, 32 * index, &span);
+    if (result != HAWSE_OK)
+        return result;
+    out->data = data + span.offset;
+    out->len = span.len;
     return HAWSE_OK;
 }

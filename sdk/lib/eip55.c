@@ -1,4 +1,7 @@
-/* EIP-55; see hawse/eip55.h. */
+/*
+ * EIP-55; see hawse/eip55.h. A letter is in upper case where the hash of the address in lower case
+ * has a half byte of 8 or more.
+ */
 #include <hawse/eip55.h>
 #include <hawse/hex.h>
 #include <hawse/keccak.h>
@@ -23,16 +26,20 @@ void hawse_eip55_format(const uint8_t address[20], char out[43])
 
 int32_t hawse_eip55_parse(const uint8_t *text, uint64_t len, uint8_t address[20])
 {
+    uint8_t bytes[20];
     char right[43];
     int lower = 0, upper = 0;
-    if (hawse_hex_fixed(text, len, address, 20) != HAWSE_OK)
+    if (hawse_hex_fixed(text, len, bytes, 20) != HAWSE_OK)
         return HAWSE_E_FORMAT;
     for (int i = 2; i < 42; i++) {
         lower |= text[i] >= 'a';
         upper |= text[i] >= 'A' && text[i] <= 'F';
     }
-    if (!lower || !upper)
-        return HAWSE_OK;
-    hawse_eip55_format(address, right);
-    return memcmp(right + 2, text + 2, 40) == 0 ? HAWSE_OK : HAWSE_E_INVAL;
+    if (lower && upper) {
+        hawse_eip55_format(bytes, right);
+        if (memcmp(right + 2, text + 2, 40) != 0)
+            return HAWSE_E_INVAL;
+    }
+    memcpy(address, bytes, 20);
+    return HAWSE_OK;
 }
