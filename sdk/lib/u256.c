@@ -2,11 +2,11 @@
  * Bits, products and roots of 256-bit integers; see hawse/u256.h. Division is in u256_divide.c,
  * text in u256_text.c.
  */
+#include "u256_multiply.h"
+
 #include <hawse/u256.h>
 
 #include <string.h>
-
-typedef unsigned __int128 u128;
 
 void hawse_u256_from_be(const uint8_t bytes[32], hawse_u256_t *r)
 {
@@ -76,17 +76,7 @@ void hawse_i256_shift_right(const hawse_u256_t *a, uint32_t bits, hawse_u256_t *
 
 void hawse_u256_mul(const hawse_u256_t *a, const hawse_u256_t *b, uint64_t wide[8])
 {
-    uint64_t out[8] = {0};
-    for (int i = 0; i < 4; i++) {
-        uint64_t carry = 0;
-        for (int j = 0; j < 4; j++) {
-            u128 t = (u128)a->limb[i] * b->limb[j] + out[i + j] + carry;
-            out[i + j] = (uint64_t)t;
-            carry = (uint64_t)(t >> 64);
-        }
-        out[i + 4] = carry;
-    }
-    memcpy(wide, out, sizeof(out));
+    u256_multiply(a, b, wide);
 }
 
 /* Newton's iteration from above: every step stays at or above the root and falls until it is

@@ -6,6 +6,8 @@
  * CPU is used once and not once per limb. Source: N. Moeller and T. Granlund, "Improved division by
  * invariant integers", IEEE Transactions on Computers 60 (2011), algorithms 4 to 6.
  */
+#include "u256_multiply.h"
+
 #include <hawse/u256.h>
 
 #include <string.h>
@@ -254,9 +256,9 @@ int32_t hawse_u256_mul_div(const hawse_u256_t *a, const hawse_u256_t *b, const h
                            int32_t round_up, hawse_u256_t *q)
 {
     uint64_t wide[8], quotient[8], cut;
-    hawse_u256_t rest, top, result;
-    hawse_u256_mul(a, b, wide);
-    memcpy(top.limb, wide + 4, sizeof(top.limb));
+    hawse_u256_t rest, result;
+    u256_multiply(a, b, wide);
+    hawse_u256_t top = {{wide[4], wide[5], wide[6], wide[7]}};
     if (hawse_u256_compare(&top, d) >= 0) /* too large, or d is 0 */
         return HAWSE_E_RANGE;
     int power = power_of_two(d);

@@ -1,0 +1,34 @@
+/*
+ * The product of two 256-bit integers, in line; internal.
+ */
+#ifndef SDK_LIB_U256_MULTIPLY_H
+#define SDK_LIB_U256_MULTIPLY_H
+
+#include <hawse/types.h>
+
+/* wide = a * b, row by row. With the loops laid out the sum stays in registers, and each limb is
+ * stored once and alone: a compiler that joins two of them to one store has to wait for the first.
+ */
+static inline __attribute__((always_inline)) void
+u256_multiply(const hawse_u256_t *a, const hawse_u256_t *b, uint64_t wide[8])
+{
+    hawse_u256_t x = *a, y = *b, sum = {{0, 0, 0, 0}};
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) {
+        uint64_t carry = 0;
+#pragma GCC unroll 4
+        for (int j = 0; j < 4; j++) {
+            unsigned __int128 t = (unsigned __int128)x.limb[i] * y.limb[j] + sum.limb[j] + carry;
+            carry = (uint64_t)(t >> 64);
+            if (j > 0)
+                sum.limb[j - 1] = (uint64_t)t;
+            else
+                wide[i] = (uint64_t)t;
+        }
+        sum.limb[3] = carry;
+    }
+    for (int i = 0; i < 4; i++)
+        wide[4 + i] = sum.limb[i];
+}
+
+#endif
