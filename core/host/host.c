@@ -84,7 +84,7 @@ int32_t host_create(struct config *config, struct logger *logger, struct metrics
     if (code == HAWSE_OK)
         code = connector_create(&host->connector, fault);
     if (code == HAWSE_OK)
-        code = rpc_client_create(logger, &host->rpc, fault);
+        code = http_client_create(logger, &host->http, fault);
     if (code == HAWSE_OK)
         code = crash_install(host, fault);
     if (code != HAWSE_OK) {
@@ -145,7 +145,7 @@ void host_destroy(struct host *host)
         forget_crashes(host);
     for (uint32_t i = 0; i < host->instance_count; i++)
         instance_free(host->instances[i]);
-    rpc_client_destroy(host->rpc);
+    http_client_destroy(host->http);
     connector_destroy(host->connector);
     lane_finish(&host->lane);
     for (uint32_t i = 0; i < host->library_count; i++) {

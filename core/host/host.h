@@ -5,7 +5,7 @@
  *   main thread   signals, reload, shutdown
  *   lane thread   loop, bus, every plugin callback
  *   watchdog      sees a callback that never returns, and moves the lane to a new thread
- *   others        connecting (net), JSON-RPC (rpc), log writer, HTTP, control (observe)
+ *   others        connecting (net), HTTP requests (rpc), log writer, HTTP, control (observe)
  */
 #ifndef CORE_HOST_HOST_H
 #define CORE_HOST_HOST_H
@@ -20,7 +20,7 @@
 #include "observe/metrics.h"
 #include "plugin/grants.h"
 #include "plugin/library.h"
-#include "rpc/rpc_client.h"
+#include "rpc/http_client.h"
 
 #include <hawse/hawse.h>
 #include <pthread.h>
@@ -152,7 +152,7 @@ struct host {
     struct logger *logger;
     struct metrics *metrics;
     struct connector *connector;
-    struct rpc_client *rpc;
+    struct http_client *http;
     struct lane lane;
     struct instance *instances[HOST_INSTANCES];
     uint32_t instance_count;                   /* slots used so far */

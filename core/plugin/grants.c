@@ -4,6 +4,7 @@
 #include "base/schema.h"
 #include "plugin/internal.h"
 
+#include <hawse/service/http.h>
 #include <hawse/service/metrics.h>
 #include <hawse/service/rpc.h>
 #include <hawse/service/stream.h>
@@ -23,8 +24,8 @@ struct grants {
 
 bool plugin_service_known(const char *id)
 {
-    static const char *const ids[] = {HAWSE_SUB_ID, HAWSE_STREAM_ID, HAWSE_TIMER_ID, HAWSE_RPC_ID,
-                                      HAWSE_METRICS_ID};
+    static const char *const ids[] = {HAWSE_SUB_ID, HAWSE_STREAM_ID,  HAWSE_TIMER_ID,
+                                      HAWSE_RPC_ID, HAWSE_METRICS_ID, HAWSE_HTTP_ID};
     for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
         if (strcmp(id, ids[i]) == 0)
             return true;
@@ -43,11 +44,27 @@ void grants_destroy(struct grants *g)
     free(g);
 }
 
-/* "net" covers "net:x"; otherwise the two must be equal. */
+/* Does `prefix` end in `path` where a segment ends? */
+static bool path_within(const char *prefix, size_t prefix_len, const char *path, size_t path_len)
+{
+    if (prefix_len == 0 || prefix_len > path_len || memcmp(prefix, path, prefix_len) != 0)
+        return false;
+    return prefix_len == path_len || prefix[prefix_len - 1] == '/' || path[prefix_len] == '/' ||
+           path[prefix_len] == '?';
+}
+
+/* "net" covers "net:x", "http:GET:/x" covers "http:GET:/x/y"; otherwise the two must be equal. */
 static bool covers(const char *wide, const char *narrow)
 {
     size_t n = strlen(wide);
-    return strcmp(wide, narrow) == 0 || (strncmp(wide, narrow, n) == 0 && narrow[n] == ':');
+    if (strcmp(wide, narrow) == 0 || (strncmp(wide, narrow, n) == 0 && narrow[n] == ':'))
+        return true;
+    if (strncmp(wide, "http:", 5) != 0)
+        return false;
+    const char *path = strchr(wide + 5, ':');
+    size_t head = path ? (size_t)(path - wide) + 1 : 0;
+    return head > 0 && strncmp(wide, narrow, head) == 0 &&
+           path_within(path + 1, n - head, narrow + head, strlen(narrow + head));
 }
 
 /* ---- resolving ---- */
@@ -218,6 +235,23 @@ bool grants_rpc(const struct grants *g, const char *method, size_t method_len)
             return true;
         if (strncmp(grant, "rpc:", 4) == 0 && strlen(grant + 4) == method_len &&
             memcmp(grant + 4, method, method_len) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool grants_http(const struct grants *g, const char *method, const char *path, size_t path_len)
+{
+    size_t n = strlen(method);
+    for (size_t i = 0; i < g->count; i++) {
+        const char *grant = g->granted[i];
+        if (strcmp(grant, "http") == 0)
+            return true;
+        if (strncmp(grant, "http:", 5) != 0 || strncmp(grant + 5, method, n) != 0)
+            continue;
+        const char *rest = grant + 5 + n;
+        if (*rest == '\0' ||
+            (*rest == ':' && path_within(rest + 1, strlen(rest + 1), path, path_len)))
             return true;
     }
     return false;

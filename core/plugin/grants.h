@@ -24,6 +24,10 @@ void grants_destroy(struct grants *grants);
 bool grants_net(const struct grants *grants, const char *url, bool own_endpoint);
 /* "rpc" or "rpc:METHOD". */
 bool grants_rpc(const struct grants *grants, const char *method, size_t method_len);
+/* "http", "http:METHOD" or "http:METHOD:/PREFIX", where the prefix ends at the end of a segment of
+ * the path. The path must be legal (http_path_legal). */
+bool grants_http(const struct grants *grants, const char *method, const char *path,
+                 size_t path_len);
 /* May it publish events of this space id ("evm/1")? */
 bool grants_produces(const struct grants *grants, const char *space);
 bool grants_feature(const struct grants *grants, const char *name);

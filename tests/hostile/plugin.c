@@ -4,6 +4,7 @@
  * good one goes on.
  */
 #include <hawse/hawse.h>
+#include <hawse/service/http.h>
 #include <hawse/service/rpc.h>
 #include <hawse/service/stream.h>
 #include <hawse/service/sub.h>
@@ -49,6 +50,7 @@
 #define FOREIGN_HANDLE  31
 #define LOG_FLOOD       32
 #define CREATE_LOOP     33
+#define UNGRANTED_HTTP  34
 
 #ifndef CASE
 #define CASE GOOD
@@ -66,7 +68,7 @@
 #define MANIFEST                                                                             \
     "{\"id\":\"org.test.victim\",\"version\":\"1.0.0\",\"abi\":\"1.0\",\"kind\":\"sink\","   \
     "\"maturity\":\"" MATURITY "\",\"requires\":{" REQUIRES "},\"produces\":[\"market/1\"]," \
-    "\"capabilities\":[\"net\",\"rpc:eth_call\"],"                                           \
+    "\"capabilities\":[\"net\",\"rpc:eth_call\",\"http:GET:/book\"],"                        \
     "\"features\":{\"unfinished\":{\"maturity\":\"experimental\"}},"                         \
     "\"budget\":{\"callback_us\":1000}}"
 #endif
@@ -181,6 +183,40 @@ static void call_ungranted(void)
         hawse_log(me.host, me.self, HAWSE_LOG_INFO, "the call was denied, as it should be");
 }
 
+/* Neither a path that is not granted, nor one that only seems to be, nor another's endpoint. */
+static void ask_ungranted(void)
+{
+    const hawse_http_service_t *http = me.host->query(me.host, me.self, HAWSE_HTTP_ID);
+    static const struct {
+        const char *method, *endpoint, *path, *headers;
+        int32_t code;
+    } tries[] = {
+        {"GET", "http", "/order", "", HAWSE_E_DENIED},
+        {"GET", "http", "/books", "", HAWSE_E_DENIED},
+        {"POST", "http", "/book", "", HAWSE_E_DENIED},
+        {"GET", "http", "/book/../order", "", HAWSE_E_INVAL},
+        {"GET", "http", "/book/%2e%2e/order", "", HAWSE_E_INVAL},
+        {"GET", "http", "/book\\..\\order", "", HAWSE_E_INVAL},
+        {"GET", "http", "/book", "Host: evil.example\n", HAWSE_E_INVAL},
+        {"CONNECT", "http", "/book", "", HAWSE_E_INVAL},
+        {"GET", "nowhere", "/book", "", HAWSE_E_NOTFOUND},
+        {"GET", "ws", "/book", "", HAWSE_E_INVAL},
+    };
+    hawse_request_t request;
+    for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+        hawse_http_call_t call = {.size = sizeof(call),
+                                  .link = hawse_text("chain"),
+                                  .endpoint = hawse_text(tries[i].endpoint),
+                                  .method = hawse_text(tries[i].method),
+                                  .path = hawse_text(tries[i].path),
+                                  .headers = hawse_text(tries[i].headers)};
+        if (http->call(me.host, me.self, &call, &request) != tries[i].code)
+            return;
+    }
+    if (http->cancel(me.host, me.self, 0xdeadbeefu) == HAWSE_E_STALE)
+        hawse_log(me.host, me.self, HAWSE_LOG_INFO, "every request was refused, as it should be");
+}
+
 /* Every handle but one's own belongs to somebody else. */
 static void use_foreign_handle(void)
 {
@@ -227,6 +263,9 @@ static int32_t misbehave(uint32_t n)
         break;
     case UNGRANTED_RPC:
         call_ungranted();
+        break;
+    case UNGRANTED_HTTP:
+        ask_ungranted();
         break;
     case STALE_HANDLES:
         abuse_handles();

@@ -19,6 +19,7 @@ extern "C" {
 #define HAWSE_HOST_CHANNEL_IDLE 5u /* hawse_host_channel_idle_t */
 #define HAWSE_HOST_RPC_DONE     6u /* hawse_host_rpc_done_t, then the body */
 #define HAWSE_HOST_DEMAND       7u /* hawse_host_demand_t, then the filter */
+#define HAWSE_HOST_HTTP_DONE    8u /* hawse_host_http_done_t, then the body */
 
 /*
  * A frame is a whole WebSocket message. event.key is the stream's handle, event.epoch counts the
@@ -81,6 +82,25 @@ typedef struct hawse_host_rpc_done {
     uint64_t elapsed_ns;
     uint64_t body_len; /* bytes after the record; HAWSE_PADDING readable bytes follow them */
 } hawse_host_rpc_done_t;
+
+/*
+ * How an HTTP request ended. status 0: the server answered with 2xx and the body is its body.
+ * HAWSE_E_REMOTE: it answered with another status, redirects included, and the body is its body.
+ * HAWSE_E_UNKNOWN: a request that was no GET or HEAD may have reached the server, but its answer
+ * did not come whole: whether it was done is to be found out, never asked again blindly. Else
+ * nothing came of it (HAWSE_E_TIMEOUT, HAWSE_E_IO) or the answer was above the limit of the call
+ * (HAWSE_E_LIMIT). With every status but 0 and HAWSE_E_REMOTE the body is a reason in words.
+ */
+typedef struct hawse_host_http_done {
+    uint32_t size;
+    int32_t status;          /* 0 or HAWSE_E_... */
+    uint64_t request;        /* hawse_request_t */
+    uint64_t tag;            /* from the call */
+    uint32_t http_status;    /* 0 = no answer */
+    uint32_t retry_after_ms; /* what the server asked for; 0 = nothing */
+    uint64_t elapsed_ns;
+    uint64_t body_len; /* bytes after the record; HAWSE_PADDING readable bytes follow them */
+} hawse_host_http_done_t;
 
 /*
  * Somebody subscribed to this instance with a filter, or stopped. Comes before start for those that

@@ -1,0 +1,43 @@
+/*
+ * What requests of instances have in common, JSON-RPC or HTTP: a handle, a place in the count of
+ * their owner, and a completion that comes once. Completions are events in blocks of their own,
+ * because they may be megabytes; one that finds a full inbox waits here.
+ */
+#ifndef CORE_HOST_REQUESTS_H
+#define CORE_HOST_REQUESTS_H
+
+#include "host/host.h"
+#include "rpc/http_client.h"
+
+struct host_request;
+/* Writes the record of the completion into `out`, which has room for sizeof of the larger record;
+ * returns its length. */
+typedef size_t (*request_record_fn)(const struct http_result *result, uint64_t handle, uint64_t tag,
+                                    uint8_t *out);
+
+struct host_request {
+    struct host_request *next; /* in lane->undelivered */
+    struct instance *owner;
+    struct http_request *request; /* NULL once it is done */
+    hawse_event_t *event;         /* the completion that waits for room */
+    uint64_t handle;
+    uint64_t tag;
+    uint16_t kind; /* of the completion */
+    request_record_fn record;
+};
+
+/* A request of this instance, counted; HAWSE_E_LIMIT, HAWSE_E_NOMEM. Give it to request_done as the
+ * context of what is asked; request_drop when asking fails. */
+int32_t request_new(struct instance *inst, uint64_t tag, uint16_t kind, request_record_fn record,
+                    struct host_request **out);
+void request_drop(struct host_request *request);
+/* [lane] The http_done_fn. */
+void request_done(void *ctx, const struct http_result *result);
+/* The `cancel` of both services. */
+int32_t request_cancel(const hawse_host_t *table, hawse_instance_t self, hawse_request_t handle);
+
+/* Endpoint `name` of the instance itself, or of that behind the link; NULL: no such. */
+const struct config_endpoint *request_endpoint(struct instance *inst, hawse_view_t link,
+                                               hawse_view_t name);
+
+#endif

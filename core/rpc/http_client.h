@@ -1,0 +1,74 @@
+/*
+ * HTTP for cold paths: a thread of its own with a libcurl multi handle, connections kept alive per
+ * endpoint. Requests come from lanes; completions are posted back to the caller's loop. Follows no
+ * redirect, and retries nothing by itself.
+ */
+#ifndef CORE_RPC_HTTP_CLIENT_H
+#define CORE_RPC_HTTP_CLIENT_H
+
+#include "base/fault.h"
+#include "config/config.h"
+#include "loop/loop.h"
+#include "observe/log.h"
+
+struct http_client;
+struct http_request;
+
+struct http_result {
+    int32_t status; /* 0: a whole answer came; else why not, and the body is a reason in words */
+    uint32_t http_status;
+    uint32_t retry_after_ms;
+    int64_t rpc_code; /* JSON-RPC only */
+    uint64_t elapsed_ns;
+    const uint8_t *body; /* 64 readable bytes follow */
+    uint64_t body_len;
+};
+
+/* [loop of the caller] */
+typedef void (*http_done_fn)(void *ctx, const struct http_result *result);
+/* [client's thread] Looks at a whole answer and says what it means: may set status and rpc_code,
+ * and let the body be a part of itself or, with http_words, a text. */
+typedef void (*http_judge_fn)(struct http_request *request, struct http_result *result);
+
+struct http_options {
+    const struct config_endpoint *endpoint; /* copied */
+    const char *method;                     /* constant text */
+    const char *path;                       /* checked by http_path_legal; empty = the URL as is */
+    size_t path_len;
+    const char *headers; /* lines, each ended by '\n'; copied */
+    size_t headers_len;
+    char *body; /* malloc'd; taken, freed also on failure; NULL = none */
+    size_t body_len;
+    bool once; /* may change something: on a fresh connection, and UNKNOWN when no answer came */
+    uint32_t timeout_ms;   /* 0 = the endpoint's */
+    uint64_t max_response; /* 0 = 32 MiB */
+    http_judge_fn judge;   /* NULL = an answer is an answer */
+};
+
+int32_t http_client_create(struct logger *logger, struct http_client **out, struct fault *fault);
+/* Cancels what is under way; no more completions. */
+void http_client_destroy(struct http_client *client);
+
+/* [lane] done is called on `loop`, exactly once, unless canceled; the request is freed after it. */
+int32_t http_send(struct http_client *client, struct loop *loop, const struct http_options *options,
+                  http_done_fn done, void *ctx, struct http_request **out, struct fault *fault);
+/* [lane] done will not be called; the request is freed. */
+void http_cancel(struct http_request *request);
+
+/* [lane] 1, 2, 3, ... of this client. */
+uint64_t http_number(struct http_client *client);
+
+/* [client's thread, within judge] */
+void http_words(struct http_request *request, int32_t status, const char *text);
+
+/* ---- http_path.c ---- */
+
+/* May these bytes be appended to the URL of an endpoint? As hawse_http_call says of `path`. */
+bool http_path_legal(const uint8_t *path, size_t len);
+/* The endpoint's URL with the path behind its own path, and its query, if any, behind both.
+ * malloc'd, secret; NULL: no memory. */
+char *http_path_join(const char *url, const char *path, size_t path_len);
+/* Lines of headers that a plugin may send, and nothing else in them? */
+bool http_headers_legal(const uint8_t *lines, size_t len);
+
+#endif
