@@ -5,6 +5,7 @@ the last line counts them all: "N passed, M failed, K skipped".
     run.py [--list] [--only STAGE[,STAGE]] [--full] [--fuzz SECONDS]
 """
 import argparse
+import json
 import os
 import pathlib
 import re
@@ -107,7 +108,7 @@ def stage_layout(_):
 def stage_build(_):
     build(MAIN)
     if shutil.which("clang"):
-        build(BUILD / "clang", "--buildtype=release", env={"CC": "clang"})
+        build(BUILD / "clang", "--buildtype=release", "-Dbench=true", env={"CC": "clang"})
     else:
         report("build clang", "skipped", "clang is not installed")
 
@@ -160,14 +161,40 @@ def stage_sdk(_):
         del prefix
 
 
+def npm_packages():
+    """The pinned packages of the end-to-end trials are there; False with a report when not."""
+    folder = ROOT / "tests" / "e2e"
+    if not shutil.which("npm"):
+        report("npm packages", "skipped", "npm is not installed")
+        return False
+    there = folder / "node_modules" / ".package-lock.json"
+    wanted = json.loads((folder / "package.json").read_text())["devDependencies"]
+    if there.exists() and all((folder / "node_modules" / name).exists() for name in wanted):
+        return True
+    verb = ["install", "--no-save"] if there.exists() else ["ci"]
+    done = subprocess.run(["npm", *verb, "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder,
+                          capture_output=True, text=True)
+    if done.returncode:
+        report("npm packages", "failed", done.stdout + done.stderr)
+    return done.returncode == 0
+
+
+def build_bench():
+    return build(BUILD / "bench", "--buildtype=release", "-Dtests=false", "-Dbench=true")
+
+
 def stage_hotpath(_):
     """Counted, not read: a message costs no allocation and no lock."""
     if not shutil.which("node"):
         report("hotpath", "skipped", "node is not installed")
-        return
-    build(BUILD / "release", "--buildtype=release", "-Dtests=false")
-    tap("hotpath", [sys.executable, "tests/bench/hotpath.py", BUILD / "release/core/hawse",
-                    BUILD / "release/plugins"])
+    elif build_bench():
+        tap("hotpath", ["node", "tests/bench/hotpath.mjs", BUILD / "bench"])
+
+
+def stage_bench(_):
+    """Every benchmark once, small: nothing is lost on the way. Times are not judged here."""
+    if npm_packages() and build_bench():
+        run("bench", ["node", "tests/bench/bench.mjs", "--build", BUILD / "bench", "--smoke"])
 
 
 def stage_quickstart(_):
@@ -181,15 +208,8 @@ def stage_quickstart(_):
 
 def stage_e2e(args):
     folder = ROOT / "tests" / "e2e"
-    if not shutil.which("npm"):
-        report("e2e", "skipped", "npm is not installed")
+    if not npm_packages():
         return
-    if not (folder / "node_modules" / ".package-lock.json").exists():
-        done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
-                              cwd=folder, capture_output=True, text=True)
-        if done.returncode:
-            report("npm ci", "failed", done.stdout + done.stderr)
-            return
     env = {**os.environ, "HAWSE_BIN": str(HAWSE), "HAWSE_PLUGIN_DIR": str(PLUGINS)}
     swaps, pools = ("10000", "50") if args.full else ("1500", "20")
     tap("tls", ["node", "tests/e2e/tls.mjs"], env={"HAWSE_BIN": str(HAWSE), "HAWSE_PLUGIN_DIR": str(PLUGINS)})
@@ -212,6 +232,7 @@ STAGES = {
     "sdk": stage_sdk,
     "hostile": stage_hostile,
     "hotpath": stage_hotpath,
+    "bench": stage_bench,
     "e2e": stage_e2e,
     "quickstart": stage_quickstart,
 }

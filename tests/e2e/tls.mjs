@@ -1,30 +1,16 @@
 // TLS of streams: a certificate of a trusted authority is taken, by name and by address; another
 // authority, another name and an expired one are refused with the reason. Prints TAP.
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import os from 'node:os';
 import path from 'node:path';
 import { WebSocketServer } from 'ws';
+import { makeAuthority, makeCertificate } from './lib/certificates.mjs';
 
 const { HAWSE_BIN, HAWSE_PLUGIN_DIR } = process.env;
 const folder = mkdtempSync(path.join(os.tmpdir(), 'hawse-tls-'));
 const file = (name) => path.join(folder, name);
-const openssl = (...args) => execFileSync('openssl', args, { stdio: 'pipe' });
-
-function authority(name) {
-  openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', '-subj', `/CN=${name}`,
-    '-keyout', file(`${name}.key`), '-out', file(`${name}.pem`));
-}
-
-function certificate(name, ca, san, days = '30') {
-  openssl('req', '-newkey', 'rsa:2048', '-nodes', '-subj', `/CN=${name}`,
-    '-keyout', file(`${name}.key`), '-out', file(`${name}.csr`));
-  writeFileSync(file(`${name}.ext`), `subjectAltName=${san}\n`);
-  openssl('x509', '-req', '-in', file(`${name}.csr`), '-CA', file(`${ca}.pem`), '-CAkey', file(`${ca}.key`),
-    '-CAcreateserial', '-days', days, '-extfile', file(`${name}.ext`), '-out', file(`${name}.pem`));
-}
-
 function serve(name) {
   const server = https.createServer({ key: readFileSync(file(`${name}.key`)), cert: readFileSync(file(`${name}.pem`)) });
   new WebSocketServer({ server });
@@ -58,11 +44,11 @@ const rows = [
   ['an expired one is refused', 'expired', 'localhost', 'trusted', /could not connect: SSL certificate problem: certificate has expired/],
 ];
 
-authority('trusted');
-authority('other');
-certificate('good', 'trusted', 'DNS:localhost,IP:127.0.0.1');
-certificate('misnamed', 'trusted', 'DNS:elsewhere.example');
-certificate('expired', 'trusted', 'DNS:localhost,IP:127.0.0.1', '-1');
+makeAuthority(folder, 'trusted');
+makeAuthority(folder, 'other');
+makeCertificate(folder, 'good', 'trusted', 'DNS:localhost,IP:127.0.0.1');
+makeCertificate(folder, 'misnamed', 'trusted', 'DNS:elsewhere.example');
+makeCertificate(folder, 'expired', 'trusted', 'DNS:localhost,IP:127.0.0.1', '-1');
 let failed = 0;
 for (const [i, [sentence, name, host, ca, want]] of rows.entries()) {
   const server = await serve(name);
