@@ -1,0 +1,51 @@
+/*
+ * The whole chain plugin, driven by its table of callbacks in the fake host: one behaviour of a
+ * node in each test, on a clock that stands still.
+ */
+#include "ethereum_rig.h"
+#include "harness.h"
+
+#include <string.h>
+
+static struct rig *live(const char *settings)
+{
+    struct rig *r = rig_create(settings);
+    rig_start(r);
+    for (int i = 0; i < 5; i++)
+        rig_mine(r, 2, 1000);
+    CHECK_EQ(r->reader.lives, 1);
+    CHECK(rig_at_head(r));
+    return r;
+}
+
+TEST(tells, "blocks and logs are told as they are pushed, without a gap")
+{
+    struct rig *r = live("{}");
+    for (int i = 0; i < 50; i++)
+        rig_mine(r, 5, 200);
+    rig_pass(r, 5000);
+    rig_compare(r);
+    CHECK_EQ(r->reader.gaps, 0);
+    CHECK_EQ(r->reader.late_logs, 0);
+    CHECK(r->reader.all_logs > 50);
+    rig_destroy(r);
+}
+
+TEST(refused_check, "a log that was never pushed is told although its check is refused at first")
+{
+    for (uint32_t refusals = 1; refusals < 6; refusals++) {
+        struct rig *r = live("{}");
+        uint32_t index = rig_grow_with_log(r);
+        evmnode_push_head(&r->node, index); /* and not the log */
+        r->node.refuse_next = refusals;
+        rig_mine(r, 0, 5000);
+        for (int i = 0; i < 10; i++)
+            rig_mine(r, 0, 2000);
+        rig_compare(r);
+        CHECK_EQ(r->reader.gaps, 1);
+        CHECK_EQ(r->reader.healed, 1);
+        CHECK_EQ(r->reader.late_logs, 1);
+        CHECK_EQ(fakehost_metric(r->host, "evm_missing_logs_total"), 1);
+        rig_destroy(r);
+    }
+}
