@@ -2,7 +2,7 @@
 """Everything that is checked before a change counts as good. Each stage prints TAP or one line per check;
 the last line counts them all: "N passed, M failed, K skipped".
 
-    run.py [--list] [--only STAGE[,STAGE]] [--full] [--fuzz SECONDS]
+    run.py [--list] [--only STAGE[,STAGE]] [--full] [--fuzz SECONDS] [--soak SECONDS]
 """
 import argparse
 import json
@@ -20,6 +20,7 @@ BUILD = ROOT / "build"
 MAIN = BUILD / "test"
 HAWSE = MAIN / "core" / "hawse"
 PLUGINS = MAIN / "plugins"
+FUZZ_SECONDS = 3  # for each target in every run
 counts = {"passed": 0, "failed": 0, "skipped": 0}
 failures = []
 
@@ -69,7 +70,7 @@ def tap(name, command, timeout=600, env=None):
         report(name, "failed", done.stdout[-2000:] + done.stderr[-2000:])
 
 
-def build(folder, *options, env=None):
+def build(folder, *options, env=None, target="all"):
     """Configures once, then builds; False when it fails."""
     name = f"build {folder.name}"
     environment = {**os.environ, **(env or {})}
@@ -79,8 +80,8 @@ def build(folder, *options, env=None):
         if done.returncode:
             report(name, "failed", done.stdout + done.stderr)
             return False
-    done = subprocess.run(["ninja", "-C", str(folder), "--quiet"], text=True, capture_output=True,
-                          env=environment)
+    done = subprocess.run(["ninja", "-C", str(folder), "--quiet", target], text=True,
+                          capture_output=True, env=environment)
     report(name, "failed" if done.returncode else "passed", done.stdout + done.stderr)
     return done.returncode == 0
 
@@ -119,9 +120,25 @@ def stage_unit(_):
 
 def stage_sanitize(_):
     if build(BUILD / "asan", "-Db_sanitize=address,undefined", "-Db_lundef=false"):
-        run_units(BUILD / "asan")
+        run_units(BUILD / "asan", {"UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"})
     if build(BUILD / "tsan", "-Db_sanitize=thread", "-Db_lundef=false"):
         run_units(BUILD / "tsan", {"TSAN_OPTIONS": "halt_on_error=1"})
+
+
+def fuzz(seconds, keep):
+    """Every parser on its corpus, then for some seconds on inputs made of it."""
+    if not shutil.which("clang"):
+        report("fuzz", "skipped", "clang is not installed")
+        return
+    folder = BUILD / "fuzz"
+    if build(folder, "-Dfuzz=true", "-Dtests=false", "-Db_sanitize=address,undefined", "-Db_lundef=false",
+             env={"CC": "clang"}, target="fuzz-targets"):
+        tap("fuzz", [sys.executable, "tests/fuzz/run.py", folder, "--seconds", seconds,
+                     *(["--keep"] if keep else [])], timeout=600 + 20 * seconds)
+
+
+def stage_fuzz(_):
+    fuzz(FUZZ_SECONDS, keep=False)
 
 
 def stage_hostile(_):
@@ -229,6 +246,7 @@ STAGES = {
     "build": stage_build,
     "unit": stage_unit,
     "sanitize": stage_sanitize,
+    "fuzz": stage_fuzz,
     "sdk": stage_sdk,
     "hostile": stage_hostile,
     "hotpath": stage_hotpath,
@@ -242,24 +260,29 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--only", default="")
+    parser.add_argument("--fuzz", type=int, default=0, metavar="SECONDS",
+                        help="fuzz each target so long, and keep what reaches new code")
     parser.add_argument("--soak", type=int, default=0, metavar="SECONDS")
     parser.add_argument("--full", action="store_true", help="the end-to-end trials at full size")
     args = parser.parse_args()
     if args.list:
         print("\n".join(STAGES))
         return 0
-    wanted = [s for s in args.only.split(",") if s] or list(STAGES)
+    alone = [] if args.fuzz else list(STAGES)  # it takes longer than all stages together
+    wanted = [s for s in args.only.split(",") if s] or alone
     unknown = [s for s in wanted if s not in STAGES]
     if unknown:
         print(f"no stage {unknown[0]}; --list names them", file=sys.stderr)
         return 2
-    if "build" not in wanted and not HAWSE.exists():
+    if wanted and "build" not in wanted and not HAWSE.exists():
         wanted.insert(0, "build")
     for name in wanted:
         begin = time.monotonic()
         print(f"{name} ...", flush=True)
         STAGES[name](args)
         print(f"  {time.monotonic() - begin:.0f} s", flush=True)
+    if args.fuzz:
+        fuzz(args.fuzz, keep=True)
     if args.soak:
         tap("soak", [sys.executable, "tests/soak/soak.py", HAWSE, PLUGINS, args.soak],
             timeout=args.soak + 60)

@@ -158,6 +158,16 @@ static int32_t check_parts(const struct url *u, const char *url, const char *whe
     return what ? fault_set(fault, HAWSE_E_INVAL, "%s: %s", where, what) : HAWSE_OK;
 }
 
+static bool scheme_known(struct span scheme)
+{
+    static const char *const known[] = {"ws", "wss", "http", "https", "socks5h"};
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (span_is(scheme, known[i]))
+            return true;
+    }
+    return false;
+}
+
 int32_t url_check(const char *url, const char *display, bool insecure, const char *where,
                   struct fault *fault)
 {
@@ -301,7 +311,7 @@ char *url_display(const char *resolved, const char *shown)
         return NULL;
     if (split(shown, &u))
         put_url(out, &u, false);
-    else if (strcmp(resolved, shown) != 0 && split(resolved, &u))
+    else if (strcmp(resolved, shown) != 0 && split(resolved, &u) && scheme_known(u.scheme))
         put_url(out, &u, true);
     else
         (void)fputs("***", out);

@@ -99,14 +99,14 @@ static bool trusted(int fd)
            (peer.uid == geteuid() || peer.uid == 0);
 }
 
-static char *answer(struct control *c, const char *line)
+char *control_answer(control_fn fn, void *ctx, const char *line)
 {
     struct fault fault = {0};
     json_t *request = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
     const char *verb = json_string_value(json_object_get(request, "verb"));
     char *text = NULL;
     if (verb)
-        text = c->fn(c->ctx, verb, request, &fault);
+        text = fn(ctx, verb, request, &fault);
     else
         (void)fault_set(&fault, HAWSE_E_FORMAT, "expected a line {\"verb\": ...}");
     json_decref(request);
@@ -121,7 +121,7 @@ static char *answer(struct control *c, const char *line)
 static void serve_client(struct control *c, int fd)
 {
     char *line = trusted(fd) ? read_line(fd, REQUEST_MAX, CLIENT_MS) : NULL;
-    char *text = line ? answer(c, line) : NULL;
+    char *text = line ? control_answer(c->fn, c->ctx, line) : NULL;
     if (text && write_all(fd, text, strlen(text), CLIENT_MS))
         (void)write_all(fd, "\n", 1, CLIENT_MS);
     free(line);

@@ -16,6 +16,10 @@ struct control;
 typedef char *(*control_fn)(void *ctx, const char *verb, const json_t *request,
                             struct fault *fault);
 
+/* The answer to one line of a client: what fn says, or {"error", "fix"}. malloc'd, without a
+ * newline; NULL when memory is out. */
+char *control_answer(control_fn fn, void *ctx, const char *line);
+
 int32_t control_start(const char *path, control_fn fn, void *ctx, struct control **out,
                       struct fault *fault);
 void control_stop(struct control *control);

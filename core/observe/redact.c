@@ -58,15 +58,18 @@ static void put(struct writer *w, const char *text, size_t len)
         w->out[w->len++] = text[i];
 }
 
-/* Length of a listed value that begins here; 0 = none. */
+/* Length of the longest listed value that begins here; 0 = none. A value that the end of the text
+ * cuts off counts too: lines are cut before they come here. */
 static size_t listed(const struct redact_list *list, const char *at, size_t left)
 {
+    size_t longest = 0;
     for (size_t i = 0; list && i < list->count; i++) {
         size_t n = strlen(list->values[i]);
-        if (n <= left && memcmp(list->values[i], at, n) == 0)
-            return n;
+        n = n > left && left >= SECRET_MIN ? left : n;
+        if (n <= left && n > longest && memcmp(list->values[i], at, n) == 0)
+            longest = n;
     }
-    return 0;
+    return longest;
 }
 
 static bool is_url_end(char c)
@@ -75,26 +78,27 @@ static bool is_url_end(char c)
            c == '>' || c == ')' || c == ',';
 }
 
-/* A URL: scheme://[user@]host/path[?query]: user and query are masked. Returns what it took. */
-static size_t url(struct writer *w, const char *at, size_t left)
+/* What of a URL is masked besides listed values: its user, then its query. */
+struct url {
+    size_t user;                  /* bytes between "://" and "@" */
+    size_t query_from, query_end; /* positions in the text; from == end: none */
+};
+
+/* The URL whose "://" is at position i. */
+static struct url read_url(const char *text, size_t len, size_t i)
 {
-    size_t end = 0, slash = 3, query = 0, user = 0;
-    while (end < left && !is_url_end(at[end]))
+    struct url u = {0};
+    size_t begin = i + 3, end = begin, slash = begin;
+    while (end < len && !is_url_end(text[end]))
         end++;
-    while (slash < end && at[slash] != '/' && at[slash] != '?')
+    while (slash < end && text[slash] != '/' && text[slash] != '?')
         slash++;
-    for (size_t i = 3; i < slash; i++)
-        user = at[i] == '@' ? i : user;
-    for (size_t i = 3; i < end && query == 0; i++)
-        query = at[i] == '?' ? i : 0;
-    put(w, at, 3);
-    if (user > 0)
-        put(w, MASK, 3);
-    size_t from = user > 0 ? user : 3;
-    put(w, at + from, (query ? query + 1 : end) - from);
-    if (query)
-        put(w, MASK, 3);
-    return end;
+    for (size_t at = begin; at < slash; at++)
+        u.user = text[at] == '@' ? at - begin : u.user;
+    const char *query = memchr(text + begin, '?', end - begin);
+    u.query_from = query ? (size_t)(query - text) + 1 : end;
+    u.query_end = end;
+    return u;
 }
 
 /* Length of a word here after which a long token is a secret; 0 = none. */
@@ -118,7 +122,7 @@ static bool token_char(char c)
 static size_t after_word(struct writer *w, const char *at, size_t left)
 {
     size_t i = 0;
-    while (i < left && i < 6 && (strchr(" :=\"'", at[i]) != NULL))
+    while (i < left && i < 6 && memchr(" :=\"'", at[i], 5) != NULL)
         i++;
     if (i + 7 <= left && strncasecmp(at + i, "bearer ", 7) == 0)
         i += 7;
@@ -158,29 +162,35 @@ static size_t plain(struct writer *w, const char *at, size_t left)
     return n;
 }
 
+/* What begins at `at`: a key word with its token, or a character. Returns what it took. */
+static size_t word_or_character(struct writer *w, const char *at, size_t left)
+{
+    size_t n = key_word(at, left);
+    if (n == 0)
+        return plain(w, at, left);
+    put(w, at, n);
+    return n + after_word(w, at + n, left - n);
+}
+
 size_t redact(const struct redact_list *list, const char *text, size_t len, char *out, size_t cap)
 {
     struct writer w = {.out = out, .cap = cap};
+    struct url u = {0};
     size_t i = 0;
     while (i < len && cap > 0) {
         size_t left = len - i, n = listed(list, text + i, left);
+        if (i >= u.query_from && i < u.query_end)
+            n = u.query_end - i;
         if (n > 0) {
             put(&w, MASK, 3);
             i += n;
-            continue;
+        } else if (left > 3 && memcmp(text + i, "://", 3) == 0) {
+            u = read_url(text, len, i);
+            put(&w, "://***", u.user > 0 ? 6 : 3);
+            i += 3 + u.user;
+        } else {
+            i += word_or_character(&w, text + i, left);
         }
-        if (left > 3 && memcmp(text + i, "://", 3) == 0) {
-            i += url(&w, text + i, left);
-            continue;
-        }
-        n = key_word(text + i, left);
-        if (n > 0) {
-            put(&w, text + i, n);
-            i += n;
-            i += after_word(&w, text + i, len - i);
-            continue;
-        }
-        i += plain(&w, text + i, left);
     }
     if (cap > 0)
         out[w.len] = '\0';

@@ -110,6 +110,21 @@ static void instances(FILE *f, const json_t *before, const json_t *now, double s
     }
 }
 
+/* No line wider than the screen, and nothing that would steer a terminal: the document comes from
+ * another process. */
+static void fit(char *text, int columns)
+{
+    int column = 0;
+    char *out = text;
+    for (const char *at = text; *at; at++) {
+        column = *at == '\n' ? 0 : column + 1;
+        if (columns > 0 && column > columns)
+            continue;
+        *out++ = (unsigned char)*at < 0x20 && *at != '\n' ? '?' : *at;
+    }
+    *out = '\0';
+}
+
 char *view_render(const json_t *before, const json_t *now, double elapsed_s, const char *lines,
                   int columns)
 {
@@ -125,7 +140,7 @@ char *view_render(const json_t *before, const json_t *now, double elapsed_s, con
                   text_of(now, "mode"), number_of(now, "rss_bytes") / 1e6,
                   ready ? "READY" : "NOT READY");
     json_array_foreach(json_object_get(now, "reasons"), i, reason)(void)
-        fprintf(f, "  ! %s\n", json_string_value(reason));
+        fprintf(f, "  ! %s\n", json_is_string(reason) ? json_string_value(reason) : "?");
     (void)fputc('\n', f);
     streams(f, before, now, elapsed_s);
     (void)fputc('\n', f);
@@ -136,14 +151,6 @@ char *view_render(const json_t *before, const json_t *now, double elapsed_s, con
         free(text);
         return NULL;
     }
-    for (char *at = text, *start = text; *at; at++) { /* no line wider than the screen */
-        if (*at == '\n')
-            start = at + 1;
-        else if (columns > 0 && at - start >= columns) {
-            char *end = strchr(at, '\n');
-            memmove(at, end ? end : at + strlen(at), strlen(end ? end : "") + 1);
-            start = at + 1;
-        }
-    }
+    fit(text, columns);
     return text;
 }

@@ -60,12 +60,8 @@ static int32_t add_frame(struct sample *s, json_t *line, const char *path, size_
     return HAWSE_OK;
 }
 
-int32_t sample_load(const char *path, struct sample **out, struct fault *fault)
+int32_t sample_read(FILE *f, const char *path, struct sample **out, struct fault *fault)
 {
-    FILE *f = fopen(path, "re");
-    if (!f)
-        return fault_set(fault, HAWSE_E_NOTFOUND, "cannot open the sample %s: %s", path,
-                         strerror(errno));
     struct sample *s = calloc(1, sizeof(*s));
     char *text = NULL;
     size_t cap = 0, n = 0;
@@ -83,7 +79,6 @@ int32_t sample_load(const char *path, struct sample **out, struct fault *fault)
         json_decref(line);
     }
     free(text);
-    (void)fclose(f);
     if (code == HAWSE_OK && s->frame_count == 0)
         code = bad(fault, path, n, "no frames");
     if (code != HAWSE_OK) {
@@ -92,6 +87,17 @@ int32_t sample_load(const char *path, struct sample **out, struct fault *fault)
     }
     *out = s;
     return HAWSE_OK;
+}
+
+int32_t sample_load(const char *path, struct sample **out, struct fault *fault)
+{
+    FILE *f = fopen(path, "re");
+    if (!f)
+        return fault_set(fault, HAWSE_E_NOTFOUND, "cannot open the sample %s: %s", path,
+                         strerror(errno));
+    int32_t code = sample_read(f, path, out, fault);
+    (void)fclose(f);
+    return code;
 }
 
 void sample_destroy(struct sample *s)

@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 struct sample_frame {
     uint64_t t_ms;  /* since the start of the sample */
@@ -29,6 +30,8 @@ struct sample {
 };
 
 int32_t sample_load(const char *path, struct sample **out, struct fault *fault);
+/* The same from an open file, which `path` names in faults. */
+int32_t sample_read(FILE *f, const char *path, struct sample **out, struct fault *fault);
 void sample_destroy(struct sample *sample);
 
 /* The frame as it is in round `round` (0 = as recorded): a new reference. */

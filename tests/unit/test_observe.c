@@ -1,0 +1,144 @@
+/*
+ * What an operator sees holds no secret and steers no terminal: redaction, the status screen, and
+ * the answers of the control socket.
+ */
+#include "harness.h"
+
+#include "observe/control.h"
+#include "observe/redact.h"
+#include "observe/view.h"
+
+#include <hawse/types.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *clean(const char *const *secrets, size_t count, const char *text, size_t len)
+{
+    static char out[4096];
+    struct redact_list list = {0};
+    for (size_t i = 0; i < count; i++)
+        CHECK_EQ(redact_add(&list, secrets[i]), HAWSE_OK);
+    size_t n = redact(&list, text, len, out, sizeof(out));
+    CHECK_EQ_U64(n, strlen(out));
+    redact_finish(&list);
+    return out;
+}
+
+static const char *clean_one(const char *secret, const char *text)
+{
+    return clean(&secret, 1, text, strlen(text));
+}
+
+TEST(listed_anywhere, "a listed value is masked wherever it stands in a line")
+{
+    CHECK_STR(clean_one("k3y-0f-m1ne", "k3y-0f-m1ne"), "***");
+    CHECK_STR(clean_one("k3y-0f-m1ne", "the key k3y-0f-m1ne, twice: k3y-0f-m1nek3y-0f-m1ne."),
+              "the key ***, twice: ******.");
+}
+
+TEST(listed_in_url, "a listed value is masked inside a URL, whose path is else shown")
+{
+    CHECK_STR(clean_one("k3y-0f-m1ne", "lost wss://rpc.example/v3/k3y-0f-m1ne/ws now"),
+              "lost wss://rpc.example/v3/***/ws now");
+    CHECK_STR(clean_one("k3y-0f-m1ne", "http://k3y-0f-m1ne.example/"), "http://***.example/");
+}
+
+TEST(longest_listed, "of two listed values the longer one is masked as a whole")
+{
+    const char *const secrets[] = {"k3y-0f-m1ne", "k3y-0f-m1ne-and-more"};
+    const char *text = "k3y-0f-m1ne-and-more";
+    CHECK_STR(clean(secrets, 2, text, strlen(text)), "***");
+}
+
+TEST(listed_cut, "a listed value that the end of a line cuts off is masked too")
+{
+    CHECK_STR(clean_one("k3y-0f-m1ne", "the key is k3y-0f"), "the key is ***");
+}
+
+TEST(url_parts, "user and query of a URL are masked, its path is shown")
+{
+    CHECK_STR(clean_one("unrelated", "to wss://u:p@h.example/a/b?key=1&x=2, again"),
+              "to wss://***@h.example/a/b?***, again");
+    CHECK_STR(clean_one("unrelated", "http://h?k=v http://h/p"), "http://h?*** http://h/p");
+}
+
+TEST(url_controls, "control characters and broken UTF-8 are escaped inside a URL too")
+{
+    CHECK_STR(clean_one("unrelated", "http://h/\x1b[31m\xff"), "http://h/\\x1b[31m?");
+}
+
+TEST(word_nul, "a NUL behind a word like \"secret\" is escaped")
+{
+    const char *secret = "unrelated";
+    static const char text[] = "secret\0abcdefgh";
+    CHECK_STR(clean(&secret, 1, text, sizeof(text) - 1), "secret\\x00abcdefgh");
+}
+
+TEST(word_token, "a long token behind a word like \"private_key\" is masked")
+{
+    CHECK_STR(clean_one("unrelated", "private_key=0xdeadbeef Authorization: Bearer abcdefgh"),
+              "private_key=*** Authorization: Bearer ***");
+}
+
+static char *draw(const char *document, const char *lines, int columns)
+{
+    json_t *now = json_loads(document, 0, NULL);
+    CHECK(now != NULL);
+    char *text = view_render(now, now, 1.0, lines, columns);
+    CHECK(text != NULL);
+    json_decref(now);
+    return text;
+}
+
+TEST(view_width,
+     "no line of the screen is wider than asked, the last one without a newline neither")
+{
+    char *text = draw("{\"ready\":true}", "a last line that is far too long and ends nowhere", 10);
+    int column = 0;
+    for (const char *at = text; *at; at++) {
+        column = *at == '\n' ? 0 : column + 1;
+        CHECK(column <= 10);
+    }
+    CHECK_STR(strrchr(text, '\n'), "\na last lin");
+    free(text);
+}
+
+TEST(view_controls, "a document of strange types is drawn, and cannot steer the terminal")
+{
+    char *text = draw("{\"reasons\":[7,\"a\\u001b[2J\"],\"instances\":[1,{\"id\":[]}],"
+                      "\"streams\":[{\"channels\":[null]}]}",
+                      NULL, 0);
+    CHECK(strstr(text, "  ! ?\n  ! a?[2J\n") != NULL);
+    CHECK(strchr(text, '\x1b') == NULL);
+    free(text);
+}
+
+static char *on_verb(void *ctx, const char *verb, const json_t *request, struct fault *fault)
+{
+    (void)request;
+    if (strcmp(verb, "good") == 0)
+        return strdup(ctx);
+    (void)fault_set(fault, HAWSE_E_NOTFOUND, "no verb \"%s\"", verb);
+    fault_hint(fault, "ask for good");
+    return NULL;
+}
+
+TEST(control_lines,
+     "every line to the control socket is answered, wrong ones with what was expected")
+{
+    static char good[] = "{\"x\":1}";
+    static const struct {
+        const char *line, *answer;
+    } cases[] = {
+        {"{\"verb\":\"good\"}", good},
+        {"{\"verb\":\"bad\"}", "{\"error\":\"no verb \\\"bad\\\"\",\"fix\":\"ask for good\"}"},
+        {"", "{\"error\":\"expected a line {\\\"verb\\\": ...}\",\"fix\":\"\"}"},
+        {"{\"verb\":1}", "{\"error\":\"expected a line {\\\"verb\\\": ...}\",\"fix\":\"\"}"},
+        {"[\"verb\"]", "{\"error\":\"expected a line {\\\"verb\\\": ...}\",\"fix\":\"\"}"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char *answer = control_answer(on_verb, good, cases[i].line);
+        CHECK_STR(answer, cases[i].answer);
+        free(answer);
+    }
+}
