@@ -145,6 +145,11 @@ def stage_hostile(_):
     tap("hostile", [sys.executable, "tests/hostile/run.py", HAWSE, PLUGINS], timeout=600)
 
 
+def stage_secrets(_):
+    """A server that repeats every key it is given: none is shown, and none is in memory that is not locked."""
+    tap("secrets", [sys.executable, "tests/secrets/run.py", HAWSE, PLUGINS], timeout=120)
+
+
 def stage_sdk(_):
     """A plugin built outside the tree, against the installed SDK alone, by each compiler."""
     with tempfile.TemporaryDirectory() as folder:
@@ -249,6 +254,7 @@ STAGES = {
     "fuzz": stage_fuzz,
     "sdk": stage_sdk,
     "hostile": stage_hostile,
+    "secrets": stage_secrets,
     "hotpath": stage_hotpath,
     "bench": stage_bench,
     "e2e": stage_e2e,

@@ -5,6 +5,7 @@
 #include "app/app.h"
 
 #include "app/serve.h"
+#include "base/secret.h"
 #include "host/host.h"
 
 #include <errno.h>
@@ -12,8 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,20 +27,31 @@ struct run {
     struct serve *serve;
 };
 
-/* Every resolved secret is one that the log must never show. */
-static void register_secrets(struct logger *logger, const struct config *config)
+/* What the log must never show. */
+static int32_t register_secrets(struct logger *logger, const struct config *config,
+                                struct fault *fault)
 {
-    for (size_t i = 0; i < config->instance_count; i++) {
-        const struct config_instance *in = &config->instances[i];
-        for (size_t e = 0; e < in->endpoint_count; e++) {
-            const struct config_endpoint *endpoint = &in->endpoints[e];
-            if (strcmp(endpoint->url, endpoint->display) != 0)
-                (void)log_secret(logger, endpoint->url);
-            for (size_t h = 0; h < endpoint->header_count; h++)
-                (void)log_secret(logger, endpoint->headers[h].value);
-            (void)log_secret(logger, endpoint->proxy);
-        }
+    bool locked = true;
+    int32_t code = HAWSE_OK;
+    for (size_t i = 0; i < config->hidden_count && code == HAWSE_OK; i++) {
+        code = log_secret(logger, config->hidden[i]);
+        locked = locked && secret_locked(config->hidden[i]);
     }
+    if (code != HAWSE_OK)
+        return fault_set(fault, code, "no memory for the list of secrets");
+    if (!locked)
+        log_line(logger, HAWSE_LOG_WARN, "host",
+                 "secrets may be swapped to disk: this process may lock too little memory | fix: "
+                 "raise RLIMIT_MEMLOCK (ulimit -l; LimitMEMLOCK= of systemd)");
+    return HAWSE_OK;
+}
+
+/* Secrets are in memory: no core dumps, no debugger of another process of the same user. */
+static void keep_memory_to_ourselves(void)
+{
+    const struct rlimit none = {0};
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    (void)setrlimit(RLIMIT_CORE, &none);
 }
 
 static void reload(struct run *run)
@@ -48,10 +60,12 @@ static void reload(struct run *run)
     struct fault fault = {0};
     const struct arguments *args = run->args;
     int32_t code = config_load(args->words[0], args->sets, args->set_count, &config, &fault);
-    if (code == HAWSE_OK) {
-        register_secrets(run->logger, config);
+    if (code == HAWSE_OK)
+        code = register_secrets(run->logger, config, &fault);
+    if (code == HAWSE_OK)
         code = host_reload(run->host, config, &fault);
-    }
+    else
+        config_destroy(config);
     if (code == HAWSE_OK) {
         log_line(run->logger, HAWSE_LOG_INFO, "host", "reloaded %s", args->words[0]);
         return;
@@ -85,7 +99,8 @@ static int start(struct run *run)
     if (log_create(level, c->log_format, c->log_file, &run->logger, &fault) != HAWSE_OK ||
         metrics_create(&run->metrics) != HAWSE_OK)
         return app_fail(EXIT_TROUBLE, &fault);
-    register_secrets(run->logger, c);
+    if (register_secrets(run->logger, c, &fault) != HAWSE_OK)
+        return app_fail(EXIT_TROUBLE, &fault);
     if (args->view)
         log_mute(run->logger, true); /* the view shows the lines itself */
     struct host_options options = {.strict = args->strict, .safe = args->safe};
@@ -121,7 +136,7 @@ int command_run(const struct arguments *args)
         (void)fprintf(stderr, "hawse: run needs one configuration file\n");
         return EXIT_USAGE;
     }
-    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* no core dumps, no ptrace: secrets are in memory */
+    keep_memory_to_ourselves();
     (void)sigemptyset(&signals);
     (void)sigaddset(&signals, SIGTERM);
     (void)sigaddset(&signals, SIGINT);

@@ -3,12 +3,15 @@
  */
 #include "app/app.h"
 
+#include "base/secret.h"
 #include "plugin/library.h"
 
 #include <getopt.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct command commands[] = {
     {"run", "CONFIG [--set PATH=VALUE]... [--view] [--strict] [--safe] [--quiet]",
@@ -143,8 +146,23 @@ static int parse(int argc, char **argv, struct arguments *args)
     return 0;
 }
 
+/* jansson 2.14 writes beyond its buffer when memory runs out inside a long text (its lexer does not
+ * look at what strbuffer_append_byte returns), so memory that runs out there ends the process, with
+ * words, before that. And what it frees may be the text of a configuration that holds keys. */
+static void *json_memory(size_t size)
+{
+    static const char words[] = "hawse: out of memory while JSON was read or written: ended\n";
+    void *block = malloc(size);
+    if (block)
+        return block;
+    ssize_t n = write(STDERR_FILENO, words, sizeof(words) - 1);
+    (void)n;
+    abort();
+}
+
 int main(int argc, char **argv)
 {
+    json_set_alloc_funcs(json_memory, wiping_free);
     if (argc < 2)
         return usage(stderr);
     if (strcmp(argv[1], "__trial") == 0 && argc == 3) /* this program as the child of a trial */

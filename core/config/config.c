@@ -86,6 +86,9 @@ void config_destroy(struct config *c)
         json_decref(c->source->folders);
         free(c->source);
     }
+    for (size_t i = 0; i < c->hidden_count; i++)
+        secret_free(c->hidden[i]);
+    free(c->hidden);
     free_texts(c->plugin_path, c->plugin_path_count);
     free(c->lanes);
     free(c->instances);

@@ -102,6 +102,9 @@ struct config {
     size_t lane_count;
     struct config_instance *instances; /* links first: an instance comes after those it links to */
     size_t instance_count;
+    char **hidden; /* texts that no output may hold: what references stand for, and the parts of
+                      URLs and headers that are masked; locked in memory */
+    size_t hidden_count;
     uint32_t log_level; /* HAWSE_LOG_... */
     enum config_log_format log_format;
     char *log_file;            /* NULL = stderr */

@@ -24,7 +24,7 @@ void endpoint_finish(struct config_endpoint *e)
     }
     free(e->headers);
     secret_free(e->proxy);
-    secret_free(e->ca_file);
+    free(e->ca_file);
 }
 
 /* ---- headers ---- */
@@ -79,6 +79,15 @@ static int32_t check_header(const struct config_endpoint *e, const char *name, c
     return HAWSE_OK;
 }
 
+/* After `code` of hiding its parts: what references in it stand for. */
+static int32_t hide(struct reader *r, const char *written, const char *value, const char *where,
+                    int32_t code)
+{
+    if (code == HAWSE_OK)
+        code = secret_note_references(r, written, value, where);
+    return code == HAWSE_OK ? code : fault_set(r->fault, code, "%s: no memory", where);
+}
+
 static int32_t read_header(struct reader *r, struct config_endpoint *e, json_t *headers,
                            const char *name, const char *where)
 {
@@ -87,13 +96,16 @@ static int32_t read_header(struct reader *r, struct config_endpoint *e, json_t *
     char *shown = NULL;
     int32_t code = check_header(e, name, where, r->fault);
     if (code == HAWSE_OK)
-        code = secret_resolve(written, r->dir, where, &h->value, &shown, r->fault);
+        code = secret_resolve(r, written, where, &h->value, &shown);
     free(shown);
     if (code != HAWSE_OK)
         return code;
     e->header_count++; /* from here on it is destroyed with the endpoint */
     if (!copy_text(&h->name, name))
         return fault_set(r->fault, HAWSE_E_NOMEM, "%s: no memory", where);
+    code = hide(r, written, h->value, where, hidden_header(r->config, h->value));
+    if (code != HAWSE_OK)
+        return code;
     if (!is_line(h->value))
         return fault_set(r->fault, HAWSE_E_INVAL,
                          "%s: a header's value is one line without control characters", where);
@@ -128,11 +140,14 @@ static int32_t read_url(struct reader *r, struct config_endpoint *e, json_t *end
     char *shown = NULL;
     const char *written = json_string_value(json_object_get(endpoint, "url"));
     (void)snprintf(path, sizeof(path), "%.200s.url", where);
-    int32_t code = secret_resolve(written, r->dir, path, &e->url, &shown, r->fault);
+    int32_t code = secret_resolve(r, written, path, &e->url, &shown);
     if (code != HAWSE_OK)
         return code;
     e->display = url_display(e->url, shown);
+    code = hide(r, written, e->url, path, url_hide(r->config, e->url, shown));
     free(shown);
+    if (code != HAWSE_OK)
+        return code;
     if (!e->display)
         return fault_set(r->fault, HAWSE_E_NOMEM, "%s: no memory", path);
     code = url_check(e->url, e->display, e->insecure, path, r->fault);
@@ -148,13 +163,15 @@ static int32_t read_proxy(struct reader *r, struct config_endpoint *e, json_t *e
     if (!written)
         return HAWSE_OK;
     (void)snprintf(path, sizeof(path), "%.200s.proxy", where);
-    int32_t code = secret_resolve(written, r->dir, path, &e->proxy, &shown, r->fault);
+    int32_t code = secret_resolve(r, written, path, &e->proxy, &shown);
     if (code != HAWSE_OK)
         return code;
     char *display = url_display(e->proxy, shown);
+    code = hide(r, written, e->proxy, path, url_hide(r->config, e->proxy, shown));
     free(shown);
-    code = display ? url_check_proxy(e->proxy, path, r->fault)
-                   : fault_set(r->fault, HAWSE_E_NOMEM, "%s: no memory", path);
+    if (code == HAWSE_OK)
+        code = display ? url_check_proxy(e->proxy, path, r->fault)
+                       : fault_set(r->fault, HAWSE_E_NOMEM, "%s: no memory", path);
     if (code == HAWSE_OK)
         code = secret_mask(endpoint, "proxy", display, path, r->fault);
     free(display);
@@ -171,7 +188,7 @@ static int32_t read_ca_file(struct reader *r, struct config_endpoint *e, json_t 
     if (!written)
         return HAWSE_OK;
     (void)snprintf(path, sizeof(path), "%.200s.ca_file", where);
-    int32_t code = secret_resolve(written, r->dir, path, &value, &shown, r->fault);
+    int32_t code = secret_resolve(r, written, path, &value, &shown);
     if (code != HAWSE_OK)
         return code;
     bool reference = strcmp(value, shown) != 0;

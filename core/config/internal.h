@@ -4,6 +4,7 @@
 #ifndef CORE_CONFIG_INTERNAL_H
 #define CORE_CONFIG_INTERNAL_H
 
+#include "base/secret.h"
 #include "config/config.h"
 
 #include <jansson.h>
@@ -75,12 +76,14 @@ char *path_from(const char *dir, const char *path);
 bool name_legal(const char *name, bool upper_case);
 
 /* secrets.c: resolves "${NAME}" and "file:PATH" in a value that the host keeps to itself. *value is
- * the secret (secret_free); *shown is the same with "***" for each reference. Both malloc'd. */
-int32_t secret_resolve(const char *text, const char *dir, const char *where, char **value,
-                       char **shown, struct fault *fault);
+ * the secret (secret_free); *shown is the same with "***" for each reference, malloc'd. */
+int32_t secret_resolve(struct reader *r, const char *text, const char *where, char **value,
+                       char **shown);
+/* secrets.c: hides what the references in a text that was resolved stand for. */
+int32_t secret_note_references(struct reader *r, const char *text, const char *value,
+                               const char *where);
 /* secrets.c: refuses references everywhere but in endpoints. */
 int32_t secret_refuse(const json_t *root, struct fault *fault);
-void secret_free(char *text);
 /* secrets.c: puts what may be shown in the place of a text of the tree, and wipes that text. */
 int32_t secret_mask(json_t *object, const char *key, const char *shown, const char *where,
                     struct fault *fault);
@@ -92,6 +95,15 @@ int32_t url_check_proxy(const char *url, const char *where, struct fault *fault)
 /* url.c: how a URL may be shown: without user, without values of the query, without what came from
  * a reference. `shown` is that of secret_resolve. malloc'd, NULL when memory is out. */
 char *url_display(const char *resolved, const char *shown);
+/* url.c: hides the parts of a URL that url_display masks. */
+int32_t url_hide(struct config *config, const char *resolved, const char *shown);
+
+/* hidden.c: this text must not appear by itself either. Short ones, which are words, are left out;
+ * HAWSE_E_NOMEM. */
+int32_t hidden_add(struct config *config, const char *text, size_t len);
+/* hidden.c: the value of a header, and what stands behind its scheme ("Bearer ..."). */
+int32_t hidden_header(struct config *config, const char *value);
+
 /* url.c: HOST:PORT. */
 int32_t url_check_listen(const char *listen, const char *where, struct fault *fault);
 

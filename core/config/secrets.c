@@ -18,13 +18,6 @@ enum { FILE_BYTES = 64 << 10, VALUE_BYTES = 128 << 10, DEPTH = 64 };
 
 static const char MASK[] = "***";
 
-void secret_free(char *text)
-{
-    if (text)
-        explicit_bzero(text, strlen(text));
-    free(text);
-}
-
 int32_t secret_mask(json_t *object, const char *key, const char *shown, const char *where,
                     struct fault *fault)
 {
@@ -193,28 +186,47 @@ static int32_t resolve_variables(const char *text, const char *where, struct wri
     return fits ? code : fault_set(fault, HAWSE_E_LIMIT, "%s: longer than 128 KiB", where);
 }
 
-int32_t secret_resolve(const char *text, const char *dir, const char *where, char **value,
-                       char **shown, struct fault *fault)
+int32_t secret_resolve(struct reader *r, const char *text, const char *where, char **value,
+                       char **shown)
 {
-    struct writer v = {.text = calloc(1, VALUE_BYTES)}, s = {.text = calloc(1, VALUE_BYTES)};
+    struct writer v = {.text = secret_new(VALUE_BYTES)}, s = {.text = calloc(1, VALUE_BYTES)};
     int32_t code = v.text && s.text ? HAWSE_OK : HAWSE_E_NOMEM;
     *value = *shown = NULL;
     if (code == HAWSE_OK && strncmp(text, "file:", 5) == 0) {
         (void)put(&s, MASK, strlen(MASK));
-        code = resolve_file(text + 5, dir, where, v.text, fault);
+        code = resolve_file(text + 5, r->dir, where, v.text, r->fault);
     } else if (code == HAWSE_OK) {
-        code = resolve_variables(text, where, &v, &s, fault);
+        code = resolve_variables(text, where, &v, &s, r->fault);
     }
-    if (code == HAWSE_OK && !(copy_text(value, v.text) && copy_text(shown, s.text))) {
-        secret_free(*value);
-        *value = NULL;
-        code = HAWSE_E_NOMEM;
+    if (code == HAWSE_OK) {
+        *value = secret_copy(v.text);
+        if (!*value || !copy_text(shown, s.text)) {
+            secret_free(*value);
+            *value = NULL;
+            code = HAWSE_E_NOMEM;
+        }
     }
-    if (v.text)
-        explicit_bzero(v.text, VALUE_BYTES);
-    free(v.text);
+    secret_free(v.text);
     free(s.text);
-    return code == HAWSE_OK ? code : fault_set(fault, code, "%s: no memory", where);
+    return code == HAWSE_OK ? code : fault_set(r->fault, code, "%s: no memory", where);
+}
+
+int32_t secret_note_references(struct reader *r, const char *text, const char *value,
+                               const char *where)
+{
+    int32_t code = HAWSE_OK;
+    if (strncmp(text, "file:", 5) == 0)
+        return hidden_add(r->config, value, strlen(value));
+    for (const char *at = strstr(text, "${"); at && code == HAWSE_OK; at = strstr(at, "${")) {
+        const char *piece = NULL;
+        size_t used = 2;
+        if (at == text || at[-1] != '$')
+            code = variable(at, where, &piece, &used, r->fault);
+        if (code == HAWSE_OK && piece)
+            code = hidden_add(r->config, piece, strlen(piece));
+        at += used;
+    }
+    return code;
 }
 
 /* ---- where references may not stand ---- */

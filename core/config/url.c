@@ -264,8 +264,8 @@ static void put_query(FILE *out, struct span query)
 }
 
 /* The whole came from a reference: providers put keys into the host's name too, so only its last
- * two labels are shown. */
-static void put_host_end(FILE *out, struct span host)
+ * two labels are shown, with the dot before them. Returns the bytes that are not shown. */
+static size_t host_hidden(struct span host)
 {
     unsigned char ip[16];
     size_t dots = 0, from = host.len;
@@ -273,11 +273,14 @@ static void put_host_end(FILE *out, struct span host)
         from--;
         dots += host.at[from] == '.' ? 1 : 0;
     }
-    if (dots < 2 || is_ipv4(host, ip)) {
-        put(out, host);
-        return;
-    }
-    (void)fputs("***", out);
+    return dots < 2 || is_ipv4(host, ip) ? 0 : from;
+}
+
+static void put_host_end(FILE *out, struct span host)
+{
+    size_t from = host_hidden(host);
+    if (from > 0)
+        (void)fputs("***", out);
     put(out, (struct span){.at = host.at + from, .len = host.len - from});
 }
 
@@ -299,6 +302,76 @@ static void put_url(FILE *out, const struct url *u, bool whole)
         put_path(out, u->path);
     if (!whole)
         put_query(out, u->query);
+}
+
+/* ---- what of a URL may not be shown anywhere ---- */
+
+/* In a URL that came as a whole, a part of the path that is no plain word. */
+static bool may_be_key(struct span s)
+{
+    bool digit = false, letter = false;
+    for (size_t i = 0; i < s.len; i++) {
+        digit = digit || isdigit((unsigned char)s.at[i]);
+        letter = letter || isalpha((unsigned char)s.at[i]);
+    }
+    return s.len >= 12 || (s.len >= 8 && digit && letter);
+}
+
+static int32_t hide_path(struct config *config, struct span path, bool whole)
+{
+    int32_t code = HAWSE_OK;
+    for (size_t i = 0; i < path.len && code == HAWSE_OK;) {
+        struct span part = {.at = path.at + i + 1, .len = 0};
+        while (i + 1 + part.len < path.len && part.at[part.len] != '/')
+            part.len++;
+        if (looks_secret(part) || (whole && may_be_key(part)))
+            code = hidden_add(config, part.at, part.len);
+        i += 1 + part.len;
+    }
+    return code;
+}
+
+static int32_t hide_query(struct config *config, struct span query)
+{
+    int32_t code = HAWSE_OK;
+    for (size_t i = 0; i < query.len && code == HAWSE_OK;) {
+        const char *at = query.at + i;
+        const char *end = memchr(at, '&', query.len - i);
+        size_t n = end ? (size_t)(end - at) : query.len - i;
+        const char *equals = memchr(at, '=', n);
+        size_t skip = equals ? (size_t)(equals - at) + 1 : 0;
+        code = hidden_add(config, at + skip, n - skip);
+        i += n + 1;
+    }
+    return code;
+}
+
+/* user:password, and each of both. */
+static int32_t hide_user(struct config *config, struct span user)
+{
+    const char *colon = memchr(user.at, ':', user.len);
+    size_t n = colon ? (size_t)(colon - user.at) : user.len;
+    int32_t code = hidden_add(config, user.at, user.len);
+    if (code == HAWSE_OK)
+        code = hidden_add(config, user.at, n);
+    if (code == HAWSE_OK && colon)
+        code = hidden_add(config, colon + 1, user.len - n - 1);
+    return code;
+}
+
+int32_t url_hide(struct config *config, const char *resolved, const char *shown)
+{
+    struct url u, written;
+    bool whole = !split(shown, &written) && strcmp(resolved, shown) != 0;
+    if (!split(resolved, &u))
+        return HAWSE_OK;
+    size_t host = whole ? host_hidden(u.host) : 0;
+    int32_t code = hidden_add(config, u.host.at, host > 0 ? host + 1 : 0); /* with its dot */
+    if (code == HAWSE_OK && u.user.len > 0)
+        code = hide_user(config, u.user);
+    if (code == HAWSE_OK)
+        code = hide_path(config, u.path, whole);
+    return code == HAWSE_OK ? hide_query(config, u.query) : code;
 }
 
 char *url_display(const char *resolved, const char *shown)

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOG_LINES_PER_SECOND = 100, LOG_LINE_MAX = 1024, SECOND_NS = 1000000000 };
+enum { LOG_LINES_PER_SECOND = 100, LOG_LINE_MAX = 1024, ERROR_MAX = 700, SECOND_NS = 1000000000 };
 
 struct instance *host_instance(const hawse_host_t *table, hawse_instance_t handle)
 {
@@ -87,20 +87,30 @@ static void api_log(const hawse_host_t *table, hawse_instance_t self, uint32_t l
               text.len < LOG_LINE_MAX ? text.len : LOG_LINE_MAX);
 }
 
+/* Errors are shown in more places than the log: a plugin may repeat what a server told it. */
+static void clean_words(const struct instance *inst, hawse_view_t text, char out[ERROR_MAX + 1])
+{
+    out[0] = '\0';
+    if (text.data)
+        log_redact(inst->host->logger, (const char *)text.data,
+                   text.len < ERROR_MAX ? text.len : ERROR_MAX, out, ERROR_MAX + 1);
+}
+
 static int32_t api_set_error(const hawse_host_t *table, hawse_instance_t self, int32_t code,
                              hawse_view_t message, hawse_view_t hint)
 {
     struct instance *inst = host_instance(table, self);
     if (!inst)
         return code;
+    char words[ERROR_MAX + 1];
     counter_add(inst->errors, 1);
     fault_clear(&inst->last_error);
-    (void)fault_set(&inst->last_error, code < 0 ? code : HAWSE_E_INTERNAL, "%.*s",
-                    (int)(message.len < 700 ? message.len : 700),
-                    message.data ? (const char *)message.data : "");
-    if (hint.data && hint.len > 0)
-        fault_hint(&inst->last_error, "%.*s", (int)(hint.len < 250 ? hint.len : 250),
-                   (const char *)hint.data);
+    clean_words(inst, message, words);
+    (void)fault_set(&inst->last_error, code < 0 ? code : HAWSE_E_INTERNAL, "%s", words);
+    if (hint.data && hint.len > 0) {
+        clean_words(inst, hint, words);
+        fault_hint(&inst->last_error, "%s", words);
+    }
     return code;
 }
 

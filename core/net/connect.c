@@ -5,6 +5,7 @@
  */
 #include "net/connect.h"
 
+#include "base/secret.h"
 #include "net/curl_options.h"
 #include "net/stream.h"
 
@@ -27,7 +28,7 @@ struct connect_attempt {
     struct loop_work work;
     struct connector *connector;
     struct loop *loop;
-    char *url, *proxy, *ca_file;
+    char *url, *proxy, *ca_file; /* the url: scheme and host alone */
     uint32_t timeout_ms;
     connect_fn fn;
     void *ctx;
@@ -41,7 +42,9 @@ struct connect_attempt {
 int32_t connector_create(struct connector **out, struct fault *fault)
 {
     struct connector *c = calloc(1, sizeof(*c));
-    if (!c || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+    /* its copies of URLs and headers, which hold keys, are wiped when it frees them */
+    if (!c || curl_global_init_mem(CURL_GLOBAL_DEFAULT, wiping_malloc, wiping_free, wiping_realloc,
+                                   wiping_strdup, wiping_calloc) != CURLE_OK) {
         free(c);
         return fault_set(fault, HAWSE_E_NOMEM, "libcurl could not be set up");
     }
@@ -69,7 +72,7 @@ void connector_destroy(struct connector *c)
 static void attempt_free(struct connect_attempt *a)
 {
     free(a->url);
-    free(a->proxy);
+    secret_free(a->proxy);
     free(a->ca_file);
     free(a);
 }
@@ -124,11 +127,6 @@ static void explain(struct connect_attempt *a, CURLcode code)
 static bool set_options(struct connect_attempt *a)
 {
     CURL *e = a->easy;
-    char url[4096];
-    /* libcurl connects by http:// and https://; the upgrade is ours */
-    int n = snprintf(url, sizeof(url), "http%s", a->url + 2);
-    if (n <= 0 || (size_t)n >= sizeof(url))
-        return false;
     const struct curl_long longs[] = {
         {CURLOPT_CONNECT_ONLY, 1L},
         {CURLOPT_NOSIGNAL, 1L},
@@ -139,7 +137,7 @@ static bool set_options(struct connect_attempt *a)
         {CURLOPT_HTTPPROXYTUNNEL, 1L},
     };
     const struct curl_pointer pointers[] = {
-        {CURLOPT_URL, url},
+        {CURLOPT_URL, a->url},
         {CURLOPT_ERRORBUFFER, a->error},
         {CURLOPT_XFERINFODATA, a},
         {CURLOPT_PROXY, a->proxy ? a->proxy : ""}, /* empty: not the environment's either */
@@ -170,7 +168,7 @@ static void connect_now(struct connect_attempt *a)
     (void)curl_easy_setopt(a->easy, CURLOPT_NOPROGRESS, 1L);
     bool proxy_tls = a->proxy && strncmp(a->proxy, "https:", 6) == 0;
     a->transport = (struct transport){
-        .easy = a->easy, .fd = fd, .direct = strncmp(a->url, "ws://", 5) == 0 && !proxy_tls};
+        .easy = a->easy, .fd = fd, .direct = strncmp(a->url, "http:", 5) == 0 && !proxy_tls};
     return;
 out:
     if (a->easy)
@@ -191,10 +189,26 @@ static void *attempt_main(void *arg)
     return NULL;
 }
 
+/* Where to connect, and no more: the upgrade is ours, so libcurl, which keeps what it is given as
+ * long as the connection lasts, needs neither path nor user, where keys stand. It connects by
+ * http:// and https://. */
+static char *address_of(const char *url)
+{
+    char *out = NULL;
+    bool tls = strncmp(url, "wss://", 6) == 0;
+    const char *host = url + (tls ? 6 : 5);
+    size_t len = strcspn(host, "/?#");
+    const char *at = memrchr(host, '@', len);
+    size_t user = at ? (size_t)(at - host) + 1 : 0;
+    if (asprintf(&out, "http%s://%.*s/", tls ? "s" : "", (int)(len - user), host + user) < 0)
+        return NULL;
+    return out;
+}
+
 static bool copy_texts(struct connect_attempt *a, const struct connect_options *o)
 {
-    a->url = strdup(o->url);
-    a->proxy = o->proxy ? strdup(o->proxy) : NULL;
+    a->url = address_of(o->url);
+    a->proxy = o->proxy ? secret_copy(o->proxy) : NULL;
     a->ca_file = o->ca_file ? strdup(o->ca_file) : NULL;
     return a->url && (!o->proxy || a->proxy) && (!o->ca_file || a->ca_file);
 }

@@ -4,6 +4,8 @@
  */
 #include "net/stream_private.h"
 
+#include "base/secret.h"
+
 #include <hawse/service/stream.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,8 +96,39 @@ static uint64_t backoff_ms(struct stream *s)
     return wait > s->retry_after_ms ? wait : s->retry_after_ms;
 }
 
+/* A server may have repeated our keys: nothing of what it said is kept. */
+static void clear_received(struct stream *s)
+{
+    uint8_t *small = s->rx_cap > STREAM_RX_BYTES ? malloc(STREAM_RX_BYTES + WS_SLACK) : NULL;
+    if (small) { /* the wiped pages of a large one would only cost time */
+        explicit_bzero(s->rx, s->rx_end);
+        free(s->rx);
+        s->rx = small;
+        s->rx_cap = STREAM_RX_BYTES;
+    }
+    explicit_bzero(s->rx, s->rx_cap + WS_SLACK);
+    s->rx_begin = s->rx_end = 0;
+}
+
+/* A callback hangs on a thread that was given up, and that thread may still read what it was
+ * handed: its memory is left to it for ever. */
+static void leave_to_lost_thread(struct stream *s)
+{
+    uint8_t *fresh = malloc(STREAM_RX_BYTES + WS_SLACK);
+    if (!fresh)
+        return; /* the next connection overwrites what it reads */
+    s->rx = fresh;
+    s->rx_cap = STREAM_RX_BYTES;
+    s->rx_end = 0;
+    s->assembly = (struct ws_buffer){0};
+    s->inflater = NULL;
+    s->delivering = false;
+}
+
 static void drop_connection(struct stream *s)
 {
+    if (s->delivering)
+        leave_to_lost_thread(s);
     if (s->watched)
         loop_unwatch(s->loop, &s->watch);
     s->watched = false;
@@ -107,8 +140,10 @@ static void drop_connection(struct stream *s)
     ws_handshake_finish(&s->handshake);
     ws_inflater_destroy(s->inflater);
     s->inflater = NULL;
-    s->rx_begin = s->rx_end = 0;
+    clear_received(s);
     s->frame_first = s->frame_count = 0;
+    if (s->tx.len > 0) /* it may be the upgrade, which holds keys */
+        explicit_bzero(s->tx.data, s->tx.len);
     s->tx.len = s->tx_sent = 0;
     s->assembly.len = 0;
     s->paused = false;
@@ -297,10 +332,10 @@ static bool copy_endpoint(struct stream *s, const struct stream_options *o)
 {
     const struct config_endpoint *e = o->endpoint;
     s->name = copy(o->name);
-    s->url = copy(e->url);
+    s->url = secret_copy(e->url);
     s->display = copy(e->display);
     s->protocols = copy(o->protocols);
-    s->proxy = copy(e->proxy);
+    s->proxy = e->proxy ? secret_copy(e->proxy) : NULL;
     s->ca_file = copy(e->ca_file);
     s->headers = calloc(e->header_count + 1, sizeof(s->headers[0]));
     if (!s->name || !s->url || !s->display || !s->headers || (o->protocols && !s->protocols) ||
@@ -309,7 +344,7 @@ static bool copy_endpoint(struct stream *s, const struct stream_options *o)
     for (; s->header_count < e->header_count; s->header_count++) {
         struct config_header *h = &s->headers[s->header_count];
         h->name = strdup(e->headers[s->header_count].name);
-        h->value = strdup(e->headers[s->header_count].value);
+        h->value = secret_copy(e->headers[s->header_count].value);
         if (!h->name || !h->value) {
             s->header_count++;
             return false;
@@ -318,22 +353,15 @@ static bool copy_endpoint(struct stream *s, const struct stream_options *o)
     return true;
 }
 
-static void free_secret(char *text)
-{
-    if (text)
-        explicit_bzero(text, strlen(text));
-    free(text);
-}
-
 static void stream_free(struct stream *s)
 {
     for (size_t i = 0; i < s->header_count; i++) {
         free(s->headers[i].name);
-        free_secret(s->headers[i].value);
+        secret_free(s->headers[i].value);
     }
     free(s->headers);
-    free_secret(s->url);
-    free_secret(s->proxy);
+    secret_free(s->url);
+    secret_free(s->proxy);
     free(s->name);
     free(s->display);
     free(s->protocols);

@@ -33,8 +33,11 @@ int32_t stream_flush(struct stream *s)
             return HAWSE_E_IO;
         s->tx_sent += (size_t)n;
     }
-    if (s->tx_sent == s->tx.len)
+    if (s->tx_sent == s->tx.len) {
+        if (s->phase == PHASE_UPGRADING) /* path and headers hold keys */
+            explicit_bzero(s->tx.data, s->tx.len);
         s->tx.len = s->tx_sent = 0;
+    }
     stream_update_watch(s);
     return HAWSE_OK;
 }

@@ -149,6 +149,7 @@ static bool write_next(struct logger *l)
     if (__atomic_load_n(&s->sequence, __ATOMIC_ACQUIRE) != 2 * (n / SLOTS) + 1)
         return false;
     write_slot(l, s);
+    explicit_bzero(s->text, s->len); /* it is not redacted, and the slot may rest for hours */
     __atomic_store_n(&s->sequence, 2 * (n / SLOTS + 1), __ATOMIC_RELEASE);
     __atomic_store_n(&l->head, n + 1, __ATOMIC_RELEASE);
     return true;
@@ -340,6 +341,16 @@ void log_redact(struct logger *l, const char *text, size_t len, char *out, size_
     (void)redact(l ? &l->secrets : NULL, text, len, out, cap);
     if (l)
         (void)pthread_mutex_unlock(&l->lock);
+}
+
+size_t log_mask(struct logger *l, char *text, size_t len)
+{
+    if (!l)
+        return len;
+    (void)pthread_mutex_lock(&l->lock);
+    size_t n = redact_listed(&l->secrets, text, len);
+    (void)pthread_mutex_unlock(&l->lock);
+    return n;
 }
 
 size_t log_recent(struct logger *l, const char *who, size_t want, char *out, size_t cap)

@@ -40,6 +40,9 @@ void log_flush(struct logger *logger);
 int log_fd(const struct logger *logger);
 /* A redacted copy of text into out (NUL-terminated, cut at cap): for errors and status. */
 void log_redact(struct logger *logger, const char *text, size_t len, char *out, size_t cap);
+/* [any] Masks only registered secrets, in the text itself; its new length: for what others wrote.
+ */
+size_t log_mask(struct logger *logger, char *text, size_t len);
 
 /* The newest `want` lines (of `who`, or of all when NULL), oldest first, each with its newline,
  * into out. Returns how many. For the live view. */

@@ -1,6 +1,8 @@
 /* Redaction; see redact.h. One pass, no allocation but for the list. */
 #include "observe/redact.h"
 
+#include "base/secret.h"
+
 #include <ctype.h>
 #include <hawse/json.h>
 #include <hawse/types.h>
@@ -8,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/mman.h>
 
 static const char MASK[] = "***";
 static const char *const words[] = {"privatekey", "private_key", "private key",   "secret",
@@ -18,9 +19,12 @@ enum { SECRET_MIN = 6 };
 
 int32_t redact_add(struct redact_list *list, const char *value)
 {
-    size_t len = strlen(value);
-    if (len < SECRET_MIN)
+    if (strlen(value) < SECRET_MIN)
         return HAWSE_OK; /* would mask ordinary words */
+    for (size_t i = 0; i < list->count; i++) {
+        if (strcmp(list->values[i], value) == 0)
+            return HAWSE_OK; /* a reload brings it again */
+    }
     if (list->count == list->cap) {
         size_t cap = list->cap ? list->cap * 2 : 16;
         char **values = realloc(list->values, cap * sizeof(values[0]));
@@ -29,20 +33,17 @@ int32_t redact_add(struct redact_list *list, const char *value)
         list->values = values;
         list->cap = cap;
     }
-    char *copy = strdup(value);
+    char *copy = secret_copy(value);
     if (!copy)
         return HAWSE_E_NOMEM;
-    (void)mlock(copy, len);
     list->values[list->count++] = copy;
     return HAWSE_OK;
 }
 
 void redact_finish(struct redact_list *list)
 {
-    for (size_t i = 0; i < list->count; i++) {
-        explicit_bzero(list->values[i], strlen(list->values[i]));
-        free(list->values[i]);
-    }
+    for (size_t i = 0; i < list->count; i++)
+        secret_free(list->values[i]);
     free(list->values);
     memset(list, 0, sizeof(*list));
 }
@@ -58,16 +59,26 @@ static void put(struct writer *w, const char *text, size_t len)
         w->out[w->len++] = text[i];
 }
 
-/* Length of the longest listed value that begins here; 0 = none. A value that the end of the text
- * cuts off counts too: lines are cut before they come here. */
+/* How much of a value begins here: all of it, or its beginning where something cut it off. Texts of
+ * others cut keys anywhere; the beginnings of whole URLs and of "Bearer ..." are no secret, but for
+ * what the end of the text cuts off. */
+static size_t match(const char *value, const char *at, size_t left)
+{
+    size_t n = 0;
+    while (n < left && value[n] && value[n] == at[n])
+        n++;
+    bool whole = value[n] == '\0';
+    bool cut = n == left || (!strchr(value, ' ') && !strstr(value, "://"));
+    return whole || (cut && n >= SECRET_MIN) ? n : 0;
+}
+
+/* Length of the longest listed value that begins here; 0 = none. */
 static size_t listed(const struct redact_list *list, const char *at, size_t left)
 {
     size_t longest = 0;
     for (size_t i = 0; list && i < list->count; i++) {
-        size_t n = strlen(list->values[i]);
-        n = n > left && left >= SECRET_MIN ? left : n;
-        if (n <= left && n > longest && memcmp(list->values[i], at, n) == 0)
-            longest = n;
+        size_t n = list->values[i][0] == *at ? match(list->values[i], at, left) : 0;
+        longest = n > longest ? n : longest;
     }
     return longest;
 }
@@ -160,6 +171,22 @@ static size_t plain(struct writer *w, const char *at, size_t left)
     if (w->len + n < w->cap)
         put(w, at, n);
     return n;
+}
+
+size_t redact_listed(const struct redact_list *list, char *text, size_t len)
+{
+    size_t out = 0;
+    for (size_t i = 0; i < len;) {
+        size_t n = listed(list, text + i, len - i);
+        if (n > 0) {
+            memcpy(text + out, MASK, 3); /* a value is longer than its mask */
+            out += 3;
+            i += n;
+        } else {
+            text[out++] = text[i++];
+        }
+    }
+    return out;
 }
 
 /* What begins at `at`: a key word with its token, or a character. Returns what it took. */

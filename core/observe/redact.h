@@ -7,7 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Exact texts that must never appear. Owned by the logger; guarded by its lock. */
+/* Exact texts that must never appear, locked in memory. Owned by the logger; guarded by its lock.
+ */
 struct redact_list {
     char **values;
     size_t count, cap;
@@ -20,5 +21,9 @@ void redact_finish(struct redact_list *list);
  * and long hex or base64 after words such as "key" or "secret" become "***"; control characters are
  * escaped; bytes that are not UTF-8 become '?'. Returns the length. */
 size_t redact(const struct redact_list *list, const char *text, size_t len, char *out, size_t cap);
+
+/* Masks listed values, and nothing else, in the text itself; returns its new length, which is not
+ * above the old one. */
+size_t redact_listed(const struct redact_list *list, char *text, size_t len);
 
 #endif

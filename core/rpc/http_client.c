@@ -59,7 +59,7 @@ static void request_free(struct http_request *r)
 {
     if (r->easy)
         curl_easy_cleanup(r->easy);
-    curl_slist_free_all(r->headers); /* may hold a key: wiped by libcurl's owner, the process */
+    curl_slist_free_all(r->headers); /* and wipes them: see wiping_free in net/connect.c */
     if (r->url)
         explicit_bzero(r->url, strlen(r->url)); /* may hold a key */
     free(r->url);
@@ -104,7 +104,7 @@ static size_t on_body(char *data, size_t size, size_t n, void *ctx)
 
 void http_words(struct http_request *r, int32_t status, const char *text)
 {
-    (void)snprintf(r->text, sizeof(r->text), "%s", text);
+    log_redact(r->client->logger, text, strlen(text), r->text, sizeof(r->text));
     r->result.status = status;
     r->result.body = (const uint8_t *)r->text;
     r->result.body_len = strlen(r->text);
@@ -134,6 +134,19 @@ static void fail(struct http_request *r, CURLcode code)
         http_words(r, code == CURLE_OPERATION_TIMEDOUT ? HAWSE_E_TIMEOUT : HAWSE_E_IO, why);
 }
 
+/* Servers repeat the key that they refuse; no plugin may see it. */
+static void mask_refusal(struct http_request *r)
+{
+    struct http_result *result = &r->result;
+    bool refused = result->status != HAWSE_OK || result->http_status / 100 != 2;
+    if (!refused || result->body_len == 0 || result->body == (const uint8_t *)r->text)
+        return;
+    char *body = (char *)r->response + (result->body - r->response);
+    size_t len = log_mask(r->client->logger, body, result->body_len);
+    memset(body + len, 0, result->body_len - len);
+    result->body_len = len;
+}
+
 static void finish(struct http_request *r, CURLcode code)
 {
     long status = 0;
@@ -150,6 +163,7 @@ static void finish(struct http_request *r, CURLcode code)
         r->result.body_len = r->response_len;
         if (r->judge)
             r->judge(r, &r->result);
+        mask_refusal(r);
     }
     (void)curl_multi_remove_handle(r->client->multi, r->easy);
     curl_easy_cleanup(r->easy); /* on this thread, as libcurl wants it */

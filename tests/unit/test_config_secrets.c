@@ -277,28 +277,49 @@ static char hidden(size_t i)
 }
 enum { HIDDEN = 16 };
 
-/* How often it stands in the heap, freed or not. */
-static int in_heap(void)
+/* How often it stands in this process's writable memory: in pages that are locked and left out of
+ * core dumps, and elsewhere, freed or not. */
+struct found {
+    int locked, elsewhere;
+};
+
+static int count_in(FILE *memory, char *page, size_t cap, unsigned long from, unsigned long to)
+{
+    int found = 0;
+    for (unsigned long at = from; at < to; at += cap - HIDDEN) {
+        size_t want = to - at < cap ? to - at : cap;
+        size_t n = fseek(memory, (long)at, SEEK_SET) == 0 ? fread(page, 1, want, memory) : 0;
+        for (size_t i = 0; i + HIDDEN <= n; i++) {
+            size_t k = 0;
+            while (k < HIDDEN && page[i + k] == hidden(k))
+                k++;
+            found += k == HIDDEN ? 1 : 0;
+        }
+    }
+    return found;
+}
+
+static struct found in_memory(void)
 {
     static char page[1 << 16];
-    char line[256];
-    unsigned long from = 0, to = 0;
-    int found = 0;
-    FILE *maps = fopen("/proc/self/maps", "r"), *memory = fopen("/proc/self/mem", "r");
+    char line[512], rights[8];
+    unsigned long from = 0, to = 0, a = 0, b = 0;
+    struct found found = {0};
+    int here = 0;
+    FILE *maps = fopen("/proc/self/smaps", "r"), *memory = fopen("/proc/self/mem", "r");
     CHECK(maps && memory && setvbuf(memory, NULL, _IONBF, 0) == 0);
     while (fgets(line, sizeof(line), maps)) {
-        if (!strstr(line, "[heap]") || sscanf(line, "%lx-%lx", &from, &to) != 2)
-            continue;
-        for (unsigned long at = from; at < to; at += sizeof(page) - HIDDEN) {
-            size_t want = to - at < sizeof(page) ? to - at : sizeof(page);
-            CHECK(fseek(memory, (long)at, SEEK_SET) == 0);
-            size_t n = fread(page, 1, want, memory);
-            for (size_t i = 0; i + HIDDEN <= n; i++) {
-                size_t k = 0;
-                while (k < HIDDEN && page[i + k] == hidden(k))
-                    k++;
-                found += k == HIDDEN ? 1 : 0;
-            }
+        if (sscanf(line, "%lx-%lx %7s", &a, &b, rights) == 3) {
+            bool own = (unsigned long)page >= a && (unsigned long)page < b;
+            from = a;
+            to = b;
+            here = strncmp(rights, "rw", 2) == 0 && !own
+                       ? count_in(memory, page, sizeof(page), from, to)
+                       : 0;
+        } else if (strncmp(line, "VmFlags:", 8) == 0) {
+            bool locked = strstr(line, " lo") && strstr(line, " dd");
+            found.locked += locked ? here : 0;
+            found.elsewhere += locked ? 0 : here;
         }
     }
     (void)fclose(maps);
@@ -306,10 +327,11 @@ static int in_heap(void)
     return found;
 }
 
-TEST(secret_wiped, "when a configuration ends, or fails, its secrets are gone from memory")
+TEST(secret_wiped,
+     "secrets are in locked memory alone, and gone when the configuration ends or fails")
 {
     if (!test_alloc_hooks())
-        test_skip("under sanitizers the heap is elsewhere");
+        test_skip("under sanitizers memory is kept for ever");
     char text[512], value[3 * HIDDEN]; /* a freed block's first bytes are overwritten anyway */
     char *path = secret_file("key", "", 0, 0600);
     int fd = open(path, O_WRONLY);
@@ -317,18 +339,73 @@ TEST(secret_wiped, "when a configuration ends, or fails, its secrets are gone fr
     for (size_t i = 0; i < HIDDEN; i++)
         value[sizeof(value) - HIDDEN + i] = hidden(i);
     CHECK(write(fd, value, sizeof(value)) == sizeof(value) && close(fd) == 0);
+    explicit_bzero(value, sizeof(value));
     (void)snprintf(text, sizeof(text),
                    ENDPOINT("'url':'wss://h','headers':{'A':'file:%s','B':'file:%s'}"), path, path);
     struct config *c = good(text);
-    CHECK_EQ(in_heap(), 2);
+    struct found found = in_memory();
+    CHECK(secret_locked(ws(c)->headers[0].value));
+    CHECK_EQ(found.locked, 3); /* two headers, and the list of what must not be shown */
+    CHECK_EQ(found.elsewhere, 0);
     config_destroy(c);
-    CHECK_EQ(in_heap(), 0);
+    found = in_memory();
+    CHECK_EQ(found.locked + found.elsewhere, 0);
     (void)snprintf(text, sizeof(text),
                    ENDPOINT("'url':'wss://h','headers':{'A':'file:%s','A B':'x'}"), path);
     struct fault fault;
     CHECK_EQ(parse_with(text, NULL, 0, &c, &fault), HAWSE_E_INVAL);
-    CHECK_EQ(in_heap(), 0);
+    found = in_memory();
+    CHECK_EQ(found.locked + found.elsewhere, 0);
     free(path);
+}
+
+/* ---- what no output may hold ---- */
+
+static bool hides(const struct config *c, const char *text)
+{
+    for (size_t i = 0; i < c->hidden_count; i++) {
+        if (strcmp(c->hidden[i], text) == 0)
+            return true;
+    }
+    return false;
+}
+
+TEST(hidden_parts, "what a reference stands for is hidden by itself, and so is each masked part")
+{
+    (void)setenv("HAWSE_TEST_KEY", "pr0vider-k3y", 1);
+    (void)setenv("HAWSE_TEST_TOKEN", "t0k3n.of.header", 1);
+    char text[1024];
+    const char *url = "wss://quiet-lake.pro.example.org/v2/0a1b2c3d4e5f/mainnet?auth=qu3ryk3y";
+    char *path = secret_file("url", url, strlen(url), 0600);
+    (void)snprintf(
+        text, sizeof(text),
+        SOME("'a':{'plugin':'p','endpoints':{'ws':{'url':'wss://h/x/${HAWSE_TEST_KEY}',"
+             "'headers':{'Authorization':'Bearer ${HAWSE_TEST_TOKEN}','X':'sh0wn-to-n0ne'},"
+             "'proxy':'http://some-user:pass-w0rd@p:1'},'http':'https://h/?k=wr1tten-out',"
+             "'w':'file:%s'}}"),
+        path);
+    struct config *c = good(text);
+    static const char *const hidden_texts[] = {
+        "pr0vider-k3y", "t0k3n.of.header", "Bearer t0k3n.of.header", "sh0wn-to-n0ne",
+        "some-user",    "pass-w0rd",       "some-user:pass-w0rd",    "wr1tten-out",
+        "0a1b2c3d4e5f", "qu3ryk3y",        "quiet-lake.pro."};
+    for (size_t i = 0; i < sizeof(hidden_texts) / sizeof(hidden_texts[0]); i++) {
+        if (!hides(c, hidden_texts[i]))
+            FAIL("\"%s\" is not hidden", hidden_texts[i]);
+    }
+    CHECK(hides(c, url));
+    CHECK(!hides(c, "mainnet")); /* a plain word */
+    CHECK_EQ_U64(c->hidden_count, 12);
+    config_destroy(c);
+    free(path);
+}
+
+TEST(hidden_short, "what is shorter than six bytes is not hidden: it would mask ordinary words")
+{
+    (void)setenv("HAWSE_TEST_KEY", "short", 1);
+    struct config *c = good(ENDPOINT("'url':'wss://u:p@h/${HAWSE_TEST_KEY}?a=b'"));
+    CHECK_EQ_U64(c->hidden_count, 0);
+    config_destroy(c);
 }
 
 /* ---- overrides ---- */

@@ -4,6 +4,7 @@
  */
 #include "harness.h"
 
+#include "base/secret.h"
 #include "observe/control.h"
 #include "observe/redact.h"
 #include "observe/view.h"
@@ -50,9 +51,56 @@ TEST(longest_listed, "of two listed values the longer one is masked as a whole")
     CHECK_STR(clean(secrets, 2, text, strlen(text)), "***");
 }
 
-TEST(listed_cut, "a listed value that the end of a line cuts off is masked too")
+TEST(listed_cut, "a listed value that was cut off is masked too, but for what begins every URL")
 {
     CHECK_STR(clean_one("k3y-0f-m1ne", "the key is k3y-0f"), "the key is ***");
+    CHECK_STR(clean_one("k3y-0f-m1ne", "no key k3y-0f-m instead, k3y-0 k3y-0f"),
+              "no key *** instead, k3y-0 ***");
+    CHECK_STR(clean_one("Bearer k3y-0f", "Bearer xyz"), "Bearer xyz");
+    CHECK_STR(clean_one("wss://example.org/k3y-0f-m1ne", "wss://example.org/other"),
+              "wss://example.org/other");
+    CHECK_STR(clean_one("wss://example.org/k3y-0f-m1ne", "wss://example.org/k3y"), "***");
+}
+
+TEST(listed_in_place, "listed values are masked in the text itself, and nothing else is touched")
+{
+    struct redact_list list = {0};
+    char text[] = "{\"message\":\"bad key k3y-0f-m1ne?x=1\",\"secret\":\"abcdefgh\"} k3y-0f-m1ne";
+    CHECK_EQ(redact_add(&list, "k3y-0f-m1ne"), HAWSE_OK);
+    text[redact_listed(&list, text, sizeof(text) - 1)] = '\0';
+    CHECK_STR(text, "{\"message\":\"bad key ***?x=1\",\"secret\":\"abcdefgh\"} ***");
+    redact_finish(&list);
+}
+
+TEST(listed_once, "a value that a reload brings again is not listed again")
+{
+    struct redact_list list = {0};
+    for (int i = 0; i < 3; i++)
+        CHECK_EQ(redact_add(&list, "k3y-0f-m1ne"), HAWSE_OK);
+    CHECK_EQ_U64(list.count, 1);
+    CHECK(secret_locked(list.values[0]));
+    redact_finish(&list);
+}
+
+/* ---- memory ---- */
+
+TEST(wiped_blocks, "what libraries free through our allocator holds nothing of what it held")
+{
+    if (!test_alloc_hooks())
+        test_skip("under sanitizers freed memory may not be looked at");
+    static const char words[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+    char *block = wiping_strdup(words);
+    volatile const char *old = block;
+    char *bigger = wiping_realloc(block, 4000);
+    CHECK_STR(bigger, words);
+    CHECK(bigger != (const char *)(uintptr_t)old);
+    for (size_t i = 16; i < sizeof(words); i++) /* the allocator's own links stand before */
+        CHECK(old[i] == 0);
+    char *same = wiping_realloc(bigger, 3999);
+    CHECK(same == bigger);
+    wiping_free(wiping_realloc(same, 1));
+    wiping_free(wiping_realloc(NULL, 1));
+    wiping_free(NULL);
 }
 
 TEST(url_parts, "user and query of a URL are masked, its path is shown")

@@ -1,0 +1,29 @@
+/*
+ * Texts that nobody may see: in memory of their own that is locked (never swapped out), left out of
+ * core dumps, fenced by guard pages, and wiped when it ends. Each takes some pages: for keys and
+ * URLs, not for bulk.
+ */
+#ifndef CORE_BASE_SECRET_H
+#define CORE_BASE_SECRET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* `size` bytes, all zero; NULL when memory is out. */
+char *secret_new(size_t size);
+char *secret_copy(const char *text);
+/* Wipes and frees; NULL is legal. */
+void secret_free(char *text);
+/* Is it locked? The process may lock RLIMIT_MEMLOCK bytes; what is above that is as good but for
+ * the lock. */
+bool secret_locked(const char *text);
+
+/* The C library's allocator, but wiping what is freed: for libraries that keep copies of secrets in
+ * memory of their own. */
+void *wiping_malloc(size_t size);
+void *wiping_calloc(size_t count, size_t size);
+void *wiping_realloc(void *block, size_t size);
+char *wiping_strdup(const char *text);
+void wiping_free(void *block);
+
+#endif
