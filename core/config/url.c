@@ -168,6 +168,12 @@ static bool scheme_known(struct span scheme)
     return false;
 }
 
+/* With a scheme that an address may have: "***?to=http://..." has none that is written out. */
+static bool split_known(const char *text, struct url *u)
+{
+    return split(text, u) && scheme_known(u->scheme);
+}
+
 int32_t url_check(const char *url, const char *display, bool insecure, const char *where,
                   struct fault *fault)
 {
@@ -362,7 +368,7 @@ static int32_t hide_user(struct config *config, struct span user)
 int32_t url_hide(struct config *config, const char *resolved, const char *shown)
 {
     struct url u, written;
-    bool whole = !split(shown, &written) && strcmp(resolved, shown) != 0;
+    bool whole = !split_known(shown, &written) && strcmp(resolved, shown) != 0;
     if (!split(resolved, &u))
         return HAWSE_OK;
     size_t host = whole ? host_hidden(u.host) : 0;
@@ -382,9 +388,9 @@ char *url_display(const char *resolved, const char *shown)
     FILE *out = open_memstream(&text, &len);
     if (!out)
         return NULL;
-    if (split(shown, &u))
+    if (split_known(shown, &u))
         put_url(out, &u, false);
-    else if (strcmp(resolved, shown) != 0 && split(resolved, &u) && scheme_known(u.scheme))
+    else if (strcmp(resolved, shown) != 0 && split_known(resolved, &u))
         put_url(out, &u, true);
     else
         (void)fputs("***", out);

@@ -198,6 +198,7 @@ TEST(secret_display, "what is shown of a URL has no user, no values of the query
         {"wss://u:${HAWSE_TEST_KEY}@h/y", "wss://***@h/y"},
         {"${HAWSE_TEST_URL}", "wss://***@***.node.example:444/***"},
         {"${HAWSE_TEST_URL}/more", "wss://***@***.node.example:444/***"},
+        {"${HAWSE_TEST_URL}&to=http://h/?k=" SECRET, "wss://***@***.node.example:444/***"},
         {"${HAWSE_TEST_IP}", "ws://127.0.0.1:8546"},
     };
     (void)setenv("HAWSE_TEST_KEY", SECRET, 1);
