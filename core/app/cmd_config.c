@@ -15,13 +15,17 @@ static int check_plugins(const struct config *config)
     int trouble = 0;
     for (size_t i = 0; i < config->instance_count; i++) {
         const struct config_instance *instance = &config->instances[i];
-        struct fault fault = {0};
+        struct prepared p;
         if (!instance->enabled)
             continue;
-        if (prepare_check(config, instance, &fault) != HAWSE_OK) {
-            fault_prefix(&fault, "instance \"%s\"", instance->id);
-            trouble = app_fail(EXIT_TROUBLE, &fault);
+        if (prepare_look(config, instance, &p) != HAWSE_OK) {
+            fault_prefix(&p.fault, "instance \"%s\"", instance->id);
+            trouble = app_fail(EXIT_TROUBLE, &p.fault);
         }
+        for (size_t w = 0; p.library && w < p.library->manifest->warning_count; w++)
+            (void)fprintf(stderr, "hawse: warning: instance \"%s\": %s: %s\n", instance->id,
+                          p.library->path, p.library->manifest->warnings[w]);
+        prepare_forget(&p);
     }
     return trouble;
 }
@@ -51,12 +55,28 @@ static int check(const struct arguments *args)
     return code;
 }
 
+/* Features that the file does not mention are as the manifest has them, where there is one. */
+static void note_features(struct config *config)
+{
+    for (size_t i = 0; i < config->instance_count; i++) {
+        const struct config_instance *instance = &config->instances[i];
+        struct prepared p;
+        (void)prepare_look(config, instance, &p);
+        for (size_t k = 0; p.grants && k < p.library->manifest->feature_count; k++) {
+            const char *name = p.library->manifest->features[k].name;
+            config_note_feature(config, instance->id, name, grants_feature(p.grants, name));
+        }
+        prepare_forget(&p);
+    }
+}
+
 static int explain(const struct arguments *args)
 {
     struct config *config = NULL;
     int code = load(args, &config);
     if (code != EXIT_GOOD)
         return code;
+    note_features(config);
     char *text = config_explain(config, args->word_count > 2 ? args->words[2] : NULL, args->json);
     if (text)
         (void)printf("%s%s", text, text[0] && text[strlen(text) - 1] == '\n' ? "" : "\n");

@@ -20,10 +20,13 @@ static json_t *entry_json(const struct library_entry *e)
     for (size_t i = 0; i < m->feature_count; i++)
         (void)json_object_set_new(features, m->features[i].name,
                                   json_string(config_maturity_name(m->features[i].maturity)));
-    return json_pack("{s:s, s:b, s:s, s:s, s:s, s:s, s:s, s:s?, s:o}", "path", e->path, "accepted",
-                     1, "id", m->id, "version", m->version, "kind", m->kind, "maturity",
+    json_t *warnings = json_array();
+    for (size_t i = 0; i < m->warning_count; i++)
+        (void)json_array_append_new(warnings, json_string(m->warnings[i]));
+    return json_pack("{s:s, s:b, s:s, s:s, s:s, s:s, s:s, s:s?, s:o, s:o}", "path", e->path,
+                     "accepted", 1, "id", m->id, "version", m->version, "kind", m->kind, "maturity",
                      config_maturity_name(m->maturity), "sha256", e->library->digest, "description",
-                     m->description, "features", features);
+                     m->description, "features", features, "warnings", warnings);
 }
 
 static void print_entry(const struct library_entry *e)
@@ -38,6 +41,8 @@ static void print_entry(const struct library_entry *e)
     (void)printf("%-28s %-10s %-9s %-12s %.12s  %s\n", m->id, m->version, m->kind,
                  config_maturity_name(m->maturity), e->library->digest,
                  m->description ? m->description : "");
+    for (size_t i = 0; i < m->warning_count; i++)
+        (void)printf("%-28s            warning: %s\n", "", m->warnings[i]);
 }
 
 static int list(char *const *folders, size_t count, bool as_json)

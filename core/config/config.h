@@ -141,6 +141,10 @@ const char *config_maturity_name(enum config_maturity maturity);
  * came from (file, default, --set): what `hawse config explain` prints. malloc'd text. */
 char *config_explain(const struct config *config, const char *json_path_prefix, bool as_json);
 
+/* A feature that the file does not mention, as the plugin's manifest has it: for explain. */
+void config_note_feature(struct config *config, const char *instance, const char *name,
+                         bool enabled);
+
 /* The JSON Schema of the file, constant text. */
 const char *config_schema(void);
 

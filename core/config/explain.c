@@ -112,6 +112,15 @@ static char *explain_table(struct explanation *e)
     return NULL;
 }
 
+void config_note_feature(struct config *config, const char *instance, const char *name,
+                         bool enabled)
+{
+    json_t *instances = json_object_get(config->source->effective, "instances");
+    json_t *features = json_object_get(json_object_get(instances, instance), "features");
+    if (!json_object_get(features, name)) /* without memory explain shows one line less */
+        (void)json_object_set_new(features, name, json_boolean(enabled));
+}
+
 char *config_explain(const struct config *config, const char *json_path_prefix, bool as_json)
 {
     struct explanation e = {.config = config, .prefix = json_path_prefix};

@@ -4,6 +4,7 @@
  */
 #include "host/host.h"
 
+#include <hawse/service/config.h>
 #include <hawse/service/http.h>
 #include <hawse/service/metrics.h>
 #include <hawse/service/rpc.h>
@@ -178,6 +179,7 @@ extern const hawse_timer_service_t host_timer_service;
 extern const hawse_rpc_service_t host_rpc_service;
 extern const hawse_http_service_t host_http_service;
 extern const hawse_metrics_service_t host_metrics_service;
+extern const hawse_config_service_t host_config_service;
 
 const void *host_service(const char *id)
 {
@@ -188,6 +190,7 @@ const void *host_service(const char *id)
         {HAWSE_SUB_ID, &host_sub_service},         {HAWSE_STREAM_ID, &host_stream_service},
         {HAWSE_TIMER_ID, &host_timer_service},     {HAWSE_RPC_ID, &host_rpc_service},
         {HAWSE_METRICS_ID, &host_metrics_service}, {HAWSE_HTTP_ID, &host_http_service},
+        {HAWSE_CONFIG_ID, &host_config_service},
     };
     for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
         if (strcmp(id, services[i].id) == 0)

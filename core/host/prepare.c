@@ -5,9 +5,10 @@
 #include "host/prepare.h"
 
 #include <stdio.h>
-
 #include <stdlib.h>
 #include <string.h>
+
+enum { WARNINGS = 8 }; /* of one file in the log: a stranger's manifest has room for thousands */
 
 /* The library with this digest that is loaded already, if any. */
 static struct library *known(struct host *host, const char *digest)
@@ -38,6 +39,30 @@ static int32_t safe_mode(const struct host *host, const struct library *library,
     return HAWSE_E_DENIED;
 }
 
+/* What its author should mend, though it may run. */
+static void log_warnings(struct logger *logger, const struct library *library)
+{
+    const struct manifest *m = library->manifest;
+    for (size_t i = 0; i < m->warning_count && i < WARNINGS; i++)
+        log_line(logger, HAWSE_LOG_WARN, "plugins", "%s: %s", library->path, m->warnings[i]);
+    if (m->warning_count > WARNINGS)
+        log_line(logger, HAWSE_LOG_WARN, "plugins",
+                 "%s: and %zu more; `hawse plugins` prints them all", library->path,
+                 m->warning_count - WARNINGS);
+}
+
+/* The manifest against what the operator wrote. */
+static int32_t judge_manifest(const struct config_instance *instance, struct prepared *p)
+{
+    const struct manifest *m = p->library->manifest;
+    char where[128];
+    (void)snprintf(where, sizeof(where), "instances.%s.settings", instance->id);
+    int32_t code = grants_resolve(m, instance, &p->grants, &p->fault);
+    return code == HAWSE_OK
+               ? manifest_check_settings(m, where, instance->settings, &p->settings, &p->fault)
+               : code;
+}
+
 /* Static part: file, manifest, quarantine, grants, settings. */
 static int32_t judge(struct host *host, const struct config *config,
                      struct config_instance *instance, struct prepared *p)
@@ -54,41 +79,30 @@ static int32_t judge(struct host *host, const struct config *config,
         found = loaded;
     } else {
         code = remember(host, found, fault);
+        log_warnings(host->logger, found);
     }
     p->library = found;
     if (code == HAWSE_OK)
         code = quarantine_check(config->state_dir, found->digest, fault);
     if (code == HAWSE_OK)
         code = safe_mode(host, found, fault);
-    if (code == HAWSE_OK)
-        code = grants_resolve(found->manifest, instance, &p->grants, fault);
-    char where[128];
-    (void)snprintf(where, sizeof(where), "instances.%s.settings", instance->id);
-    if (code == HAWSE_OK)
-        code = manifest_check_settings(found->manifest, where, instance->settings, &p->settings,
-                                       fault);
-    return code;
+    return code == HAWSE_OK ? judge_manifest(instance, p) : code;
 }
 
-int32_t prepare_check(const struct config *config, const struct config_instance *instance,
-                      struct fault *fault)
+int32_t prepare_look(const struct config *config, const struct config_instance *instance,
+                     struct prepared *p)
 {
-    struct library *library = NULL;
-    struct grants *grants = NULL;
-    char *settings = NULL;
-    char where[128];
-    (void)snprintf(where, sizeof(where), "instances.%s.settings", instance->id);
+    memset(p, 0, sizeof(*p));
     int32_t code = library_find(instance->plugin, config->plugin_path, config->plugin_path_count,
-                                &library, fault);
-    if (code == HAWSE_OK)
-        code = grants_resolve(library->manifest, instance, &grants, fault);
-    if (code == HAWSE_OK)
-        code =
-            manifest_check_settings(library->manifest, where, instance->settings, &settings, fault);
-    free(settings);
-    grants_destroy(grants);
-    library_destroy(library);
-    return code;
+                                &p->library, &p->fault);
+    return code == HAWSE_OK ? judge_manifest(instance, p) : code;
+}
+
+void prepare_forget(struct prepared *p)
+{
+    free(p->settings);
+    grants_destroy(p->grants);
+    library_destroy(p->library);
 }
 
 /* Accepted files that are not loaded yet, each once. */

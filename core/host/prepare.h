@@ -20,9 +20,11 @@ int32_t prepare_all(struct host *host, struct config *config, bool strict, struc
                     struct fault *fault);
 /* Moves library and grants into the instance, or its fault, which makes it REFUSED. */
 void prepared_give(struct prepared *prepared, struct instance *inst);
-/* The same for one instance without loading anything: for `hawse config check`. */
-int32_t prepare_check(const struct config *config, const struct config_instance *instance,
-                      struct fault *fault);
+/* The same for one instance without loading anything: for `hawse config`. *out is filled in as far
+ * as it goes, also when it is refused; prepare_forget ends it. */
+int32_t prepare_look(const struct config *config, const struct config_instance *instance,
+                     struct prepared *out);
+void prepare_forget(struct prepared *prepared);
 void prepared_destroy(struct prepared *prepared, size_t count);
 
 #endif

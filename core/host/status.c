@@ -56,12 +56,11 @@ static json_t *callback_json(const struct instance *inst)
 
 static json_t *features_json(const struct instance *inst)
 {
-    json_t *features = json_array();
+    json_t *features = json_object();
     const struct manifest *m = inst->library ? inst->library->manifest : NULL;
-    for (size_t i = 0; m && inst->grants && i < m->feature_count; i++) {
-        if (grants_feature(inst->grants, m->features[i].name))
-            (void)json_array_append_new(features, json_string(m->features[i].name));
-    }
+    for (size_t i = 0; m && inst->grants && i < m->feature_count; i++)
+        (void)json_object_set_new(features, m->features[i].name,
+                                  json_boolean(grants_feature(inst->grants, m->features[i].name)));
     return features;
 }
 

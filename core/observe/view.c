@@ -84,6 +84,18 @@ static void streams(FILE *f, const json_t *before, const json_t *now, double sec
     }
 }
 
+static void features(FILE *f, json_t *features)
+{
+    const char *name;
+    json_t *on;
+    if (json_object_size(features) == 0)
+        return;
+    (void)fprintf(f, "  features:");
+    json_object_foreach(features, name, on)(void)
+        fprintf(f, " %s %s", name, json_is_true(on) ? "on" : "off");
+    (void)fputc('\n', f);
+}
+
 static void instances(FILE *f, const json_t *before, const json_t *now, double seconds)
 {
     size_t i;
@@ -105,6 +117,7 @@ static void instances(FILE *f, const json_t *before, const json_t *now, double s
             short_time(number_of(t, "p99"), e), short_time(number_of(t, "max"), (char[16]){0}),
             short_number(number_of(p, "queue_depth"), q),
             number_of(p, "dropped") > 0 ? " DROPS" : "");
+        features(f, json_object_get(p, "features"));
         if (text_of(p, "error")[0])
             (void)fprintf(f, "  ! %s\n", text_of(p, "error"));
     }

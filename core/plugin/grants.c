@@ -4,6 +4,7 @@
 #include "base/schema.h"
 #include "plugin/internal.h"
 
+#include <hawse/service/config.h>
 #include <hawse/service/http.h>
 #include <hawse/service/metrics.h>
 #include <hawse/service/rpc.h>
@@ -25,7 +26,8 @@ struct grants {
 bool plugin_service_known(const char *id)
 {
     static const char *const ids[] = {HAWSE_SUB_ID, HAWSE_STREAM_ID,  HAWSE_TIMER_ID,
-                                      HAWSE_RPC_ID, HAWSE_METRICS_ID, HAWSE_HTTP_ID};
+                                      HAWSE_RPC_ID, HAWSE_METRICS_ID, HAWSE_CONFIG_ID,
+                                      HAWSE_HTTP_ID};
     for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
         if (strcmp(id, ids[i]) == 0)
             return true;
@@ -266,13 +268,27 @@ bool grants_produces(const struct grants *g, const char *space)
     return false;
 }
 
-bool grants_feature(const struct grants *g, const char *name)
+int32_t grants_feature_state(const struct grants *g, const char *name, size_t len)
 {
     for (size_t i = 0; i < g->manifest->feature_count; i++) {
-        if (strcmp(g->manifest->features[i].name, name) == 0)
-            return g->features[i];
+        const char *known = g->manifest->features[i].name;
+        if (strlen(known) == len && memcmp(known, name, len) == 0)
+            return g->features[i] ? 1 : 0;
     }
-    return false;
+    return HAWSE_E_NOTFOUND;
+}
+
+bool grants_feature(const struct grants *g, const char *name)
+{
+    return grants_feature_state(g, name, strlen(name)) == 1;
+}
+
+static void describe_features(FILE *f, const struct grants *g, bool on)
+{
+    for (size_t i = 0, n = 0; i < g->manifest->feature_count; i++) {
+        if (g->features[i] == on)
+            (void)fprintf(f, "%s%s", n++ ? " " : "", g->manifest->features[i].name);
+    }
 }
 
 char *grants_describe(const struct grants *g)
@@ -285,12 +301,14 @@ char *grants_describe(const struct grants *g)
     (void)fprintf(f, "grants [");
     for (size_t i = 0; i < g->count; i++)
         (void)fprintf(f, "%s%s", i ? " " : "", g->granted[i]);
-    (void)fprintf(f, "] features [");
-    for (size_t i = 0, n = 0; i < g->manifest->feature_count; i++) {
-        if (g->features[i])
-            (void)fprintf(f, "%s%s", n++ ? " " : "", g->manifest->features[i].name);
-    }
     (void)fprintf(f, "]");
+    if (g->manifest->feature_count > 0) {
+        (void)fprintf(f, " features on [");
+        describe_features(f, g, true);
+        (void)fprintf(f, "] off [");
+        describe_features(f, g, false);
+        (void)fprintf(f, "]");
+    }
     if (fclose(f) != 0) {
         free(text);
         return NULL;

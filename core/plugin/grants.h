@@ -30,6 +30,8 @@ bool grants_http(const struct grants *grants, const char *method, const char *pa
                  size_t path_len);
 /* May it publish events of this space id ("evm/1")? */
 bool grants_produces(const struct grants *grants, const char *space);
+/* 1 on, 0 off, HAWSE_E_NOTFOUND. */
+int32_t grants_feature_state(const struct grants *grants, const char *name, size_t len);
 bool grants_feature(const struct grants *grants, const char *name);
 /* One line for the log: features and grants in force. malloc'd. */
 char *grants_describe(const struct grants *grants);

@@ -41,13 +41,24 @@ static void check_whole(const char *display)
     require(!*rest || strcmp(rest, host ? "/***" : "***") == 0);
 }
 
+/* Does what is written in the file itself begin like an address? */
+static bool is_written_out(const char *shown)
+{
+    static const char *const schemes[] = {"ws://", "wss://", "http://", "https://", "socks5h://"};
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+        if (strncmp(shown, schemes[i], strlen(schemes[i])) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void check(const char *shown, const char *secret)
 {
     struct fault fault = {0};
     char *url = resolve(shown, secret);
     char *display = url_display(url, shown);
     require(display != NULL);
-    if (!strstr(shown, "://"))
+    if (!is_written_out(shown))
         check_whole(display);
     else if (strcmp(url, shown) != 0 && strlen(secret) >= 6 && !strstr(shown, secret) &&
              !strstr(secret, "***"))

@@ -4,6 +4,7 @@
  * good one goes on.
  */
 #include <hawse/hawse.h>
+#include <hawse/service/config.h>
 #include <hawse/service/http.h>
 #include <hawse/service/rpc.h>
 #include <hawse/service/stream.h>
@@ -51,6 +52,8 @@
 #define LOG_FLOOD       32
 #define CREATE_LOOP     33
 #define UNGRANTED_HTTP  34
+#define FEATURES        35
+#define UNKNOWN_KEYS    36
 
 #ifndef CASE
 #define CASE GOOD
@@ -69,8 +72,13 @@
     "{\"id\":\"org.test.victim\",\"version\":\"1.0.0\",\"abi\":\"1.0\",\"kind\":\"sink\","   \
     "\"maturity\":\"" MATURITY "\",\"requires\":{" REQUIRES "},\"produces\":[\"market/1\"]," \
     "\"capabilities\":[\"net\",\"rpc:eth_call\",\"http:GET:/book\"],"                        \
-    "\"features\":{\"unfinished\":{\"maturity\":\"experimental\"}},"                         \
-    "\"budget\":{\"callback_us\":1000}}"
+    "\"features\":{\"basic\":{\"maturity\":\"stable\"},"                                     \
+    "\"unfinished\":{\"maturity\":\"experimental\"}}," MORE "\"budget\":{\"callback_us\":1000}}"
+#endif
+#if CASE == UNKNOWN_KEYS
+#define MORE "\"authr\":\"me\",\"logo\":\"x.png\","
+#else
+#define MORE ""
 #endif
 #if CASE == EXPERIMENTAL
 #define MATURITY "experimental"
@@ -108,6 +116,22 @@ __attribute__((constructor)) static void constructor(void)
 }
 #endif
 
+/* What the host says of each feature, and of one that the manifest does not have. */
+static void tell_features(void)
+{
+    const hawse_config_service_t *config = me.host->query(me.host, me.self, HAWSE_CONFIG_ID);
+    char text[128];
+    (void)snprintf(text, sizeof(text), "basic %d, unfinished %d, other %d %s",
+                   hawse_feature(me.host, me.self, "basic"),
+                   hawse_feature(me.host, me.self, "unfinished"),
+                   hawse_feature(me.host, me.self, "other"),
+                   config->feature(me.host, me.self, hawse_text("other")) == HAWSE_E_NOTFOUND &&
+                           config->feature(me.host, 0, hawse_text("basic")) == HAWSE_E_STALE
+                       ? "unknown"
+                       : "wrong");
+    hawse_log(me.host, me.self, HAWSE_LOG_INFO, text);
+}
+
 static int32_t create(const hawse_host_t *host, hawse_instance_t self, hawse_view_t config,
                       void **state)
 {
@@ -119,6 +143,8 @@ static int32_t create(const hawse_host_t *host, hawse_instance_t self, hawse_vie
     me.self = self;
     if (CASE == CREATE_FAILS)
         return hawse_fail(host, self, HAWSE_E_INVAL, "the moon is in the wrong phase", "wait");
+    if (CASE == FEATURES)
+        tell_features();
     if (CASE == CREATE_LOOP)
         for (volatile int i = 0;; i++)
             ;

@@ -40,6 +40,14 @@ CASES = {
     "ENTRY_CRASH": (r"crashed with signal 11", {}),
     "EXPERIMENTAL": (r"is experimental; this instance accepts nothing below stable", {}),
     "UNFINISHED": (r"features\.unfinished is experimental", {"features": {"unfinished": True}}),
+    "FEATURES": (r"basic 1, unfinished 0, other 0 unknown", {
+        "shows": {"basic": True, "unfinished": False}}),
+    "FEATURES on": (r"basic 0, unfinished 1, other 0 unknown", {
+        "features": {"basic": False, "unfinished": True}, "allow": "experimental",
+        "shows": {"basic": False, "unfinished": True}}),
+    "FEATURES misspelt": (r"features\.unfinishd: plugin org\.test\.victim has no such feature \| "
+                          r"fix: did you mean \"unfinished\"\?", {"features": {"unfinishd": True}}),
+    "UNKNOWN_KEYS": (r"manifest\.authr(.|\n)*manifest\.logo", {}),
     "CREATE_FAILS": (r"the moon is in the wrong phase", {}),
     "CREATE_LOOP": (r"create has not returned", {"hang": True}),
     "EVENTS_CRASH": (r"crash: signal 11 in plugin org\.test\.victim .* callback on_events",
@@ -112,6 +120,7 @@ class Trial:
                 "victim": {"plugin": str(victim), "links": {"chain": "chain"},
                            "grants": ["net", "http"],
                            "features": options.get("features", {}),
+                           "allow": options.get("allow", "stable"),
                            "budget": {"hang_ms": 300}},
             },
         }
@@ -155,6 +164,9 @@ class Trial:
             return f"the host ended with {process.poll()}: {text[-400:]}"
         else:
             before = self.status().get("bystander", {}).get("events_in", 0)
+            shown = self.status().get("victim", {}).get("features")
+            if "shows" in options and shown != options["shows"]:
+                return f"status shows the features {shown}"
             time.sleep(0.7)
             after = self.status().get("bystander", {}).get("events_in", 0)
             if after <= before:
@@ -215,7 +227,7 @@ def check_config(trial, name, text, pattern):
 
 
 def main():
-    hawse, plugins = sys.argv[1:3]
+    hawse, plugins = (pathlib.Path(p).resolve() for p in sys.argv[1:3])
     only = sys.argv[4] if len(sys.argv) > 4 else None
     trial = Trial(hawse, plugins)
     results = []
@@ -223,7 +235,7 @@ def main():
         time.sleep(0.4)
         for case, (pattern, options) in CASES.items():
             if only in (None, case):
-                results.append((case, trial.run(case, trial.build(case), pattern, options)))
+                results.append((case, trial.run(case, trial.build(case.split()[0]), pattern, options)))
         good = trial.build("GOOD").read_bytes()
         for name, (change, pattern) in FILES.items():
             if only not in (None, name):
