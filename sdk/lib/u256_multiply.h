@@ -1,5 +1,5 @@
 /*
- * The product of two 256-bit integers, in line; internal.
+ * The product of two 256-bit integers, in line, whole or checked; internal.
  */
 #ifndef SDK_LIB_U256_MULTIPLY_H
 #define SDK_LIB_U256_MULTIPLY_H
@@ -29,6 +29,16 @@ u256_multiply(const hawse_u256_t *a, const hawse_u256_t *b, uint64_t wide[8])
     }
     for (int i = 0; i < 4; i++)
         wide[4 + i] = sum.limb[i];
+}
+
+/* *r = a * b modulo 2^256; not 0 when it did not fit. */
+static inline __attribute__((always_inline)) uint32_t
+u256_multiply_checked(const hawse_u256_t *a, const hawse_u256_t *b, hawse_u256_t *r)
+{
+    uint64_t wide[8];
+    u256_multiply(a, b, wide);
+    *r = (hawse_u256_t){{wide[0], wide[1], wide[2], wide[3]}};
+    return (wide[4] | wide[5] | wide[6] | wide[7]) != 0;
 }
 
 #endif
