@@ -1,0 +1,54 @@
+/*
+ * The flight recorder's lane side: copies what crosses the boundary into a ring, from which the
+ * writer's thread takes it. Never allocates, locks or waits (unless the operator chose `wait`).
+ * A callback that finds no room is left out as a whole, counted, and told in the capture.
+ */
+#ifndef CORE_RECORD_RECORDER_H
+#define CORE_RECORD_RECORDER_H
+
+#include "base/fault.h"
+#include "record/record.h"
+#include "record/ring.h"
+
+/* What happens when the writer does not keep up. */
+enum record_full {
+    RECORD_FULL_MARK, /* leave callbacks out and say so in the capture, which is then incomplete */
+    RECORD_FULL_STOP, /* end the capture there, so that all of it can be replayed */
+    RECORD_FULL_WAIT, /* let the lane wait: nothing is lost, latency is */
+};
+
+struct writer;
+
+/* One lane's recorder. Its counters are read by the writer and by anybody: relaxed atomics. */
+struct recorder {
+    struct ring ring;
+    struct writer *writer;
+    enum record_full full;
+    uint64_t begun_at; /* ring position of the callback under way */
+    uint64_t begun_now_ns;
+    uint32_t events;                      /* of the callback under way */
+    uint16_t instance;                    /* whose */
+    bool open;                            /* a callback is under way */
+    bool skip;                            /* ... and is left out */
+    int stopped;                          /* atomic: nothing more is recorded */
+    uint64_t lost_callbacks, lost_events; /* atomics */
+    struct record_loss loss;              /* not told yet */
+};
+
+int32_t recorder_init(struct recorder *r, uint64_t ring_bytes, enum record_full full,
+                      struct fault *fault);
+void recorder_finish(struct recorder *r);
+
+/* [lane] A callback begins; `argument` is its own (stop: the deadline). */
+void recorder_begin(struct recorder *r, uint16_t instance, enum record_callback callback,
+                    uint64_t now_ns, uint64_t utc_ns, uint64_t argument);
+/* [lane] Its events. */
+void recorder_events(struct recorder *r, const hawse_event_t *const *events, uint32_t n);
+/* [lane] A call that the plugin made, with its answer. */
+void recorder_call(struct recorder *r, const struct record_call *call);
+/* [lane] It ended. */
+void recorder_end(struct recorder *r, int32_t result, uint64_t elapsed_ns);
+/* [lane] Who an instance is; before its first callback. `text` is JSON. */
+void recorder_instance(struct recorder *r, uint16_t instance, uint64_t handle, hawse_view_t text);
+
+#endif
