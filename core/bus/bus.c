@@ -210,27 +210,63 @@ static void enqueue(struct bus *bus, uint32_t index, const hawse_event_t *event,
                                        *end_ = target + (lists)[li]->count; \
              target < end_; target++)
 
-/* Continuity events reach everyone who reads anything of the source. */
-static int32_t publish_to_readers(struct bus *bus, uint32_t source, const hawse_event_t *event,
-                                  uint64_t pos)
+/* Event and data in one block that the inbox frees; NULL when memory is out. */
+static hawse_event_t *own_copy(const hawse_event_t *event)
 {
+    hawse_event_t *copy = malloc(sizeof(*copy) + event->len);
+    if (!copy)
+        return NULL;
+    *copy = *event;
+    copy->size = sizeof(*copy);
+    copy->data = (const uint8_t *)(copy + 1);
+    if (event->len > 0)
+        memcpy(copy + 1, event->data, event->len);
+    return copy;
+}
+
+static void enqueue_owned(struct bus *bus, uint32_t index, const hawse_event_t *owned)
+{
+    struct bus_member *m = &bus->members[index];
+    struct inbox_entry entry = {.event = owned, .policy = HAWSE_POLICY_LOSSLESS, .owned = 1};
+    inbox_push(&m->inbox, &entry);
+    bus->queued++;
+    make_ready(bus, index);
+}
+
+/* A gap must not be lost in a full queue: the loss says so too. */
+static void tell_reader(struct bus *bus, uint32_t index, const hawse_event_t *event, bool in_arena,
+                        uint64_t pos)
+{
+    struct bus_member *m = &bus->members[index];
+    bool room = has_room(bus, m) && !inbox_full(&m->inbox);
+    const hawse_event_t *copy = room && !in_arena ? own_copy(event) : NULL;
+    if (copy)
+        enqueue_owned(bus, index, copy);
+    else if (room && in_arena)
+        enqueue(bus, index, event, pos, HAWSE_POLICY_LOSSLESS);
+    else {
+        inbox_lose(&m->inbox, event, m->inbox.next);
+        make_ready(bus, index);
+    }
+}
+
+/* Continuity events reach everyone who reads anything of the source. */
+static void publish_to_readers(struct bus *bus, const hawse_event_t *event, bool in_arena,
+                               uint64_t pos)
+{
+    bus->mark++;
     for (uint32_t i = 0; i < bus->routes.cap; i++) {
         const struct route_slot *slot = &bus->routes.slots[i];
-        if (!slot->used || slot->pattern.source != source)
+        if (!slot->used || slot->pattern.source != event->source)
             continue;
         for (uint32_t t = 0; t < slot->list.count; t++) {
             struct bus_member *m = &bus->members[slot->list.targets[t].member];
             if (!m->open || m->mark == bus->mark)
                 continue;
             m->mark = bus->mark;
-            if (!has_room(bus,
-                          m)) /* a gap must not be lost in a full queue: the loss says so too */
-                inbox_lose(&m->inbox, event, m->inbox.next);
-            else
-                enqueue(bus, slot->list.targets[t].member, event, pos, HAWSE_POLICY_LOSSLESS);
+            tell_reader(bus, slot->list.targets[t].member, event, in_arena, pos);
         }
     }
-    return HAWSE_OK;
 }
 
 int32_t bus_publish(struct bus *bus, uint32_t publisher, const hawse_event_t *event)
@@ -257,9 +293,11 @@ int32_t bus_publish(struct bus *bus, uint32_t publisher, const hawse_event_t *ev
     placed->source = from->source;
     placed->seq = ++from->seq[event->stream];
     from->published++;
+    if (continuity) {
+        publish_to_readers(bus, placed, true, pos);
+        return HAWSE_OK;
+    }
     bus->mark++;
-    if (continuity)
-        return publish_to_readers(bus, from->source, placed, pos);
     FOR_EACH_TARGET(bus, lists, n, t)
     {
         struct bus_member *m = &bus->members[t->member];
@@ -269,6 +307,18 @@ int32_t bus_publish(struct bus *bus, uint32_t publisher, const hawse_event_t *ev
         enqueue(bus, t->member, placed, pos, t->policy);
     }
     return HAWSE_OK;
+}
+
+void bus_announce(struct bus *bus, uint32_t publisher, const hawse_event_t *event)
+{
+    struct bus_member *from = &bus->members[publisher];
+    if (bus_publish(bus, publisher, event) == HAWSE_OK)
+        return;
+    hawse_event_t own = *event;
+    own.source = from->source;
+    own.seq = ++from->seq[event->stream];
+    from->published++;
+    publish_to_readers(bus, &own, false, 0);
 }
 
 int32_t bus_send(struct bus *bus, uint32_t member, const hawse_event_t *event)
@@ -293,10 +343,7 @@ int32_t bus_send_owned(struct bus *bus, uint32_t member, hawse_event_t *event)
         return HAWSE_E_STALE;
     if (!has_room(bus, m) || inbox_full(&m->inbox))
         return HAWSE_E_AGAIN;
-    struct inbox_entry entry = {.event = event, .policy = HAWSE_POLICY_LOSSLESS, .owned = 1};
-    inbox_push(&m->inbox, &entry);
-    bus->queued++;
-    make_ready(bus, member);
+    enqueue_owned(bus, member, event);
     return HAWSE_OK;
 }
 

@@ -69,6 +69,9 @@ void bus_unsubscribe(struct bus *bus, const struct route_pattern *pattern, uint6
 uint8_t *bus_reserve(struct bus *bus, uint64_t len);
 /* HAWSE_E_AGAIN: nobody got it. See hawse/service/sub.h. */
 int32_t bus_publish(struct bus *bus, uint32_t publisher, const hawse_event_t *event);
+/* A continuity event that must reach the source's readers, for whom it is the last word: when the
+ * arena is full it goes to each in memory of its own. Cold: may allocate. */
+void bus_announce(struct bus *bus, uint32_t publisher, const hawse_event_t *event);
 /* Queues an event for one member only: timers, completions. Copied into the arena; when that or the
  * inbox is full, HAWSE_E_AGAIN. */
 int32_t bus_send(struct bus *bus, uint32_t member, const hawse_event_t *event);

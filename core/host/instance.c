@@ -243,7 +243,7 @@ static void announce_end(struct instance *inst)
                            .kind = HAWSE_STREAM_EVENT_UNHEALABLE,
                            .data = (const uint8_t *)&range,
                            .len = sizeof(range)};
-    (void)bus_publish(&inst->host->lane.bus, inst->index, &event);
+    bus_announce(&inst->host->lane.bus, inst->index, &event);
 }
 
 void instance_release(struct instance *inst)

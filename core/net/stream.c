@@ -226,6 +226,7 @@ static void check_open(struct stream *s, uint64_t now)
             }
         }
     }
+    stream_trim(s, now);
     arm_check(s, now);
 }
 

@@ -173,6 +173,52 @@ static bool make_room(struct stream *s, size_t need)
     return true;
 }
 
+/* Did anything since the last check need more than the usual room? */
+static bool needed_large(struct stream *s)
+{
+    bool needed = s->rx_peak > STREAM_RX_BYTES || s->assembly.peak > STREAM_RX_BYTES ||
+                  s->tx.peak > STREAM_RX_BYTES;
+    if (s->inflater && ws_inflater_needed(s->inflater, STREAM_RX_BYTES))
+        needed = true;
+    s->rx_peak = s->rx_end;
+    s->assembly.peak = ws_parser_in_message(&s->parser) ? s->assembly.len : 0;
+    s->tx.peak = s->tx.len;
+    return needed;
+}
+
+static void trim_rx(struct stream *s)
+{
+    size_t held = s->rx_end - s->rx_begin;
+    if (s->rx_cap <= STREAM_RX_BYTES || held > STREAM_RX_BYTES / 2)
+        return;
+    memmove(s->rx, s->rx + s->rx_begin, held);
+    s->rx_begin = 0;
+    s->rx_end = held;
+    uint8_t *smaller = realloc(s->rx, STREAM_RX_BYTES + WS_SLACK);
+    if (!smaller)
+        return;
+    s->rx = smaller;
+    s->rx_cap = STREAM_RX_BYTES;
+}
+
+void stream_trim(struct stream *s, uint64_t now)
+{
+    if (needed_large(s)) {
+        s->large_ns = now;
+        return;
+    }
+    bool busy = s->frame_count > 0 || s->delivering; /* frames are views into these buffers */
+    if (busy || now - s->large_ns < (uint64_t)STREAM_KEEP_MS * 1000000u)
+        return;
+    trim_rx(s);
+    if (!ws_parser_in_message(&s->parser))
+        s->assembly.len = 0;
+    ws_buffer_trim(&s->assembly, STREAM_RX_BYTES);
+    ws_buffer_trim(&s->tx, STREAM_RX_BYTES);
+    if (s->inflater)
+        ws_inflater_trim(s->inflater, STREAM_RX_BYTES);
+}
+
 /* Gathers one message into the batch. False: stop parsing (paused, gone, or ended). */
 static bool on_message(struct stream *s, const struct ws_message *m, uint64_t now)
 {
@@ -263,6 +309,7 @@ static ssize_t read_some(struct stream *s)
         return -1;
     }
     s->rx_end += (size_t)n;
+    s->rx_peak = s->rx_end > s->rx_peak ? s->rx_end : s->rx_peak;
     s->last_byte_ns = loop_now(s->loop);
     return n;
 }

@@ -18,6 +18,7 @@ enum {
     STREAM_READ_BUDGET = 256 << 10,
     STREAM_TX_MAX = 1 << 20,
     STREAM_MASKS = 32,
+    STREAM_KEEP_MS = 10000, /* a buffer for large messages is kept so long after the last one */
 };
 
 enum stream_phase {
@@ -52,6 +53,8 @@ struct stream {
 
     uint8_t *rx; /* receive buffer: rx_cap bytes and WS_SLACK more */
     size_t rx_cap, rx_begin, rx_end;
+    size_t rx_peak;    /* highest rx_end since the last check */
+    uint64_t large_ns; /* when a buffer was last seen to need more than STREAM_RX_BYTES */
     struct ws_buffer assembly;
     struct ws_inflater *inflater;
     struct ws_parser parser;
@@ -85,6 +88,9 @@ bool stream_process(struct stream *stream);
 uint32_t stream_mask(struct stream *stream);
 void stream_send_close(struct stream *stream, uint16_t code);
 int32_t stream_queue_frame(struct stream *stream, uint8_t opcode, const void *data, size_t len);
+
+/* Gives the memory of large messages back when none came for a while; from time to time. */
+void stream_trim(struct stream *stream, uint64_t now_ns);
 
 /* stream.c */
 /* Ends the connection and plans the next attempt; stream->reason says why. */

@@ -14,6 +14,7 @@ int32_t ws_buffer_reserve(struct ws_buffer *buf, size_t want, size_t limit)
 {
     if (want > limit || limit > SIZE_MAX - WS_SLACK)
         return HAWSE_E_LIMIT;
+    buf->peak = want > buf->peak ? want : buf->peak;
     if (buf->data && want <= buf->cap)
         return HAWSE_OK;
     size_t cap = buf->cap > FIRST_CAPACITY ? buf->cap : FIRST_CAPACITY;
@@ -46,6 +47,17 @@ void ws_buffer_seal(struct ws_buffer *buf)
 {
     if (buf->data)
         memset(buf->data + buf->len, 0, WS_SLACK);
+}
+
+void ws_buffer_trim(struct ws_buffer *buf, size_t cap)
+{
+    if (buf->cap <= cap || buf->len > cap)
+        return;
+    uint8_t *data = realloc(buf->data, cap + WS_SLACK);
+    if (!data)
+        return;
+    buf->data = data;
+    buf->cap = cap;
 }
 
 void ws_buffer_finish(struct ws_buffer *buf)

@@ -16,6 +16,7 @@ struct ws_buffer {
     uint8_t *data; /* NULL or at least cap + WS_SLACK bytes */
     size_t len;
     size_t cap;
+    size_t peak; /* most bytes asked for; set back by who wants to know when that was */
 };
 
 /* Makes room for `want` bytes in all, growing in doubling steps but never above `limit`. Returns
@@ -27,6 +28,9 @@ int32_t ws_buffer_append(struct ws_buffer *buf, const uint8_t *data, size_t len,
 
 /* Clears the slack behind the contents, so that no reader of it sees what was never written. */
 void ws_buffer_seal(struct ws_buffer *buf);
+
+/* Gives memory above `cap` bytes back; contents stay, and if they are larger so does the memory. */
+void ws_buffer_trim(struct ws_buffer *buf, size_t cap);
 
 /* Frees the memory and leaves an empty buffer. */
 void ws_buffer_finish(struct ws_buffer *buf);

@@ -60,6 +60,19 @@ int32_t ws_inflater_create(const struct ws_deflate_agreed *agreed, struct ws_inf
     return HAWSE_OK;
 }
 
+bool ws_inflater_needed(struct ws_inflater *inflater, size_t cap)
+{
+    bool needed = inflater->out.peak > cap;
+    inflater->out.peak = 0;
+    return needed;
+}
+
+void ws_inflater_trim(struct ws_inflater *inflater, size_t cap)
+{
+    inflater->out.len = 0; /* the last message, which nobody reads any more */
+    ws_buffer_trim(&inflater->out, cap);
+}
+
 void ws_inflater_destroy(struct ws_inflater *inflater)
 {
     if (!inflater)

@@ -28,6 +28,10 @@ struct ws_deflater;
 
 /* HAWSE_E_INVAL: window bits outside 8-15; HAWSE_E_NOMEM. */
 int32_t ws_inflater_create(const struct ws_deflate_agreed *agreed, struct ws_inflater **inflater);
+/* Was room for more than `cap` bytes needed since it was last asked? */
+bool ws_inflater_needed(struct ws_inflater *inflater, size_t cap);
+/* Gives memory for messages above `cap` bytes back. */
+void ws_inflater_trim(struct ws_inflater *inflater, size_t cap);
 void ws_inflater_destroy(struct ws_inflater *inflater);
 
 /* Inflates the payload of one whole message into the inflater's own buffer; *data[0 .. *len) and

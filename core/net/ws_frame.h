@@ -89,6 +89,12 @@ void ws_parser_init(struct ws_parser *parser, struct ws_buffer *assembly,
 /* Takes the next message or control frame from the front of *in. Never blocks, never calls back. */
 enum ws_next ws_parser_next(struct ws_parser *parser, struct ws_input *in, struct ws_message *out);
 
+/* Is a fragmented message under way? If not, nothing in the assembly is needed any more. */
+static inline bool ws_parser_in_message(const struct ws_parser *parser)
+{
+    return parser->fragment_opcode != WS_CONTINUATION;
+}
+
 /* May this code stand in a close frame (RFC 6455, section 7.4)? */
 bool ws_close_code_legal(unsigned code);
 

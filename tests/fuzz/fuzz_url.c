@@ -61,7 +61,7 @@ static void check(const char *shown, const char *secret)
     if (!is_written_out(shown))
         check_whole(display);
     else if (strcmp(url, shown) != 0 && strlen(secret) >= 6 && !strstr(shown, secret) &&
-             !strstr(secret, "***"))
+             !strchr(secret, '*'))
         require(!strstr(display, secret));
     int32_t code = url_check(url, display, false, "x", &fault);
     require((code == HAWSE_OK) == (fault.code == 0));

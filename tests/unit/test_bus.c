@@ -238,6 +238,64 @@ TEST(bus_continuity_reaches_readers, "gap events reach every reader of the sourc
     bus_finish(&bus);
 }
 
+TEST(bus_announce_when_full, "a source's last word reaches its readers though the arena is full")
+{
+    set_up(4096);
+    subscribe(READER, 2, false, 0, HAWSE_POLICY_LOSSLESS, 1);
+    readers[READER].take = 0;
+    static uint8_t record[64 << 10];
+    hawse_event_t e = {.size = sizeof(e),
+                       .space = HAWSE_SPACE_MARKET,
+                       .kind = 2,
+                       .stream = 1,
+                       .data = record,
+                       .len = sizeof(record)};
+    uint32_t n = 0;
+    while (bus_publish(&bus, SOURCE, &e) == HAWSE_OK)
+        n++;
+    e.len = 64; /* and the rest with small ones */
+    while (bus_publish(&bus, SOURCE, &e) == HAWSE_OK)
+        n++;
+    e.len = 8;
+    while (bus_publish(&bus, SOURCE, &e) == HAWSE_OK)
+        n++;
+    hawse_stream_range_t range = {
+        .size = sizeof(range), .reason = HAWSE_REASON_DISCONNECTED, .count = 7};
+    hawse_event_t last = {.size = sizeof(last),
+                          .space = HAWSE_SPACE_STREAM,
+                          .kind = HAWSE_STREAM_EVENT_UNHEALABLE,
+                          .data = (const uint8_t *)&range,
+                          .len = sizeof(range)};
+    CHECK_EQ(bus_publish(&bus, SOURCE, &last), HAWSE_E_AGAIN);
+    bus_announce(&bus, SOURCE, &last);
+    memset(&range, 0xff, sizeof(range)); /* it is a copy */
+    readers[READER].take = UINT32_MAX;
+    (void)bus_dispatch(&bus);
+    bus_unblock(&bus);
+    (void)bus_dispatch(&bus);
+    CHECK_EQ_U64(readers[READER].taken, n);
+    CHECK_EQ(readers[READER].gaps, 1);
+    CHECK_EQ_U64(readers[READER].lost, 7);
+    CHECK_EQ(readers[OTHER].gaps, 0);
+    bus_finish(&bus);
+}
+
+TEST(bus_announce_without_room, "where even the queue is full the last word becomes a gap")
+{
+    set_up(64);
+    subscribe(READER, 2, false, 0, HAWSE_POLICY_LOSSLESS, 1);
+    for (uint64_t i = 0; i < 64; i++)
+        CHECK_EQ(publish(2, 1, i), HAWSE_OK);
+    hawse_event_t last = {
+        .size = sizeof(last), .space = HAWSE_SPACE_STREAM, .kind = HAWSE_STREAM_EVENT_UNHEALABLE};
+    bus_announce(&bus, SOURCE, &last);
+    (void)bus_dispatch(&bus);
+    CHECK_EQ_U64(readers[READER].taken, 64);
+    CHECK_EQ(readers[READER].gaps, 1);
+    CHECK_EQ_U64(readers[READER].lost, 1);
+    bus_finish(&bus);
+}
+
 TEST(bus_reserve_in_place, "a record built in the arena is handed over where it was built")
 {
     set_up(64);
