@@ -20,10 +20,11 @@ static void one(const hawse_json_t *doc, hawse_json_value_t value)
 {
     struct chain_header header;
     struct wire_log log;
+    struct wire_places places;
     hawse_json_value_t copy = value;
     (void)wire_header(doc, &copy, &header);
     copy = value;
-    if (wire_log(doc, &copy, &log) != HAWSE_OK)
+    if (wire_log(doc, &copy, &places, &log) != HAWSE_OK)
         return;
     require(log.record.topic_count <= 4 && log.record.data_len <= DATA_MAX);
     uint8_t *out = malloc(log.record.data_len + 1);

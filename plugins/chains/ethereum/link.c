@@ -127,10 +127,16 @@ void link_event(struct evm *e, const hawse_event_t *event)
 
 /* ---- frames ---- */
 
-static bool is_id(const char *id, const hawse_json_value_t *v)
+static bool same_id(const char *id, const hawse_view_t *v)
 {
     size_t n = strlen(id);
     return n > 0 && v->len == n && memcmp(v->data, id, n) == 0;
+}
+
+static bool is_id(const char *id, const hawse_json_value_t *v)
+{
+    hawse_view_t text = {v->data, v->len};
+    return same_id(id, &text);
 }
 
 static void keep_id(char *out, const hawse_json_value_t *v)
@@ -204,17 +210,21 @@ static void on_pending(struct evm *e, const hawse_json_value_t *result)
 }
 
 static int32_t on_notification(struct evm *e, const hawse_json_t *doc, hawse_json_value_t *root,
-                               uint64_t t_recv_ns)
+                               const hawse_json_value_t *method, uint64_t t_recv_ns)
 {
     hawse_json_value_t params, id, result;
+    struct wire_places places;
     struct wire_log log;
     if (hawse_json_get(doc, root, "params", &params) != HAWSE_OK ||
         hawse_json_get(doc, &params, "subscription", &id) != HAWSE_OK ||
         hawse_json_get(doc, &params, "result", &result) != HAWSE_OK)
         return HAWSE_E_FORMAT;
     if (is_id(e->logs_id, &id)) {
-        int32_t code = wire_log(doc, &result, &log);
-        return code == HAWSE_OK ? sync_push(e, &log, t_recv_ns) : code;
+        int32_t code = wire_log(doc, &result, &places, &log);
+        if (code != HAWSE_OK)
+            return code;
+        wire_log_learn(&e->shapes, doc, method, &id, &places);
+        return sync_push(e, &log, t_recv_ns);
     }
     if (is_id(e->heads_id, &id)) {
         on_head(e, doc, &result);
@@ -222,7 +232,7 @@ static int32_t on_notification(struct evm *e, const hawse_json_t *doc, hawse_jso
     } else if (is_id(e->pending_id, &id)) {
         on_pending(e, &result);
     } else if (hawse_json_get(doc, &result, "topics", &params) == HAWSE_OK &&
-               wire_log(doc, &result, &log) == HAWSE_OK) {
+               wire_log(doc, &result, &places, &log) == HAWSE_OK) {
         return sync_push(e, &log, t_recv_ns); /* before the answer that names its id */
     }
     return 1;
@@ -232,6 +242,10 @@ int32_t link_frame(struct evm *e, const hawse_event_t *event)
 {
     hawse_json_t doc;
     hawse_json_value_t root, method;
+    struct wire_log log;
+    hawse_view_t id;
+    if (wire_log_known(&e->shapes, event->data, event->len, &id, &log) && same_id(e->logs_id, &id))
+        return sync_push(e, &log, event->t_recv_ns);
     int32_t code = hawse_json_index(&doc, event->data, event->len, e->marks, MARKS_MAX);
     if (code == HAWSE_OK)
         code = hawse_json_root(&doc, &root);
@@ -240,7 +254,7 @@ int32_t link_frame(struct evm *e, const hawse_event_t *event)
     if (code == HAWSE_OK) {
         if (hawse_json_get(&doc, &root, "method", &method) == HAWSE_OK &&
             hawse_json_is(&method, "eth_subscription")) {
-            code = on_notification(e, &doc, &root, event->t_recv_ns);
+            code = on_notification(e, &doc, &root, &method, event->t_recv_ns);
             if (code >= 0)
                 return code;
         } else {

@@ -9,6 +9,7 @@
 #include <string.h>
 
 enum { MS = 1000000, TICK_MS = 100, COMPLAIN_MS = 10000, FINAL_TICKS = 50, SCRATCH = 256 << 10 };
+enum { SHAPE_SETS = 8, SHAPE_TEXT = 1536 }; /* pushed logs of up to 12 words of data */
 enum { TIMER_TICK = 1, TIMER_RETRY = 2 };
 
 /* ---- words and numbers for the operator ---- */
@@ -134,6 +135,7 @@ void evm_destroy(void *state)
     free(e->blocks);
     free(e->marks);
     free(e->scratch);
+    free(e->shape_memory);
     free(e);
 }
 
@@ -160,7 +162,10 @@ int32_t evm_create(const hawse_host_t *host, hawse_instance_t self, hawse_view_t
     e->marks = malloc(MARKS_MAX * sizeof(e->marks[0]));
     e->scratch_cap = SCRATCH;
     e->scratch = malloc(e->scratch_cap);
-    int32_t code = e->marks && e->scratch ? HAWSE_OK : HAWSE_E_NOMEM;
+    e->shape_memory = malloc(hawse_json_shapes_bytes(SHAPE_SETS, SHAPE_TEXT));
+    int32_t code = e->marks && e->scratch && e->shape_memory
+                       ? hawse_json_shapes_init(&e->shapes, e->shape_memory, SHAPE_SETS, SHAPE_TEXT)
+                       : HAWSE_E_NOMEM;
     if (code == HAWSE_OK && !find_services(e))
         code = hawse_fail(host, self, HAWSE_E_UNSUPPORTED, "the host lacks a service of ABI 1.0",
                           "use hawse 0.1 or newer");

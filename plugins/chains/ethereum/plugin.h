@@ -18,6 +18,7 @@
 
 #include <hawse/hawse.h>
 #include <hawse/json.h>
+#include <hawse/json_shape.h>
 #include <hawse/service/metrics.h>
 #include <hawse/service/rpc.h>
 #include <hawse/service/stream.h>
@@ -184,6 +185,8 @@ struct evm {
     bool stopping;
     hawse_timer_t tick;
 
+    hawse_json_shapes_t shapes; /* layouts of pushed logs */
+    void *shape_memory;
     uint32_t *marks;
     uint8_t *scratch; /* request texts */
     uint64_t scratch_cap;
@@ -207,11 +210,38 @@ void evm_destroy(void *state);
 int32_t wire_header(const hawse_json_t *doc, hawse_json_value_t *object, struct chain_header *out);
 /* Fills a record and its data behind it; *size is what it takes. cap = 0 only measures. */
 struct wire_log {
-    hawse_json_value_t data;
+    const uint8_t *data; /* "0x" and digits, data_len of bytes */
     hawse_evm_log_t record;
     bool removed;
 };
-int32_t wire_log(const hawse_json_t *doc, hawse_json_value_t *object, struct wire_log *out);
+
+/* Members of a pushed log, and where they stand in its frame. */
+enum {
+    WIRE_METHOD, /* eth_subscription */
+    WIRE_ID,     /* of the subscription */
+    WIRE_ADDRESS,
+    WIRE_BLOCK_HASH,
+    WIRE_TX_HASH,
+    WIRE_BLOCK_NUMBER,
+    WIRE_LOG_INDEX,
+    WIRE_TX_INDEX,
+    WIRE_DATA,
+    WIRE_TOPICS, /* up to four */
+    WIRE_PLACES = WIRE_TOPICS + 4
+};
+struct wire_places {
+    hawse_json_value_t at[WIRE_PLACES];
+    uint32_t topic_count;
+    bool removed;
+};
+int32_t wire_log(const hawse_json_t *doc, hawse_json_value_t *object, struct wire_places *places,
+                 struct wire_log *out);
+/* The log of a frame whose layout is known: no walk. False: walk. */
+bool wire_log_known(hawse_json_shapes_t *shapes, const uint8_t *frame, uint64_t len,
+                    hawse_view_t *id, struct wire_log *out);
+void wire_log_learn(hawse_json_shapes_t *shapes, const hawse_json_t *doc,
+                    const hawse_json_value_t *method, const hawse_json_value_t *id,
+                    struct wire_places *places);
 int32_t wire_log_data(const struct wire_log *log, uint8_t *out);
 
 /* logs.c */

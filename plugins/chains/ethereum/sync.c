@@ -426,10 +426,11 @@ void sync_logs_answer(struct evm *e, const hawse_json_t *doc, hawse_json_value_t
 {
     hawse_json_value_t v;
     struct wire_log log;
+    struct wire_places places;
     if (list->kind != HAWSE_JSON_ARRAY)
         return;
     while (hawse_json_next(doc, list, NULL, &v) == 1) {
-        if (wire_log(doc, &v, &log) != HAWSE_OK) {
+        if (wire_log(doc, &v, &places, &log) != HAWSE_OK) {
             evm_count(e, e->count.malformed, 1);
             continue;
         }
@@ -464,13 +465,14 @@ void sync_check_answer(struct evm *e, const hawse_json_t *doc, hawse_json_value_
     uint32_t slot = chain_find(&e->chain, e->check_hash);
     hawse_json_value_t v;
     struct wire_log log;
+    struct wire_places places;
     if (slot == CHAIN_NONE || !e->chain.blocks[slot].told)
         return;
     uint64_t number = e->chain.blocks[slot].header.number;
     uint32_t before = e->blocks[slot].count;
     bool whole = list->kind == HAWSE_JSON_ARRAY;
     while (whole && hawse_json_next(doc, list, NULL, &v) == 1) {
-        if (wire_log(doc, &v, &log) != HAWSE_OK)
+        if (wire_log(doc, &v, &places, &log) != HAWSE_OK)
             whole = false;
         else if (memcmp(log.record.block_hash, e->check_hash, 32) == 0)
             keep_fetched(e, slot, &log);

@@ -44,94 +44,158 @@ int32_t wire_header(const hawse_json_t *doc, hawse_json_value_t *object, struct 
     return HAWSE_OK;
 }
 
-static int32_t read_topics(const hawse_json_t *doc, hawse_json_value_t *topics,
-                           hawse_evm_log_t *record)
+/* ---- logs: first the places of the members, then their values ---- */
+
+static int32_t find_topics(const hawse_json_t *doc, hawse_json_value_t *topics,
+                           struct wire_places *p)
 {
     hawse_json_value_t v;
     int32_t code;
     if (topics->kind != HAWSE_JSON_ARRAY)
         return HAWSE_E_FORMAT;
     while ((code = hawse_json_next(doc, topics, NULL, &v)) == 1) {
-        if (record->topic_count == 4 || v.kind != HAWSE_JSON_STRING ||
-            hawse_hex_fixed(v.data, v.len, record->topics[record->topic_count++], 32) != HAWSE_OK)
+        if (p->topic_count == 4 || v.kind != HAWSE_JSON_STRING)
             return HAWSE_E_FORMAT;
+        p->at[WIRE_TOPICS + p->topic_count++] = v;
     }
     return code;
 }
 
-static int32_t take_text(const hawse_view_t *key, hawse_json_value_t *v, struct wire_log *out,
-                         uint32_t *seen)
+static int32_t find_text(const hawse_view_t *key, const hawse_json_value_t *v,
+                         struct wire_places *p)
 {
     static const struct {
         const char *name;
-        uint8_t len, bytes; /* bytes: of a hash; 0 = a quantity */
-        uint8_t offset;
-        uint8_t bit;
-    } fields[] = {
-        {"address", 7, 20, offsetof(hawse_evm_log_t, address), 0},
-        {"blockHash", 9, 32, offsetof(hawse_evm_log_t, block_hash), 1},
-        {"transactionHash", 15, 32, offsetof(hawse_evm_log_t, tx_hash), 2},
-        {"blockNumber", 11, 0, offsetof(hawse_evm_log_t, block_number), 3},
-        {"logIndex", 8, 0, offsetof(hawse_evm_log_t, log_index), 4},
-        {"transactionIndex", 16, 0, offsetof(hawse_evm_log_t, tx_index), 5},
+        uint32_t len;
+    } names[] = {
+        [WIRE_ADDRESS] = {"address", 7},
+        [WIRE_BLOCK_HASH] = {"blockHash", 9},
+        [WIRE_TX_HASH] = {"transactionHash", 15},
+        [WIRE_BLOCK_NUMBER] = {"blockNumber", 11},
+        [WIRE_LOG_INDEX] = {"logIndex", 8},
+        [WIRE_TX_INDEX] = {"transactionIndex", 16},
+        [WIRE_DATA] = {"data", 4},
     };
-    uint8_t *base = (uint8_t *)&out->record;
-    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-        if (key->len != fields[i].len || memcmp(key->data, fields[i].name, key->len) != 0)
+    for (uint32_t i = WIRE_ADDRESS; i < WIRE_TOPICS; i++) {
+        if (key->len != names[i].len || memcmp(key->data, names[i].name, key->len) != 0)
             continue;
-        if (v->kind != HAWSE_JSON_STRING || (*seen & 1u << fields[i].bit))
+        if (v->kind != HAWSE_JSON_STRING || p->at[i].kind != 0)
             return HAWSE_E_FORMAT;
-        *seen |= 1u << fields[i].bit;
-        if (fields[i].bytes)
-            return hawse_hex_fixed(v->data, v->len, base + fields[i].offset, fields[i].bytes);
-        uint64_t n = 0;
-        int32_t code = hawse_hex_u64(v->data, v->len, &n);
-        if (code != HAWSE_OK || (fields[i].bit > 3 && n > UINT32_MAX))
-            return HAWSE_E_FORMAT;
-        memcpy(base + fields[i].offset, &n, fields[i].bit > 3 ? 4 : 8);
+        p->at[i] = *v;
         return HAWSE_OK;
     }
     return HAWSE_OK; /* a member we do not need */
 }
 
-static bool is_data(const hawse_json_value_t *v)
-{
-    return v->kind == HAWSE_JSON_STRING && v->len >= 2 && v->len % 2 == 0 &&
-           v->len <= 2 * DATA_MAX + 2 && v->data[0] == '0' && v->data[1] == 'x';
-}
-
-int32_t wire_log(const hawse_json_t *doc, hawse_json_value_t *object, struct wire_log *out)
+static int32_t find_places(const hawse_json_t *doc, hawse_json_value_t *object,
+                           struct wire_places *p)
 {
     hawse_json_value_t v;
     hawse_view_t key;
-    uint32_t seen = 0;
     int32_t code;
-    memset(&out->record, 0, sizeof(out->record));
-    out->removed = false;
-    out->data.kind = 0;
     if (object->kind != HAWSE_JSON_OBJECT)
         return HAWSE_E_FORMAT;
     while ((code = hawse_json_next(doc, object, &key, &v)) == 1) {
-        if (key.len == 4 && memcmp(key.data, "data", 4) == 0)
-            out->data = v;
-        else if (key.len == 6 && memcmp(key.data, "topics", 6) == 0)
-            code = read_topics(doc, &v, &out->record);
+        if (key.len == 6 && memcmp(key.data, "topics", 6) == 0)
+            code = find_topics(doc, &v, p);
         else if (key.len == 7 && memcmp(key.data, "removed", 7) == 0)
-            out->removed = v.kind == HAWSE_JSON_TRUE;
+            p->removed = v.kind == HAWSE_JSON_TRUE;
         else
-            code = take_text(&key, &v, out, &seen);
+            code = find_text(&key, &v, p);
         if (code < 0)
             return code;
     }
-    if (code < 0 || seen != 0x3f || !is_data(&out->data))
+    for (uint32_t i = WIRE_ADDRESS; i < WIRE_TOPICS; i++) {
+        if (p->at[i].kind == 0)
+            return HAWSE_E_FORMAT;
+    }
+    return code;
+}
+
+static bool is_data(const uint8_t *text, uint32_t len)
+{
+    return len >= 2 && len % 2 == 0 && len <= 2 * DATA_MAX + 2 && text[0] == '0' && text[1] == 'x';
+}
+
+/* Where a member stands: of a walk, or of a layout that was proven to fit. */
+struct text {
+    const uint8_t *at;
+    uint32_t len;
+};
+
+static int32_t read_places(const struct text *t, uint32_t topics, struct wire_log *out)
+{
+    hawse_evm_log_t *r = &out->record;
+    uint64_t log_index = 0, tx_index = 0;
+    const struct text *data = &t[WIRE_DATA];
+    int32_t bad =
+        hawse_hex_fixed(t[WIRE_ADDRESS].at, t[WIRE_ADDRESS].len, r->address, 20) |
+        hawse_hex_fixed(t[WIRE_BLOCK_HASH].at, t[WIRE_BLOCK_HASH].len, r->block_hash, 32) |
+        hawse_hex_fixed(t[WIRE_TX_HASH].at, t[WIRE_TX_HASH].len, r->tx_hash, 32) |
+        hawse_hex_u64(t[WIRE_BLOCK_NUMBER].at, t[WIRE_BLOCK_NUMBER].len, &r->block_number) |
+        hawse_hex_u64(t[WIRE_LOG_INDEX].at, t[WIRE_LOG_INDEX].len, &log_index) |
+        hawse_hex_u64(t[WIRE_TX_INDEX].at, t[WIRE_TX_INDEX].len, &tx_index);
+    for (uint32_t i = 0; i < topics; i++)
+        bad |= hawse_hex_fixed(t[WIRE_TOPICS + i].at, t[WIRE_TOPICS + i].len, r->topics[i], 32);
+    if (bad != HAWSE_OK || log_index > UINT32_MAX || tx_index > UINT32_MAX ||
+        !is_data(data->at, data->len))
         return HAWSE_E_FORMAT;
-    out->record.size = sizeof(out->record);
-    out->record.data_offset = sizeof(out->record);
-    out->record.data_len = (out->data.len - 2) / 2;
+    r->size = r->data_offset = sizeof(*r);
+    r->topic_count = topics;
+    r->chain_id = r->block_timestamp = 0;
+    r->log_index = (uint32_t)log_index;
+    r->tx_index = (uint32_t)tx_index;
+    r->data_len = (data->len - 2) / 2;
+    memset(r->reserved, 0, sizeof(r->reserved));
+    for (uint32_t i = topics; i < 4; i++)
+        memset(r->topics[i], 0, 32);
+    out->data = data->at;
     return HAWSE_OK;
+}
+
+int32_t wire_log(const hawse_json_t *doc, hawse_json_value_t *object, struct wire_places *places,
+                 struct wire_log *out)
+{
+    struct text texts[WIRE_PLACES];
+    memset(places, 0, sizeof(*places));
+    int32_t code = find_places(doc, object, places);
+    if (code < 0)
+        return code;
+    for (uint32_t i = WIRE_ADDRESS; i < WIRE_TOPICS + places->topic_count; i++)
+        texts[i] = (struct text){places->at[i].data, places->at[i].len};
+    out->removed = places->removed;
+    return read_places(texts, places->topic_count, out);
+}
+
+/* ---- pushed logs of a layout that is known ---- */
+
+enum { TAG_REMOVED = 1 };
+
+bool wire_log_known(hawse_json_shapes_t *shapes, const uint8_t *frame, uint64_t len,
+                    hawse_view_t *id, struct wire_log *out)
+{
+    const hawse_json_layout_t *layout = hawse_json_shape_find(shapes, frame, len);
+    struct text texts[WIRE_PLACES];
+    if (!layout)
+        return false;
+    for (uint32_t i = 0; i < layout->field_count; i++)
+        texts[i] = (struct text){frame + layout->fields[i].at, layout->fields[i].len};
+    *id = (hawse_view_t){texts[WIRE_ID].at, texts[WIRE_ID].len};
+    out->removed = (layout->tag & TAG_REMOVED) != 0;
+    return read_places(texts, layout->field_count - WIRE_TOPICS, out) == HAWSE_OK;
+}
+
+void wire_log_learn(hawse_json_shapes_t *shapes, const hawse_json_t *doc,
+                    const hawse_json_value_t *method, const hawse_json_value_t *id,
+                    struct wire_places *places)
+{
+    places->at[WIRE_METHOD] = *method;
+    places->at[WIRE_ID] = *id;
+    (void)hawse_json_shape_learn(shapes, doc, places->at, WIRE_TOPICS + places->topic_count,
+                                 WIRE_METHOD + 1, places->removed ? TAG_REMOVED : 0);
 }
 
 int32_t wire_log_data(const struct wire_log *log, uint8_t *out)
 {
-    return hawse_hex_decode(log->data.data + 2, out, log->record.data_len);
+    return hawse_hex_decode(log->data + 2, out, log->record.data_len);
 }

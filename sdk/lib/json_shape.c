@@ -1,0 +1,279 @@
+/*
+ * Layouts of JSON texts; see hawse/json_shape.h.
+ *
+ * A layout is two rows of bytes: the least and the greatest that each byte of the text may be.
+ * Structure, keys and literals may only be themselves, digits only digits, string values anything
+ * from the space up. A text fits when clamping it between the rows changes nothing, it has no
+ * backslash, and as many quotes as the layout: all of them are then in their places, so that none
+ * is in a value.
+ */
+#include "json_shape_kernels.h"
+
+#include <string.h>
+
+enum {
+    ROW = 32,          /* rows are padded to the widest vector */
+    CREDIT_FIRST = 64, /* learning costs; what is found earns */
+    CREDIT_MOST = 256,
+    CREDIT_LEARN = 8,
+};
+
+typedef bool (*fits_fn)(const hawse_json_layout_t *layout, const uint8_t *text);
+
+static bool fits_scalar(const hawse_json_layout_t *layout, const uint8_t *text)
+{
+    uint32_t quotes = 0;
+    for (uint32_t i = 0; i < layout->len; i++) {
+        uint8_t c = text[i];
+        if (c < layout->low[i] || c > layout->high[i] || c == '\\')
+            return false;
+        quotes += c == '"';
+    }
+    return quotes == layout->quotes;
+}
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+/* Bytes at and above `left` of a vector become 0, as the rows have it behind the text. */
+static const uint8_t keep[2 * ROW] = {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+                                      255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+                                      255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
+
+static bool fits_sse2(const hawse_json_layout_t *layout, const uint8_t *text)
+{
+    const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
+    __m128i bad = _mm_setzero_si128(), quotes = bad;
+    for (uint32_t i = 0; i < layout->len; i += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(text + i));
+        if (layout->len - i < 16)
+            v = _mm_and_si128(
+                v,
+                _mm_loadu_si128((const __m128i *)(const void *)(keep + ROW - (layout->len - i))));
+        __m128i low = _mm_loadu_si128((const __m128i *)(const void *)(layout->low + i));
+        __m128i high = _mm_loadu_si128((const __m128i *)(const void *)(layout->high + i));
+        __m128i clamped = _mm_min_epu8(_mm_max_epu8(v, low), high);
+        bad = _mm_or_si128(bad, _mm_xor_si128(v, clamped));
+        bad = _mm_or_si128(bad, _mm_cmpeq_epi8(v, backslash));
+        quotes = _mm_sub_epi8(quotes, _mm_cmpeq_epi8(v, quote));
+    }
+    if (_mm_movemask_epi8(_mm_cmpeq_epi8(bad, _mm_setzero_si128())) != 0xffff)
+        return false;
+    __m128i sum = _mm_sad_epu8(quotes, _mm_setzero_si128());
+    return (uint32_t)(_mm_cvtsi128_si32(sum) + _mm_extract_epi16(sum, 4)) == layout->quotes;
+}
+
+#define AVX2 __attribute__((target("avx2")))
+
+struct avx2_sums {
+    __m256i bad, quotes;
+};
+
+AVX2 static inline struct avx2_sums fit_32(struct avx2_sums s, __m256i v, const uint8_t *low,
+                                           const uint8_t *high)
+{
+    __m256i l = _mm256_loadu_si256((const __m256i *)(const void *)low);
+    __m256i h = _mm256_loadu_si256((const __m256i *)(const void *)high);
+    __m256i wrong = _mm256_xor_si256(v, _mm256_min_epu8(_mm256_max_epu8(v, l), h));
+    wrong = _mm256_or_si256(wrong, _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\\')));
+    s.bad = _mm256_or_si256(s.bad, wrong);
+    s.quotes = _mm256_sub_epi8(s.quotes, _mm256_cmpeq_epi8(v, _mm256_set1_epi8('"')));
+    return s;
+}
+
+AVX2 static bool fits_avx2(const hawse_json_layout_t *layout, const uint8_t *text)
+{
+    struct avx2_sums s = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+    const uint8_t *low = layout->low, *high = layout->high;
+    uint32_t whole = layout->len & ~31u, i = 0;
+#pragma GCC unroll 4
+    for (; i < whole; i += 32)
+        s = fit_32(s, _mm256_loadu_si256((const __m256i *)(const void *)(text + i)), low + i,
+                   high + i);
+    if (i < layout->len) {
+        __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)(text + i));
+        const uint8_t *mask = keep + ROW - (layout->len - i);
+        v = _mm256_and_si256(v, _mm256_loadu_si256((const __m256i *)(const void *)mask));
+        s = fit_32(s, v, low + i, high + i);
+    }
+    __m256i sum = _mm256_sad_epu8(s.quotes, _mm256_setzero_si256());
+    __m128i half = _mm_add_epi64(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+    uint32_t quotes = (uint32_t)(_mm_cvtsi128_si32(half) + _mm_extract_epi16(half, 4));
+    return _mm256_testz_si256(s.bad, s.bad) && quotes == layout->quotes;
+}
+#endif
+
+static fits_fn best_fits(void)
+{
+#if defined(__x86_64__)
+    return __builtin_cpu_supports("avx2") ? fits_avx2 : fits_sse2;
+#else
+    return fits_scalar;
+#endif
+}
+
+bool json_shape_fits(const hawse_json_layout_t *layout, const uint8_t *text,
+                     enum json_shape_kernel kernel)
+{
+#if defined(__x86_64__)
+    if (kernel == JSON_SHAPE_AVX2 && __builtin_cpu_supports("avx2"))
+        return fits_avx2(layout, text);
+    if (kernel >= JSON_SHAPE_SSE2)
+        return fits_sse2(layout, text);
+#endif
+    return kernel >= JSON_SHAPE_SCALAR && fits_scalar(layout, text);
+}
+
+/* ---- memory ---- */
+
+static uint64_t row_bytes(uint32_t text_max)
+{
+    return ((uint64_t)text_max + ROW - 1) & ~(uint64_t)(ROW - 1);
+}
+
+uint64_t hawse_json_shapes_bytes(uint32_t sets, uint32_t text_max)
+{
+    if (sets == 0 || sets > 1024 || (sets & (sets - 1)) != 0 || text_max == 0 ||
+        text_max > HAWSE_JSON_SHAPE_TEXT)
+        return 0;
+    uint64_t layouts = (uint64_t)sets * HAWSE_JSON_SHAPE_WAYS;
+    return layouts * (sizeof(hawse_json_layout_t) + 2 * row_bytes(text_max));
+}
+
+int32_t hawse_json_shapes_init(hawse_json_shapes_t *shapes, void *memory, uint32_t sets,
+                               uint32_t text_max)
+{
+    uint64_t bytes = hawse_json_shapes_bytes(sets, text_max), row = row_bytes(text_max);
+    if (bytes == 0)
+        return HAWSE_E_INVAL;
+    uint32_t count = sets * HAWSE_JSON_SHAPE_WAYS;
+    memset(shapes, 0, sizeof(*shapes));
+    shapes->layouts = memory;
+    shapes->sets = sets;
+    shapes->text_max = text_max;
+    shapes->credit = CREDIT_FIRST;
+    uint8_t *rows = (uint8_t *)(shapes->layouts + count);
+    memset(shapes->layouts, 0, count * sizeof(shapes->layouts[0]));
+    for (uint32_t i = 0; i < count; i++, rows += 2 * row) {
+        shapes->layouts[i].low = rows;
+        shapes->layouts[i].high = rows + row;
+    }
+    return HAWSE_OK;
+}
+
+static hawse_json_layout_t *set_of(const hawse_json_shapes_t *shapes, uint64_t len)
+{
+    return shapes->layouts + (len & (shapes->sets - 1)) * HAWSE_JSON_SHAPE_WAYS;
+}
+
+/* ---- finding ---- */
+
+const hawse_json_layout_t *hawse_json_shape_find(hawse_json_shapes_t *shapes, const uint8_t *text,
+                                                 uint64_t len)
+{
+    static fits_fn best; /* written once with one value: the race is harmless */
+    fits_fn fits = __atomic_load_n(&best, __ATOMIC_RELAXED);
+    if (__builtin_expect(!fits, 0)) {
+        fits = best_fits();
+        __atomic_store_n(&best, fits, __ATOMIC_RELAXED);
+    }
+    const hawse_json_layout_t *layout = set_of(shapes, len);
+    for (uint32_t way = 0; len > 0 && way < HAWSE_JSON_SHAPE_WAYS; way++, layout++) {
+        if (layout->len == len && fits(layout, text)) {
+            shapes->credit += shapes->credit < CREDIT_MOST;
+            return layout;
+        }
+    }
+    return NULL;
+}
+
+/* ---- learning ---- */
+
+static bool fields_of(const hawse_json_t *doc, const hawse_json_value_t *values, uint32_t count,
+                      hawse_json_layout_t *layout)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const hawse_json_value_t *v = &values[i];
+        if (v->kind > HAWSE_JSON_STRING || v->data < doc->text ||
+            v->data + v->len > doc->text + doc->len)
+            return false;
+        layout->fields[i] = (hawse_json_field_t){(uint32_t)(v->data - doc->text), v->len, v->kind};
+    }
+    layout->field_count = count;
+    return true;
+}
+
+/* The byte behind the spaces that begin at `at`; 0 at the end. */
+static uint8_t behind_space(const hawse_json_t *doc, uint32_t at)
+{
+    while (at < doc->len && (doc->text[at] == ' ' || doc->text[at] == '\n' ||
+                             doc->text[at] == '\r' || doc->text[at] == '\t'))
+        at++;
+    return at < doc->len ? doc->text[at] : 0;
+}
+
+/* Outside strings digits may be other digits; inside string values everything may change. */
+static bool rows_of(const hawse_json_t *doc, hawse_json_layout_t *layout)
+{
+    uint32_t len = (uint32_t)doc->len, mark = 0;
+    memcpy(layout->low, doc->text, len);
+    memcpy(layout->high, doc->text, len);
+    memset(layout->low + len, 0, row_bytes(len) - len);
+    memset(layout->high + len, 0, row_bytes(len) - len);
+    layout->quotes = 0;
+    for (uint32_t i = 0; i < len; i++) {
+        uint8_t c = doc->text[i];
+        if (c == '\\')
+            return false;
+        if (c >= '0' && c <= '9') {
+            layout->low[i] = '0';
+            layout->high[i] = '9';
+        }
+        while (mark < doc->count && doc->marks[mark] < i)
+            mark++;
+        if (c != '"' || mark + 1 >= doc->count)
+            continue;
+        uint32_t end = doc->marks[mark + 1]; /* a string: its other quote */
+        bool key = behind_space(doc, end + 1) == ':';
+        for (uint32_t k = i + 1; k < end && !key; k++) {
+            if (doc->text[k] < 0x20 || doc->text[k] == '\\')
+                return false;
+            layout->low[k] = 0x20;
+            layout->high[k] = 0xff;
+        }
+        layout->quotes += 2;
+        i = end;
+    }
+    return true;
+}
+
+int32_t hawse_json_shape_learn(hawse_json_shapes_t *shapes, const hawse_json_t *doc,
+                               const hawse_json_value_t *values, uint32_t count, uint32_t pinned,
+                               uint32_t tag)
+{
+    if (doc->len == 0 || doc->len > shapes->text_max || count > HAWSE_JSON_SHAPE_FIELDS)
+        return 0;
+    if (shapes->credit < CREDIT_LEARN) { /* the lengths vary: a try now and then is enough */
+        shapes->credit++;
+        return 0;
+    }
+    shapes->credit -= CREDIT_LEARN;
+    hawse_json_layout_t *layout = set_of(shapes, doc->len), *victim = NULL;
+    for (uint32_t way = 0; way < HAWSE_JSON_SHAPE_WAYS && !victim; way++) {
+        if (layout[way].len == 0)
+            victim = &layout[way];
+    }
+    if (!victim)
+        victim = &layout[shapes->next++ % HAWSE_JSON_SHAPE_WAYS];
+    victim->len = 0;
+    if (!fields_of(doc, values, count, victim) || !rows_of(doc, victim))
+        return 0;
+    for (uint32_t i = 0; i < pinned && i < count; i++) {
+        const hawse_json_field_t *f = &victim->fields[i];
+        memcpy(victim->low + f->at, doc->text + f->at, f->len);
+        memcpy(victim->high + f->at, doc->text + f->at, f->len);
+    }
+    victim->tag = tag;
+    victim->len = (uint32_t)doc->len;
+    return 1;
+}
