@@ -183,9 +183,9 @@ def stage_sdk(_):
         del prefix
 
 
-def npm_packages():
-    """The pinned packages of the end-to-end trials are there; False with a report when not."""
-    folder = ROOT / "tests" / "e2e"
+def npm_packages(room="e2e"):
+    """The pinned packages of a room of trials are there; False with a report when not."""
+    folder = ROOT / "tests" / room
     if not shutil.which("npm"):
         report("npm packages", "skipped", "npm is not installed")
         return False
@@ -245,6 +245,13 @@ def stage_e2e(args):
                             if re.match(r"(swaps|logs|pools|tape|\d+ differences)", line)))
 
 
+def stage_solana(args):
+    """The SDK beside the official client and a real runtime."""
+    if npm_packages("solana"):
+        size = [] if args.full else ["--pdas", "3000", "--messages", "3000", "--broken", "1500"]
+        tap("solana", ["node", "tests/solana/clients.mjs", MAIN / "tests/solana/solana-answers", *size])
+
+
 STAGES = {
     "style": stage_style,
     "layout": stage_layout,
@@ -258,6 +265,7 @@ STAGES = {
     "hotpath": stage_hotpath,
     "bench": stage_bench,
     "e2e": stage_e2e,
+    "solana": stage_solana,
     "quickstart": stage_quickstart,
 }
 

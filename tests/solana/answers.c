@@ -1,0 +1,226 @@
+/*
+ * The SDK's Solana functions on lines of text, so that a script can ask them and another client the
+ * same questions. One question a line, one answer a line; bytes are hexadecimal.
+ *
+ *   encode HEX | decode TEXT                       base58
+ *   curve KEY | pda PROGRAM SEED,SEED,...          "-" = an empty seed
+ *   message legacy|0 PAYER BLOCKHASH INSTRUCTIONS TABLES
+ *        instruction: PROGRAM:KEYflags,KEYflags...:DATA, joined by ";"; flags: s w - -
+ *        table: ACCOUNT:KEY,KEY..., joined by ";"; "-" = none
+ *   read HEX                                       a transaction
+ */
+#include <hawse/base58.h>
+#include <hawse/hex.h>
+#include <hawse/solana/address.h>
+#include <hawse/solana/program.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LINE = 1 << 20, TABLES = 8 };
+
+static void print_hex(const uint8_t *data, uint64_t len)
+{
+    for (uint64_t i = 0; i < len; i++)
+        printf("%02x", data[i]);
+}
+
+static uint64_t bytes_of(const char *hex, uint8_t *out, uint64_t cap)
+{
+    uint64_t len = strlen(hex) / 2;
+    if (strcmp(hex, "-") == 0)
+        return 0;
+    if (len > cap || hawse_hex_decode((const uint8_t *)hex, out, len) != HAWSE_OK) {
+        fprintf(stderr, "answers: bad hex %s\n", hex);
+        exit(2);
+    }
+    return len;
+}
+
+/* The next part of *rest up to one of `ends`; NULL at the end. */
+static char *part(char **rest, const char *ends)
+{
+    return *rest ? strsep(rest, ends) : NULL;
+}
+
+static void on_pda(char *rest)
+{
+    uint8_t program[32], bytes[16][64], address[32], bump = 0;
+    hawse_view_t seeds[16];
+    uint32_t count = 0;
+    (void)bytes_of(part(&rest, " "), program, 32);
+    for (char *seed; count < 16 && (seed = part(&rest, ",")) != NULL; count++) {
+        seeds[count].data = bytes[count];
+        seeds[count].len = bytes_of(seed, bytes[count], 64);
+    }
+    int32_t code = hawse_solana_find_address(seeds, count, program, address, &bump);
+    if (code != HAWSE_OK) {
+        printf("error %d", code);
+        return;
+    }
+    print_hex(address, 32);
+    printf(" %u", bump);
+}
+
+static void read_instruction(hawse_solana_builder_t *b, char *text)
+{
+    static hawse_solana_meta_t metas[HAWSE_SOLANA_KEYS_MAX];
+    static uint8_t data[HAWSE_SOLANA_TX_MAX];
+    uint8_t program[32];
+    uint32_t count = 0;
+    (void)bytes_of(part(&text, ":"), program, 32);
+    char *accounts = part(&text, ":");
+    for (char *one; (one = part(&accounts, ",")) != NULL && strlen(one) == 66; count++) {
+        metas[count].signer = one[64] == 's';
+        metas[count].writable = one[65] == 'w';
+        one[64] = '\0';
+        (void)bytes_of(one, metas[count].key, 32);
+    }
+    uint64_t len = bytes_of(text, data, sizeof(data));
+    (void)hawse_solana_add(b, program, metas, count, data, (uint32_t)len);
+}
+
+static void on_message(char *rest)
+{
+    static hawse_solana_builder_t b;
+    static uint8_t accounts[TABLES][32], keys[TABLES][256][32], out[HAWSE_SOLANA_TX_MAX];
+    hawse_solana_table_t tables[TABLES];
+    uint8_t payer[32], blockhash[32];
+    uint32_t table_count = 0;
+    uint64_t need = 0;
+    const char *version = part(&rest, " ");
+    (void)bytes_of(part(&rest, " "), payer, 32);
+    (void)bytes_of(part(&rest, " "), blockhash, 32);
+    hawse_solana_begin(&b);
+    char *list = part(&rest, " ");
+    for (char *one; strcmp(list ? list : "-", "-") != 0 && (one = part(&list, ";")) != NULL;)
+        read_instruction(&b, one);
+    for (char *one; strcmp(rest ? rest : "-", "-") != 0 && (one = part(&rest, ";")) != NULL;) {
+        hawse_solana_table_t *t = &tables[table_count];
+        (void)bytes_of(part(&one, ":"), accounts[table_count], 32);
+        *t = (hawse_solana_table_t){accounts[table_count], keys[table_count][0], 0, 0};
+        for (char *key; (key = part(&one, ",")) != NULL;)
+            (void)bytes_of(key, keys[table_count][t->key_count++], 32);
+        table_count++;
+    }
+    hawse_solana_plan_t plan = {strcmp(version, "legacy") == 0 ? HAWSE_SOLANA_LEGACY
+                                                               : HAWSE_SOLANA_V0,
+                                b.count,
+                                table_count,
+                                payer,
+                                blockhash,
+                                b.instructions,
+                                tables};
+    int32_t code = b.error ? b.error : hawse_solana_message_encode(&plan, out, sizeof(out), &need);
+    if (code != HAWSE_OK)
+        printf("error %d", code);
+    else
+        print_hex(out, need);
+}
+
+static const char *fault_name(uint32_t fault)
+{
+    switch (fault) {
+#define NAME(number, name, meaning) \
+    case number:                    \
+        return #name;
+        HAWSE_SOLANA_FAULTS(NAME)
+    default:
+        return "NONE";
+    }
+}
+
+static void print_message(const hawse_solana_message_t *m)
+{
+    hawse_solana_compiled_t one = {0};
+    hawse_solana_lookup_t lookup = {0};
+    printf(" %s %u,%u,%u ", m->version == HAWSE_SOLANA_LEGACY ? "legacy" : "0",
+           m->required_signatures, m->readonly_signed, m->readonly_unsigned);
+    print_hex(m->keys, 32ull * m->key_count);
+    printf(" ");
+    print_hex(m->blockhash, 32);
+    while (hawse_solana_instruction_next(m, &one)) {
+        printf(" %u:", one.program);
+        print_hex(one.accounts, one.account_count);
+        printf(":");
+        print_hex(one.data, one.data_len);
+    }
+    while (hawse_solana_lookup_next(m, &lookup)) {
+        printf(" ");
+        print_hex(lookup.table, 32);
+        printf(":");
+        print_hex(lookup.writable, lookup.writable_count);
+        printf(":");
+        print_hex(lookup.readonly, lookup.readonly_count);
+    }
+}
+
+/* "form FAULT": does not decode; "rule FAULT": does not pass sanitizing; "good ...". */
+static void on_read(char *rest)
+{
+    static uint8_t wire[LINE / 2];
+    hawse_solana_tx_t tx;
+    uint32_t fault = 0;
+    uint64_t len = bytes_of(rest, wire, sizeof(wire));
+    if (hawse_solana_tx_decode(wire, len, &tx, &fault) != HAWSE_OK) {
+        printf("form %s", fault_name(fault));
+    } else if (hawse_solana_tx_sanitize(&tx, &fault) != HAWSE_OK) {
+        printf("rule %s", fault_name(fault));
+        print_message(&tx.message);
+    } else {
+        printf("good %s", hawse_solana_tx_verify(&tx, NULL) == HAWSE_OK ? "signed" : "unsigned");
+        print_message(&tx.message);
+    }
+}
+
+static void on_encode(char *rest)
+{
+    static uint8_t data[HAWSE_BASE58_BYTES_MAX];
+    static char text[HAWSE_BASE58_DIGITS(HAWSE_BASE58_BYTES_MAX) + 1];
+    uint64_t need = 0, len = bytes_of(rest, data, sizeof(data));
+    (void)hawse_base58_encode(data, len, text, sizeof(text), &need);
+    printf("%s", text);
+}
+
+static void on_decode(char *rest)
+{
+    static uint8_t data[HAWSE_BASE58_BYTES_MAX];
+    uint64_t need = 0;
+    int32_t code =
+        hawse_base58_decode((const uint8_t *)rest, strlen(rest), data, sizeof(data), &need);
+    if (code != HAWSE_OK)
+        printf("error %d", code);
+    else
+        print_hex(data, need);
+}
+
+static void on_curve(char *rest)
+{
+    uint8_t key[32];
+    (void)bytes_of(rest, key, 32);
+    printf("%d", hawse_solana_on_curve(key));
+}
+
+int main(void)
+{
+    static const struct {
+        const char *name;
+        void (*answer)(char *rest);
+    } all[] = {
+        {"encode", on_encode}, {"decode", on_decode}, {"curve", on_curve},
+        {"pda", on_pda},       {"read", on_read},     {"message", on_message},
+    };
+    static char line[LINE];
+    while (fgets(line, sizeof(line), stdin)) {
+        line[strcspn(line, "\n")] = '\0';
+        char *rest = line;
+        const char *what = part(&rest, " ");
+        for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+            if (strcmp(all[i].name, what) == 0)
+                all[i].answer(rest ? rest : line + strlen(line));
+        }
+        printf("\n");
+        (void)fflush(stdout); /* the script waits for it */
+    }
+    return 0;
+}
