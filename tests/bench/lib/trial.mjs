@@ -41,8 +41,8 @@ export async function runTrial(place, name, { messages, mode, tls, limitMs = 60_
     prove(name, got, want);
     const own = options.env?.BENCH_FD ? await subject.line('own', (l) => l.own, 10_000) : undefined;
     await hold;
-    const sent = sender.lines.find((l) => l.sent !== undefined);
-    return { ...got, own, peak_kb: subject.peakKb(), late_us: sent?.latency_us };
+    const sent = await sender.line('sent', (l) => l.sent !== undefined, 10_000);
+    return { ...got, own, peak_kb: subject.peakKb(), late_us: sent.latency_us };
   } finally {
     await subject?.stop();
     await sender.stop();

@@ -1,7 +1,7 @@
 // Peer: ethers' WebSocketProvider.on with parseLog, heads beside it.
 import { createRequire } from 'node:module';
 import { ADDRESS, SWAP } from '../lib/frames.mjs';
-import { take, url } from './sink.mjs';
+import { stampOf, take, url } from './sink.mjs';
 const { Interface, WebSocketProvider } = createRequire(new URL('../../e2e/package.json', import.meta.url))('ethers');
 
 const provider = new WebSocketProvider(url);
@@ -10,5 +10,5 @@ await provider.getNetwork(); // an event before its network is known makes it th
 provider.on('block', () => {});
 provider.on({ address: ADDRESS }, (log) => {
   const { args } = swaps.parseLog(log);
-  take(log.transactionHash, () => Number(args.amount0));
+  take(log.transactionHash, () => stampOf(args.amount0));
 });

@@ -17,6 +17,9 @@ function finish() {
   console.log(JSON.stringify(out));
 }
 
+/** The sender's stamp in a decoded amount. */
+export const stampOf = (amount) => Number(BigInt.asUintN(64, amount));
+
 /** One log: its transaction hash, and a function that finds the sender's stamp in it. */
 export function take(transactionHash, stamp) {
   if (seen++ === 0) {
