@@ -128,7 +128,7 @@ export function startRaw(place, trial) {
 export function startPeer(name) {
   return (place, trial) => {
     const options = JSON.stringify({ port: trial.port, tls: Boolean(trial.tls), messages: trial.messages, logs: trial.logs,
-      skip: trial.skip ?? 0, every: trial.every ?? 0 });
+      skip: trial.skip ?? 0, every: trial.every ?? 0, distinct: trial.distinct });
     return new Child(CLIENT_CORE, [process.execPath, path.join(here, '../peers', `${name}.mjs`), options],
       { env: trial.tls ? { NODE_EXTRA_CA_CERTS: trial.tls.ca } : {} });
   };

@@ -4,7 +4,12 @@ export const options = JSON.parse(process.argv[2]);
 export const url = `ws${options.tls ? 's' : ''}://127.0.0.1:${options.port}/`;
 
 let seen = 0, sum = 0, begin, beginNs;
-const delays = [];
+const delays = [], distinct = new Set();
+
+process.on('SIGTERM', () => { // what has come until now
+  console.log(JSON.stringify({ stop: true, logs: seen, distinct: distinct.size }));
+  process.exit(0);
+});
 
 function finish() {
   const used = process.cpuUsage(begin), ns = Number(process.hrtime.bigint() - beginNs);
@@ -28,5 +33,6 @@ export function take(transactionHash, stamp) {
   }
   sum = (Math.imul(sum, 31) + transactionHash.charCodeAt(65)) | 0;
   if (options.every > 0 && seen > options.skip && seen % options.every === 0) delays.push(Number(process.hrtime.bigint()) - stamp());
-  if (seen === options.logs) finish();
+  if (options.distinct) distinct.add(transactionHash);
+  if (seen === options.logs && !options.distinct) finish();
 }
