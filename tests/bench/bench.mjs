@@ -16,11 +16,12 @@ import { placeOf, SERVER_CORE } from './lib/subjects.mjs';
 import { LostEvents } from './lib/trial.mjs';
 import { drop, freeze, gap } from './suites/continuity.mjs';
 import { burst, latency } from './suites/latency.mjs';
+import { start } from './suites/start.mjs';
 import { flood, tls } from './suites/flood.mjs';
 import { instructions, own } from './suites/own.mjs';
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '../..');
-const suites = { flood, tls, own, instructions, latency, burst, gap, freeze, drop };
+const suites = { flood, tls, own, instructions, latency, burst, gap, freeze, drop, start };
 const { values: arg } = parseArgs({
   options: {
     build: { type: 'string', default: path.join(root, 'build/bench') },

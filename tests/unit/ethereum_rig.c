@@ -116,8 +116,11 @@ static void on_log(struct rig *r, const hawse_event_t *event)
             FAIL("log %u of block %llu is taken back, but was not the newest", log->log_index,
                  number);
         b->count--;
+        reader->newest_log = 0;
         return;
     }
+    reader->backwards += log->block_number < reader->newest_log;
+    reader->newest_log = log->block_number;
     for (uint32_t i = 0; i < b->count; i++) {
         if (b->order[i] == log->log_index)
             FAIL("log %u of block %llu is told again", log->log_index, number);

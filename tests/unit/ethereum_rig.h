@@ -31,6 +31,8 @@ struct reader {
     bool cut;              /* the stream was lost, and no gap was announced since */
     uint32_t gaps, healed, unhealable, lives, reorgs, late_logs, all_logs, backfilled_blocks;
     uint64_t final_to;
+    uint64_t newest_log; /* number of the block of the log told last */
+    uint32_t backwards;  /* logs told after one of a later block */
 };
 
 struct rig {

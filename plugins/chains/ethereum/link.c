@@ -81,12 +81,13 @@ void link_try_join(struct evm *e)
         ask_head(e);
 }
 
-void link_gap(struct evm *e, uint32_t reason)
+void link_gap(struct evm *e, uint32_t reason, uint64_t from)
 {
     if (e->gap_open || !e->chain.started)
         return;
     e->gap_open = true;
-    e->gap_from = e->chain.high + 1;
+    e->gap_reason = reason;
+    e->gap_from = from;
     e->late_logs = 0;
     e->epoch++;
     (void)sync_range(e, HAWSE_STREAM_EVENT_GAP, HAWSE_EVM_STREAM_BLOCKS, reason, e->gap_from,
@@ -110,7 +111,7 @@ static void on_stream_state(struct evm *e, const hawse_event_t *event)
     } else if (state.state == HAWSE_STREAM_CLOSED && e->phase != PHASE_DOWN) {
         e->phase = PHASE_DOWN;
         e->heads_on = e->logs_on = false;
-        link_gap(e, HAWSE_REASON_DISCONNECTED);
+        link_gap(e, HAWSE_REASON_DISCONNECTED, sync_unsure_from(e));
         ask_cancel(e);
     }
 }
@@ -120,7 +121,7 @@ void link_event(struct evm *e, const hawse_event_t *event)
     if (event->kind == HAWSE_HOST_STREAM_STATE) {
         on_stream_state(e, event);
     } else if (event->kind == HAWSE_HOST_CHANNEL_IDLE && event->key == e->heads_channel) {
-        link_gap(e, HAWSE_REASON_SILENT);
+        link_gap(e, HAWSE_REASON_SILENT, sync_unsure_from(e));
         link_reconnect(e, "no head came for too long");
     }
 }

@@ -152,6 +152,7 @@ struct evm {
     bool watches_changed;
     uint32_t epoch;
     bool gap_open;
+    uint32_t gap_reason;
     uint64_t gap_from;
     uint64_t first_target; /* head when the sync began: nothing later was missed */
     uint64_t late_logs;    /* told late since the gap began */
@@ -181,7 +182,6 @@ struct evm {
     uint32_t telling; /* logs of the told head that are told so far are blocks[].told */
     bool telling_on;
     uint32_t late_slot; /* its late logs are being told; CHAIN_NONE = none */
-    uint64_t late_found;
     bool stopping;
     hawse_timer_t tick;
 
@@ -274,7 +274,7 @@ void link_event(struct evm *e, const hawse_event_t *event);
 /* 1 taken, 0 no room */
 int32_t link_frame(struct evm *e, const hawse_event_t *event);
 void link_subscribe_logs(struct evm *e);
-void link_gap(struct evm *e, uint32_t reason);
+void link_gap(struct evm *e, uint32_t reason, uint64_t from);
 void link_reconnect(struct evm *e, const char *why);
 void link_try_join(struct evm *e);
 
@@ -300,6 +300,7 @@ void sync_head(struct evm *e, const struct chain_header *header, bool pushed);
 int32_t sync_push(struct evm *e, struct wire_log *log, uint64_t t_recv_ns);
 /* Goes on as far as possible: tells, takes back, asks. False when there was no room. */
 bool sync_pump(struct evm *e);
+uint64_t sync_unsure_from(struct evm *e);
 void sync_logs_answer(struct evm *e, const hawse_json_t *doc, hawse_json_value_t *list);
 void sync_check_answer(struct evm *e, const hawse_json_t *doc, hawse_json_value_t *list);
 void sync_evicted(void *ctx, uint32_t slot);

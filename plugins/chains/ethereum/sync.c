@@ -96,8 +96,8 @@ void sync_head(struct evm *e, const struct chain_header *header, bool pushed)
         e->phase = PHASE_SYNCING;
         e->first_target = header->number;
         if (e->gap_open)
-            say_both(e, HAWSE_STREAM_EVENT_RECOVERING, HAWSE_REASON_DISCONNECTED, e->gap_from,
-                     header->number, 0);
+            say_both(e, HAWSE_STREAM_EVENT_RECOVERING, e->gap_reason, e->gap_from, header->number,
+                     0);
     }
     if (e->phase == PHASE_JOINING)
         return; /* what was missed comes first: the head is asked for, then aimed at */
@@ -202,7 +202,7 @@ static bool may_tell(struct evm *e, uint32_t slot)
 
 static void queue_check(struct evm *e, uint32_t slot)
 {
-    if (!e->set.check_logs || e->check_count == CHECKS_MAX)
+    if (e->check_count == CHECKS_MAX)
         return;
     uint32_t at = (e->check_first + e->check_count++) % CHECKS_MAX;
     e->checks[at] = slot;
@@ -250,7 +250,7 @@ static bool tell(struct evm *e, uint32_t slot)
     e->chain.blocks[slot].seen_ns = now(e);
     e->telling_on = true;
     e->retract_said = false;
-    if (!e->blocks[slot].checked)
+    if (!e->blocks[slot].checked && e->set.check_logs)
         queue_check(e, slot);
     return tell_logs(e, slot);
 }
@@ -285,17 +285,49 @@ static void give_up_gap(struct evm *e, const char *why)
     e->retract_said = e->removing = e->telling_on = false;
 }
 
+/* A told block that was queued for its check, and still stands. */
+static bool stands(const struct evm *e, uint32_t nth)
+{
+    uint32_t at = (e->check_first + nth) % CHECKS_MAX;
+    const struct chain_block *b = &e->chain.blocks[e->checks[at]];
+    return b->used && b->told && memcmp(b->header.hash, e->check_hashes[at], 32) == 0;
+}
+
+/* In a gap nothing is told behind a block whose own logs may be incomplete. */
+static bool unsure(const struct evm *e)
+{
+    return e->gap_open && e->check_count > 0;
+}
+
+/*
+ * The first block of which logs may be missing when the pushes end now: the oldest that is not
+ * checked. The told head is one even where checks are off: its pushes may have been cut short.
+ */
+uint64_t sync_unsure_from(struct evm *e)
+{
+    uint32_t head = chain_told(&e->chain, e->chain.high);
+    if (!e->set.check_logs && head != CHAIN_NONE && !e->blocks[head].checked)
+        queue_check(e, head);
+    for (uint32_t i = 0; i < e->check_count; i++) {
+        if (stands(e, i))
+            return e->chain.blocks[e->checks[(e->check_first + i) % CHECKS_MAX]].header.number;
+    }
+    return e->chain.high + 1;
+}
+
 /* Told and target agree: everything up to the head is told. */
 static void at_rest(struct evm *e)
 {
-    if (e->phase != PHASE_SYNCING || !e->chain.started)
+    if (e->phase != PHASE_SYNCING || !e->chain.started || unsure(e))
         return;
     if (!e->heads_on || (!e->logs_on && e->watches.count > 0))
         return; /* a head could still slip through between the question and the subscription */
     e->phase = PHASE_LIVE;
     if (e->gap_open) {
-        say_both(e, HAWSE_STREAM_EVENT_HEALED, HAWSE_REASON_DISCONNECTED, e->gap_from,
-                 e->chain.high, e->late_logs);
+        if (e->gap_from > e->chain.high) /* no block came meanwhile */
+            e->gap_from = e->chain.high;
+        say_both(e, HAWSE_STREAM_EVENT_HEALED, e->gap_reason, e->gap_from, e->chain.high,
+                 e->late_logs);
         evm_log(e, HAWSE_LOG_INFO, "healed: blocks %llu to %llu, %llu logs told late",
                 (unsigned long long)e->gap_from, (unsigned long long)e->chain.high,
                 (unsigned long long)e->late_logs);
@@ -325,7 +357,7 @@ static int step(struct evm *e)
     case CHAIN_UNTELL:
         return untell(e, slot) ? 1 : -1;
     case CHAIN_TELL:
-        return tell_or_ask(e, slot);
+        return unsure(e) ? 0 : tell_or_ask(e, slot);
     case CHAIN_MISSING:
         if (e->asking == ASK_NONE && now(e) >= e->ask_again_ns)
             ask_block_by_hash(e, e->chain.missing);
@@ -349,18 +381,17 @@ static int step(struct evm *e)
 }
 
 /*
- * One check of a told block that has had time to be pushed whole. A block leaves the queue when its
- * answer was read, not when the question was sent: a refusal, a lost connection or an answer that
- * cannot be read is asked again after a pause.
+ * One check of a told block that has had time to be pushed whole, or that a gap makes doubtful. A
+ * block leaves the queue when its answer was read, not when the question was sent: a refusal, a
+ * lost connection or an answer that cannot be read is asked again after a pause.
  */
 static void check_next(struct evm *e)
 {
-    while (e->check_count > 0 && !e->check_request && e->phase == PHASE_LIVE) {
+    while (e->check_count > 0 && !e->check_request && e->phase >= PHASE_SYNCING) {
         uint32_t slot = e->checks[e->check_first];
         const struct chain_block *b = &e->chain.blocks[slot];
-        bool same =
-            b->used && b->told && memcmp(b->header.hash, e->check_hashes[e->check_first], 32) == 0;
-        bool young = b->header.number + e->set.check_blocks > e->chain.high &&
+        bool same = stands(e, 0);
+        bool young = !e->gap_open && b->header.number + e->set.check_blocks > e->chain.high &&
                      now(e) - b->seen_ns < 2000ull * MS;
         if (e->late_slot != CHAIN_NONE || (same && young))
             return;
@@ -376,26 +407,18 @@ static void check_next(struct evm *e)
     }
 }
 
-/* What a check found missing. False: no room. */
-static bool tell_late(struct evm *e)
-{
-    uint64_t number = e->chain.blocks[e->late_slot].header.number;
-    if (!tell_logs(e, e->late_slot))
-        return false;
-    say_both(e, HAWSE_STREAM_EVENT_HEALED, HAWSE_REASON_MISSING, number, e->chain.high,
-             e->late_found);
-    e->late_slot = CHAIN_NONE;
-    return true;
-}
-
 bool sync_pump(struct evm *e)
 {
     if (e->phase < PHASE_SYNCING)
         return true;
     if (e->telling_on && !tell_logs(e, chain_told(&e->chain, e->chain.high)))
         return false;
-    if (e->late_slot != CHAIN_NONE && !tell_late(e))
-        return false;
+    if (e->late_slot != CHAIN_NONE) { /* what a check found missing */
+        if (!tell_logs(e, e->late_slot))
+            return false;
+        e->late_slot = CHAIN_NONE;
+    }
+    check_next(e); /* in a gap, telling waits for it */
     for (;;) {
         int went = e->chain.target == CHAIN_NONE ? 0 : step(e);
         if (went < 0)
@@ -459,7 +482,17 @@ void sync_logs_answer(struct evm *e, const hawse_json_t *doc, hawse_json_value_t
     e->range = e->range < e->set.max_range ? e->range + e->range / 2 + 1 : e->set.max_range;
 }
 
-/* Logs of a told block that were never pushed: announced, told, healed. */
+/* Pushes went missing: what came after them is checked, and the rest asked for, before it is told.
+ */
+static void distrust(struct evm *e, uint64_t from)
+{
+    link_gap(e, HAWSE_REASON_MISSING, from);
+    say_both(e, HAWSE_STREAM_EVENT_RECOVERING, HAWSE_REASON_MISSING, from, e->chain.high, 0);
+    e->phase = PHASE_SYNCING;
+}
+
+/* Logs of a told block that were never pushed: announced and told; at_rest says when it is healed.
+ */
 void sync_check_answer(struct evm *e, const hawse_json_t *doc, hawse_json_value_t *list)
 {
     uint32_t slot = chain_find(&e->chain, e->check_hash);
@@ -487,15 +520,15 @@ void sync_check_answer(struct evm *e, const hawse_json_t *doc, hawse_json_value_
     }
     if (found == 0)
         return;
-    e->epoch++;
-    say_both(e, HAWSE_STREAM_EVENT_GAP, HAWSE_REASON_MISSING, number, e->chain.high, 0);
     e->late_slot = slot; /* told by the pump, which knows how to stop for room */
-    e->late_found = found;
-    evm_count(e, e->count.missing, (int64_t)found);
-    evm_log(e, HAWSE_LOG_WARN, "block %llu: %u logs were never pushed; told late",
-            (unsigned long long)number, found);
-    if (before == 0) { /* nothing at all was pushed: the subscription is dead */
-        e->logs_on = false;
+    if (!e->gap_open) {
+        evm_count(e, e->count.missing, (int64_t)found);
+        evm_log(e, HAWSE_LOG_WARN, "block %llu: %u logs were never pushed; told late",
+                (unsigned long long)number, found);
+        distrust(e, number);
+    }
+    if (before == 0 && e->gap_reason == HAWSE_REASON_MISSING && e->logs_on) {
+        e->logs_on = false; /* nothing at all was pushed: the subscription is dead */
         link_subscribe_logs(e);
     }
 }
@@ -512,7 +545,8 @@ static bool is_current(const struct evm *e, const struct chain_block *block)
 static void put_off(struct evm *e, uint32_t slot, uint32_t log_index)
 {
     e->blocks[slot].unsure = true;
-    if (e->chain.blocks[slot].told && e->blocks[slot].checked && !logs_has(e, slot, log_index)) {
+    if (e->chain.blocks[slot].told && e->blocks[slot].checked && e->set.check_logs &&
+        !logs_has(e, slot, log_index)) {
         e->blocks[slot].checked = false;
         queue_check(e, slot);
     }

@@ -114,6 +114,7 @@ export async function startHawse(place, trial) {
   mkdirSync(folder);
   const httpPort = await freePort(), file = path.join(folder, 'config.json');
   writeFileSync(file, JSON.stringify(hawseConfig(place, trial, folder, httpPort)));
+  trial.starting?.();
   const child = new Child(CLIENT_CORE, [...(trial.wrap ?? []), place.hawse, 'run', file, '--quiet'], { channel: 3, env: trial.env });
   child.httpPort = httpPort;
   child.ready = (limitMs) => child.line('live', (l) => l.live, limitMs);

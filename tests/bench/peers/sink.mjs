@@ -6,10 +6,8 @@ export const url = `ws${options.tls ? 's' : ''}://127.0.0.1:${options.port}/`;
 let seen = 0, sum = 0, begin, beginNs;
 const delays = [], distinct = new Set();
 
-process.on('SIGTERM', () => { // what has come until now
-  console.log(JSON.stringify({ stop: true, logs: seen, distinct: distinct.size }));
-  process.exit(0);
-});
+process.on('SIGTERM', () => process.exit(0));
+process.on('exit', () => console.log(JSON.stringify({ stop: true, logs: seen, distinct: distinct.size }))); // also when it fails
 
 function finish() {
   const used = process.cpuUsage(begin), ns = Number(process.hrtime.bigint() - beginNs);

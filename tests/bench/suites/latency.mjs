@@ -20,7 +20,7 @@ function show(report, name, list) {
 }
 
 export async function latency(place, report) {
-  for (const [rate, who] of RATES) {
+  for (const [rate, who] of place.smoke ? RATES.slice(1, 3) : RATES) {
     const names = who.filter((name) => place.peers.includes(name) || !['ws', 'viem', 'ethers'].includes(name));
     const messages = Math.min(place.messages, rate * (WARM_SECONDS + SECONDS));
     const warm = messages / (WARM_SECONDS + SECONDS) * WARM_SECONDS;
@@ -45,7 +45,7 @@ export async function latency(place, report) {
 export async function burst(place, report) {
   const bursts = place.smoke ? 10 : 100, size = 301, every = 300; // a head and its logs
   const names = ['raw', 'hawse', 'hawse spin', ...place.peers];
-  const all = await rounds(place, names, () => ({ messages: bursts * size, mode: ['burst', size, 100], skip: bursts / 10 * every, every }));
+  const all = await rounds(place, names, () => ({ messages: bursts * size, mode: ['burst', size, place.smoke ? 20 : 100], skip: bursts / 10 * every, every }));
   console.log(`burst: ${every} logs at once, ${bursts} times; until the last callback`);
   for (const name of names) show(report, name, all[name]);
   const of = (r) => r.latency_us.p50;
