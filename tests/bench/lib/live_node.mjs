@@ -55,7 +55,7 @@ export class LiveNode {
     const from = blockHash ? this.byHash.get(blockHash) : this.#number(fromBlock ?? 'latest');
     const to = blockHash ? from : this.#number(toBlock ?? 'latest');
     const list = [];
-    for (let n = Math.max(from ?? 1e9, FIRST); n <= Math.min(to, this.newest); n++)
+    for (let n = Math.max(from ?? 1e9, FIRST); n <= Math.min(to, this.newest) && n < FIRST + this.blocks; n++)
       for (let i = 0; i < this.perBlock; i++) list.push(log(n, i));
     return list;
   }
