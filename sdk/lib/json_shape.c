@@ -212,18 +212,47 @@ static uint8_t behind_space(const hawse_json_t *doc, uint32_t at)
     return at < doc->len ? doc->text[at] : 0;
 }
 
+/* Follows the bytes outside strings. False: a number or literal runs into a quote, an opening
+ * bracket or a colon, as no JSON does: the walk would take it for one scalar, but only as long as
+ * the values around it happen to hold no comma. */
+static bool outside(uint8_t c, bool *scalar)
+{
+    switch (c) {
+    case ',':
+    case '}':
+    case ']':
+    case ' ':
+    case '\n':
+    case '\r':
+    case '\t':
+        *scalar = false;
+        return true;
+    case '"':
+    case '{':
+    case '[':
+    case ':':
+        return !*scalar;
+    default:
+        *scalar = true;
+        return true;
+    }
+}
+
 /* Outside strings digits may be other digits; inside string values everything may change. */
 static bool rows_of(const hawse_json_t *doc, hawse_json_layout_t *layout)
 {
     uint32_t len = (uint32_t)doc->len, mark = 0;
+    if (memchr(doc->text, '\\', len))
+        return false;
     memcpy(layout->low, doc->text, len);
     memcpy(layout->high, doc->text, len);
     memset(layout->low + len, 0, row_bytes(len) - len);
     memset(layout->high + len, 0, row_bytes(len) - len);
     layout->quotes = 0;
+    bool scalar = false;
     for (uint32_t i = 0; i < len; i++) {
         uint8_t c = doc->text[i];
-        if (c == '\\')
+        if (!outside(c, &scalar))
             return false;
         if (c >= '0' && c <= '9') {
             layout->low[i] = '0';
@@ -236,7 +265,7 @@ static bool rows_of(const hawse_json_t *doc, hawse_json_layout_t *layout)
         uint32_t end = doc->marks[mark + 1]; /* a string: its other quote */
         bool key = behind_space(doc, end + 1) == ':';
         for (uint32_t k = i + 1; k < end && !key; k++) {
-            if (doc->text[k] < 0x20 || doc->text[k] == '\\')
+            if (doc->text[k] < 0x20)
                 return false;
             layout->low[k] = 0x20;
             layout->high[k] = 0xff;

@@ -195,7 +195,8 @@ TEST(shape_pinned, "a pinned value must be the same, the others may differ")
     free(memory);
 }
 
-TEST(shape_refuses, "texts with escapes, too long, or with too many fields are not learned")
+TEST(shape_refuses,
+     "texts with escapes, broken scalars, too long, or with too many fields are not learned")
 {
     void *memory;
     hawse_json_shapes_t shapes = make(&memory);
@@ -203,6 +204,9 @@ TEST(shape_refuses, "texts with escapes, too long, or with too many fields are n
     hawse_json_t doc;
     hawse_json_value_t values[HAWSE_JSON_SHAPE_FIELDS + 1];
     CHECK_EQ(learn(&shapes, "{\"a\":\"\\n\"}", 0), 0);
+    CHECK_EQ(learn(&shapes, "{\"\\n\":1}", 0), 0);
+    CHECK_EQ(learn(&shapes, "[1\"a\"]", 0), 0);
+    CHECK_EQ(learn(&shapes, "[1:\"a\"]", 0), 0);
     CHECK_EQ(learn(&shapes, "[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]", 0), 0);
     memset(longer, ' ', sizeof(longer));
     longer[0] = '1';
