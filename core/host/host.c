@@ -95,9 +95,24 @@ int32_t host_create(struct config *config, struct logger *logger, struct metrics
     return HAWSE_OK;
 }
 
+/* Will anybody make requests? */
+static bool has_http(const struct config *config)
+{
+    for (size_t i = 0; i < config->instance_count; i++) {
+        const struct config_instance *in = &config->instances[i];
+        for (size_t e = 0; in->enabled && e < in->endpoint_count; e++) {
+            if (strncmp(in->endpoints[e].url, "http", 4) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
 int32_t host_start(struct host *host, struct fault *fault)
 {
-    int32_t code = lane_thread_start(&host->lane, fault);
+    int32_t code = has_http(host->config) ? http_client_start(host->http, fault) : HAWSE_OK;
+    if (code == HAWSE_OK)
+        code = lane_thread_start(&host->lane, fault);
     if (code == HAWSE_OK)
         code = watchdog_start(host, fault);
     host->running = code == HAWSE_OK;

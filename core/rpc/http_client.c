@@ -228,6 +228,7 @@ static void reap(struct http_client *c)
 static void *client_main(void *arg)
 {
     struct http_client *c = arg;
+    curl_easy_cleanup(curl_easy_init()); /* the first one is slower: not while a request waits */
     while (take_queued(c)) {
         int running = 0;
         if (curl_multi_perform(c->multi, &running) != CURLM_OK)
@@ -255,8 +256,8 @@ int32_t http_client_create(struct logger *logger, struct http_client **out, stru
     return HAWSE_OK;
 }
 
-/* The thread starts with the first call: a host without requests does without it. */
-static int32_t ensure_thread(struct http_client *c, struct fault *fault)
+/* [main or lane] */
+int32_t http_client_start(struct http_client *c, struct fault *fault)
 {
     if (c->running)
         return HAWSE_OK;
@@ -440,7 +441,7 @@ int32_t http_send(struct http_client *c, struct loop *loop, const struct http_op
     r->work = (struct loop_work){.fn = report, .ctx = r};
     r->done = done;
     r->ctx = ctx;
-    int32_t code = ensure_thread(c, fault);
+    int32_t code = http_client_start(c, fault);
     if (code != HAWSE_OK) {
         request_free(r);
         return code;

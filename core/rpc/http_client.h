@@ -46,6 +46,9 @@ struct http_options {
 };
 
 int32_t http_client_create(struct logger *logger, struct http_client **out, struct fault *fault);
+/* Starts its thread, unless it runs; else the first request does, on the lane. A host that has no
+ * endpoint for requests does without. */
+int32_t http_client_start(struct http_client *client, struct fault *fault);
 /* Cancels what is under way; no more completions. */
 void http_client_destroy(struct http_client *client);
 
