@@ -150,6 +150,11 @@ def stage_secrets(_):
     tap("secrets", [sys.executable, "tests/secrets/run.py", HAWSE, PLUGINS], timeout=120)
 
 
+def stage_operator(_):
+    """Every command as an operator meets it, wrong ones included, and a running host's pages and socket."""
+    tap("operator", [sys.executable, "tests/operator/run.py", HAWSE, PLUGINS], timeout=120)
+
+
 def stage_sdk(_):
     """A plugin built outside the tree, against the installed SDK alone, by each compiler."""
     with tempfile.TemporaryDirectory() as folder:
@@ -262,6 +267,7 @@ STAGES = {
     "sdk": stage_sdk,
     "hostile": stage_hostile,
     "secrets": stage_secrets,
+    "operator": stage_operator,
     "hotpath": stage_hotpath,
     "bench": stage_bench,
     "e2e": stage_e2e,

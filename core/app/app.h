@@ -36,6 +36,9 @@ struct command {
     const char *name;
     const char *usage;   /* after the name */
     const char *summary; /* one line */
+    const char *details; /* what else --help says; may be empty */
+    unsigned options;    /* a bit for each that it takes */
+    int max_words;
     int (*run)(const struct arguments *args);
 };
 

@@ -3,53 +3,103 @@
  */
 #include "app/app.h"
 
+#include "base/schema.h"
 #include "host/prepare.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What can be decided without running any plugin code: files, manifests, grants, settings. */
-static int check_plugins(const struct config *config)
+/* What a check found: told on standard error, or collected for --json. */
+struct verdict {
+    json_t *faults, *warnings; /* NULL: not collected */
+    size_t fault_count;
+};
+
+static void tell_fault(struct verdict *v, const struct fault *fault)
 {
-    int trouble = 0;
+    v->fault_count++;
+    if (v->faults)
+        (void)json_array_append_new(
+            v->faults, json_pack("{s:s, s:s}", "error", fault->message, "fix", fault->hint));
+    else
+        (void)app_fail(EXIT_TROUBLE, fault);
+}
+
+static void tell_warning(struct verdict *v, const char *text)
+{
+    if (v->warnings)
+        (void)json_array_append_new(v->warnings, json_string(text));
+    else
+        (void)fprintf(stderr, "hawse: warning: %s\n", text);
+}
+
+/* What can be decided without running any plugin code: files, manifests, grants, settings. */
+static void check_plugins(struct verdict *v, const struct config *config)
+{
     for (size_t i = 0; i < config->instance_count; i++) {
         const struct config_instance *instance = &config->instances[i];
+        char text[1024];
         struct prepared p;
         if (!instance->enabled)
             continue;
         if (prepare_look(config, instance, &p) != HAWSE_OK) {
             fault_prefix(&p.fault, "instance \"%s\"", instance->id);
-            trouble = app_fail(EXIT_TROUBLE, &p.fault);
+            tell_fault(v, &p.fault);
         }
-        for (size_t w = 0; p.library && w < p.library->manifest->warning_count; w++)
-            (void)fprintf(stderr, "hawse: warning: instance \"%s\": %s: %s\n", instance->id,
-                          p.library->path, p.library->manifest->warnings[w]);
+        for (size_t w = 0; p.library && w < p.library->manifest->warning_count; w++) {
+            (void)snprintf(text, sizeof(text), "instance \"%s\": %s: %s", instance->id,
+                           p.library->path, p.library->manifest->warnings[w]);
+            tell_warning(v, text);
+        }
         prepare_forget(&p);
     }
-    return trouble;
 }
 
-static int load(const struct arguments *args, struct config **config)
+static int load(const struct arguments *args, struct config **config, struct verdict *v)
 {
     struct fault fault = {0};
     if (args->word_count < 2) {
         (void)fprintf(stderr, "hawse: config %s needs a configuration file\n", args->words[0]);
         return EXIT_USAGE;
     }
-    if (config_load(args->words[1], args->sets, args->set_count, config, &fault) != HAWSE_OK)
-        return app_fail(EXIT_USAGE, &fault);
-    return EXIT_GOOD;
+    if (config_load(args->words[1], args->sets, args->set_count, config, &fault) == HAWSE_OK)
+        return EXIT_GOOD;
+    tell_fault(v, &fault);
+    return EXIT_USAGE;
+}
+
+/* Takes over what was collected. */
+static void print_verdict(const struct arguments *args, const struct verdict *v,
+                          const struct config *config)
+{
+    json_t *root = json_pack("{s:s, s:b, s:I, s:o, s:o}", "path",
+                             config ? config->path : args->words[1], "good", v->fault_count == 0,
+                             "instances", (json_int_t)(config ? config->instance_count : 0),
+                             "errors", v->faults, "warnings", v->warnings);
+    char *text = json_dumps(root, JSON_INDENT(2));
+    (void)printf("%s\n", text ? text : "{}");
+    free(text);
+    json_decref(root);
 }
 
 static int check(const struct arguments *args)
 {
     struct config *config = NULL;
-    int code = load(args, &config);
-    if (code != EXIT_GOOD)
-        return code;
-    code = check_plugins(config);
-    if (code == EXIT_GOOD)
+    struct verdict v = {0};
+    if (args->json) {
+        v.faults = json_array();
+        v.warnings = json_array();
+    }
+    int code = load(args, &config, &v);
+    if (config)
+        check_plugins(&v, config);
+    if (config && v.fault_count > 0)
+        code = EXIT_TROUBLE;
+    if (args->json && args->word_count > 1)
+        print_verdict(args, &v, config);
+    else if (code == EXIT_GOOD)
         (void)printf("%s: good, %zu instances\n", config->path, config->instance_count);
     config_destroy(config);
     return code;
@@ -73,16 +123,21 @@ static void note_features(struct config *config)
 static int explain(const struct arguments *args)
 {
     struct config *config = NULL;
-    int code = load(args, &config);
+    struct verdict v = {0};
+    const char *path = args->word_count > 2 ? args->words[2] : NULL;
+    int code = load(args, &config, &v);
     if (code != EXIT_GOOD)
         return code;
     note_features(config);
-    char *text = config_explain(config, args->word_count > 2 ? args->words[2] : NULL, args->json);
-    if (text)
-        (void)printf("%s%s", text, text[0] && text[strlen(text) - 1] == '\n' ? "" : "\n");
+    char *text = config_explain(config, path, args->json);
+    if (text && text[0])
+        (void)printf("%s%s", text, text[strlen(text) - 1] == '\n' ? "" : "\n");
+    bool nothing = text && (text[0] == '\0' || strcmp(text, "[]") == 0);
+    if (path && nothing)
+        (void)fprintf(stderr, "hawse: config explain: there is nothing at \"%s\"\n", path);
     free(text);
     config_destroy(config);
-    return text ? EXIT_GOOD : EXIT_TROUBLE;
+    return text && !nothing ? EXIT_GOOD : EXIT_TROUBLE;
 }
 
 int command_config(const struct arguments *args)
@@ -96,6 +151,11 @@ int command_config(const struct arguments *args)
         (void)printf("%s\n", config_schema());
         return EXIT_GOOD;
     }
-    (void)fprintf(stderr, "hawse: config %s: expected check, explain or schema\n", verb);
+    const char *const verbs[] = {"check", "explain", "schema"};
+    const char *near = schema_nearest(verb, verbs, 3);
+    (void)fprintf(stderr, "hawse: config%s%s: expected check, explain or schema\n",
+                  verb[0] ? " " : "", verb);
+    if (near)
+        (void)fprintf(stderr, "  fix: did you mean \"%s\"?\n", near);
     return EXIT_USAGE;
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static json_t *entry_json(const struct library_entry *e)
 {
@@ -45,6 +46,14 @@ static void print_entry(const struct library_entry *e)
         (void)printf("%-28s            warning: %s\n", "", m->warnings[i]);
 }
 
+static void no_files(char *const *folders, size_t count)
+{
+    (void)printf("no plugin files in");
+    for (size_t i = 0; i < count; i++)
+        (void)printf("%s %s", i ? "," : "", folders[i]);
+    (void)printf("\n");
+}
+
 static int list(char *const *folders, size_t count, bool as_json)
 {
     struct library_entry *entries = NULL;
@@ -65,6 +74,8 @@ static int list(char *const *folders, size_t count, bool as_json)
         else
             print_entry(&entries[i]);
     }
+    if (n == 0 && !as_json)
+        no_files(folders, count);
     if (as_json) {
         char *text = json_dumps(array, JSON_INDENT(2));
         (void)printf("%s\n", text ? text : "[]");
@@ -98,7 +109,13 @@ int command_plugins(const struct arguments *args)
     if (args->word_count > 0 && strcmp(args->words[0], "release") == 0)
         return release(args);
     if (args->word_count == 0) {
+        struct stat st;
         char *folder = strdup(args->path ? args->path : HAWSE_PLUGIN_DIR);
+        if (folder && (stat(folder, &st) != 0 || !S_ISDIR(st.st_mode))) {
+            (void)fprintf(stderr, "hawse: plugins: there is no folder %s\n", folder);
+            free(folder);
+            return EXIT_USAGE;
+        }
         int code = folder ? list(&folder, 1, args->json) : EXIT_TROUBLE;
         free(folder);
         return code;

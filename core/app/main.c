@@ -3,6 +3,7 @@
  */
 #include "app/app.h"
 
+#include "base/schema.h"
 #include "base/secret.h"
 #include "plugin/library.h"
 
@@ -13,22 +14,77 @@
 #include <string.h>
 #include <unistd.h>
 
+enum option_id {
+    OPT_SET,
+    OPT_PATH,
+    OPT_SOCKET,
+    OPT_LISTEN,
+    OPT_SPEED,
+    OPT_JSON,
+    OPT_STRICT,
+    OPT_SAFE,
+    OPT_QUIET,
+    OPT_VIEW,
+    OPT_ONCE,
+    OPTIONS,
+};
+
+enum { OPT_FIRST = 256 }; /* values for getopt, apart from characters */
+#define OPT(id) (1u << (id))
+
+static const struct {
+    const char *name, *value, *meaning; /* value NULL: a flag */
+} option_table[OPTIONS] = {
+    [OPT_SET] = {"set", "PATH=VALUE", "change one value of the configuration; may be repeated"},
+    [OPT_PATH] = {"path", "DIR", "the folder to look in, instead of the installed one"},
+    [OPT_SOCKET] = {"socket", "PATH",
+                    "the control socket; else $HAWSE_CONTROL, else ./control.sock"},
+    [OPT_LISTEN] = {"listen", "HOST:PORT", "a loopback address; else 127.0.0.1:18545"},
+    [OPT_SPEED] = {"speed", "N", "so many times faster than recorded"},
+    [OPT_JSON] = {"json", NULL, "for programs"},
+    [OPT_STRICT] = {"strict", NULL, "do not start when any plugin is refused"},
+    [OPT_SAFE] = {"safe", NULL, "leave out plugin files that crashed an earlier run"},
+    [OPT_QUIET] = {"quiet", NULL, "log errors and warnings only"},
+    [OPT_VIEW] = {"view", NULL, "show status live instead of the log; needs a terminal"},
+    [OPT_ONCE] = {"once", NULL, "print two frames, a second apart, and end"},
+};
+
 static const struct command commands[] = {
     {"run", "CONFIG [--set PATH=VALUE]... [--view] [--strict] [--safe] [--quiet]",
-     "run the configured plugins until SIGTERM or Ctrl-C", command_run},
+     "run the configured plugins until SIGTERM or Ctrl-C",
+     "SIGTERM and SIGINT stop gracefully, within stop_deadline_ms; SIGHUP reads the configuration\n"
+     "again and applies it as a whole or not at all. Core dumps are off: secrets are in memory.",
+     OPT(OPT_SET) | OPT(OPT_VIEW) | OPT(OPT_STRICT) | OPT(OPT_SAFE) | OPT(OPT_QUIET), 1,
+     command_run},
     {"plugins", "[CONFIG] [--path DIR] [--json] | release DIGEST CONFIG",
      "list plugin files with what they say of themselves, or why they are refused",
-     command_plugins},
-    {"config", "check|explain|schema [CONFIG] [--set PATH=VALUE]... [--json]",
-     "check a configuration, show its effective values and where they come from", command_config},
-    {"status", "[--socket PATH] [--json]", "what a running hawse does", command_status},
-    {"top", "[--socket PATH] [--once]", "the same, live", command_top},
+     "Runs none of their code. With CONFIG: the folders it searches. `release` takes a file off "
+     "the\n"
+     "quarantine list, on which a crash or a hang puts it. Exit code 1: a file is refused.",
+     OPT(OPT_SET) | OPT(OPT_PATH) | OPT(OPT_JSON), 3, command_plugins},
+    {"config", "check CONFIG | explain CONFIG [PATH] | schema [--set PATH=VALUE]... [--json]",
+     "check a configuration, show its effective values and where they come from",
+     "check looks at plugin files too, without running them; exit code 2: the configuration is "
+     "wrong,\n"
+     "1: an instance would be refused. explain shows secrets as ***. schema prints the format.",
+     OPT(OPT_SET) | OPT(OPT_JSON), 3, command_config},
+    {"status", "[--socket PATH] [--json]", "what a running hawse does",
+     "Exit code 1: it does not answer, or it is not ready; the reasons are shown.",
+     OPT(OPT_SOCKET) | OPT(OPT_JSON), 0, command_status},
+    {"top", "[--socket PATH] [--once]", "the same, live", "Ctrl-C ends it.",
+     OPT(OPT_SOCKET) | OPT(OPT_ONCE), 0, command_top},
     {"feed", "SAMPLE [--listen HOST:PORT] [--speed N]",
      "play a recorded sample as a chain's node: WebSocket and JSON-RPC on one loopback port",
-     command_feed},
-    {"version", "[--json]", "versions of hawse and its libraries", command_version},
+     "For the quickstart, and for trying plugins without a network.",
+     OPT(OPT_LISTEN) | OPT(OPT_SPEED), 1, command_feed},
+    {"version", "[--json]", "versions of hawse and its libraries", "", OPT(OPT_JSON), 0,
+     command_version},
 };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+
+#define EXIT_CODES                                                                           \
+    "Exit codes: 0 good, 1 trouble found, 2 usage or configuration wrong, 3 not stopped in " \
+    "time."
 
 int app_fail(int code, const struct fault *fault)
 {
@@ -44,40 +100,40 @@ static int usage(FILE *out)
     for (size_t i = 0; i < COMMANDS; i++)
         (void)fprintf(out, "  hawse %s %s\n      %s\n", commands[i].name, commands[i].usage,
                       commands[i].summary);
-    (void)fprintf(out, "\nExit codes: 0 good, 1 trouble found, 2 usage or configuration wrong, "
-                       "3 not stopped in time.\n");
+    (void)fprintf(out, "\n`hawse COMMAND --help` says more. %s\n", EXIT_CODES);
     return out == stdout ? EXIT_GOOD : EXIT_USAGE;
 }
 
-enum option_id {
-    OPT_SET = 256,
-    OPT_PATH,
-    OPT_SOCKET,
-    OPT_LISTEN,
-    OPT_SPEED,
-    OPT_JSON,
-    OPT_STRICT,
-    OPT_SAFE,
-    OPT_QUIET,
-    OPT_VIEW,
-    OPT_ONCE,
-};
+static int help(const struct command *command)
+{
+    (void)printf("usage: hawse %s %s\n\n%s\n", command->name, command->usage, command->summary);
+    if (command->details[0])
+        (void)printf("%s\n", command->details);
+    (void)printf("\n");
+    for (int i = 0; i < OPTIONS; i++) {
+        char left[40];
+        if (!(command->options & OPT(i)))
+            continue;
+        (void)snprintf(left, sizeof(left), "--%s%s%s", option_table[i].name,
+                       option_table[i].value ? " " : "",
+                       option_table[i].value ? option_table[i].value : "");
+        (void)printf("  %-20s  %s\n", left, option_table[i].meaning);
+    }
+    (void)printf("\n%s\n", EXIT_CODES);
+    return EXIT_GOOD;
+}
 
-static const struct option options[] = {
-    {"set", required_argument, NULL, OPT_SET},
-    {"path", required_argument, NULL, OPT_PATH},
-    {"socket", required_argument, NULL, OPT_SOCKET},
-    {"listen", required_argument, NULL, OPT_LISTEN},
-    {"speed", required_argument, NULL, OPT_SPEED},
-    {"json", no_argument, NULL, OPT_JSON},
-    {"strict", no_argument, NULL, OPT_STRICT},
-    {"safe", no_argument, NULL, OPT_SAFE},
-    {"quiet", no_argument, NULL, OPT_QUIET},
-    {"view", no_argument, NULL, OPT_VIEW},
-    {"once", no_argument, NULL, OPT_ONCE},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
-};
+/* Ends a sentence about a wrong command line. */
+static int wrong(const struct command *command, const char *near)
+{
+    if (near)
+        (void)fprintf(stderr, "  fix: did you mean \"%s\"?\n", near);
+    else
+        (void)fprintf(stderr, "  fix: see `hawse %s --help`\n", command->name);
+    return EXIT_USAGE;
+}
+
+/* ---- reading the command line ---- */
 
 static bool take_flag(struct arguments *args, int option)
 {
@@ -126,24 +182,86 @@ static bool take_value(struct arguments *args, int option, const char *value)
     }
 }
 
-/* 0 = go on; else the exit code + 1. */
-static int parse(int argc, char **argv, struct arguments *args)
+/* The option of this command whose name comes nearest to what was written. */
+static const char *nearest_option(const struct command *command, const char *written)
 {
-    int option;
-    while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+    const char *names[OPTIONS];
+    size_t count = 0;
+    for (int i = 0; i < OPTIONS; i++) {
+        if (command->options & OPT(i))
+            names[count++] = option_table[i].name;
+    }
+    return schema_nearest(written, names, count);
+}
+
+/* An option that there is not, or not for this command. */
+static int bad_option(const struct command *command, const char *written)
+{
+    char near[32];
+    const char *name = nearest_option(command, written + strspn(written, "-"));
+    (void)fprintf(stderr, "hawse: %s has no option %s\n", command->name, written);
+    (void)snprintf(near, sizeof(near), "--%s", name ? name : "");
+    return wrong(command, name ? near : NULL);
+}
+
+static int take_option(const struct command *command, struct arguments *args, int option,
+                       char *const *argv)
+{
+    if (option == '?')
+        return bad_option(command, argv[optind - 1]);
+    if (option == ':') {
+        (void)fprintf(stderr, "hawse: %s: %s needs a value\n", command->name, argv[optind - 1]);
+        return wrong(command, NULL);
+    }
+    if (!(command->options & OPT(option - OPT_FIRST))) {
+        char written[32];
+        (void)snprintf(written, sizeof(written), "--%s", option_table[option - OPT_FIRST].name);
+        return bad_option(command, written);
+    }
+    return take_value(args, option - OPT_FIRST, optarg) ? EXIT_GOOD : EXIT_USAGE;
+}
+
+static int take_word(const struct command *command, struct arguments *args, const char *word)
+{
+    if (args->word_count == command->max_words) {
+        (void)fprintf(stderr, "hawse: %s: one word too many: %s\n", command->name, word);
+        return wrong(command, NULL);
+    }
+    args->words[args->word_count++] = word;
+    return EXIT_GOOD;
+}
+
+static int run_command(const struct command *command, int argc, char **argv)
+{
+    struct arguments args = {0};
+    struct option options[OPTIONS + 2] = {{"help", no_argument, NULL, 'h'}};
+    for (int i = 0; i < OPTIONS; i++)
+        options[i + 1] = (struct option){option_table[i].name,
+                                         option_table[i].value ? required_argument : no_argument,
+                                         NULL, OPT_FIRST + i};
+    int option, code = EXIT_GOOD;
+    while (code == EXIT_GOOD && (option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
         if (option == 'h')
-            return usage(stdout) + 1;
-        if (option == '?' || !take_value(args, option, optarg))
-            return EXIT_USAGE + 1;
+            return help(command);
+        code = take_option(command, &args, option, argv);
     }
-    for (; optind < argc; optind++) {
-        if (args->word_count == (int)(sizeof(args->words) / sizeof(args->words[0]))) {
-            (void)fprintf(stderr, "hawse: too many words: %s\n", argv[optind]);
-            return EXIT_USAGE + 1;
-        }
-        args->words[args->word_count++] = argv[optind];
-    }
-    return 0;
+    for (; code == EXIT_GOOD && optind < argc; optind++)
+        code = take_word(command, &args, argv[optind]);
+    return code == EXIT_GOOD ? command->run(&args) : code;
+}
+
+static int unknown_command(const char *written)
+{
+    const char *names[COMMANDS];
+    for (size_t i = 0; i < COMMANDS; i++)
+        names[i] = commands[i].name;
+    const char *near = schema_nearest(written, names, COMMANDS);
+    (void)fprintf(stderr, "hawse: there is no command \"%s\"\n", written);
+    if (near)
+        (void)fprintf(stderr, "  fix: did you mean \"%s\"?\n", near);
+    else
+        (void)fprintf(stderr, "  fix: `hawse help` lists the commands\n");
+    return EXIT_USAGE;
 }
 
 /* jansson 2.14 writes beyond its buffer when memory runs out inside a long text (its lexer does not
@@ -172,12 +290,8 @@ int main(int argc, char **argv)
         return usage(stdout);
     const char *name = strcmp(argv[1], "--version") == 0 ? "version" : argv[1];
     for (size_t i = 0; i < COMMANDS; i++) {
-        if (strcmp(commands[i].name, name) != 0)
-            continue;
-        struct arguments args = {0};
-        int stop = parse(argc - 1, argv + 1, &args);
-        return stop ? stop - 1 : commands[i].run(&args);
+        if (strcmp(commands[i].name, name) == 0)
+            return run_command(&commands[i], argc - 1, argv + 1);
     }
-    (void)fprintf(stderr, "hawse: no command \"%s\"; `hawse help` lists them\n", argv[1]);
-    return EXIT_USAGE;
+    return unknown_command(name);
 }

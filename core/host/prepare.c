@@ -95,6 +95,8 @@ int32_t prepare_look(const struct config *config, const struct config_instance *
     memset(p, 0, sizeof(*p));
     int32_t code = library_find(instance->plugin, config->plugin_path, config->plugin_path_count,
                                 &p->library, &p->fault);
+    if (code == HAWSE_OK)
+        code = quarantine_check(config->state_dir, p->library->digest, &p->fault);
     return code == HAWSE_OK ? judge_manifest(instance, p) : code;
 }
 

@@ -201,44 +201,57 @@ bool host_healthy(struct host *host)
     return ms_since(READ(host->lane.last_step_ns), loop_clock()) < HEARTBEAT_MS;
 }
 
+static void sample_count(struct metrics *m, const char *name, const char *help, const char *labels,
+                         uint64_t value)
+{
+    struct metric_counter *counter = metrics_counter(m, name, help, labels);
+    if (counter)
+        counter_set(counter, value);
+}
+
+static void sample_gauge(struct metric_gauge *gauge, uint64_t value)
+{
+    if (gauge)
+        gauge_set(gauge, (int64_t)value);
+}
+
+static void sample_channel(struct metrics *m, const struct host_channel *ch, const char *labels)
+{
+    char name[128], full[420];
+    metrics_escape(ch->name, name, sizeof(name)); /* the plugin chose it */
+    (void)snprintf(full, sizeof(full), "%s,channel=\"%s\"", labels, name);
+    sample_gauge(metrics_gauge(m, "hawse_channel_state",
+                               "0 pending, 1 live, 2 gap, 3 recovering, 4 healed, 5 unhealable.",
+                               full),
+                 READ(ch->state));
+    sample_count(m, "hawse_channel_messages_total", "Messages of this subscription.", full,
+                 READ(ch->messages));
+}
+
 static void sample_stream(struct metrics *m, const struct host_stream *s, uint64_t now)
 {
     const struct stream_stats *st = stream_stats(s->stream);
+    uint64_t last = READ(st->last_message_ns);
     char labels[256];
     (void)snprintf(labels, sizeof(labels), "instance=\"%s\",stream=\"%s\"", s->owner->config->id,
                    s->endpoint_name);
-    const struct {
-        const char *name, *help;
-        uint64_t value;
-    } rows[] = {
-        {"hawse_stream_up", "1 while the connection is open.",
-         READ(st->state) == HAWSE_STREAM_OPEN},
-        {"hawse_stream_messages", "Messages received since the start.", READ(st->messages)},
-        {"hawse_stream_bytes", "Payload bytes received since the start.", READ(st->bytes)},
-        {"hawse_stream_disconnects", "Losses of an open connection.", READ(st->disconnects)},
-        {"hawse_stream_failures", "Attempts to connect that failed.", READ(st->failures)},
-        {"hawse_stream_rtt_nanoseconds", "Round trip of the last ping.", READ(st->rtt_ns)},
-        {"hawse_stream_silence_milliseconds", "Time since the last message.",
-         ms_since(READ(st->last_message_ns), now)},
-    };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct metric_gauge *g = metrics_gauge(m, rows[i].name, rows[i].help, labels);
-        if (g)
-            gauge_set(g, (int64_t)rows[i].value);
-    }
-    for (const struct host_channel *ch = s->channels; ch; ch = ch->next) {
-        char full[320];
-        (void)snprintf(full, sizeof(full), "%s,channel=\"%s\"", labels, ch->name);
-        struct metric_gauge *state =
-            metrics_gauge(m, "hawse_channel_state",
-                          "0 pending, 1 live, 2 gap, 3 recovering, 4 healed, 5 unhealable.", full);
-        struct metric_gauge *messages =
-            metrics_gauge(m, "hawse_channel_messages", "Messages of this subscription.", full);
-        if (state && messages) {
-            gauge_set(state, (int64_t)READ(ch->state));
-            gauge_set(messages, (int64_t)READ(ch->messages));
-        }
-    }
+    sample_gauge(metrics_gauge(m, "hawse_stream_up", "1 while the connection is open.", labels),
+                 READ(st->state) == HAWSE_STREAM_OPEN);
+    sample_count(m, "hawse_stream_messages_total", "Messages received.", labels,
+                 READ(st->messages));
+    sample_count(m, "hawse_stream_bytes_total", "Payload bytes received.", labels, READ(st->bytes));
+    sample_count(m, "hawse_stream_disconnects_total", "Losses of an open connection.", labels,
+                 READ(st->disconnects));
+    sample_count(m, "hawse_stream_failures_total", "Attempts to connect that failed.", labels,
+                 READ(st->failures));
+    sample_gauge(
+        metrics_seconds(m, "hawse_stream_rtt_seconds", "Round trip of the last ping.", labels),
+        READ(st->rtt_ns));
+    sample_gauge(
+        metrics_seconds(m, "hawse_stream_silence_seconds", "Time since the last message.", labels),
+        last > 0 && now > last ? now - last : 0);
+    for (const struct host_channel *ch = s->channels; ch; ch = ch->next)
+        sample_channel(m, ch, labels);
 }
 
 void host_sample(struct host *host)

@@ -58,14 +58,14 @@ static int begin(struct lws *wsi, struct page *page, const char *path)
     unsigned char head[LWS_PRE + 512];
     unsigned char *at = head + LWS_PRE, *end = head + sizeof(head) - 1;
     unsigned status = 200;
-    bool metrics = strcmp(path, "/metrics") == 0;
+    bool probe = strcmp(path, "/healthz") == 0 || strcmp(path, "/readyz") == 0;
     free(page->body);
     page->sent = 0;
     page->body = make_page(s, path, &status, &page->len);
     if (!page->body)
         return -1;
     if (lws_add_http_common_headers(
-            wsi, status, metrics ? "text/plain; version=0.0.4; charset=utf-8" : "application/json",
+            wsi, status, probe ? "application/json" : "text/plain; version=0.0.4; charset=utf-8",
             page->len, &at, end) != 0 ||
         lws_finalize_write_http_header(wsi, head + LWS_PRE, &at, end) != 0)
         return -1;
@@ -150,7 +150,7 @@ int32_t http_start(const char *listen, const struct http_source *source, struct 
         return fault_set(fault, HAWSE_E_INVAL, "http.listen: found \"%s\", expected HOST:PORT",
                          listen);
     }
-    lws_set_log_level(LLL_ERR, NULL);
+    lws_set_log_level(0, NULL); /* what goes wrong is said in our words */
     info.port = port;
     info.iface = s->host;
     info.protocols = protocols;

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { COUNTER, GAUGE, HISTOGRAM };
+enum kind { COUNTER, GAUGE, SECONDS, HISTOGRAM };
 
 struct metric {
     struct metric *next;
@@ -168,6 +168,13 @@ struct metric_gauge *metrics_gauge(struct metrics *m, const char *name, const ch
     return metric ? &metric->u.gauge : NULL;
 }
 
+struct metric_gauge *metrics_seconds(struct metrics *m, const char *name, const char *help,
+                                     const char *labels)
+{
+    struct metric *metric = get(m, SECONDS, name, help, labels);
+    return metric ? &metric->u.gauge : NULL;
+}
+
 struct metric_histogram *metrics_histogram(struct metrics *m, const char *name, const char *help,
                                            const char *labels)
 {
@@ -252,7 +259,7 @@ static void write_histogram(FILE *f, const struct metric *m)
 
 static void write_metric(FILE *f, const struct metric *m, bool first_of_family)
 {
-    static const char *const kinds[] = {"counter", "gauge", "histogram"};
+    static const char *const kinds[] = {"counter", "gauge", "gauge", "histogram"};
     char value[32];
     if (first_of_family)
         (void)fprintf(f, "# HELP %s %s\n# TYPE %s %s\n", m->name, m->help, m->name, kinds[m->kind]);
@@ -262,6 +269,8 @@ static void write_metric(FILE *f, const struct metric *m, bool first_of_family)
     }
     if (m->kind == COUNTER)
         (void)snprintf(value, sizeof(value), "%llu", (unsigned long long)READ(m->u.counter.value));
+    else if (m->kind == SECONDS)
+        (void)snprintf(value, sizeof(value), "%.9f", (double)READ(m->u.gauge.value) / 1e9);
     else
         (void)snprintf(value, sizeof(value), "%lld", (long long)READ(m->u.gauge.value));
     write_series(f, m, "", "", value);

@@ -35,6 +35,12 @@ static inline void counter_add(struct metric_counter *c, uint64_t n)
     __atomic_store_n(&c->value, __atomic_load_n(&c->value, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
 }
 
+/* Of a number that is counted elsewhere. */
+static inline void counter_set(struct metric_counter *c, uint64_t n)
+{
+    __atomic_store_n(&c->value, n, __ATOMIC_RELAXED);
+}
+
 static inline void gauge_set(struct metric_gauge *g, int64_t v)
 {
     __atomic_store_n(&g->value, v, __ATOMIC_RELAXED);
@@ -74,6 +80,9 @@ struct metric_counter *metrics_counter(struct metrics *m, const char *name, cons
                                        const char *labels);
 struct metric_gauge *metrics_gauge(struct metrics *m, const char *name, const char *help,
                                    const char *labels);
+/* A gauge of nanoseconds, which is shown in seconds, as Prometheus wants it. */
+struct metric_gauge *metrics_seconds(struct metrics *m, const char *name, const char *help,
+                                     const char *labels);
 struct metric_histogram *metrics_histogram(struct metrics *m, const char *name, const char *help,
                                            const char *labels);
 /* Drops every metric that carries instance="ID". Nobody may write to them any more. */
