@@ -366,6 +366,14 @@ uint32_t fakehost_calls_open(const struct fakehost *h)
     return n;
 }
 
+uint32_t fakehost_waiting(const struct fakehost *h)
+{
+    uint32_t n = 0;
+    for (const struct fake_event *e = h->first; e; e = e->next)
+        n++;
+    return n;
+}
+
 /* ---- life ---- */
 
 struct fakehost *fakehost_create(const hawse_plugin_t *(*plugin)(const hawse_host_t *),

@@ -84,6 +84,8 @@ void fakehost_refuse(struct fakehost *h, hawse_request_t request, int32_t status
 
 bool fakehost_open_request(const struct fakehost *h, hawse_request_t request);
 uint32_t fakehost_calls_open(const struct fakehost *h);
+/* Events that the plugin has not taken yet. */
+uint32_t fakehost_waiting(const struct fakehost *h);
 /* The value of a metric by name; 0 when it was never declared. */
 int64_t fakehost_metric(const struct fakehost *h, const char *name);
 /* The channel's last state (HAWSE_CHANNEL_...), by name; UINT32_MAX when it was never declared. */

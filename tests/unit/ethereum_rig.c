@@ -87,7 +87,7 @@ static void check_fields(const struct rig *r, const hawse_evm_log_t *log, uint32
     uint64_t value = 0;
     evmnode_address(l->address, address);
     evmnode_topic(l->topic, topic);
-    CHECK(rig_wanted(l));
+    CHECK(rig_wanted(l) || (r->all_of_4_from > 0 && l->address == 4));
     CHECK_MEM(log->address, address, 20);
     CHECK_MEM(log->topics[0], topic, 32);
     CHECK_MEM(log->block_hash, b->hash, 32);
@@ -142,8 +142,9 @@ static void on_continuity(struct rig *r, const hawse_event_t *event)
     CHECK(range->from <= range->to);
     switch (event->kind) {
     case HAWSE_STREAM_EVENT_GAP:
-        if (reader->gap[event->stream])
+        if (reader->gap[event->stream] && range->from >= reader->gap_from[event->stream])
             FAIL("a gap inside a gap of stream %u", event->stream);
+        reader->gap_from[event->stream] = range->from;
         CHECK(event->epoch > reader->epoch[event->stream]);
         reader->gap[event->stream] = true;
         reader->cut = false;
@@ -159,7 +160,7 @@ static void on_continuity(struct rig *r, const hawse_event_t *event)
             FAIL("blocks %llu to %llu were given up", (unsigned long long)range->from,
                  (unsigned long long)range->to);
         reader->gap[event->stream] = reader->cut = false;
-        reader->unhealable++;
+        reader->unhealable += blocks;
         if (blocks)
             reader->told_count = 0; /* the reader starts afresh */
         break;
@@ -214,6 +215,7 @@ static void on_log_line(void *ctx, uint32_t level, const char *text)
     if (getenv("RIG_TALK"))
         fprintf(stderr, "# %llu ms: %u %s\n",
                 (unsigned long long)(fakehost_now(r->host) / FAKEHOST_MS), level, text);
+    r->polled += strstr(text, "is followed by polling") != NULL;
     if (level != HAWSE_LOG_ERROR)
         return;
     r->errors++;
@@ -243,7 +245,10 @@ static int32_t on_ask(void *ctx, const struct fakehost_call *call)
 static void on_cut(void *ctx)
 {
     struct rig *r = ctx;
-    r->reader.cut = r->reader.lives > 0 && !r->reader.gap[HAWSE_EVM_STREAM_BLOCKS];
+    /* while it polls the stream is not needed; what came before the cut and waits for room may
+     * still be told */
+    r->reader.cut = r->reader.lives > 0 && fakehost_metric(r->host, "evm_polling") == 0 &&
+                    !r->reader.gap[HAWSE_EVM_STREAM_BLOCKS] && fakehost_waiting(r->host) == 0;
 }
 
 void rig_demand(struct rig *r, uint32_t address)
@@ -327,6 +332,11 @@ bool rig_at_head(const struct rig *r)
     return top_of(&r->reader) == r->node.head;
 }
 
+static bool is_of_4(const struct rig *r, const struct node_block *b, uint32_t log)
+{
+    return r->all_of_4_from > 0 && b->number >= r->all_of_4_from && b->logs[log].address == 4;
+}
+
 void rig_compare(struct rig *r)
 {
     const struct evmnode *n = &r->node;
@@ -341,9 +351,10 @@ void rig_compare(struct rig *r)
         uint32_t wanted = 0;
         CHECK(reader->told[i] == at);
         for (uint32_t k = 0; k < b->log_count; k++)
-            wanted += rig_wanted(&b->logs[k]);
+            wanted += rig_wanted(&b->logs[k]) || is_of_4(r, b, k);
         /* readers begin behind the first block: its logs are not told */
-        if (block_of(reader, at)->count != wanted && i > 0)
+        bool partly = r->all_of_4_from > 0 && b->number < r->all_of_4_from;
+        if (block_of(reader, at)->count != wanted && i > 0 && !partly)
             FAIL("block %llu has %u wanted logs, %u were told", (unsigned long long)b->number,
                  wanted, block_of(reader, at)->count);
     }

@@ -26,6 +26,7 @@ struct reader {
     struct reader_block *logs; /* by index of the node */
     uint32_t logs_cap;
     bool gap[4]; /* by stream */
+    uint64_t gap_from[4];
     uint32_t epoch[4];
     uint64_t retract_from; /* the lowest number that may be taken back */
     bool cut;              /* the stream was lost, and no gap was announced since */
@@ -39,10 +40,12 @@ struct rig {
     struct evmnode node;
     struct reader reader;
     struct fakehost *host;
-    uint32_t no_room;      /* so many events in a thousand find no room */
-    bool full;             /* none does */
-    bool unhealable_is_ok; /* otherwise it ends the test */
-    uint32_t errors;       /* lines in the log */
+    uint32_t no_room;       /* so many events in a thousand find no room */
+    bool full;              /* none does */
+    bool unhealable_is_ok;  /* otherwise it ends the test */
+    uint64_t all_of_4_from; /* address 4 is watched from this block on; 0 = it is not */
+    uint32_t errors;        /* lines in the log */
+    uint32_t polled;        /* times that polling began */
     char last_error[512];
 };
 
@@ -58,7 +61,7 @@ void rig_pass(struct rig *r, uint64_t ms);
 void rig_mine(struct rig *r, uint32_t logs, uint64_t ms);
 /* A block with one log of an address that is watched, whole or in part. */
 uint32_t rig_grow_with_log(struct rig *r);
-bool rig_wanted(const struct node_log *log);
+bool rig_wanted(const struct node_log *log); /* but for address 4 */
 /* Is the node's head told? */
 bool rig_at_head(const struct rig *r);
 /* Ends the test unless the told branch is the node's, with every wanted log, and no gap is open. */

@@ -108,3 +108,404 @@ TEST(dead_subscription, "logs end without a word: noticed, told late and in orde
     CHECK_EQ(r->reader.backwards, 0);
     rig_destroy(r);
 }
+
+/* ---- answers of a node that is behind ---- */
+
+TEST(lag_empty, "an empty answer of a node that is behind is not believed")
+{
+    struct rig *r = live("{}");
+    r->node.faults.lag = 3;
+    r->node.faults.lag_is_empty = true;
+    uint32_t index = rig_grow_with_log(r);
+    evmnode_push_head(&r->node, index); /* and not the log */
+    for (int i = 0; i < 12; i++)
+        rig_mine(r, 0, 5000);
+    r->node.faults.lag = 0;
+    rig_mine(r, 0, 5000);
+    rig_compare(r);
+    CHECK_EQ(r->reader.late_logs, 1);
+    rig_destroy(r);
+}
+
+/* A block in which the filter finds address 1 and topic 0, but not in one log. */
+static uint32_t grow_false_positive(struct rig *r)
+{
+    for (;;) {
+        uint32_t index = evmnode_grow(&r->node, r->node.head, 2);
+        const struct node_log *l = r->node.blocks[index].logs;
+        if (l[0].address == 1 && l[0].topic == 1 && l[1].address > 3 && l[1].topic == 0)
+            return index;
+        r->node.head = r->node.blocks[index].parent;
+    }
+}
+
+TEST(false_positive, "a bloom filter that is wrong costs a known number of questions, and no gap")
+{
+    struct rig *r = live("{\"empty_answers\":2}");
+    rig_pass(r, 5000);
+    uint32_t before = r->node.log_questions;
+    uint32_t index = grow_false_positive(r);
+    r->node.faults.drop_log = 1000;
+    r->node.blocks[index].log_count = 1; /* not even the log of the address: nothing at all */
+    evmnode_push_head(&r->node, index);
+    rig_pass(r, 10000);
+    CHECK_EQ(r->node.log_questions - before, 3);
+    rig_mine(r, 0, 10000);
+    CHECK_EQ(r->node.log_questions - before, 3);
+    CHECK_EQ(r->reader.gaps, 0);
+    rig_destroy(r);
+}
+
+TEST(false_positive_backfill, "empty answers are believed for a gap too, and it heals")
+{
+    struct rig *r = live("{}");
+    r->node.ws_up = false;
+    evmnode_cut(&r->node);
+    for (int i = 0; i < 40; i++) {
+        uint32_t index = grow_false_positive(r);
+        r->node.blocks[index].log_count = 0;
+    }
+    rig_pass(r, 1000);
+    r->node.ws_up = true;
+    rig_pass(r, 10000);
+    CHECK(rig_at_head(r));
+    CHECK_EQ(r->reader.healed, 1);
+    rig_compare(r);
+    rig_destroy(r);
+}
+
+TEST(behind, "an HTTP endpoint that is behind the stream is asked with pauses")
+{
+    struct rig *r = live("{}");
+    r->node.faults.lag = 5;
+    for (int i = 0; i < 2; i++)
+        (void)evmnode_grow(&r->node, r->node.head, 3); /* two heads that are never pushed */
+    (void)evmnode_mine(&r->node, 3);
+    uint32_t before = r->node.questions;
+    rig_pass(r, 20000);
+    CHECK(r->node.questions - before < 50);
+    CHECK(r->node.same_time_most <= 4);
+    r->node.faults.lag = 0;
+    rig_pass(r, 8000);
+    rig_compare(r);
+    CHECK_EQ(r->reader.reorgs, 0); /* the head of a node that is behind takes nothing back */
+    rig_destroy(r);
+}
+
+TEST(stale_head, "an old head that is announced again takes nothing back")
+{
+    struct rig *r = live("{}");
+    for (int i = 0; i < 20; i++) {
+        rig_mine(r, 2, 500);
+        evmnode_push_head(&r->node, evmnode_up(&r->node, r->node.head, 1 + (uint32_t)i % 4));
+        rig_pass(r, 500);
+    }
+    rig_compare(r);
+    CHECK_EQ(r->reader.reorgs, 0);
+    rig_destroy(r);
+}
+
+/* ---- the right chain ---- */
+
+TEST(wrong_http, "an HTTP endpoint of another chain is refused in words, until it is put right")
+{
+    struct rig *r = rig_create("{}");
+    r->node.http_chain = 1;
+    rig_start(r);
+    for (int i = 0; i < 10; i++)
+        rig_mine(r, 2, 1000);
+    CHECK_EQ(r->reader.told_count, 0);
+    CHECK(strstr(r->last_error, "\"http\" answers for chain 1,") != NULL);
+    CHECK(r->errors <= 2);
+    r->node.http_chain = 100;
+    rig_pass(r, 11000);
+    rig_mine(r, 2, 1000);
+    rig_compare(r);
+    rig_destroy(r);
+}
+
+TEST(wrong_ws, "a stream of another chain is refused in words, until it is put right")
+{
+    struct rig *r = rig_create("{\"polling\":false}");
+    r->node.ws_chain = 137;
+    rig_start(r);
+    for (int i = 0; i < 10; i++)
+        rig_mine(r, 2, 1000);
+    CHECK_EQ(r->reader.told_count, 0);
+    CHECK(strstr(r->last_error, "\"ws\" answers for chain 137,") != NULL);
+    CHECK(r->errors <= 2);
+    r->node.ws_chain = 100;
+    rig_pass(r, 11000);
+    rig_mine(r, 2, 1000);
+    rig_compare(r);
+    rig_destroy(r);
+}
+
+/* ---- finality ---- */
+
+TEST(final, "what the node calls final is said, once and without holes, when it is the told branch")
+{
+    struct rig *r = live("{}");
+    r->node.final = evmnode_up(&r->node, r->node.head, 2);
+    for (int i = 0; i < 30; i++) {
+        rig_mine(r, 1, 1000);
+        r->node.final = evmnode_up(&r->node, r->node.head, 4);
+    }
+    CHECK(r->reader.final_to + 12 >= r->node.blocks[r->node.head].number);
+    CHECK(r->reader.final_to + 4 <= r->node.blocks[r->node.head].number);
+    CHECK_EQ(r->errors, 0);
+    rig_destroy(r);
+}
+
+TEST(final_other, "a final block that is not the told one is an error and a gap, never said")
+{
+    struct rig *r = live("{}");
+    r->node.final = evmnode_up(&r->node, r->node.head, 2);
+    rig_pass(r, 6000);
+    uint64_t before = r->reader.final_to;
+    CHECK(before > 0);
+    uint32_t head = r->node.head;
+    uint32_t other = evmnode_grow(&r->node, evmnode_up(&r->node, head, 1), 1);
+    r->node.head = head;
+    r->node.final = other;
+    rig_pass(r, 12000);
+    CHECK_EQ(r->reader.final_to, before);
+    CHECK(r->reader.gap[HAWSE_EVM_STREAM_BLOCKS]);
+    CHECK_EQ(r->errors, 1);
+    CHECK(fakehost_metric(r->host, "evm_final_contradictions_total") >= 2);
+    r->node.final = head; /* it was the node that was wrong */
+    rig_pass(r, 6000);
+    CHECK(!r->reader.gap[HAWSE_EVM_STREAM_BLOCKS]);
+    CHECK_EQ(r->reader.final_to, r->node.blocks[head].number);
+    rig_compare(r);
+    rig_destroy(r);
+}
+
+TEST(final_heals, "when the final block leads to another branch, that branch is told")
+{
+    struct rig *r = live("{}");
+    r->node.final = evmnode_up(&r->node, r->node.head, 3);
+    rig_pass(r, 6000);
+    uint32_t at = evmnode_up(&r->node, r->node.head, 2);
+    for (int i = 0; i < 4; i++) /* never pushed */
+        at = evmnode_grow(&r->node, at, 2);
+    r->node.final = evmnode_up(&r->node, at, 2);
+    rig_pass(r, 20000);
+    CHECK_EQ(r->reader.reorgs, 1);
+    CHECK_EQ(r->reader.final_to, r->node.blocks[r->node.final].number);
+    rig_compare(r);
+    rig_destroy(r);
+}
+
+/* ---- nothing is dropped in silence ---- */
+
+TEST(held, "checks that the node refuses for a whole window hold telling, and lose nothing")
+{
+    struct rig *r = live("{\"window\":16}");
+    uint32_t index = rig_grow_with_log(r);
+    evmnode_push_head(&r->node, index); /* and not the log */
+    r->node.http_down = true;
+    for (int i = 0; i < 60; i++)
+        rig_mine(r, 2, 1000);
+    CHECK(!rig_at_head(r));
+    CHECK(r->reader.gap[HAWSE_EVM_STREAM_LOGS]);
+    r->node.http_down = false;
+    for (int i = 0; i < 10; i++)
+        rig_mine(r, 2, 2000);
+    rig_compare(r);
+    CHECK(r->reader.late_logs > 0);
+    CHECK_EQ(r->reader.unhealable, 0);
+    rig_destroy(r);
+}
+
+TEST(gap_waits, "a gap that finds no room is announced before anything that comes later")
+{
+    struct rig *r = live("{}");
+    r->full = true;
+    evmnode_cut(&r->node);
+    rig_pass(r, 300);
+    for (int i = 0; i < 5; i++)
+        rig_mine(r, 3, 300);
+    CHECK_EQ(r->reader.gaps, 0);
+    r->full = false;
+    rig_pass(r, 3000);
+    rig_mine(r, 3, 3000);
+    rig_compare(r);
+    CHECK_EQ(r->reader.gaps, 1);
+    CHECK_EQ(r->reader.healed, 1);
+    rig_destroy(r);
+}
+
+TEST(offline, "a thousand blocks that were missed are told, in one gap")
+{
+    struct rig *r = live("{\"polling\":false}");
+    r->node.ws_up = false;
+    evmnode_cut(&r->node);
+    for (int i = 0; i < 1000; i++)
+        (void)evmnode_grow(&r->node, r->node.head, 1);
+    rig_pass(r, 5000);
+    r->node.ws_up = true;
+    rig_pass(r, 20000);
+    rig_mine(r, 2, 5000);
+    rig_compare(r);
+    CHECK_EQ(r->reader.gaps, 1);
+    CHECK_EQ(r->reader.healed, 1);
+    rig_destroy(r);
+}
+
+TEST(too_far, "a gap beyond max_backfill is given up in words, and reading begins afresh")
+{
+    struct rig *r = live("{\"polling\":false,\"max_backfill\":200}");
+    r->unhealable_is_ok = true;
+    r->node.ws_up = false;
+    evmnode_cut(&r->node);
+    for (int i = 0; i < 300; i++)
+        (void)evmnode_grow(&r->node, r->node.head, 1);
+    rig_pass(r, 1000);
+    r->node.ws_up = true;
+    rig_pass(r, 5000);
+    rig_mine(r, 2, 5000);
+    rig_compare(r);
+    CHECK_EQ(r->reader.unhealable, 1);
+    CHECK_EQ(r->reader.healed, 0);
+    CHECK_EQ(r->reader.lives, 2);
+    rig_destroy(r);
+}
+
+TEST(late_demand, "a reader that comes later gets all logs of the blocks told after it came")
+{
+    for (uint32_t delay = 0; delay < 12; delay++) {
+        struct rig *r = live("{}");
+        r->node.faults.slow_ms = 20;
+        r->node.faults.drop_head = 300; /* so that blocks are being asked for */
+        for (int i = 0; i < 10; i++)
+            rig_mine(r, 3, 7);
+        rig_pass(r, delay);
+        rig_demand(r, 4);
+        uint64_t from = r->node.blocks[r->reader.told[r->reader.told_count - 1]].number + 1;
+        r->all_of_4_from = from;
+        for (int i = 0; i < 20; i++)
+            rig_mine(r, 4, 10);
+        r->node.faults.drop_head = 0;
+        for (int i = 0; i < 5; i++)
+            rig_mine(r, 4, 3000);
+        rig_compare(r);
+        rig_destroy(r);
+    }
+}
+
+/* ---- without a stream ---- */
+
+TEST(poll_only, "without an endpoint for a stream the chain is followed by polling")
+{
+    struct rig *r = rig_create("{}");
+    r->node.has_ws = false;
+    rig_start(r);
+    for (int i = 0; i < 40; i++) {
+        if (i == 20)
+            evmnode_reorg(&r->node, 5, 1, true);
+        rig_mine(r, 3, 5000);
+    }
+    rig_pass(r, 3000);
+    rig_compare(r);
+    CHECK_EQ(r->reader.gaps, 0);
+    CHECK_EQ(r->reader.lives, 1);
+    CHECK_EQ(r->reader.reorgs, 1);
+    CHECK(r->node.head_questions <= 90); /* half of a block's time lies between two */
+    CHECK_EQ(fakehost_metric(r->host, "evm_polling"), 1);
+    rig_destroy(r);
+}
+
+TEST(poll_fallback, "a stream that stays away is replaced by polling, and comes back without a gap")
+{
+    struct rig *r = live("{\"poll_after_ms\":10000}");
+    r->node.ws_up = false;
+    evmnode_cut(&r->node);
+    for (int i = 0; i < 4; i++)
+        rig_mine(r, 2, 2000);
+    CHECK_EQ(r->polled, 0);
+    CHECK(r->reader.gap[HAWSE_EVM_STREAM_BLOCKS]);
+    for (int i = 0; i < 10; i++)
+        rig_mine(r, 2, 2500);
+    CHECK_EQ(r->polled, 1);
+    CHECK_EQ(r->reader.healed, 1);
+    CHECK(!r->reader.gap[HAWSE_EVM_STREAM_BLOCKS]);
+    r->node.ws_up = true;
+    for (int i = 0; i < 10; i++)
+        rig_mine(r, 2, 700);
+    rig_pass(r, 4000);
+    CHECK_EQ(fakehost_metric(r->host, "evm_polling"), 0);
+    uint32_t asked = r->node.head_questions;
+    for (int i = 0; i < 10; i++)
+        rig_mine(r, 2, 1000);
+    CHECK_EQ(r->node.head_questions, asked);
+    rig_compare(r);
+    CHECK_EQ(r->reader.gaps, 1); /* the one of the loss: none when it came back */
+    rig_destroy(r);
+}
+
+TEST(poll_refused_stream, "a stream that refuses subscriptions is replaced by polling")
+{
+    struct rig *r = rig_create("{\"poll_after_ms\":2000}");
+    r->node.refuse_subscribe = true;
+    rig_start(r);
+    for (int i = 0; i < 20; i++)
+        rig_mine(r, 2, 1000);
+    rig_pass(r, 3000);
+    rig_compare(r);
+    CHECK(r->polled >= 1);
+    rig_destroy(r);
+}
+
+TEST(poll_silence, "a polled node whose head stands still is a gap, healed when it moves on")
+{
+    struct rig *r = rig_create("{\"heads_idle_ms\":10000}");
+    r->node.has_ws = false;
+    rig_start(r);
+    for (int i = 0; i < 10; i++)
+        rig_mine(r, 3, 5000);
+    r->node.http_down = true;
+    for (int i = 0; i < 5; i++)
+        rig_mine(r, 3, 5000);
+    CHECK(r->reader.gap[HAWSE_EVM_STREAM_BLOCKS]);
+    r->node.http_down = false;
+    rig_pass(r, 8000);
+    rig_compare(r);
+    CHECK_EQ(r->reader.gaps, 1);
+    CHECK_EQ(r->reader.healed, 1);
+    rig_destroy(r);
+}
+
+TEST(poll_off, "polling can be turned off: then the gap stays open")
+{
+    struct rig *r = live("{\"polling\":false}");
+    r->node.ws_up = false;
+    evmnode_cut(&r->node);
+    for (int i = 0; i < 20; i++)
+        rig_mine(r, 2, 5000);
+    CHECK(r->reader.gap[HAWSE_EVM_STREAM_BLOCKS]);
+    CHECK_EQ(r->polled, 0);
+    r->node.ws_up = true;
+    rig_pass(r, 3000);
+    rig_compare(r);
+    rig_destroy(r);
+}
+
+/* ---- rubbish ---- */
+
+TEST(rubbish, "a frame that cannot be read is counted, and what it held is found by a check")
+{
+    struct rig *r = live("{\"check_logs\":false}");
+    static const char text[] =
+        "{\"jsonrpc\":\"2.0\",\"method\":\"eth_subscription\",\"params\":{\"subscription\":\"0x2\","
+        "\"result\":{\"address\":\"0x40\"}}}";
+    uint32_t index = rig_grow_with_log(r);
+    evmnode_push_head(&r->node, index);
+    rig_pass(r, 5);
+    fakehost_frame(r->host, r->node.stream, text, sizeof(text) - 1);
+    rig_pass(r, 5000);
+    rig_compare(r);
+    CHECK_EQ(fakehost_metric(r->host, "evm_malformed_total"), 1);
+    CHECK_EQ(r->reader.late_logs, 1);
+    rig_destroy(r);
+}

@@ -1,8 +1,7 @@
 /*
- * Questions to the node by JSON-RPC, and what becomes of the answers. One question at a time stands
- * in the way of telling (`asking`); checks, the final block and the chain id are asked beside it. A
- * refused range is halved; anything that fails is asked again after a pause: silence is never the
- * end.
+ * Questions to the node over HTTP, and what becomes of the answers. One at a time for each purpose
+ * (enum evm_purpose). A question that was refused, or whose answer was no use, is asked again after
+ * a pause that doubles up to a limit: never in a loop, and silence is never the end.
  */
 #include "plugin.h"
 
@@ -11,92 +10,76 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MS = 1000000, TAG_ANSWER = 1 };
+enum { PAUSE_MS = 100, PAUSE_DOUBLINGS = 5, WRONG_CHAIN_MS = 10000 };
 
-static hawse_view_t view(const char *text)
+bool ask_ready(const struct evm *e, enum evm_purpose why)
 {
-    return hawse_text(text);
+    return !e->q[why].request && evm_now(e) >= e->q[why].again_ns;
 }
 
-static uint64_t now(const struct evm *e)
+void ask_pause(struct evm *e, enum evm_purpose why)
 {
-    return e->host->now(e->host, HAWSE_CLOCK_MONOTONIC);
+    struct evm_question *q = &e->q[why];
+    q->again_ns = evm_now(e) + ((uint64_t)PAUSE_MS << q->failures) * EVM_MS;
+    if (q->failures < PAUSE_DOUBLINGS)
+        q->failures++;
 }
 
-static bool call(struct evm *e, const char *method, const char *params, uint64_t params_len,
-                 enum evm_ask what, hawse_request_t *request)
+void ask_cancel(struct evm *e, enum evm_purpose why)
 {
-    hawse_rpc_call_t c = {.size = sizeof(c), .method = view(method), .tag = what};
+    if (e->q[why].request)
+        (void)e->rpc->cancel(e->host, e->self, e->q[why].request);
+    e->q[why].request = 0;
+}
+
+static void ask(struct evm *e, enum evm_purpose why, enum evm_ask what, const char *method,
+                const char *params, uint64_t len)
+{
+    hawse_rpc_call_t c = {.size = sizeof(c), .method = hawse_text(method), .tag = what};
     c.params.data = (const uint8_t *)params;
-    c.params.len = params_len;
-    int32_t code = e->rpc->call(e->host, e->self, &c, request);
+    c.params.len = len;
+    int32_t code = e->rpc->call(e->host, e->self, &c, &e->q[why].request);
     if (code == HAWSE_OK)
-        return true;
-    *request = 0;
+        return;
+    e->q[why].request = 0;
     evm_complain(e, "%s could not be asked (%d): is endpoint \"http\" configured and rpc granted?",
                  method, code);
-    return false;
-}
-
-/* The question that telling waits for. */
-static void ask(struct evm *e, enum evm_ask what, const char *method, const char *params,
-                uint64_t len)
-{
-    if (call(e, method, params, len, what, &e->ask_request))
-        e->asking = what;
-    else
-        e->ask_again_ns = now(e) + 1000ull * MS;
-}
-
-void ask_cancel(struct evm *e)
-{
-    hawse_request_t *all[] = {&e->ask_request, &e->final_request, &e->check_request,
-                              &e->chain_request, &e->head_request};
-    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-        if (*all[i])
-            (void)e->rpc->cancel(e->host, e->self, *all[i]);
-        *all[i] = 0;
-    }
-    e->asking = ASK_NONE;
+    ask_pause(e, why);
 }
 
 void ask_chain_id(struct evm *e)
 {
-    if (!e->chain_request)
-        (void)call(e, "eth_chainId", "[]", 2, ASK_CHAIN_ID, &e->chain_request);
+    if (ask_ready(e, Q_CHAIN))
+        ask(e, Q_CHAIN, ASK_CHAIN_ID, "eth_chainId", "[]", 2);
 }
 
 void ask_head(struct evm *e)
 {
     static const char params[] = "[\"latest\",false]";
-    if (!e->head_request)
-        (void)call(e, "eth_getBlockByNumber", params, sizeof(params) - 1, ASK_HEAD,
-                   &e->head_request);
+    if (ask_ready(e, Q_HEAD))
+        ask(e, Q_HEAD, ASK_HEAD, "eth_getBlockByNumber", params, sizeof(params) - 1);
 }
 
 void ask_final(struct evm *e)
 {
     static const char params[] = "[\"finalized\",false]";
-    if (!e->final_request)
-        (void)call(e, "eth_getBlockByNumber", params, sizeof(params) - 1, ASK_FINAL,
-                   &e->final_request);
+    if (ask_ready(e, Q_FINAL))
+        ask(e, Q_FINAL, ASK_FINAL, "eth_getBlockByNumber", params, sizeof(params) - 1);
 }
 
-void ask_block_by_hash(struct evm *e, const uint8_t hash[32])
+void ask_block(struct evm *e, const uint8_t hash[32])
 {
     char params[96], hex[64];
     hawse_hex_encode(hash, 32, hex);
     int n = snprintf(params, sizeof(params), "[\"0x%.64s\",false]", hex);
-    memcpy(e->ask_hash, hash, 32);
-    ask(e, ASK_BLOCK_BY_HASH, "eth_getBlockByHash", params, (uint64_t)n);
+    ask(e, Q_TELL, ASK_BLOCK, "eth_getBlockByHash", params, (uint64_t)n);
 }
 
-void ask_block_by_number(struct evm *e, uint64_t number)
+void ask_number(struct evm *e, enum evm_purpose why, enum evm_ask what, uint64_t number)
 {
     char params[64];
     int n = snprintf(params, sizeof(params), "[\"0x%llx\",false]", (unsigned long long)number);
-    e->ask_from = number;
-    ask(e, ASK_BLOCK_BY_NUMBER, "eth_getBlockByNumber", params, (uint64_t)n);
+    ask(e, why, what, "eth_getBlockByNumber", params, (uint64_t)n);
 }
 
 /* [{"address":[...], <rest>}] in scratch; 0 when nobody wants logs. */
@@ -115,14 +98,14 @@ void ask_logs_range(struct evm *e, uint64_t from, uint64_t to)
     char rest[96];
     (void)snprintf(rest, sizeof(rest), "\"fromBlock\":\"0x%llx\",\"toBlock\":\"0x%llx\"",
                    (unsigned long long)from, (unsigned long long)to);
-    e->ask_from = from;
-    e->ask_to = to;
+    e->q[Q_TELL].from = from;
+    e->q[Q_TELL].to = to;
     uint64_t n = logs_params(e, rest);
     if (n > 0)
-        ask(e, ASK_RANGE, "eth_getLogs", (char *)e->scratch, n);
+        ask(e, Q_TELL, ASK_RANGE, "eth_getLogs", (char *)e->scratch, n);
 }
 
-void ask_logs_of(struct evm *e, uint32_t slot, bool check)
+void ask_logs_of(struct evm *e, enum evm_purpose why, uint32_t slot)
 {
     char rest[96], hex[64];
     const struct chain_block *b = &e->chain.blocks[slot];
@@ -131,14 +114,8 @@ void ask_logs_of(struct evm *e, uint32_t slot, bool check)
     uint64_t n = logs_params(e, rest);
     if (n == 0)
         return;
-    if (check) {
-        memcpy(e->check_hash, b->header.hash, 32);
-        (void)call(e, "eth_getLogs", (char *)e->scratch, n, ASK_CHECK, &e->check_request);
-        return;
-    }
-    e->ask_from = e->ask_to = 0; /* no range: that block */
-    memcpy(e->ask_hash, b->header.hash, 32);
-    ask(e, ASK_ONE, "eth_getLogs", (char *)e->scratch, n);
+    memcpy(e->q[why].hash, b->header.hash, 32);
+    ask(e, why, why == Q_CHECK ? ASK_CHECK : ASK_ONE, "eth_getLogs", (char *)e->scratch, n);
 }
 
 /* ---- answers ---- */
@@ -146,94 +123,97 @@ void ask_logs_of(struct evm *e, uint32_t slot, bool check)
 static void on_chain_id(struct evm *e, const hawse_json_value_t *v)
 {
     uint64_t id = 0;
-    if (v->kind != HAWSE_JSON_STRING || hawse_hex_u64(v->data, v->len, &id) != HAWSE_OK)
+    if (v->kind != HAWSE_JSON_STRING || hawse_hex_u64(v->data, v->len, &id) != HAWSE_OK) {
+        ask_pause(e, Q_CHAIN);
         return;
-    if (id == e->set.chain_id) {
-        e->chain_ok = true;
+    }
+    e->http_chain_ok = id == e->set.chain_id;
+    if (e->http_chain_ok) {
         link_try_join(e);
         return;
     }
-    e->chain_ok = false;
+    e->q[Q_CHAIN].again_ns = evm_now(e) + WRONG_CHAIN_MS * EVM_MS;
     evm_log(e, HAWSE_LOG_ERROR,
             "endpoint \"http\" answers for chain %llu, this plugin is for chain %llu: nothing is "
             "told until the endpoint is put right",
             (unsigned long long)id, (unsigned long long)e->set.chain_id);
 }
 
-static void on_block(struct evm *e, enum evm_ask what, const hawse_json_t *doc,
-                     hawse_json_value_t *v)
+/* header is NULL when the node does not have the block (yet, or any more). */
+static void on_block(struct evm *e, enum evm_ask what, enum evm_purpose why,
+                     const struct chain_header *header)
 {
-    struct chain_header header;
-    bool good = v->kind == HAWSE_JSON_OBJECT && wire_header(doc, v, &header) == HAWSE_OK;
-    if (!good) {
-        if (what != ASK_FINAL) /* null: the node does not have it (yet, or any more) */
-            e->ask_again_ns = now(e) + 200ull * MS;
-        if (what == ASK_BLOCK_BY_HASH)
-            ask_head(e); /* the branch may be gone: aim anew */
+    if (what == ASK_PROOF || what == ASK_CHECK_PROOF) {
+        if (what == ASK_PROOF)
+            fetch_proof(e, header);
+        else
+            check_proof(e, header);
         return;
     }
-    if (what == ASK_FINAL) {
-        if (header.number > e->final_number && e->final_number > 0)
-            (void)sync_range(e, HAWSE_STREAM_EVENT_FINAL, HAWSE_EVM_STREAM_BLOCKS, 0,
-                             e->final_number + 1, header.number, 0);
-        e->final_number = header.number > e->final_number ? header.number : e->final_number;
+    if (!header) {
+        ask_pause(e, why);
+        if (what == ASK_BLOCK && e->q[why].failures >= 3)
+            e->head_wanted = true; /* its branch may be gone: see where the chain stands */
         return;
     }
-    if (what == ASK_HEAD)
-        sync_head(e, &header, false);
-    else
-        (void)chain_put(&e->chain, &header);
+    e->q[why].failures = 0;
+    if (what == ASK_FINAL)
+        final_answer(e, header);
+    else if (what == ASK_HEAD)
+        sync_head(e, header, HEAD_ASKED);
+    else if (what == ASK_MILESTONE)
+        sync_milestone(e, header);
+    else if (chain_put(&e->chain, header) == CHAIN_NONE)
+        ask_pause(e, why);
 }
 
-/* A server's refusal of a range: too many logs, too many blocks. */
-static void on_refused(struct evm *e, enum evm_ask what, const hawse_host_rpc_done_t *done,
-                       const uint8_t *body)
+/* A server's refusal: too many logs, too many blocks, too many questions; or no answer at all. */
+static void on_refused(struct evm *e, enum evm_ask what, enum evm_purpose why,
+                       const hawse_host_rpc_done_t *done, const uint8_t *body)
 {
     evm_count(e, e->count.errors, 1);
     evm_complain(e, "the node refused a question (%d, HTTP %u, code %lld): %.*s", done->status,
                  done->http_status, (long long)done->rpc_code,
                  (int)(done->body_len < 200 ? done->body_len : 200), (const char *)body);
-    uint64_t pause = done->retry_after_ms ? done->retry_after_ms : 100ull << (e->ask_failures & 7u);
-    if (e->ask_failures < 6)
-        e->ask_failures++;
+    ask_pause(e, why);
+    if (done->retry_after_ms > 0)
+        e->q[why].again_ns = evm_now(e) + done->retry_after_ms * EVM_MS;
     if (what == ASK_RANGE && e->range > 1)
         e->range /= 2;
-    if (what == ASK_ONE) /* the block may be gone from the node's branch */
-        ask_head(e);
-    e->ask_again_ns = now(e) + pause * MS;
+    if (what == ASK_ONE && e->q[why].failures >= 2) /* the block may be gone from its branch */
+        e->head_wanted = true;
 }
 
-static void forget_request(struct evm *e, const hawse_host_rpc_done_t *done)
+static void on_result(struct evm *e, enum evm_ask what, enum evm_purpose why,
+                      const hawse_json_t *doc, hawse_json_value_t *root)
 {
-    hawse_request_t *all[] = {&e->final_request, &e->check_request, &e->chain_request,
-                              &e->head_request};
-    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-        if (*all[i] == done->request)
-            *all[i] = 0;
-    }
-    if (e->ask_request == done->request) {
-        e->ask_request = 0;
-        e->asking = ASK_NONE;
-    }
-}
-
-static void on_result(struct evm *e, enum evm_ask what, const hawse_json_t *doc,
-                      hawse_json_value_t *root)
-{
+    struct chain_header header;
     switch (what) {
     case ASK_CHAIN_ID:
         on_chain_id(e, root);
         break;
     case ASK_RANGE:
     case ASK_ONE:
-        sync_logs_answer(e, doc, root);
+        fetch_answer(e, what, doc, root);
         break;
     case ASK_CHECK:
-        sync_check_answer(e, doc, root);
+        check_answer(e, doc, root);
         break;
     default:
-        on_block(e, what, doc, root);
+        on_block(e, what, why, wire_header(doc, root, &header) == HAWSE_OK ? &header : NULL);
     }
+}
+
+static bool find_question(struct evm *e, hawse_request_t request, enum evm_purpose *why)
+{
+    for (uint32_t i = 0; i < Q_COUNT; i++) {
+        if (request == 0 || e->q[i].request != request)
+            continue;
+        e->q[i].request = 0;
+        *why = (enum evm_purpose)i;
+        return true;
+    }
+    return false;
 }
 
 void ask_answer(struct evm *e, const hawse_event_t *event)
@@ -242,14 +222,11 @@ void ask_answer(struct evm *e, const hawse_event_t *event)
     memcpy(&done, event->data, sizeof(done));
     const uint8_t *body = event->data + sizeof(done);
     enum evm_ask what = (enum evm_ask)done.tag;
-    bool current = done.request == e->ask_request || done.request == e->final_request ||
-                   done.request == e->check_request || done.request == e->chain_request ||
-                   done.request == e->head_request;
-    if (!current)
+    enum evm_purpose why;
+    if (!find_question(e, done.request, &why))
         return; /* canceled meanwhile */
-    forget_request(e, &done);
     if (done.status != HAWSE_OK) {
-        on_refused(e, what, &done, body);
+        on_refused(e, what, why, &done, body);
         return;
     }
     /* an answer may have more marks than a frame: its own array, the size of which the text bounds
@@ -260,12 +237,11 @@ void ask_answer(struct evm *e, const hawse_event_t *event)
     hawse_json_value_t root;
     if (marks && hawse_json_index(&doc, body, done.body_len, marks, cap) == HAWSE_OK &&
         hawse_json_root(&doc, &root) == HAWSE_OK) {
-        e->ask_failures = 0;
-        on_result(e, what, &doc, &root);
+        on_result(e, what, why, &doc, &root);
     } else {
         evm_count(e, e->count.malformed, 1);
         evm_complain(e, "the node's answer is no JSON");
-        e->ask_again_ns = now(e) + 1000ull * MS;
+        ask_pause(e, why);
     }
     if (marks != e->marks)
         free(marks);

@@ -32,15 +32,11 @@ struct chain_block {
     struct chain_header header;
     uint64_t touched; /* counts up: the smaller, the longer ago it was put */
     uint64_t seen_ns; /* for the caller */
-    uint64_t retry_ns;
-    uint32_t next;  /* of the same bucket, or of the free list */
-    uint32_t empty; /* for the caller: answers without any log */
+    uint32_t next;    /* of the same bucket, or of the free list */
     bool used;
-    bool known;    /* the header is here; otherwise only hash and number (a stub) */
-    bool told;     /* on the told branch */
-    bool pushed;   /* for the caller: the node sent it by itself */
-    bool complete; /* for the caller: all its logs are here */
-    bool asked;    /* for the caller: its logs are being fetched */
+    bool known;  /* the header is here; otherwise only hash and number (a stub) */
+    bool told;   /* on the told branch */
+    bool pushed; /* for the caller: the node sent it by itself */
 };
 
 /* Called before a slot is given up, so that what hangs on it can go. */

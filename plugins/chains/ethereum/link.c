@@ -7,20 +7,25 @@
 
 #include <hawse/hex.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { MS = 1000000 };
+enum { WRONG_CHAIN_MS = 10000, CHAIN_ANSWER_MS = 5000 };
 
 void link_open(struct evm *e)
 {
     hawse_stream_spec_t spec = {.size = sizeof(spec), .endpoint = hawse_text("ws")};
     int32_t code = e->streams->open(e->host, e->self, &spec, &e->stream);
+    e->down_since_ns = evm_now(e);
     if (code != HAWSE_OK) {
-        evm_log(e, HAWSE_LOG_ERROR, "stream \"ws\" cannot be opened (%d)", code);
+        e->stream = 0;
+        evm_log(e, e->set.polling ? HAWSE_LOG_WARN : HAWSE_LOG_ERROR,
+                "stream \"ws\" cannot be opened (%d)", code);
+        poll_begin(e, "there is no stream");
         return;
     }
     (void)e->streams->channel(e->host, e->self, e->stream, hawse_text("heads"),
-                              (uint64_t)e->set.heads_idle_ms * MS, &e->heads_channel);
+                              (uint64_t)e->set.heads_idle_ms * EVM_MS, &e->heads_channel);
     (void)e->streams->channel(e->host, e->self, e->stream, hawse_text("logs"), 0, &e->logs_channel);
     if (e->set.pending)
         (void)e->streams->channel(e->host, e->self, e->stream, hawse_text("pending"), 0,
@@ -41,61 +46,88 @@ static uint32_t send_request(struct evm *e, const char *method, const char *para
     return code == HAWSE_OK ? id : 0;
 }
 
-void link_subscribe_logs(struct evm *e)
+static void subscribe_logs(struct evm *e)
 {
     char *out = (char *)e->scratch;
     static const char head[] = "[\"logs\",";
     memcpy(out, head, sizeof(head) - 1);
     uint64_t n = watches_filter(&e->watches, out + sizeof(head) - 1, e->scratch_cap / 2 - 64);
-    e->watches_changed = false;
     if (n == 0) {
         e->logs_on = e->watches.count == 0;
+        e->watches_changed = false;
         return;
     }
     n += sizeof(head) - 1;
     memcpy(out + n, "}]", 2);
-    e->logs_call = send_request(e, "eth_subscribe", out, n + 2);
+    uint32_t id = send_request(e, "eth_subscribe", out, n + 2);
+    if (id == 0)
+        return; /* with the next tick */
+    e->logs_call = id;
+    e->logs_on = e->watches_changed = false;
 }
 
-static void subscribe_all(struct evm *e)
+void link_resubscribe(struct evm *e)
 {
-    static const char heads[] = "[\"newHeads\"]", pending[] = "[\"newPendingTransactions\"]";
-    e->heads_on = e->logs_on = false;
-    e->heads_id[0] = e->logs_id[0] = e->pending_id[0] = '\0';
-    e->heads_call = send_request(e, "eth_subscribe", heads, sizeof(heads) - 1);
-    link_subscribe_logs(e);
-    if (e->set.pending)
-        e->pending_call = send_request(e, "eth_subscribe", pending, sizeof(pending) - 1);
+    e->watches_changed = true;
+    subscribe_logs(e);
 }
 
-void link_reconnect(struct evm *e, const char *why)
+bool link_covers(const struct evm *e)
+{
+    return e->link == LINK_UP && !e->watches_changed && (e->logs_on || e->watches.count == 0);
+}
+
+static void reconnect(struct evm *e, const char *why)
 {
     (void)e->streams->reconnect(e->host, e->self, e->stream, hawse_text(why));
 }
 
-/* Heads are subscribed and the chain is the right one: ask where it stands. */
-void link_try_join(struct evm *e)
+static void ask_stream_chain(struct evm *e)
 {
-    if (e->phase == PHASE_JOINING && e->heads_on && e->chain_ok &&
-        (e->logs_on || e->watches.count == 0))
-        ask_head(e);
+    e->chain_call = send_request(e, "eth_chainId", "[]", 2);
+    e->stream_chain_again_ns = evm_now(e) + CHAIN_ANSWER_MS * EVM_MS;
 }
 
-void link_gap(struct evm *e, uint32_t reason, uint64_t from)
+static void join(struct evm *e)
 {
-    if (e->gap_open || !e->chain.started)
+    static const char heads[] = "[\"newHeads\"]", pending[] = "[\"newPendingTransactions\"]";
+    e->link = LINK_JOINING;
+    e->heads_on = e->logs_on = e->stream_chain_ok = false;
+    e->heads_id[0] = e->logs_id[0] = e->pending_id[0] = '\0';
+    e->heads_call = e->logs_call = e->pending_call = e->chain_call = e->head_call = 0;
+    if (!e->polling) {
+        e->http_chain_ok = false;
+        ask_cancel(e, Q_CHAIN);
+        ask_chain_id(e);
+    }
+    ask_stream_chain(e);
+    e->heads_call = send_request(e, "eth_subscribe", heads, sizeof(heads) - 1);
+    subscribe_logs(e);
+    if (e->set.pending)
+        e->pending_call = send_request(e, "eth_subscribe", pending, sizeof(pending) - 1);
+    if (e->heads_call == 0)
+        reconnect(e, "nothing can be sent");
+}
+
+/* The chain is the right one and the subscriptions stand: the head of the same node is what the
+ * pushes go on from. */
+void link_try_join(struct evm *e)
+{
+    static const char params[] = "[\"latest\",false]";
+    if (e->link == LINK_JOINING && e->heads_on && e->stream_chain_ok && e->http_chain_ok &&
+        (e->logs_on || e->watches.count == 0) && e->head_call == 0)
+        e->head_call = send_request(e, "eth_getBlockByNumber", params, sizeof(params) - 1);
+}
+
+void link_lost(struct evm *e, uint32_t reason)
+{
+    if (e->phase == PHASE_WAITING)
         return;
-    e->gap_open = true;
-    e->gap_reason = reason;
-    e->gap_from = from;
-    e->late_logs = 0;
-    e->epoch++;
-    (void)sync_range(e, HAWSE_STREAM_EVENT_GAP, HAWSE_EVM_STREAM_BLOCKS, reason, e->gap_from,
-                     HAWSE_POSITION_OPEN, 0);
-    (void)sync_range(e, HAWSE_STREAM_EVENT_GAP, HAWSE_EVM_STREAM_LOGS, reason, e->gap_from,
-                     HAWSE_POSITION_OPEN, 0);
-    (void)e->streams->channel_state(e->host, e->self, e->heads_channel, HAWSE_CHANNEL_GAP);
-    (void)e->streams->channel_state(e->host, e->self, e->logs_channel, HAWSE_CHANNEL_GAP);
+    e->phase = PHASE_WAITING;
+    if (e->chain.started)
+        gap_open(e, GAP_LINK, reason, check_unsure_from(e));
+    for (uint32_t why = 0; why < Q_COUNT; why++)
+        ask_cancel(e, (enum evm_purpose)why);
 }
 
 static void on_stream_state(struct evm *e, const hawse_event_t *event)
@@ -103,16 +135,14 @@ static void on_stream_state(struct evm *e, const hawse_event_t *event)
     hawse_host_stream_state_t state;
     memcpy(&state, event->data, sizeof(state));
     if (state.state == HAWSE_STREAM_OPEN) {
-        e->phase = PHASE_JOINING;
-        e->chain_ok = false;
-        ask_cancel(e);
-        ask_chain_id(e);
-        subscribe_all(e);
-    } else if (state.state == HAWSE_STREAM_CLOSED && e->phase != PHASE_DOWN) {
-        e->phase = PHASE_DOWN;
+        join(e);
+    } else if (state.state == HAWSE_STREAM_CLOSED && e->link != LINK_DOWN) {
+        if (e->link == LINK_UP)
+            e->down_since_ns = evm_now(e);
+        e->link = LINK_DOWN;
         e->heads_on = e->logs_on = false;
-        link_gap(e, HAWSE_REASON_DISCONNECTED, sync_unsure_from(e));
-        ask_cancel(e);
+        if (!e->polling)
+            link_lost(e, HAWSE_REASON_DISCONNECTED);
     }
 }
 
@@ -121,9 +151,25 @@ void link_event(struct evm *e, const hawse_event_t *event)
     if (event->kind == HAWSE_HOST_STREAM_STATE) {
         on_stream_state(e, event);
     } else if (event->kind == HAWSE_HOST_CHANNEL_IDLE && event->key == e->heads_channel) {
-        link_gap(e, HAWSE_REASON_SILENT, sync_unsure_from(e));
-        link_reconnect(e, "no head came for too long");
+        if (!e->polling)
+            link_lost(e, HAWSE_REASON_SILENT);
+        reconnect(e, "no head came for too long");
     }
+}
+
+void link_tick(struct evm *e)
+{
+    if (e->link == LINK_DOWN)
+        return;
+    if (e->watches_changed)
+        subscribe_logs(e);
+    if (e->link != LINK_JOINING)
+        return;
+    if (!e->http_chain_ok)
+        ask_chain_id(e);
+    if (!e->stream_chain_ok && evm_now(e) >= e->stream_chain_again_ns)
+        ask_stream_chain(e);
+    link_try_join(e);
 }
 
 /* ---- frames ---- */
@@ -151,9 +197,39 @@ static void on_refusal(struct evm *e, const hawse_json_t *doc, const hawse_json_
 {
     hawse_view_t raw = {NULL, 0};
     (void)hawse_json_raw(doc, root, &raw);
-    evm_log(e, HAWSE_LOG_ERROR, "the node refuses eth_subscribe: %.*s",
+    evm_log(e, HAWSE_LOG_ERROR, "the node refuses what the stream asks: %.*s",
             (int)(raw.len < 300 ? raw.len : 300), (const char *)raw.data);
-    link_reconnect(e, "the node refuses eth_subscribe");
+    reconnect(e, "the node refuses what the stream asks");
+}
+
+static void on_stream_chain(struct evm *e, const hawse_json_t *doc, hawse_json_value_t *v)
+{
+    (void)doc;
+    uint64_t id = 0;
+    if (v->kind != HAWSE_JSON_STRING || hawse_hex_u64(v->data, v->len, &id) != HAWSE_OK)
+        return; /* asked again in a while */
+    e->stream_chain_ok = id == e->set.chain_id;
+    if (e->stream_chain_ok)
+        return;
+    e->stream_chain_again_ns = evm_now(e) + WRONG_CHAIN_MS * EVM_MS;
+    evm_log(e, HAWSE_LOG_ERROR,
+            "endpoint \"ws\" answers for chain %llu, this plugin is for chain %llu: the stream is "
+            "not used until the endpoint is put right",
+            (unsigned long long)id, (unsigned long long)e->set.chain_id);
+}
+
+static void on_stream_head(struct evm *e, const hawse_json_t *doc, hawse_json_value_t *v)
+{
+    struct chain_header header;
+    if (wire_header(doc, v, &header) != HAWSE_OK) {
+        evm_count(e, e->count.malformed, 1);
+        reconnect(e, "the node's head is none");
+        return;
+    }
+    e->link = LINK_UP;
+    e->down_since_ns = 0;
+    poll_end(e);
+    sync_head(e, &header, HEAD_ASKED);
 }
 
 /* The new subscription is there: the old one, if any, may go. */
@@ -168,26 +244,54 @@ static void switch_logs(struct evm *e, const hawse_json_value_t *id)
         (void)send_request(e, "eth_unsubscribe", old, (uint64_t)len);
 }
 
-/* The answer to one of our requests on the stream. */
+/* Answers to our requests on the stream: whether each is there, and what it means. */
+static void on_heads_reply(struct evm *e, const hawse_json_t *doc, hawse_json_value_t *result)
+{
+    (void)doc;
+    keep_id(e->heads_id, result);
+    e->heads_on = true;
+}
+
+static void on_logs_reply(struct evm *e, const hawse_json_t *doc, hawse_json_value_t *result)
+{
+    (void)doc;
+    switch_logs(e, result);
+}
+
+static void on_pending_reply(struct evm *e, const hawse_json_t *doc, hawse_json_value_t *result)
+{
+    (void)doc;
+    keep_id(e->pending_id, result);
+}
+
 static void on_reply(struct evm *e, const hawse_json_t *doc, hawse_json_value_t *root)
 {
+    const struct {
+        uint32_t *call;
+        void (*take)(struct evm *, const hawse_json_t *, hawse_json_value_t *);
+        bool needed; /* without it the stream is of no use */
+        bool name;   /* of a subscription */
+    } kinds[] = {{&e->heads_call, on_heads_reply, true, true},
+                 {&e->logs_call, on_logs_reply, true, true},
+                 {&e->head_call, on_stream_head, true, false},
+                 {&e->chain_call, on_stream_chain, false, false},
+                 {&e->pending_call, on_pending_reply, false, true}};
     hawse_json_value_t id, result;
     uint64_t n = 0;
     if (hawse_json_get(doc, root, "id", &id) != HAWSE_OK || hawse_json_u64(&id, &n) != HAWSE_OK ||
         n == 0)
         return;
-    bool good = hawse_json_get(doc, root, "result", &result) == HAWSE_OK &&
-                (result.kind == HAWSE_JSON_STRING || result.kind == HAWSE_JSON_NUMBER);
-    if (!good) {
-        if (n == e->heads_call || n == e->logs_call)
+    bool good = hawse_json_get(doc, root, "result", &result) == HAWSE_OK;
+    bool name = good && (result.kind == HAWSE_JSON_STRING || result.kind == HAWSE_JSON_NUMBER);
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (*kinds[i].call != n)
+            continue;
+        *kinds[i].call = 0; /* read once, also when the frame comes again */
+        if (kinds[i].name ? name : good)
+            kinds[i].take(e, doc, &result);
+        else if (kinds[i].needed)
             on_refusal(e, doc, root);
-    } else if (n == e->heads_call) {
-        keep_id(e->heads_id, &result);
-        e->heads_on = true;
-    } else if (n == e->logs_call) {
-        switch_logs(e, &result);
-    } else if (n == e->pending_call) {
-        keep_id(e->pending_id, &result);
+        break;
     }
     link_try_join(e);
 }
@@ -196,7 +300,7 @@ static void on_head(struct evm *e, const hawse_json_t *doc, hawse_json_value_t *
 {
     struct chain_header header;
     if (wire_header(doc, result, &header) == HAWSE_OK)
-        sync_head(e, &header, true);
+        sync_head(e, &header, HEAD_PUSHED);
     else
         evm_count(e, e->count.malformed, 1);
 }
@@ -206,8 +310,8 @@ static void on_pending(struct evm *e, const hawse_json_value_t *result)
     hawse_evm_pending_tx_t tx = {.size = sizeof(tx), .chain_id = e->set.chain_id};
     if (result->kind == HAWSE_JSON_STRING &&
         hawse_hex_fixed(result->data, result->len, tx.hash, 32) == HAWSE_OK)
-        (void)sync_publish(e, HAWSE_SPACE_EVM, HAWSE_EVM_PENDING_TX, HAWSE_EVM_STREAM_PENDING, 0,
-                           hawse_key(tx.hash, 32), &tx, sizeof(tx));
+        (void)say_publish(e, HAWSE_SPACE_EVM, HAWSE_EVM_PENDING_TX, HAWSE_EVM_STREAM_PENDING, 0,
+                          hawse_key(tx.hash, 32), &tx, sizeof(tx));
 }
 
 static int32_t on_notification(struct evm *e, const hawse_json_t *doc, hawse_json_value_t *root,
@@ -239,34 +343,50 @@ static int32_t on_notification(struct evm *e, const hawse_json_t *doc, hawse_jso
     return 1;
 }
 
-int32_t link_frame(struct evm *e, const hawse_event_t *event)
+/* Reads one frame. 1 or 2: taken; 0: no room; an error: not what a node sends. */
+static int32_t read_frame(struct evm *e, const hawse_event_t *event, uint32_t *marks, uint32_t cap)
 {
     hawse_json_t doc;
     hawse_json_value_t root, method;
-    struct wire_log log;
-    hawse_view_t id;
-    if (wire_log_known(&e->shapes, event->data, event->len, &id, &log) && same_id(e->logs_id, &id))
-        return sync_push(e, &log, event->t_recv_ns);
-    int32_t code = hawse_json_index(&doc, event->data, event->len, e->marks, MARKS_MAX);
+    int32_t code = hawse_json_index(&doc, event->data, event->len, marks, cap);
     if (code == HAWSE_OK)
         code = hawse_json_root(&doc, &root);
-    if (code == HAWSE_OK && root.kind != HAWSE_JSON_OBJECT)
-        code = HAWSE_E_FORMAT;
-    if (code == HAWSE_OK) {
-        if (hawse_json_get(&doc, &root, "method", &method) == HAWSE_OK &&
-            hawse_json_is(&method, "eth_subscription")) {
-            code = on_notification(e, &doc, &root, &method, event->t_recv_ns);
-            if (code >= 0)
-                return code;
-        } else {
-            hawse_json_rewind(&root);
-            on_reply(e, &doc, &root);
-            return 1;
-        }
+    if (code != HAWSE_OK)
+        return code;
+    if (root.kind != HAWSE_JSON_OBJECT)
+        return HAWSE_E_FORMAT;
+    if (hawse_json_get(&doc, &root, "method", &method) == HAWSE_OK &&
+        hawse_json_is(&method, "eth_subscription"))
+        return on_notification(e, &doc, &root, &method, event->t_recv_ns);
+    hawse_json_rewind(&root);
+    on_reply(e, &doc, &root);
+    return 1;
+}
+
+int32_t link_frame(struct evm *e, const hawse_event_t *event)
+{
+    struct wire_log log;
+    hawse_view_t id;
+    if (wire_log_known(&e->shapes, event->data, event->len, &id, &log) &&
+        same_id(e->logs_id, &id)) {
+        int32_t took = sync_push(e, &log, event->t_recv_ns);
+        if (took >= 0)
+            return took;
     }
+    int32_t code = read_frame(e, event, e->marks, MARKS_MAX);
+    if (code == HAWSE_E_NOSPACE && event->len < UINT32_MAX - 2) { /* a head with thousands of
+                                                                     transactions: seldom */
+        uint32_t cap = (uint32_t)event->len + 2;
+        uint32_t *marks = malloc((size_t)cap * sizeof(marks[0]));
+        code = marks ? read_frame(e, event, marks, cap) : HAWSE_E_NOMEM;
+        free(marks);
+    }
+    if (code >= 0)
+        return code;
     evm_count(e, e->count.malformed, 1);
     evm_complain(e, "a frame of %llu bytes is not what a node sends (%d): %.*s",
                  (unsigned long long)event->len, code, (int)(event->len < 80 ? event->len : 80),
                  (const char *)event->data);
+    sync_suspect(e); /* it may have been a log */
     return 1;
 }

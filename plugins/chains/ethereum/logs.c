@@ -10,7 +10,7 @@
 
 bool ring_init(struct log_ring *ring, uint64_t bytes)
 {
-    ring->cap = 1 << 16;
+    ring->cap = 1 << 20; /* so that the largest log fits several times */
     while (ring->cap < bytes)
         ring->cap *= 2;
     ring->head = 0;
@@ -24,7 +24,7 @@ void ring_finish(struct log_ring *ring)
     ring->bytes = NULL;
 }
 
-struct log_copy *logs_at(struct evm *e, uint64_t position_plus_1)
+struct log_copy *logs_at(const struct evm *e, uint64_t position_plus_1)
 {
     if (position_plus_1 == 0 || position_plus_1 - 1 + e->ring.cap < e->ring.head)
         return NULL;
@@ -37,8 +37,7 @@ struct log_copy *logs_add(struct evm *e, uint32_t slot, const hawse_evm_log_t *l
     struct block_logs *b = &e->blocks[slot];
     uint64_t total = (sizeof(struct log_copy) + log->data_len + 15) & ~7ull;
     uint64_t offset = e->ring.head & (e->ring.cap - 1);
-    if (total > e->ring.cap / 4)
-        return NULL;
+    _Static_assert((sizeof(struct log_copy) + DATA_MAX) * 4 < 1 << 20, "see ring_init");
     if (offset + total > e->ring.cap) /* copies do not wrap */
         e->ring.head += e->ring.cap - offset;
     uint64_t position = e->ring.head;
@@ -47,9 +46,15 @@ struct log_copy *logs_add(struct evm *e, uint32_t slot, const hawse_evm_log_t *l
     copy->total = (uint32_t)total;
     copy->slot = slot;
     copy->prev = b->newest;
+    copy->next = 0;
     copy->log = *log;
     if (log->data_len > 0 && data)
         memcpy((uint8_t *)&copy->log + log->data_offset, data, log->data_len);
+    struct log_copy *before = logs_at(e, b->newest);
+    if (before && before != copy)
+        before->next = position + 1;
+    if (b->told == b->count)
+        b->untold = position + 1;
     b->newest = position + 1;
     b->count++;
     if (log->log_index + 1 > b->last_index)
@@ -57,7 +62,7 @@ struct log_copy *logs_add(struct evm *e, uint32_t slot, const hawse_evm_log_t *l
     return copy;
 }
 
-bool logs_has(struct evm *e, uint32_t slot, uint32_t log_index)
+bool logs_has(const struct evm *e, uint32_t slot, uint32_t log_index)
 {
     const struct block_logs *b = &e->blocks[slot];
     if (log_index >= b->last_index)

@@ -8,9 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MS = 1000000, TICK_MS = 100, COMPLAIN_MS = 10000, FINAL_TICKS = 50, SCRATCH = 256 << 10 };
+enum { TICK_MS = 100, COMPLAIN_MS = 10000, FINAL_TICKS = 50, SCRATCH = 256 << 10, TIMER_TICK = 1 };
 enum { SHAPE_SETS = 8, SHAPE_TEXT = 1536 }; /* pushed logs of up to 12 words of data */
-enum { TIMER_TICK = 1, TIMER_RETRY = 2 };
+
+uint64_t evm_now(const struct evm *e)
+{
+    return e->host->now(e->host, HAWSE_CLOCK_MONOTONIC);
+}
 
 /* ---- words and numbers for the operator ---- */
 
@@ -28,10 +32,10 @@ void evm_log(struct evm *e, uint32_t level, const char *format, ...)
  */
 void evm_complain(struct evm *e, const char *format, ...)
 {
-    uint64_t now = e->host->now(e->host, HAWSE_CLOCK_MONOTONIC);
+    uint64_t now = evm_now(e);
     char text[512];
     va_list ap;
-    if (e->complaint_ns != 0 && now - e->complaint_ns < (uint64_t)COMPLAIN_MS * MS)
+    if (e->complaint_ns != 0 && now - e->complaint_ns < COMPLAIN_MS * EVM_MS)
         return;
     e->complaint_ns = now;
     va_start(ap, format);
@@ -72,6 +76,10 @@ static void declare(struct evm *e)
         {&e->count.malformed, HAWSE_METRIC_COUNTER, "evm_malformed_total",
          "Frames and answers that were not what a node sends."},
         {&e->count.errors, HAWSE_METRIC_COUNTER, "evm_rpc_errors_total", "Refused questions."},
+        {&e->count.contradictions, HAWSE_METRIC_COUNTER, "evm_final_contradictions_total",
+         "Final blocks that were not the told ones."},
+        {&e->count.polling, HAWSE_METRIC_GAUGE, "evm_polling",
+         "1 while the chain is followed without a stream."},
     };
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         hawse_view_t none = {NULL, 0};
@@ -116,6 +124,10 @@ static int32_t read_settings(struct evm *e, hawse_view_t config)
         e->set.max_backfill = (uint32_t)setting(&doc, &root, "max_backfill", 10000);
         e->set.heads_idle_ms = (uint32_t)setting(&doc, &root, "heads_idle_ms", 6ull * p->block_ms);
         e->set.log_bytes = (uint32_t)setting(&doc, &root, "log_bytes", 2 << 20);
+        e->set.empty_answers = (uint32_t)setting(&doc, &root, "empty_answers", 2);
+        e->set.polling = setting(&doc, &root, "polling", 1) != 0;
+        e->set.poll_after_ms = (uint32_t)setting(&doc, &root, "poll_after_ms", 15000);
+        e->set.poll_ms = (uint32_t)setting(&doc, &root, "poll_ms", p->block_ms / 2);
         e->set.pending = setting(&doc, &root, "pending_transactions", 0) != 0;
     }
     free(text);
@@ -159,6 +171,7 @@ int32_t evm_create(const hawse_host_t *host, hawse_instance_t self, hawse_view_t
     e->self = self;
     e->params = params;
     e->late_slot = CHAIN_NONE;
+    e->retract_from = EVM_NOT_TAKING;
     e->marks = malloc(MARKS_MAX * sizeof(e->marks[0]));
     e->scratch_cap = SCRATCH;
     e->scratch = malloc(e->scratch_cap);
@@ -171,7 +184,7 @@ int32_t evm_create(const hawse_host_t *host, hawse_instance_t self, hawse_view_t
                           "use hawse 0.1 or newer");
     if (code == HAWSE_OK)
         code = read_settings(e, config);
-    if (code == HAWSE_OK && (!chain_init(&e->chain, e->set.window, sync_evicted, e) ||
+    if (code == HAWSE_OK && (!chain_init(&e->chain, e->set.window, check_evicted, e) ||
                              !ring_init(&e->ring, e->set.log_bytes) || !watches_init(&e->watches)))
         code = HAWSE_E_NOMEM;
     if (code == HAWSE_OK) {
@@ -192,8 +205,8 @@ int32_t evm_create(const hawse_host_t *host, hawse_instance_t self, hawse_view_t
 int32_t evm_start(void *state)
 {
     struct evm *e = state;
-    int32_t code = e->timers->set(e->host, e->self, (uint64_t)TICK_MS * MS, (uint64_t)TICK_MS * MS,
-                                  TIMER_TICK, &e->tick);
+    int32_t code =
+        e->timers->set(e->host, e->self, TICK_MS * EVM_MS, TICK_MS * EVM_MS, TIMER_TICK, &e->tick);
     if (code == HAWSE_OK)
         link_open(e);
     return code;
@@ -208,6 +221,20 @@ int32_t evm_stop(void *state, uint64_t deadline_ns)
 }
 
 /* ---- events ---- */
+
+/* Room for a filter with every address, twice: the text of a request stands beside its params. */
+static bool fit_scratch(struct evm *e)
+{
+    uint64_t need = 2 * (watches_filter_len(&e->watches) + 1024);
+    if (need <= e->scratch_cap)
+        return true;
+    uint8_t *more = realloc(e->scratch, need * 2);
+    if (!more)
+        return false;
+    e->scratch = more;
+    e->scratch_cap = need * 2;
+    return true;
+}
 
 static void on_demand(struct evm *e, const hawse_event_t *event)
 {
@@ -228,12 +255,19 @@ static void on_demand(struct evm *e, const hawse_event_t *event)
     uint64_t len = demand.filter_len < sizeof(copy) ? demand.filter_len : sizeof(copy);
     memcpy(copy.bytes, event->data + sizeof(demand), len);
     int32_t code = watches_add(&e->watches, demand.sub, &copy.filter, len);
-    if (code == HAWSE_OK)
+    if (code == HAWSE_OK && !fit_scratch(e)) {
+        (void)watches_drop(&e->watches, demand.sub);
+        code = HAWSE_E_NOMEM;
+    }
+    if (code == HAWSE_OK) {
         e->watches_changed = true;
-    else
-        evm_log(e, HAWSE_LOG_WARN,
-                "instance number %u asks for logs with a filter that is none (%d)",
-                demand.subscriber, code);
+        fetch_afresh(e);
+        return;
+    }
+    evm_log(e, HAWSE_LOG_ERROR,
+            "instance number %u gets no logs: its filter is refused (%d): an address is needed, at "
+            "most 16 topics, at most %d filters in all",
+            demand.subscriber, code, WATCHES_MAX);
 }
 
 static void on_timer(struct evm *e, const hawse_event_t *event)
@@ -242,19 +276,17 @@ static void on_timer(struct evm *e, const hawse_event_t *event)
     memcpy(&timer, event->data, sizeof(timer));
     if (timer.tag != TIMER_TICK)
         return;
-    static const uint32_t every = FINAL_TICKS;
-    if (e->phase == PHASE_JOINING) {
-        if (!e->chain_ok)
-            ask_chain_id(e);
-        link_try_join(e);
-    }
-    if (e->watches_changed && e->phase >= PHASE_JOINING)
-        link_subscribe_logs(e);
-    if (e->phase == PHASE_LIVE && ++e->telling % every == 0)
+    link_tick(e);
+    poll_tick(e);
+    if (e->phase == PHASE_WAITING)
+        return;
+    if (e->head_wanted)
+        ask_head(e);
+    if (e->phase == PHASE_LIVE && ++e->ticks % FINAL_TICKS == 0)
         ask_final(e);
 }
 
-/* 1 taken, 0 no room. */
+/* As link_frame. */
 static int32_t on_host_event(struct evm *e, const hawse_event_t *event)
 {
     switch (event->kind) {
@@ -275,24 +307,42 @@ static int32_t on_host_event(struct evm *e, const hawse_event_t *event)
     }
 }
 
+/* May the event come again although it was read? Frames, answers and ticks change nothing then. */
+static bool repeatable(const hawse_event_t *event)
+{
+    return event->kind == HAWSE_HOST_FRAME || event->kind == HAWSE_HOST_RPC_DONE ||
+           event->kind == HAWSE_HOST_TIMER;
+}
+
+static void flush_counts(struct evm *e)
+{
+    if (e->logs_now > 0)
+        evm_count(e, e->count.logs, e->logs_now);
+    if (e->duplicates_now > 0)
+        evm_count(e, e->count.duplicates, e->duplicates_now);
+    e->logs_now = e->duplicates_now = 0;
+}
+
 int32_t evm_on_events(void *state, const hawse_event_t *const *events, uint32_t n)
 {
     struct evm *e = state;
-    uint32_t frames = 0;
-    if (!sync_pump(e)) /* what found no room before goes first */
-        return 0;
-    for (uint32_t i = 0; i < n; i++) {
+    uint32_t frames = 0, i = 0;
+    bool room = sync_pump(e); /* what found no room before goes first */
+    for (; room && i < n; i++) {
         if (events[i]->space != HAWSE_SPACE_HOST || e->stopping)
             continue;
-        if (on_host_event(e, events[i]) == 0 ||
-            ((events[i]->kind != HAWSE_HOST_FRAME || e->chain.target != CHAIN_NONE) &&
-             !sync_pump(e))) {
-            n = i;
+        int32_t took = on_host_event(e, events[i]);
+        if (took == 0)
             break;
-        }
         frames += events[i]->kind == HAWSE_HOST_FRAME;
+        if (took == 2)
+            continue;
+        room = sync_pump(e);
+        if (!room && repeatable(events[i]))
+            break; /* left in the queue, so that the host calls again when there may be room */
     }
     if (frames > 0)
         (void)e->streams->touch(e->host, e->self, e->logs_channel, frames);
-    return (int32_t)n;
+    flush_counts(e);
+    return (int32_t)i;
 }

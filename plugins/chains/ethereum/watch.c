@@ -18,14 +18,18 @@ static uint32_t bucket(const struct watches *w, const uint8_t address[20])
     return (uint32_t)hawse_key(address, 20) & w->mask;
 }
 
+static void hang(struct watches *w, uint32_t index)
+{
+    uint32_t b = bucket(w, w->list[index].address);
+    w->list[index].next = w->buckets[b];
+    w->buckets[b] = index;
+}
+
 static void relink(struct watches *w)
 {
     memset(w->buckets, 0xff, (w->mask + 1u) * sizeof(w->buckets[0]));
-    for (uint32_t i = 0; i < w->count; i++) {
-        uint32_t b = bucket(w, w->list[i].address);
-        w->list[i].next = w->buckets[b];
-        w->buckets[b] = i;
-    }
+    for (uint32_t i = 0; i < w->count; i++)
+        hang(w, i);
 }
 
 bool watches_init(struct watches *w)
@@ -90,6 +94,8 @@ int32_t watches_add(struct watches *w, uint64_t sub, const hawse_evm_log_filter_
         len < sizeof(*filter) + 32ull * filter->topic0_count ||
         memcmp(filter->address, nobody, 20) == 0)
         return HAWSE_E_INVAL;
+    if (w->count == WATCHES_MAX)
+        return HAWSE_E_LIMIT;
     if (w->count == w->cap && !grow(w))
         return HAWSE_E_NOMEM;
     struct watch *one = &w->list[w->count++];
@@ -103,7 +109,7 @@ int32_t watches_add(struct watches *w, uint64_t sub, const hawse_evm_log_filter_
         memcpy(one->topics[i].topic, topics + 32 * i, 32);
         bloom_bits(one->topics[i].topic, 32, one->topics[i].bits);
     }
-    relink(w);
+    hang(w, w->count - 1);
     return HAWSE_OK;
 }
 
@@ -167,11 +173,16 @@ static bool repeated(const struct watches *w, uint32_t index)
     return false;
 }
 
+uint64_t watches_filter_len(const struct watches *w)
+{
+    return 64 + 47ull * w->count;
+}
+
 uint64_t watches_filter(const struct watches *w, char *out, uint64_t cap)
 {
     static const char head[] = "{\"address\":[";
     uint64_t len = sizeof(head) - 1;
-    if (w->count == 0 || cap < len + 47ull * w->count + 2)
+    if (w->count == 0 || cap < watches_filter_len(w))
         return 0;
     memcpy(out, head, len);
     for (uint32_t i = 0; i < w->count; i++) {

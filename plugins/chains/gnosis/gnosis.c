@@ -5,7 +5,7 @@
 #include "../ethereum/plugin.h"
 
 HAWSE_EXPORT const char hawse_manifest_v1[] =
-    EVM_MANIFEST("org.hawse.gnosis", "Gnosis Chain: blocks and logs", "100", "12", "30000");
+    EVM_MANIFEST("org.hawse.gnosis", "Gnosis Chain: blocks and logs", "100", "12", "30000", "2500");
 
 static const struct evm_params params = {
     .id = "org.hawse.gnosis",

@@ -5,7 +5,7 @@
 #include "../ethereum/plugin.h"
 
 HAWSE_EXPORT const char hawse_manifest_v1[] =
-    EVM_MANIFEST("org.hawse.polygon", "Polygon PoS: blocks and logs", "137", "40", "20000");
+    EVM_MANIFEST("org.hawse.polygon", "Polygon PoS: blocks and logs", "137", "40", "20000", "1000");
 
 static const struct evm_params params = {
     .id = "org.hawse.polygon",
