@@ -17,7 +17,7 @@ enum {
     EXIT_HARD_STOP = 3, /* run: something did not stop before the deadline */
 };
 
-enum { SETS_MAX = 64 };
+enum { SETS_MAX = 64, PLUGINS_MAX = 32 };
 
 /* What the common options of a command line said. */
 struct arguments {
@@ -25,10 +25,16 @@ struct arguments {
     int word_count;
     struct config_override sets[SETS_MAX];
     size_t set_count;
-    const char *path;   /* --path */
-    const char *socket; /* --socket */
-    const char *listen; /* --listen */
-    const char *speed;  /* --speed */
+    const char *path;                 /* --path */
+    const char *socket;               /* --socket */
+    const char *listen;               /* --listen */
+    const char *speed;                /* --speed */
+    const char *record;               /* --record */
+    const char *out;                  /* --out */
+    const char *from, *to;            /* --from, --to */
+    const char *plugins[PLUGINS_MAX]; /* --plugin INSTANCE=FILE */
+    size_t plugin_count;
+    bool diff; /* --diff */
     bool json, strict, safe, quiet, view, once;
 };
 
@@ -45,6 +51,7 @@ struct command {
 int command_run(const struct arguments *args);
 int command_plugins(const struct arguments *args);
 int command_config(const struct arguments *args);
+int command_replay(const struct arguments *args);
 int command_status(const struct arguments *args);
 int command_top(const struct arguments *args);
 int command_feed(const struct arguments *args);

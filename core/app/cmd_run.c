@@ -7,6 +7,7 @@
 #include "app/serve.h"
 #include "base/secret.h"
 #include "host/host.h"
+#include "record/writer.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -25,6 +26,8 @@ struct run {
     struct metrics *metrics;
     struct host *host;
     struct serve *serve;
+    struct recorder recorder;
+    struct writer *writer; /* NULL = nothing is recorded */
 };
 
 /* What the log must never show. */
@@ -54,14 +57,48 @@ static void keep_memory_to_ourselves(void)
     (void)setrlimit(RLIMIT_CORE, &none);
 }
 
+/* The configuration with what the command line says. --record counts from the working folder on, as
+ * every path of a command line. */
+static int32_t load(const struct arguments *args, struct config **config, struct fault *fault)
+{
+    int32_t code = config_load(args->words[0], args->sets, args->set_count, config, fault);
+    if (code != HAWSE_OK || !args->record)
+        return code;
+    free((*config)->record.file);
+    (*config)->record.file = strdup(args->record);
+    return (*config)->record.file ? HAWSE_OK
+                                  : fault_set(fault, HAWSE_E_NOMEM, "no memory for --record");
+}
+
+static int32_t start_recording(struct run *run, struct fault *fault)
+{
+    const struct config *c = run->config;
+    struct writer_options options = {.path = c->record.file,
+                                     .rotate_bytes = (uint64_t)c->record.rotate_mib << 20,
+                                     .keep_bytes = (uint64_t)c->record.keep_mib << 20,
+                                     .secrets = c->hidden,
+                                     .secret_count = c->hidden_count,
+                                     .logger = run->logger,
+                                     .metrics = run->metrics};
+    int32_t code = recorder_init(&run->recorder, (uint64_t)c->record.buffer_mib << 20,
+                                 (enum record_full)c->record.when_full, fault);
+    if (code == HAWSE_OK)
+        code = writer_start(&run->recorder, &options, &run->writer, fault);
+    if (code == HAWSE_OK)
+        log_line(run->logger, HAWSE_LOG_INFO, "record", "recording to %s", c->record.file);
+    return code;
+}
+
 static void reload(struct run *run)
 {
     struct config *config = NULL;
     struct fault fault = {0};
     const struct arguments *args = run->args;
-    int32_t code = config_load(args->words[0], args->sets, args->set_count, &config, &fault);
+    int32_t code = load(args, &config, &fault);
     if (code == HAWSE_OK)
         code = register_secrets(run->logger, config, &fault);
+    if (code == HAWSE_OK && run->writer)
+        code = writer_secrets(run->writer, config->hidden, config->hidden_count);
     if (code == HAWSE_OK)
         code = host_reload(run->host, config, &fault);
     else
@@ -103,7 +140,11 @@ static int start(struct run *run)
         return app_fail(EXIT_TROUBLE, &fault);
     if (args->view)
         log_mute(run->logger, true); /* the view shows the lines itself */
-    struct host_options options = {.strict = args->strict, .safe = args->safe};
+    if (c->record.file && start_recording(run, &fault) != HAWSE_OK)
+        return app_fail(EXIT_TROUBLE, &fault);
+    struct host_options options = {.strict = args->strict,
+                                   .safe = args->safe,
+                                   .recorder = run->writer ? &run->recorder : NULL};
     int32_t code =
         host_create(run->config, run->logger, run->metrics, &options, &run->host, &fault);
     run->config = NULL;
@@ -120,6 +161,9 @@ static int end(struct run *run, int code)
     if (run->host)
         clean = host_join(run->host);
     serve_stop(run->serve, code == EXIT_GOOD);
+    if (writer_stop(run->writer) != HAWSE_OK && code == EXIT_GOOD)
+        code = EXIT_TROUBLE; /* the log says why */
+    recorder_finish(&run->recorder);
     host_destroy(run->host);
     log_destroy(run->logger);
     metrics_destroy(run->metrics);
@@ -143,7 +187,7 @@ int command_run(const struct arguments *args)
     (void)sigaddset(&signals, SIGHUP);
     (void)sigprocmask(SIG_BLOCK, &signals, NULL); /* before any thread: all inherit it */
     (void)signal(SIGPIPE, SIG_IGN);
-    if (config_load(args->words[0], args->sets, args->set_count, &run.config, &fault) != HAWSE_OK)
+    if (load(args, &run.config, &fault) != HAWSE_OK)
         return app_fail(EXIT_USAGE, &fault);
     int code = start(&run);
     if (code == EXIT_GOOD)

@@ -26,6 +26,12 @@ enum option_id {
     OPT_QUIET,
     OPT_VIEW,
     OPT_ONCE,
+    OPT_RECORD,
+    OPT_OUT,
+    OPT_FROM,
+    OPT_TO,
+    OPT_PLUGIN,
+    OPT_DIFF,
     OPTIONS,
 };
 
@@ -40,22 +46,29 @@ static const struct {
     [OPT_SOCKET] = {"socket", "PATH",
                     "the control socket; else $HAWSE_CONTROL, else ./control.sock"},
     [OPT_LISTEN] = {"listen", "HOST:PORT", "a loopback address; else 127.0.0.1:18545"},
-    [OPT_SPEED] = {"speed", "N", "so many times faster than recorded"},
+    [OPT_SPEED] = {"speed", "N", "so many times faster than recorded; max: without pauses"},
     [OPT_JSON] = {"json", NULL, "for programs"},
     [OPT_STRICT] = {"strict", NULL, "do not start when any plugin is refused"},
     [OPT_SAFE] = {"safe", NULL, "leave out plugin files that crashed an earlier run"},
     [OPT_QUIET] = {"quiet", NULL, "log errors and warnings only"},
     [OPT_VIEW] = {"view", NULL, "show status live instead of the log; needs a terminal"},
     [OPT_ONCE] = {"once", NULL, "print two frames, a second apart, and end"},
+    [OPT_RECORD] = {"record", "FILE", "record to this capture, as record.file does"},
+    [OPT_OUT] = {"out", "FILE", "record what the plugins do now"},
+    [OPT_FROM] = {"from", "S", "seconds since the beginning; what is before is not judged"},
+    [OPT_TO] = {"to", "S", "end there"},
+    [OPT_PLUGIN] = {"plugin", "ID=FILE", "use this plugin file for the instance; may be repeated"},
+    [OPT_DIFF] = {"diff", NULL, "compare two captures"},
 };
 
 static const struct command commands[] = {
-    {"run", "CONFIG [--set PATH=VALUE]... [--view] [--strict] [--safe] [--quiet]",
+    {"run", "CONFIG [--set PATH=VALUE]... [--record FILE] [--view] [--strict] [--safe] [--quiet]",
      "run the configured plugins until SIGTERM or Ctrl-C",
      "SIGTERM and SIGINT stop gracefully, within stop_deadline_ms; SIGHUP reads the configuration\n"
      "again and applies it as a whole or not at all. Core dumps are off: secrets are in memory.",
-     OPT(OPT_SET) | OPT(OPT_VIEW) | OPT(OPT_STRICT) | OPT(OPT_SAFE) | OPT(OPT_QUIET), 1,
-     command_run},
+     OPT(OPT_SET) | OPT(OPT_VIEW) | OPT(OPT_STRICT) | OPT(OPT_SAFE) | OPT(OPT_QUIET) |
+         OPT(OPT_RECORD),
+     1, command_run},
     {"plugins", "[CONFIG] [--path DIR] [--json] | release DIGEST CONFIG",
      "list plugin files with what they say of themselves, or why they are refused",
      "Runs none of their code. With CONFIG: the folders it searches. `release` takes a file off "
@@ -77,6 +90,15 @@ static const struct command commands[] = {
      "play a recorded sample as a chain's node: WebSocket and JSON-RPC on one loopback port",
      "For the quickstart, and for trying plugins without a network.",
      OPT(OPT_LISTEN) | OPT(OPT_SPEED), 1, command_feed},
+    {"replay", "CAPTURE [--speed N] [--from S] [--to S] [--plugin ID=FILE]... | --diff A B",
+     "drive plugins from a capture and compare all they do with what they did",
+     "Without a network, by the recorded clock, as fast as it goes unless --speed says otherwise.\n"
+     "Exit code 1: something differs, and the first difference is told; 2: a plugin file is "
+     "another\n"
+     "than was recorded. --out records what happens now, for --diff, which compares two captures.",
+     OPT(OPT_SPEED) | OPT(OPT_FROM) | OPT(OPT_TO) | OPT(OPT_PLUGIN) | OPT(OPT_PATH) | OPT(OPT_OUT) |
+         OPT(OPT_DIFF) | OPT(OPT_JSON),
+     2, command_replay},
     {"version", "[--json]", "versions of hawse and its libraries", "", OPT(OPT_JSON), 0,
      command_version},
 };
@@ -148,10 +170,39 @@ static bool take_flag(struct arguments *args, int option)
         return args->quiet = true;
     case OPT_VIEW:
         return args->view = true;
+    case OPT_DIFF:
+        return args->diff = true;
     case OPT_ONCE:
         return args->once = true;
     default:
         return false;
+    }
+}
+
+static bool take_replay_value(struct arguments *args, int option, const char *value)
+{
+    switch (option) {
+    case OPT_RECORD:
+        args->record = value;
+        return true;
+    case OPT_OUT:
+        args->out = value;
+        return true;
+    case OPT_FROM:
+        args->from = value;
+        return true;
+    case OPT_TO:
+        args->to = value;
+        return true;
+    case OPT_PLUGIN:
+        if (args->plugin_count == PLUGINS_MAX) {
+            (void)fprintf(stderr, "hawse: more than %d --plugin\n", PLUGINS_MAX);
+            return false;
+        }
+        args->plugins[args->plugin_count++] = value;
+        return true;
+    default:
+        return take_flag(args, option);
     }
 }
 
@@ -178,7 +229,7 @@ static bool take_value(struct arguments *args, int option, const char *value)
         args->speed = value;
         return true;
     default:
-        return take_flag(args, option);
+        return take_replay_value(args, option, value);
     }
 }
 

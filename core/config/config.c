@@ -96,6 +96,7 @@ void config_destroy(struct config *c)
     free(c->log_file);
     free(c->http_listen);
     free(c->control_path);
+    free(c->record.file);
     free(c->state_dir);
     free(c);
 }

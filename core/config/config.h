@@ -20,6 +20,7 @@ enum config_maturity { MATURITY_EXPERIMENTAL, MATURITY_BETA, MATURITY_STABLE };
 enum config_log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 enum config_overrun { OVERRUN_WARN, OVERRUN_THROTTLE, OVERRUN_STOP };
 enum config_hang { HANG_ABANDON, HANG_EXIT };
+enum config_when_full { WHEN_FULL_MARK, WHEN_FULL_STOP, WHEN_FULL_WAIT };
 
 struct config_header {
     char *name;
@@ -91,6 +92,15 @@ struct config_lane {
     uint32_t spin_us; /* keep polling so long after the last event before sleeping; 0 = sleep */
 };
 
+/* The flight recorder. */
+struct config_record {
+    char *file;          /* NULL = nothing is recorded */
+    uint32_t rotate_mib; /* 0 = never */
+    uint32_t keep_mib;   /* 0 = all */
+    uint32_t buffer_mib; /* a power of two */
+    enum config_when_full when_full;
+};
+
 struct config_source;
 
 struct config {
@@ -107,9 +117,10 @@ struct config {
     size_t hidden_count;
     uint32_t log_level; /* HAWSE_LOG_... */
     enum config_log_format log_format;
-    char *log_file;            /* NULL = stderr */
-    char *http_listen;         /* "127.0.0.1:9187"; NULL = off */
-    char *control_path;        /* Unix socket; NULL = off */
+    char *log_file;     /* NULL = stderr */
+    char *http_listen;  /* "127.0.0.1:9187"; NULL = off */
+    char *control_path; /* Unix socket; NULL = off */
+    struct config_record record;
     char *state_dir;           /* quarantine list and, later, journals; created 0700 */
     uint32_t stop_deadline_ms; /* default 5,000 */
 };

@@ -40,6 +40,17 @@ static int32_t read_services(struct reader *r, json_t *root)
     return code;
 }
 
+static int32_t read_record(struct reader *r, json_t *record)
+{
+    static const char *const policies[] = {"mark", "stop", "wait"};
+    struct config_record *c = &r->config->record;
+    c->rotate_mib = read_number(record, "rotate_mib");
+    c->keep_mib = read_number(record, "keep_mib");
+    c->buffer_mib = read_number(record, "buffer_mib");
+    c->when_full = (enum config_when_full)read_word(record, "when_full", policies, 3);
+    return read_path(r, record, "file", &c->file);
+}
+
 static int32_t add_folder(struct reader *r, char *folder, const char *from)
 {
     struct config *c = r->config;
@@ -137,6 +148,8 @@ int32_t read_config(struct reader *r, json_t *root)
     int32_t code = read_log(r, json_object_get(root, "log"));
     if (code == HAWSE_OK)
         code = read_services(r, root);
+    if (code == HAWSE_OK)
+        code = read_record(r, json_object_get(root, "record"));
     if (code == HAWSE_OK)
         code = read_path(r, root, "state_dir", &c->state_dir);
     if (code == HAWSE_OK)

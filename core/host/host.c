@@ -4,6 +4,7 @@
 #include "host/host.h"
 
 #include "host/prepare.h"
+#include "host/tap.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -64,7 +65,8 @@ int32_t host_create(struct config *config, struct logger *logger, struct metrics
         config_destroy(config);
         return fault_set(fault, HAWSE_E_NOMEM, "no memory for the host");
     }
-    host->api.table = host_table;
+    host->recorder = options->recorder;
+    host->api.table = host->recorder ? tap_table : host_table;
     host->api.host = host;
     host->config = config;
     host->logger = logger;

@@ -132,13 +132,15 @@ struct lane {
 };
 
 struct host_options {
-    bool strict; /* refuse to start when any plugin is refused */
-    bool safe;   /* leave out plugins that crashed an earlier run */
+    bool strict;               /* refuse to start when any plugin is refused */
+    bool safe;                 /* leave out plugins that crashed an earlier run */
+    struct recorder *recorder; /* records what crosses the boundary; NULL = nothing is recorded */
 };
 
 struct host_api {
-    hawse_host_t table; /* first: plugins hold a pointer to it */
-    struct host *host;
+    hawse_host_t table;              /* first: plugins hold a pointer to it */
+    struct host *host;               /* NULL under replay */
+    const struct tap_replay *replay; /* answers instead of the host: see tap.h */
 };
 
 struct host_space {
@@ -153,6 +155,7 @@ struct host {
     struct metrics *metrics;
     struct connector *connector;
     struct http_client *http;
+    struct recorder *recorder; /* NULL = nothing is recorded */
     struct lane lane;
     struct instance *instances[HOST_INSTANCES];
     uint32_t instance_count;                   /* slots used so far */

@@ -2,7 +2,7 @@
  * The life of an instance: made from its configuration, created, started, fed, stopped, released.
  * Every call into a plugin is made here, bounded by callback_begin and callback_end.
  */
-#include "host/host.h"
+#include "host/tap.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -60,11 +60,15 @@ static void failed_callback(struct instance *inst, int32_t code, enum callback c
 static int32_t deliver(void *ctx, const hawse_event_t *const *events, uint32_t n)
 {
     struct instance *inst = ctx;
+    if (__builtin_expect(inst->host->recorder != NULL, 0))
+        tap_events(inst, events, n);
     callback_begin(inst, CALLBACK_EVENTS, events[0]);
     uint64_t begin = inst->host->lane.callback_since;
     int32_t took = inst->library->table->on_events(inst->plugin_state, events, n);
     uint64_t end = loop_clock();
     callback_end(inst);
+    if (__builtin_expect(inst->host->recorder != NULL, 0))
+        tap_end(inst, took, end - begin);
     if (__builtin_expect(took > (int32_t)n, 0)) {
         (void)fault_set(&inst->last_error, HAWSE_E_INVAL,
                         "on_events was given %u events and claims to have taken %d", n, took);
@@ -204,10 +208,14 @@ void instance_create(struct instance *inst)
         return;
     }
     void *state = NULL;
+    if (host->recorder)
+        tap_create(inst);
     callback_begin(inst, CALLBACK_CREATE, NULL);
     int32_t code = inst->library->table->create(&host->api.table, inst->handle,
                                                 hawse_text(inst->config->settings), &state);
     callback_end(inst);
+    if (host->recorder)
+        tap_end(inst, code, 0);
     if (code < 0) {
         failed_callback(inst, code, CALLBACK_CREATE);
         return;
@@ -218,9 +226,13 @@ void instance_create(struct instance *inst)
 
 void instance_start(struct instance *inst)
 {
+    if (inst->host->recorder)
+        tap_begin(inst, RECORD_START, 0);
     callback_begin(inst, CALLBACK_START, NULL);
     int32_t code = inst->library->table->start(inst->plugin_state);
     callback_end(inst);
+    if (inst->host->recorder)
+        tap_end(inst, code, 0);
     if (code < 0) {
         failed_callback(inst, code, CALLBACK_START);
         return;
@@ -261,9 +273,13 @@ void instance_release(struct instance *inst)
     if (inst->plugin_state && !inst->abandoned) {
         void *state = inst->plugin_state;
         inst->plugin_state = NULL;
+        if (inst->host->recorder)
+            tap_begin(inst, RECORD_DESTROY, 0);
         callback_begin(inst, CALLBACK_DESTROY, NULL);
         inst->library->table->destroy(state);
         callback_end(inst);
+        if (inst->host->recorder)
+            tap_end(inst, 0, 0);
     }
     if (lane->bus.members[inst->index].used)
         bus_leave(&lane->bus, inst->index);
@@ -292,9 +308,13 @@ bool instance_stop(struct instance *inst, uint64_t deadline_ns)
         return false;
     inst->state = INSTANCE_STOPPING;
     inst->stop_retry_ns = now + 1000000u;
+    if (inst->host->recorder)
+        tap_begin(inst, RECORD_STOP, deadline_ns);
     callback_begin(inst, CALLBACK_STOP, NULL);
     int32_t code = inst->library->table->stop(inst->plugin_state, deadline_ns);
     callback_end(inst);
+    if (inst->host->recorder)
+        tap_end(inst, code, 0);
     if (code == HAWSE_E_AGAIN && now < deadline_ns)
         return false;
     if (code == HAWSE_E_AGAIN) {

@@ -122,6 +122,9 @@ static int32_t refuse_fixed(const struct config *old, const struct config *next,
     if ((old->control_path == NULL) != (next->control_path == NULL) ||
         (old->control_path && strcmp(old->control_path, next->control_path) != 0))
         what = "control.socket";
+    if ((old->record.file == NULL) != (next->record.file == NULL) ||
+        (old->record.file && strcmp(old->record.file, next->record.file) != 0))
+        what = "record.file";
     if (!what)
         return HAWSE_OK;
     (void)fault_set(fault, HAWSE_E_STATE, "%s: %s cannot change while hawse runs", next->path,

@@ -22,6 +22,9 @@ enum record_kind {
     RECORD_LOSS = 7,     /* record_loss: callbacks that are not in here */
 };
 
+/* RESERVE, which is only recorded when it fails, has the number of those that did not fail since
+ * the call before it: args are {len, number}. */
+
 /* Every record begins with this and is a multiple of 8 long. */
 struct record_head {
     uint32_t len; /* of the whole record */

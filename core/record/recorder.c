@@ -38,7 +38,8 @@ static void give_up(struct recorder *r)
 
 static void *take(struct recorder *r, uint64_t len)
 {
-    void *at = len <= r->ring.cap / 2 ? ring_take(&r->ring, len) : NULL;
+    bool fits = r->ring.at - r->begun_at + len <= r->ring.cap / 2; /* one callback, one chunk */
+    void *at = fits ? ring_take(&r->ring, len) : NULL;
     if (__builtin_expect(!at, 0))
         give_up(r);
     return at;
@@ -80,11 +81,29 @@ static void count_loss(struct recorder *r)
 
 /* ---- a callback ---- */
 
+static void end(struct recorder *r, int32_t result, uint64_t elapsed_ns, uint32_t flags)
+{
+    if (!r->open)
+        return;
+    r->open = false;
+    struct record_end *at = r->skip ? NULL : take(r, sizeof(*at));
+    if (!at) {
+        count_loss(r);
+        return;
+    }
+    *at = (struct record_end){
+        .head = {.len = sizeof(*at), .kind = RECORD_END, .instance = r->instance},
+        .result = result,
+        .flags = flags,
+        .elapsed_ns = elapsed_ns};
+    ring_commit(&r->ring);
+}
+
 void recorder_begin(struct recorder *r, uint16_t instance, enum record_callback callback,
                     uint64_t now_ns, uint64_t utc_ns, uint64_t argument)
 {
     if (r->open) /* its thread was given up: see core/host/watchdog.c */
-        recorder_end(r, HAWSE_E_TIMEOUT, 0);
+        end(r, HAWSE_E_TIMEOUT, 0, RECORD_ABANDONED);
     r->skip = stopped(r);
     if (r->skip)
         return;
@@ -95,6 +114,7 @@ void recorder_begin(struct recorder *r, uint16_t instance, enum record_callback 
     r->open = true;
     r->instance = instance;
     r->events = 0;
+    r->reserves = 0;
     r->begun_at = r->ring.at;
     r->begun_now_ns = now_ns;
     struct record_begin *at = take(r, sizeof(*at));
@@ -145,7 +165,7 @@ void recorder_events(struct recorder *r, const hawse_event_t *const *events, uin
 {
     r->events = n;
     for (uint32_t i = 0; i < n && !r->skip; i++) {
-        if (events[i]->source != 0 && events[i]->space != HAWSE_SPACE_STREAM)
+        if (events[i]->source != 0 && events[i]->space != HAWSE_SPACE_STREAM && !r->whole_events)
             put_ref(r, events[i]);
         else
             put_event(r, events[i]);
@@ -157,6 +177,7 @@ void recorder_events(struct recorder *r, const hawse_event_t *const *events, uin
 
 void recorder_call(struct recorder *r, const struct record_call *call)
 {
+    r->reserves = 0;
     if (!r->open || r->skip)
         return;
     uint64_t words = (uint64_t)call->arg_count + call->view_count;
@@ -196,20 +217,7 @@ void recorder_call(struct recorder *r, const struct record_call *call)
 
 void recorder_end(struct recorder *r, int32_t result, uint64_t elapsed_ns)
 {
-    if (!r->open)
-        return;
-    r->open = false;
-    struct record_end *at = r->skip ? NULL : take(r, sizeof(*at));
-    if (!at) {
-        count_loss(r);
-        return;
-    }
-    *at = (struct record_end){
-        .head = {.len = sizeof(*at), .kind = RECORD_END, .instance = r->instance},
-        .result = result,
-        .flags = result == HAWSE_E_TIMEOUT && elapsed_ns == 0 ? RECORD_ABANDONED : 0,
-        .elapsed_ns = elapsed_ns};
-    ring_commit(&r->ring);
+    end(r, result, elapsed_ns, 0);
 }
 
 void recorder_instance(struct recorder *r, uint16_t instance, uint64_t handle, hawse_view_t text)

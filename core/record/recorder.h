@@ -26,11 +26,13 @@ struct recorder {
     enum record_full full;
     uint64_t begun_at; /* ring position of the callback under way */
     uint64_t begun_now_ns;
-    uint32_t events;                      /* of the callback under way */
-    uint16_t instance;                    /* whose */
-    bool open;                            /* a callback is under way */
-    bool skip;                            /* ... and is left out */
-    int stopped;                          /* atomic: nothing more is recorded */
+    bool whole_events; /* no references: for what is recorded of a replay */
+    uint64_t reserves; /* successful ones since the last call that was recorded */
+    uint32_t events;   /* of the callback under way */
+    uint16_t instance; /* whose */
+    bool open;         /* a callback is under way */
+    bool skip;         /* ... and is left out */
+    int stopped;       /* atomic: nothing more is recorded */
     uint64_t lost_callbacks, lost_events; /* atomics */
     struct record_loss loss;              /* not told yet */
 };

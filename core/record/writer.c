@@ -178,31 +178,30 @@ static void mask_secrets(struct writer *w, uint8_t *raw, size_t len)
     (void)pthread_mutex_unlock(&w->lock);
 }
 
-/* As many whole records as make a chunk, at least one. */
+/* As many whole callbacks as make a chunk, at least one. */
 static size_t measure(struct writer *w, const uint8_t *raw, uint64_t filled, uint32_t *records)
 {
-    size_t at = 0;
+    size_t at = 0, whole = 0;
+    uint32_t seen = 0;
     bool bad = false;
     const struct record_head *head;
-    *records = 0;
-    w->first_ns = 0;
-    while (at < filled && at < FORMAT_CHUNK) {
-        size_t before = at;
-        head = record_next(raw, filled, &at, &bad);
-        if (!head || (before > 0 && at > FORMAT_RAW_MAX)) {
-            at = before;
-            break;
+    w->first_ns = *records = 0;
+    while (whole < FORMAT_CHUNK && (head = record_next(raw, filled, &at, &bad)) != NULL) {
+        seen++;
+        if (head->kind == RECORD_BEGIN) {
+            w->last_ns = ((const struct record_begin *)(const void *)head)->now_ns;
+            if (w->first_ns == 0)
+                w->first_ns = w->last_ns;
         }
-        (*records)++;
-        if (head->kind != RECORD_BEGIN)
-            continue;
-        w->last_ns = ((const struct record_begin *)(const void *)head)->now_ns;
-        if (w->first_ns == 0)
-            w->first_ns = w->last_ns;
+        if (head->kind == RECORD_END || head->kind == RECORD_INSTANCE ||
+            head->kind == RECORD_LOSS) {
+            whole = at;
+            *records = seen;
+        }
     }
     if (w->first_ns == 0)
         w->first_ns = w->last_ns;
-    return at;
+    return whole;
 }
 
 static bool room_for(struct writer *w, size_t payload)

@@ -1,0 +1,482 @@
+/* Drives plugins from a capture; see player.h. */
+#include "replay/player.h"
+
+#include "host/tap.h"
+#include "record/writer.h"
+#include "replay/judge.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { RESERVE_MAX = BUS_RECORD_MAX, OUT_RING = 64 << 20, PROGRESS_EVERY = 1024 };
+
+/* An instance of the capture. Listed in the order of appearance; addresses stay. */
+struct actor {
+    struct actor *next;
+    struct played played;
+    struct judge judge;
+    struct library *library;
+    uint64_t handle;
+    char *settings;
+    void *state;
+    bool created; /* and not destroyed */
+    bool gone;    /* not driven any more */
+};
+
+struct player {
+    struct host_api api;
+    struct tap_replay replay;
+    struct player_options options;
+    struct walk *walk;
+    struct walk_step step;
+    struct actor *first, *last;
+    struct actor *slots[HOST_INSTANCES]; /* by index of the capture */
+    struct actor *current;               /* whose callback runs */
+    pthread_t thread;
+    uint8_t *reserve;
+    struct library *libraries[HOST_INSTANCES];
+    size_t library_count;
+    struct played *table; /* for player_instances */
+    size_t count;
+    uint64_t begun_ns, now_ns; /* of the capture's clock */
+    uint64_t wall_ns;          /* when it began to be driven */
+    struct recorder recorder;  /* with options.out */
+    struct writer *writer;
+    struct player_result *result;
+};
+
+/* ---- what stands for the host ---- */
+
+static void answer(void *ctx, hawse_instance_t self, struct record_call *call)
+{
+    struct player *p = ctx;
+    if (!pthread_equal(p->thread, pthread_self()) || !p->current || p->current->handle != self) {
+        call->code = HAWSE_E_STATE; /* as the host does */
+        return;
+    }
+    judge_call(&p->current->judge, call);
+    if (p->writer)
+        recorder_call(&p->recorder, call);
+}
+
+static uint64_t now(void *ctx, uint32_t clock)
+{
+    const struct player *p = ctx;
+    return clock == HAWSE_CLOCK_UTC ? p->step.begin.utc_ns : p->step.begin.now_ns;
+}
+
+static uint8_t *reserve(void *ctx, hawse_instance_t self, uint64_t len)
+{
+    struct player *p = ctx;
+    if (!pthread_equal(p->thread, pthread_self()) || !p->current || p->current->handle != self ||
+        !judge_reserve(&p->current->judge, len) || len > RESERVE_MAX)
+        return NULL;
+    return p->reserve;
+}
+
+/* ---- callbacks ---- */
+
+static int32_t call_plugin(struct player *p, struct actor *a)
+{
+    const hawse_plugin_t *table = a->library->table;
+    const struct walk_step *step = &p->step;
+    int32_t code = 0;
+    switch (step->begin.callback) {
+    case RECORD_CREATE:
+        code = table->create(&p->api.table, a->handle, hawse_text(a->settings), &a->state);
+        a->created = code >= 0;
+        return code;
+    case RECORD_START:
+        return table->start(a->state);
+    case RECORD_EVENTS:
+        return table->on_events(a->state, step->event_list, step->event_count);
+    case RECORD_STOP:
+        return table->stop(a->state, step->begin.argument);
+    case RECORD_DESTROY:
+        table->destroy(a->state);
+        a->created = false;
+        return 0;
+    default:
+        return HAWSE_E_UNSUPPORTED;
+    }
+}
+
+static void note(struct actor *a, const char *why)
+{
+    if (a->played.note[0] == '\0')
+        (void)snprintf(a->played.note, sizeof(a->played.note), "%s", why);
+    a->gone = true;
+}
+
+static void run_callback(struct player *p, struct actor *a)
+{
+    const struct walk_step *step = &p->step;
+    struct judge *judge = &a->judge;
+    if (step->unresolved > 0)
+        note(a, "the capture does not hold all events that it was given");
+    else if (step->end.flags & RECORD_ABANDONED)
+        note(a, "its callback never returned then; it is not called here");
+    else if (step->begin.callback != RECORD_CREATE && !a->created)
+        note(a, "it was not created");
+    if (a->gone)
+        return;
+    judge->counts = step->begin.now_ns - p->begun_ns >= p->options.from_ns;
+    judge->begun_ns = p->begun_ns;
+    if (p->writer) {
+        recorder_begin(&p->recorder, step->instance, (enum record_callback)step->begin.callback,
+                       step->begin.now_ns, step->begin.utc_ns, step->begin.argument);
+        recorder_events(&p->recorder, step->event_list, step->event_count);
+    }
+    judge_begin(judge, step);
+    p->current = a;
+    int32_t code = call_plugin(p, a);
+    p->current = NULL;
+    judge_end(judge, code);
+    if (p->writer)
+        recorder_end(&p->recorder, code, step->end.elapsed_ns);
+    p->result->callbacks++;
+    p->result->events += step->event_count;
+}
+
+/* ---- instances ---- */
+
+static char *text_of(const json_t *o, const char *key)
+{
+    const char *text = json_string_value(json_object_get(o, key));
+    return strdup(text ? text : "");
+}
+
+/* The file itself, when it is still in place and the same; else one of that id along the folders.
+ */
+static int32_t find_library(struct player *p, const json_t *o, struct actor *a,
+                            struct library **out, struct fault *fault)
+{
+    for (size_t i = 0; i < p->options.exchange_count; i++) {
+        if (strcmp(p->options.exchanges[i].id, a->played.id) == 0) {
+            a->played.exchanged = true;
+            return library_inspect(p->options.exchanges[i].path, out, fault);
+        }
+    }
+    const char *path = json_string_value(json_object_get(o, "path"));
+    struct fault ignored = {0};
+    if (path && library_inspect(path, out, &ignored) == HAWSE_OK) {
+        if (strcmp((*out)->digest, a->played.digest) == 0)
+            return HAWSE_OK;
+        if (p->options.folder_count == 0)
+            return HAWSE_OK; /* another: the caller says so */
+        library_destroy(*out);
+    }
+    *out = NULL;
+    int32_t code =
+        library_find(a->played.plugin, p->options.folders, p->options.folder_count, out, fault);
+    if (code != HAWSE_OK)
+        fault_hint(fault, "it was %s: give its folder by --path, or a file by --plugin %s=FILE",
+                   path ? path : "elsewhere", a->played.id);
+    return code;
+}
+
+static int32_t use_library(struct player *p, struct actor *a, struct library *found,
+                           struct fault *fault)
+{
+    if (!a->played.exchanged && strcmp(found->digest, a->played.digest) != 0) {
+        (void)fault_set(fault, HAWSE_E_DENIED,
+                        "instance \"%s\" was recorded with %s sha256 %.12s, found %s with %.12s",
+                        a->played.id, a->played.plugin, a->played.digest, found->path,
+                        found->digest);
+        fault_hint(fault, "give the same file by --path, or say --plugin %s=%s to compare it",
+                   a->played.id, found->path);
+        library_destroy(found);
+        return HAWSE_E_DENIED;
+    }
+    for (size_t i = 0; i < p->library_count; i++) {
+        if (strcmp(p->libraries[i]->digest, found->digest) == 0) {
+            library_destroy(found);
+            a->library = p->libraries[i];
+            return HAWSE_OK;
+        }
+    }
+    if (p->library_count == HOST_INSTANCES) {
+        library_destroy(found);
+        return fault_set(fault, HAWSE_E_LIMIT, "more than %d plugin files", HOST_INSTANCES);
+    }
+    int32_t code = library_load(found, &p->api.table, fault);
+    if (code != HAWSE_OK) {
+        library_destroy(found);
+        return code;
+    }
+    p->libraries[p->library_count++] = found;
+    a->library = found;
+    return HAWSE_OK;
+}
+
+static int32_t make_actor(struct player *p, const json_t *o, struct actor **out,
+                          struct fault *fault)
+{
+    struct actor *a = calloc(1, sizeof(*a));
+    if (!a)
+        return fault_set(fault, HAWSE_E_NOMEM, "no memory for an instance");
+    if (p->last)
+        p->last->next = a;
+    else
+        p->first = a;
+    p->last = a;
+    p->count++;
+    a->handle = p->step.handle;
+    a->settings = text_of(o, "settings");
+    a->played.id = text_of(o, "id");
+    a->played.plugin = text_of(o, "plugin");
+    a->played.version = text_of(o, "version");
+    a->played.digest = text_of(o, "digest");
+    if (!a->settings || !a->played.id || !a->played.plugin || !a->played.version ||
+        !a->played.digest || judge_init(&a->judge, &a->played) != HAWSE_OK)
+        return fault_set(fault, HAWSE_E_NOMEM, "no memory for an instance");
+    *out = a;
+    struct library *found = NULL;
+    int32_t code = find_library(p, o, a, &found, fault);
+    return code == HAWSE_OK ? use_library(p, a, found, fault) : code;
+}
+
+static int32_t take_instance(struct player *p, struct fault *fault)
+{
+    const struct walk_step *step = &p->step;
+    struct actor *a = NULL;
+    json_t *o = json_loadb((const char *)step->text.data, (size_t)step->text.len, 0, NULL);
+    if (!o || step->instance >= HOST_INSTANCES) {
+        json_decref(o);
+        return fault_set(fault, HAWSE_E_FORMAT, "the capture describes an instance wrongly");
+    }
+    int32_t code = make_actor(p, o, &a, fault);
+    json_decref(o);
+    if (code == HAWSE_OK) {
+        p->slots[step->instance] = a;
+        if (p->writer)
+            recorder_instance(&p->recorder, step->instance, step->handle, step->text);
+    }
+    return code;
+}
+
+/* ---- hashes ---- */
+
+static int by_id(const void *x, const void *y)
+{
+    return strcmp((*(struct actor *const *)x)->played.id, (*(struct actor *const *)y)->played.id);
+}
+
+static void hex(const uint8_t *bytes, char out[PLAYER_HASH_TEXT])
+{
+    for (int i = 0; i < 32; i++)
+        (void)snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+}
+
+/* One hash for all, by id: the order in which lanes took turns does not count. */
+static int32_t sum_up(struct player *p, bool recorded, char out[PLAYER_HASH_TEXT])
+{
+    struct actor **list = calloc(p->count + 1, sizeof(list[0]));
+    EVP_MD_CTX *all = EVP_MD_CTX_new();
+    size_t n = 0;
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    bool good = list && all && EVP_DigestInit_ex(all, EVP_sha256(), NULL) == 1;
+    for (struct actor *a = p->first; good && a; a = a->next)
+        list[n++] = a;
+    if (good)
+        qsort(list, n, sizeof(list[0]), by_id);
+    for (size_t i = 0; good && i < n; i++) {
+        const char *id = list[i]->played.id;
+        EVP_MD_CTX *ctx = recorded ? list[i]->judge.recorded : list[i]->judge.now;
+        good = EVP_DigestFinal_ex(ctx, digest, NULL) == 1 &&
+               EVP_DigestUpdate(all, id, strlen(id) + 1) == 1 &&
+               EVP_DigestUpdate(all, digest, 32) == 1;
+    }
+    good = good && EVP_DigestFinal_ex(all, digest, NULL) == 1;
+    if (good)
+        hex(digest, out);
+    EVP_MD_CTX_free(all);
+    free(list);
+    return good ? HAWSE_OK : HAWSE_E_NOMEM;
+}
+
+/* ---- life ---- */
+
+int32_t player_open(const char *path, const struct player_options *options, struct player **out,
+                    struct fault *fault)
+{
+    struct player *p = calloc(1, sizeof(*p));
+    if (!p)
+        return fault_set(fault, HAWSE_E_NOMEM, "no memory for a replay");
+    p->options = *options;
+    p->thread = pthread_self();
+    p->api.table = tap_table;
+    p->api.replay = &p->replay;
+    p->replay = (struct tap_replay){.ctx = p, .answer = answer, .now = now, .reserve = reserve};
+    p->reserve = calloc(1, RESERVE_MAX + HAWSE_PADDING);
+    int32_t code = p->reserve ? walk_open(path, &p->walk, fault)
+                              : fault_set(fault, HAWSE_E_NOMEM, "no memory for a replay");
+    if (code == HAWSE_OK && walk_state(p->walk)->first.segment != 1) {
+        code = fault_set(fault, HAWSE_E_STATE,
+                         "%s is segment %u of a run, and plugins can only be driven from the "
+                         "beginning",
+                         path, walk_state(p->walk)->first.segment);
+        fault_hint(fault,
+                   "give the first segment; when it was deleted, keep more (record.keep_mib)");
+    }
+    struct writer_options writer = {.path = options->out};
+    if (code == HAWSE_OK && options->out) {
+        code = recorder_init(&p->recorder, OUT_RING, RECORD_FULL_WAIT, fault);
+        p->recorder.whole_events = true;
+        if (code == HAWSE_OK)
+            code = writer_start(&p->recorder, &writer, &p->writer, fault);
+    }
+    if (code != HAWSE_OK) {
+        player_close(p);
+        return code;
+    }
+    *out = p;
+    return HAWSE_OK;
+}
+
+static void actor_free(struct actor *a)
+{
+    judge_finish(&a->judge);
+    free(a->settings);
+    free(a->played.id);
+    free(a->played.plugin);
+    free(a->played.version);
+    free(a->played.digest);
+    free(a);
+}
+
+/* Libraries stay: a plugin is never unloaded. States of plugins that the capture does not destroy
+ * end with the process. */
+void player_close(struct player *p)
+{
+    if (!p)
+        return;
+    (void)writer_stop(p->writer);
+    recorder_finish(&p->recorder);
+    walk_close(p->walk);
+    for (struct actor *a = p->first, *next; a; a = next) {
+        next = a->next;
+        actor_free(a);
+    }
+    free(p->table);
+    free(p->reserve);
+    free(p);
+}
+
+/* ---- running ---- */
+
+/* As far from the beginning as it was then, divided by the speed. */
+static void pace(const struct player *p)
+{
+    uint64_t since = p->now_ns - p->begun_ns;
+    if (p->options.speed <= 0 || since < p->options.from_ns)
+        return;
+    uint64_t due = p->wall_ns + (uint64_t)((double)(since - p->options.from_ns) / p->options.speed);
+    uint64_t now_wall = loop_clock();
+    if (due <= now_wall)
+        return;
+    struct timespec ts = {.tv_sec = (time_t)((due - now_wall) / 1000000000u),
+                          .tv_nsec = (long)((due - now_wall) % 1000000000u)};
+    (void)nanosleep(&ts, NULL);
+}
+
+static int32_t take_step(struct player *p, struct fault *fault)
+{
+    const struct walk_step *step = &p->step;
+    if (step->kind == WALK_INSTANCE)
+        return take_instance(p, fault);
+    if (step->kind == WALK_LOSS) {
+        p->result->lost_callbacks += step->loss.callbacks;
+        return HAWSE_OK;
+    }
+    if (step->instance >= HOST_INSTANCES || !p->slots[step->instance])
+        return fault_set(fault, HAWSE_E_FORMAT,
+                         "the capture holds a callback of an instance it does not describe");
+    if (step->begin.now_ns > p->now_ns)
+        p->now_ns = step->begin.now_ns;
+    if (p->begun_ns == 0)
+        p->begun_ns = p->now_ns;
+    pace(p);
+    run_callback(p, p->slots[step->instance]);
+    return HAWSE_OK;
+}
+
+static bool over(const struct player *p)
+{
+    if (p->result->lost_callbacks > 0) /* what follows was not given all that was given then */
+        return true;
+    return p->options.to_ns > 0 && p->now_ns - p->begun_ns > p->options.to_ns;
+}
+
+static int32_t run(struct player *p, struct fault *fault)
+{
+    int32_t code;
+    uint64_t steps = 0;
+    while ((code = walk_next(p->walk, &p->step, fault)) == HAWSE_OK && p->step.kind != WALK_END) {
+        code = take_step(p, fault);
+        if (code != HAWSE_OK || over(p))
+            break;
+        if (p->options.progress && (steps++ % PROGRESS_EVERY == 0 || p->options.speed > 0))
+            p->options.progress(p->options.ctx, p);
+    }
+    return code;
+}
+
+static int32_t collect(struct player *p)
+{
+    p->table = calloc(p->count + 1, sizeof(p->table[0]));
+    if (!p->table)
+        return HAWSE_E_NOMEM;
+    size_t n = 0;
+    for (struct actor *a = p->first; a; a = a->next) {
+        p->table[n] = a->played;
+        p->result->calls += a->played.calls;
+        p->result->differing += a->played.differing;
+        const struct played *first = p->result->first;
+        if (a->played.differs && (!first || a->played.at_ns < first->at_ns))
+            p->result->first = &p->table[n];
+        n++;
+    }
+    return HAWSE_OK;
+}
+
+int32_t player_run(struct player *p, struct player_result *result, struct fault *fault)
+{
+    memset(result, 0, sizeof(*result));
+    p->result = result;
+    p->wall_ns = loop_clock();
+    int32_t code = run(p, fault);
+    result->took_ns = loop_clock() - p->wall_ns;
+    result->recorded_ns = p->now_ns - p->begun_ns;
+    if (code == HAWSE_OK)
+        code = collect(p);
+    if (code == HAWSE_OK && sum_up(p, true, result->recorded_hash) != HAWSE_OK)
+        code = HAWSE_E_NOMEM;
+    if (code == HAWSE_OK && sum_up(p, false, result->hash) != HAWSE_OK)
+        code = HAWSE_E_NOMEM;
+    if (p->writer) {
+        int32_t written = writer_stop(p->writer);
+        p->writer = NULL;
+        if (code == HAWSE_OK && written != HAWSE_OK)
+            code = fault_set(fault, written, "%s could not be written", p->options.out);
+    }
+    return code == HAWSE_OK ? code : fault_set(fault, code, "the replay ended early");
+}
+
+const struct played *player_instances(const struct player *p, size_t *count)
+{
+    *count = p->table ? p->count : 0;
+    return p->table;
+}
+
+const struct reader_state *player_state(const struct player *p)
+{
+    return walk_state(p->walk);
+}
+
+uint64_t player_position(const struct player *p)
+{
+    return p->now_ns - p->begun_ns;
+}

@@ -1,0 +1,245 @@
+/* Records into callbacks; see walk.h. */
+#include "replay/walk.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A lane's arena holds 4 MiB of events that wait: whatever is referred to is among the last that
+ * were published. */
+enum { HISTORY_BYTES = 16 << 20, HISTORY_SLOTS = 1 << 17 };
+
+struct published {
+    hawse_event_t event; /* without its pointer */
+    uint64_t at;         /* position of its data; ever growing */
+};
+
+struct walk {
+    struct reader *reader;
+    const uint8_t *bytes;
+    size_t len, at;
+    uint64_t number;
+    hawse_event_t *events;
+    const hawse_event_t **list;
+    size_t event_cap;
+    struct record_call *calls;
+    size_t call_cap;
+    uint8_t *history; /* ring; HISTORY_BYTES and padding */
+    uint64_t history_next;
+    struct published *slots;
+};
+
+int32_t walk_open(const char *path, struct walk **out, struct fault *fault)
+{
+    struct walk *w = calloc(1, sizeof(*w));
+    if (!w)
+        return fault_set(fault, HAWSE_E_NOMEM, "no memory to read a capture");
+    w->history = malloc(HISTORY_BYTES + HAWSE_PADDING);
+    w->slots = calloc(HISTORY_SLOTS, sizeof(w->slots[0]));
+    int32_t code = w->history && w->slots
+                       ? reader_open(path, &w->reader, fault)
+                       : fault_set(fault, HAWSE_E_NOMEM, "no memory to read a capture");
+    if (code != HAWSE_OK) {
+        walk_close(w);
+        return code;
+    }
+    *out = w;
+    return HAWSE_OK;
+}
+
+void walk_close(struct walk *w)
+{
+    if (!w)
+        return;
+    reader_close(w->reader);
+    free(w->events);
+    free(w->list);
+    free(w->calls);
+    free(w->history);
+    free(w->slots);
+    free(w);
+}
+
+const struct reader_state *walk_state(const struct walk *w)
+{
+    return reader_state(w->reader);
+}
+
+/* ---- events that were published ---- */
+
+static struct published *slot_of(const struct walk *w, uint32_t source, uint32_t stream,
+                                 uint64_t seq)
+{
+    uint64_t h = (seq * 0x9e3779b97f4a7c15u) ^ ((uint64_t)source << 32 | stream) * 0xff51afd7u;
+    return &w->slots[(h ^ h >> 29) & (HISTORY_SLOTS - 1)];
+}
+
+static void remember(struct walk *w, const struct record_call *call, uint16_t instance)
+{
+    hawse_event_t event;
+    record_published(call, instance, &event);
+    uint64_t at = (w->history_next + 7) & ~(uint64_t)7;
+    if (event.len > HISTORY_BYTES / 4)
+        return;
+    if (at % HISTORY_BYTES + event.len > HISTORY_BYTES)
+        at += HISTORY_BYTES - at % HISTORY_BYTES;
+    struct published *p = slot_of(w, event.source, event.stream, event.seq);
+    p->at = at;
+    if (event.len > 0)
+        memcpy(w->history + at % HISTORY_BYTES, event.data, event.len);
+    w->history_next = at + event.len;
+    p->event = event;
+    p->event.data = NULL;
+}
+
+static bool recall(const struct walk *w, const struct record_ref *ref, hawse_event_t *event)
+{
+    const struct published *p = slot_of(w, ref->source, ref->stream, ref->seq);
+    if (p->event.source != ref->source || p->event.stream != ref->stream ||
+        p->event.seq != ref->seq || w->history_next - p->at > HISTORY_BYTES)
+        return false;
+    *event = p->event;
+    event->data = w->history + p->at % HISTORY_BYTES;
+    return true;
+}
+
+/* ---- a callback ---- */
+
+static bool grow(void **list, size_t *cap, size_t count, size_t size)
+{
+    if (count < *cap)
+        return true;
+    size_t more = *cap ? *cap * 2 : 128;
+    void *bigger = realloc(*list, more * size);
+    if (!bigger)
+        return false;
+    *list = bigger;
+    *cap = more;
+    return true;
+}
+
+static int32_t add_event(struct walk *w, struct walk_step *step, const hawse_event_t *event)
+{
+    size_t cap = w->event_cap;
+    if (!grow((void **)&w->events, &cap, step->event_count, sizeof(w->events[0])))
+        return HAWSE_E_NOMEM;
+    if (cap != w->event_cap) {
+        void *bigger = realloc(w->list, cap * sizeof(w->list[0]));
+        if (!bigger)
+            return HAWSE_E_NOMEM;
+        w->list = bigger;
+        w->event_cap = cap;
+    }
+    w->events[step->event_count++] = *event;
+    return HAWSE_OK;
+}
+
+static int32_t add_call(struct walk *w, struct walk_step *step, const struct record_call *call)
+{
+    if (!grow((void **)&w->calls, &w->call_cap, step->call_count, sizeof(w->calls[0])))
+        return HAWSE_E_NOMEM;
+    w->calls[step->call_count++] = *call;
+    return HAWSE_OK;
+}
+
+/* One record between BEGIN and END. */
+static int32_t take_record(struct walk *w, struct walk_step *step, const struct record_head *head)
+{
+    hawse_event_t event;
+    struct record_call call;
+    const struct record_ref *ref = record_read_fixed(head, RECORD_REF, sizeof(*ref));
+    if (head->instance != step->instance)
+        return HAWSE_E_FORMAT;
+    if (ref) {
+        if (recall(w, ref, &event))
+            return add_event(w, step, &event);
+        step->unresolved++;
+        return HAWSE_OK;
+    }
+    if (record_read_event(head, &event))
+        return add_event(w, step, &event);
+    if (!record_read_call(head, &call))
+        return HAWSE_E_FORMAT;
+    return add_call(w, step, &call);
+}
+
+/* Publications count from the callback's end on: within it, only others' were delivered. */
+static void finish(struct walk *w, struct walk_step *step)
+{
+    for (uint32_t i = 0; i < step->event_count; i++)
+        w->list[i] = &w->events[i];
+    step->events = w->events;
+    step->event_list = w->list;
+    step->calls = w->calls;
+    step->number = ++w->number;
+}
+
+static void remember_calls(struct walk *w, const struct walk_step *step)
+{
+    for (uint32_t i = 0; i < step->call_count; i++) {
+        if (w->calls[i].call == CALL_PUBLISH && w->calls[i].code == HAWSE_OK)
+            remember(w, &w->calls[i], step->instance);
+    }
+}
+
+static int32_t read_callback(struct walk *w, struct walk_step *step,
+                             const struct record_head *first)
+{
+    const struct record_begin *begin = record_read_fixed(first, RECORD_BEGIN, sizeof(*begin));
+    bool bad = false;
+    if (!begin)
+        return HAWSE_E_FORMAT;
+    step->kind = WALK_CALLBACK;
+    step->begin = *begin;
+    const struct record_head *head;
+    while ((head = record_next(w->bytes, w->len, &w->at, &bad)) != NULL) {
+        const struct record_end *end = record_read_fixed(head, RECORD_END, sizeof(*end));
+        if (end) {
+            step->end = *end;
+            finish(w, step);
+            return HAWSE_OK;
+        }
+        int32_t code = take_record(w, step, head);
+        if (code != HAWSE_OK)
+            return code;
+    }
+    return HAWSE_E_FORMAT; /* chunks hold whole callbacks */
+}
+
+static int32_t read_step(struct walk *w, struct walk_step *step, const struct record_head *head)
+{
+    const struct record_loss *loss = record_read_fixed(head, RECORD_LOSS, sizeof(*loss));
+    step->instance = head->instance;
+    if (loss) {
+        step->kind = WALK_LOSS;
+        step->loss = *loss;
+        return HAWSE_OK;
+    }
+    if (record_read_instance(head, &step->handle, &step->text)) {
+        step->kind = WALK_INSTANCE;
+        return HAWSE_OK;
+    }
+    return read_callback(w, step, head);
+}
+
+int32_t walk_next(struct walk *w, struct walk_step *step, struct fault *fault)
+{
+    bool bad = false;
+    const struct record_head *head;
+    if (step->kind == WALK_CALLBACK) /* the step before: its memory is still there */
+        remember_calls(w, step);
+    memset(step, 0, sizeof(*step));
+    while ((head = record_next(w->bytes, w->len, &w->at, &bad)) == NULL) {
+        if (bad)
+            return fault_set(fault, HAWSE_E_FORMAT, "the capture holds bytes that are no record");
+        w->at = 0;
+        int32_t code = reader_next(w->reader, &w->bytes, &w->len, fault);
+        if (code <= 0) {
+            w->len = 0;
+            return code; /* step->kind is WALK_END */
+        }
+    }
+    int32_t code = read_step(w, step, head);
+    if (code == HAWSE_E_FORMAT)
+        return fault_set(fault, code, "the capture holds records that make no callback");
+    return code == HAWSE_OK ? code : fault_set(fault, code, "no memory to read a callback");
+}
