@@ -257,6 +257,20 @@ def stage_solana(args):
         tap("solana", ["node", "tests/solana/clients.mjs", MAIN / "tests/solana/solana-answers", *size])
 
 
+def stage_polymarket(args):
+    """The venue beside a double of it, which the official clients have proved first."""
+    folder = ROOT / "tests" / "e2e"
+    if not npm_packages("e2e"):
+        return
+    env = {**os.environ, "HAWSE_BIN": str(HAWSE), "HAWSE_PLUGIN_DIR": str(PLUGINS)}
+    tap("polymarket double", ["node", folder / "polymarket/clients.mjs"])
+    seconds = "300" if args.full else "35"
+    done = run(f"polymarket: 200 assets, {seconds} s of troubles",
+               ["node", "polymarket/trial.mjs", "--seconds", seconds], cwd=folder, env=env)
+    if done:
+        print("\n".join("    " + line for line in done.stdout.splitlines()[:4]))
+
+
 STAGES = {
     "style": stage_style,
     "layout": stage_layout,
@@ -272,6 +286,7 @@ STAGES = {
     "bench": stage_bench,
     "e2e": stage_e2e,
     "solana": stage_solana,
+    "polymarket": stage_polymarket,
     "quickstart": stage_quickstart,
 }
 

@@ -306,7 +306,7 @@ static uint64_t record_min(uint16_t space, uint16_t kind)
                                       sizeof(hawse_solana_signature_t),
                                       sizeof(hawse_solana_rollback_t)};
     static const uint32_t market[] = {0,
-                                      sizeof(hawse_market_info_t),
+                                      offsetof(hawse_market_info_t, group), /* as first released */
                                       sizeof(hawse_market_trade_t),
                                       sizeof(hawse_market_liquidity_t),
                                       sizeof(hawse_market_pool_state_t),

@@ -9,6 +9,7 @@
 #include <hawse/space/evm.h>
 #include <hawse/space/market.h>
 #include <hawse/space/stream.h>
+#include <hawse/space/wallet.h>
 #include <hawse/u256.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -22,7 +23,8 @@ HAWSE_EXPORT const char hawse_manifest_v1[] =
     "{\"id\":\"org.hawse.jsonl\",\"version\":\"0.1.0\",\"abi\":\"1.0\",\"kind\":\"sink\","
     "\"description\":\"every event as one JSON line on standard output\",\"license\":\"MIT\","
     "\"maturity\":\"stable\",\"requires\":{\"hawse.sub/1\":\">=1.0\"},"
-    "\"consumes\":[\"evm/1\",\"market/1\",\"stream/1\"],\"budget\":{\"callback_us\":100000},"
+    "\"consumes\":[\"evm/1\",\"market/1\",\"wallet/1\",\"stream/"
+    "1\"],\"budget\":{\"callback_us\":100000},"
     "\"config\":{\"type\":\"object\",\"required\":[\"sources\"],\"properties\":{"
     "\"sources\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":32,\"items\":{\"type\":\"string\"}"
     ","
@@ -34,7 +36,7 @@ struct jsonl {
     uint32_t numbers[SOURCES];
     char names[SOURCES][NAME_MAX_BYTES];
     uint32_t count;
-    char line[16 << 10];
+    char line[512 << 10]; /* a book of 9,999 levels */
     size_t len;
 };
 
@@ -118,8 +120,23 @@ static void put_pending(struct jsonl *j, const hawse_evm_pending_tx_t *tx)
     put_hex(j, "tx", tx->hash, 32);
 }
 
+/* An order book's trade: its market is no address. */
+static void put_book_trade(struct jsonl *j, const hawse_market_trade_t *t)
+{
+    put_hex(j, "market", t->market, 32);
+    put(j, ",\"side\":%u,\"price\":[%llu,%d]", t->side, (unsigned long long)t->price_mantissa,
+        t->price_exponent);
+    put_amount(j, "amount0", &t->amount0, true);
+    put_amount(j, "amount1", &t->amount1, true);
+    put_hex(j, "tx", t->origin.tx_hash, 32);
+}
+
 static void put_trade(struct jsonl *j, const hawse_market_trade_t *t)
 {
+    if (t->price_mantissa != 0) {
+        put_book_trade(j, t);
+        return;
+    }
     put_hex(j, "pool", t->market + 12, 20);
     put_amount(j, "amount0", &t->amount0, true);
     put_amount(j, "amount1", &t->amount1, true);
@@ -148,11 +165,74 @@ static void put_state(struct jsonl *j, const hawse_market_pool_state_t *s)
     put_origin(j, &s->origin);
 }
 
+/* What only venues with order books say; `info` may be shorter than this header has it. */
+static void put_book_info(struct jsonl *j, const hawse_market_info_t *info)
+{
+    put_hex(j, "market", info->market, 32);
+    put(j, ",\"tick\":[%llu,%d]", (unsigned long long)info->tick_mantissa, info->tick_exponent);
+    if (!HAWSE_HAS(info, flags))
+        return;
+    put_hex(j, "group", info->group, 32);
+    put(j, ",\"min_size\":%llu,\"fee_ppm\":%u,\"fee_exponent\":%u,\"flags\":%u",
+        (unsigned long long)info->min_size, info->fee_ppm, info->fee_exponent, info->flags);
+}
+
 static void put_info(struct jsonl *j, const hawse_market_info_t *info)
 {
-    put_hex(j, "pool", info->market + 12, 20);
+    if (info->tick_mantissa != 0)
+        put_book_info(j, info);
+    else
+        put_hex(j, "pool", info->market + 12, 20);
     put(j, ",\"symbols\":[\"%.15s\",\"%.15s\"],\"decimals\":[%u,%u]", info->symbol[0],
         info->symbol[1], info->decimals[0], info->decimals[1]);
+}
+
+static void put_levels(struct jsonl *j, const char *name, const hawse_market_level_t *levels,
+                       uint32_t count)
+{
+    put(j, ",\"%s\":[", name);
+    for (uint32_t i = 0; i < count; i++)
+        put(j, "%s[%llu,%llu]", i ? "," : "", (unsigned long long)levels[i].price_mantissa,
+            (unsigned long long)levels[i].size_mantissa);
+    put(j, "]");
+}
+
+static void put_book(struct jsonl *j, const hawse_market_book_t *b)
+{
+    const hawse_market_level_t *levels =
+        (const hawse_market_level_t *)(const void *)((const uint8_t *)b + b->levels_offset);
+    put_hex(j, "market", b->market, 32);
+    put(j, ",\"exponents\":[%d,%d]", b->price_exponent, b->size_exponent);
+    put_levels(j, "bids", levels, b->bid_count);
+    put_levels(j, "asks", levels + b->bid_count, b->ask_count);
+    put_hex(j, "hash", b->hash, 20);
+}
+
+static void put_quote(struct jsonl *j, const hawse_market_quote_t *q)
+{
+    put_hex(j, "market", q->market, 32);
+    put(j, ",\"exponents\":[%d,%d]", q->price_exponent, q->size_exponent);
+    put_levels(j, "bid", &q->bid, q->bid.size_mantissa != 0);
+    put_levels(j, "ask", &q->ask, q->ask.size_mantissa != 0);
+}
+
+static void put_market_state(struct jsonl *j, const hawse_market_state_t *s)
+{
+    put_hex(j, "market", s->market, 32);
+    put(j, ",\"state\":%u", s->state);
+    put_hex(j, "outcome", s->outcome, 32);
+}
+
+static void put_fill(struct jsonl *j, const hawse_wallet_fill_t *f)
+{
+    put_hex(j, "wallet", f->wallet, 32);
+    put_hex(j, "market", f->market, 32);
+    put(j, ",\"side\":%u,\"role\":%u", f->side, f->role);
+    put_amount(j, "amount0", &f->amount0, false);
+    put_amount(j, "amount1", &f->amount1, false);
+    put_amount(j, "fee", &f->fee, false);
+    put(j, ",\"timestamp\":%llu", (unsigned long long)f->origin.block_timestamp);
+    put_origin(j, &f->origin);
 }
 
 static void put_range(struct jsonl *j, const hawse_stream_range_t *r)
@@ -184,7 +264,16 @@ static const struct {
          put_liquidity),
     KIND(HAWSE_SPACE_MARKET, HAWSE_MARKET_POOL_STATE, hawse_market_pool_state_t,
          "market.pool_state", put_state),
-    KIND(HAWSE_SPACE_MARKET, HAWSE_MARKET_INFO, hawse_market_info_t, "market.info", put_info),
+    {HAWSE_SPACE_MARKET, HAWSE_MARKET_INFO, offsetof(hawse_market_info_t, group), "market.info",
+     (void (*)(struct jsonl *, const void *))(void *)put_info},
+    KIND(HAWSE_SPACE_MARKET, HAWSE_MARKET_BOOK_SNAPSHOT, hawse_market_book_t, "market.book",
+         put_book),
+    KIND(HAWSE_SPACE_MARKET, HAWSE_MARKET_BOOK_DELTA, hawse_market_book_t, "market.book_delta",
+         put_book),
+    KIND(HAWSE_SPACE_MARKET, HAWSE_MARKET_QUOTE, hawse_market_quote_t, "market.quote", put_quote),
+    KIND(HAWSE_SPACE_MARKET, HAWSE_MARKET_STATE, hawse_market_state_t, "market.state",
+         put_market_state),
+    KIND(HAWSE_SPACE_WALLET, HAWSE_WALLET_FILL, hawse_wallet_fill_t, "wallet.fill", put_fill),
     KIND(HAWSE_SPACE_STREAM, HAWSE_STREAM_EVENT_GAP, hawse_stream_range_t, "stream.gap", put_range),
     KIND(HAWSE_SPACE_STREAM, HAWSE_STREAM_EVENT_RECOVERING, hawse_stream_range_t,
          "stream.recovering", put_range),
@@ -223,6 +312,8 @@ static void write_event(struct jsonl *j, const hawse_event_t *e)
             put(j, ",\"backfilled\":true");
         if (e->flags & HAWSE_EVENT_LOCAL)
             put(j, ",\"local\":true");
+        if (e->space == HAWSE_SPACE_STREAM && e->key != 0)
+            put(j, ",\"key\":\"%016llx\"", (unsigned long long)e->key);
         kinds[i].put(j, e->data);
         put(j, "}\n");
         (void)fwrite(j->line, 1, j->len, stdout);
@@ -235,7 +326,7 @@ static void write_event(struct jsonl *j, const hawse_event_t *e)
 static int32_t follow(struct jsonl *j, const hawse_sub_service_t *sub,
                       const hawse_json_value_t *name)
 {
-    static const uint16_t spaces[] = {HAWSE_SPACE_EVM, HAWSE_SPACE_MARKET};
+    static const uint16_t spaces[] = {HAWSE_SPACE_EVM, HAWSE_SPACE_MARKET, HAWSE_SPACE_WALLET};
     hawse_view_t text = {name->data, name->len};
     hawse_sub_t handle;
     if (name->len >= NAME_MAX_BYTES || j->count == SOURCES ||
@@ -243,7 +334,7 @@ static int32_t follow(struct jsonl *j, const hawse_sub_service_t *sub,
         return hawse_fail(j->host, j->self, HAWSE_E_NOTFOUND, "settings.sources names no link",
                           "every name must be one of the instance's links");
     memcpy(j->names[j->count], name->data, name->len);
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof(spaces) / sizeof(spaces[0]); i++) {
         hawse_sub_spec_t spec = {.size = sizeof(spec),
                                  .source = j->numbers[j->count],
                                  .space = spaces[i],

@@ -41,8 +41,10 @@ static void learn(struct ticker *t, const hawse_market_info_t *info)
     hawse_market_info_t *known = (hawse_market_info_t *)(uintptr_t)find(t, info->market);
     if (!known && t->count < MARKETS)
         known = &t->markets[t->count++];
-    if (known)
-        *known = *info;
+    if (!known)
+        return;
+    memset(known, 0, sizeof(*known)); /* a plugin of an older SDK tells less */
+    memcpy(known, info, info->size < sizeof(*known) ? info->size : sizeof(*known));
 }
 
 /* Price of token 0 in token 1 as the pool's square root says; a double is enough to be looked at.
@@ -55,6 +57,15 @@ static double price_of(const hawse_market_info_t *info, const hawse_u256_t *sqrt
         price /= 10;
     for (uint32_t i = info->decimals[1]; i < info->decimals[0]; i++)
         price *= 10;
+    return price;
+}
+
+/* An order book's price is stated. */
+static double stated_price(const hawse_market_trade_t *trade)
+{
+    double price = (double)trade->price_mantissa;
+    for (int32_t i = trade->price_exponent; i < 0; i++)
+        price /= 10;
     return price;
 }
 
@@ -74,7 +85,8 @@ static void say_trade(struct ticker *t, const hawse_event_t *e)
     (void)snprintf(
         line, sizeof(line), "%sswap  %s %.15s -> %s %.15s   1 %.15s = %.6g %.15s   block %llu",
         e->flags & HAWSE_EVENT_REMOVED ? "TAKEN BACK " : "", in, info->symbol[buys0], out,
-        info->symbol[!buys0], info->symbol[0], price_of(info, &trade->sqrt_price_x96),
+        info->symbol[!buys0], info->symbol[0],
+        trade->price_mantissa ? stated_price(trade) : price_of(info, &trade->sqrt_price_x96),
         info->symbol[1], (unsigned long long)trade->origin.block_number);
     hawse_log(t->host, t->self, HAWSE_LOG_INFO, line);
 }

@@ -42,6 +42,9 @@ typedef struct hawse_market_origin {
     uint8_t tx_hash[32];
 } hawse_market_origin_t;
 
+/* flags of hawse_market_info */
+#define HAWSE_MARKET_NEG_RISK 0x1u /* Polymarket: one of several markets of which one wins */
+
 /* What a market is. Comes first, and again when it changes. */
 typedef struct hawse_market_info {
     uint32_t size;
@@ -53,6 +56,13 @@ typedef struct hawse_market_info {
     uint64_t tick_mantissa; /* order books: smallest price step */
     int32_t tick_exponent;
     uint32_t tick_spacing; /* concentrated liquidity; 0 = none */
+    uint8_t group[32];     /* what several markets belong to, such as the condition whose outcomes
+                              they are; zero = none or not known */
+    uint64_t min_size;     /* smallest order, in base units; 0 = not known */
+    uint32_t fee_ppm;      /* of a taker: shares x fee x (price x (1 - price))^fee_exponent */
+    uint32_t fee_exponent;
+    uint32_t flags; /* HAWSE_MARKET_NEG_RISK */
+    uint32_t reserved2;
 } hawse_market_info_t;
 
 /* sides, from the taker's view, of token 0 (base) */

@@ -6,8 +6,9 @@
  * live, conclusions drawn from it are stale; intents that depend on it are refused.
  *
  * `stream` and `epoch` of the event say which sequence; epoch counts up with every gap. event.key
- * is 0. Positions are in the source's own unit: block numbers (EVM), slots (Solana), seq numbers
- * (HAWSE_EVENT_LOCAL gaps), UTC milliseconds (venues).
+ * is 0, or that of the one market or account that alone is concerned. Positions are in the source's
+ * own unit: block numbers (EVM), slots (Solana), seq numbers (HAWSE_EVENT_LOCAL gaps), UTC
+ * milliseconds (venues).
  */
 #ifndef HAWSE_SPACE_STREAM_H
 #define HAWSE_SPACE_STREAM_H

@@ -1,0 +1,112 @@
+// Drives the double with Polymarket's official npm clients, so that it is not just what we believe of
+// the venue: REST answers are read, typed and hashed by @polymarket/clob-client-v2, and the activity
+// feed is subscribed by @polymarket/real-time-data-client. Prints TAP.
+import { readFileSync } from 'node:fs';
+import { ClobClient } from '@polymarket/clob-client-v2';
+import { RealTimeDataClient } from '@polymarket/real-time-data-client';
+import { Random } from '../lib/random.mjs';
+import { Double, bookHash } from './double.mjs';
+
+const random = new Random(1);
+let count = 0;
+let failed = 0;
+
+async function check(name, run) {
+  count++;
+  try {
+    await run();
+    console.log(`ok ${count} - ${name}`);
+  } catch (error) {
+    failed++;
+    console.log(`# ${error.message}\nnot ok ${count} - ${name}`);
+  }
+}
+
+function same(got, want, what) {
+  if (JSON.stringify(got) !== JSON.stringify(want)) {
+    throw new Error(`${what}: got ${JSON.stringify(got)}, expected ${JSON.stringify(want)}`);
+  }
+}
+
+const double = new Double({ markets: 8, random: (n) => random.below(n) });
+await double.start();
+const client = new ClobClient({ host: double.rest, chain: 137 });
+const market = double.markets[1];
+const token = market.tokens[0];
+
+await check('captured and generated books have the check values of the vectors', () => {
+  const file = new URL('../../vectors/polymarket-book-hash.json', import.meta.url);
+  for (const { id, book, sha1 } of JSON.parse(readFileSync(file, 'utf8')).rows) {
+    const levels = (list) => list.map(([price, size]) => ({ price, size }));
+    const whole = { ...book, bids: levels(book.bids), asks: levels(book.asks) };
+    same(bookHash(whole), sha1, id);
+  }
+});
+
+await check('the client reads a book and computes the check value that came with it', async () => {
+  for (let i = 0; i < 50; i++) {
+    double.randomChange();
+    double.randomTrade();
+    const book = await client.getOrderBook(token);
+    const said = book.hash;
+    same(said, market.book(0).hash, 'the hash');
+    same(await client.getOrderBookHash({ ...book }), said, "the client's own hash");
+  }
+});
+
+await check('the client reads several books at once', async () => {
+  const ids = double.markets.flatMap((one) => one.tokens);
+  const books = await client.getOrderBooks(ids.map((token_id) => ({ token_id, side: 'BUY' })));
+  same(books.map((book) => book.asset_id), ids, 'the assets');
+});
+
+await check('the client reads tick size, neg risk, time and a market', async () => {
+  same(await client.getTickSize(token), market.tickSize, 'tick size');
+  same(await client.getNegRisk(token), market.negRisk, 'neg risk');
+  same(Math.abs((await client.getServerTime()) - Date.now() / 1000) < 5, true, 'time');
+  const info = await client.getClobMarketInfo(market.condition);
+  same(info.t.map((one) => one.t), market.tokens, 'tokens');
+});
+
+await check('the mirrored book of the second outcome is the complement of the first', async () => {
+  const [yes, no] = await Promise.all(market.tokens.map((one) => client.getOrderBook(one)));
+  const mirror = (level) => [(1 - Number(level.price)).toFixed(4), level.size];
+  const plain = (level) => [Number(level.price).toFixed(4), level.size];
+  same(no.asks.map(plain), yes.bids.map(mirror), 'asks');
+});
+
+await check('the feed client subscribes and gets what it asked for, and nothing before', async () => {
+  const got = [];
+  const wallet = `0x${'ab'.repeat(20)}`;
+  const quiet = console.warn;
+  const log = console.log;
+  console.warn = () => {};
+  console.log = () => {};
+  await new Promise((done, failure) => {
+    const feed = new RealTimeDataClient({
+      host: double.feedUrl,
+      autoReconnect: false,
+      onMessage: (_, message) => {
+        got.push(message);
+        done();
+      },
+      onConnect: (connected) => {
+        double.fill(wallet);
+        connected.subscribe({
+          subscriptions: [{ topic: 'activity', type: 'orders_matched', filters: '' }],
+        });
+        setTimeout(() => double.fill(wallet), 200);
+      },
+    });
+    feed.connect();
+    setTimeout(() => failure(new Error('nothing came')), 3000);
+  });
+  console.warn = quiet;
+  console.log = log;
+  same(got.length, 1, 'messages');
+  same([got[0].topic, got[0].type, got[0].payload.proxyWallet], ['activity', 'orders_matched', wallet], 'it');
+});
+
+console.log(`1..${count}`);
+double.stop();
+process.exit(failed ? 1 : 0);

@@ -1,0 +1,213 @@
+// The great trial of the Polymarket venue: hawse beside the double while connections are killed and
+// frozen, subscriptions dropped in silence, frames lost, doubled and broken, and REST refuses. At the
+// end every book that the tape tells must be the double's, every gap healed, nothing told between a
+// gap and its healing, and every fill told once. Prints counts.
+//
+//   HAWSE_BIN=... HAWSE_PLUGIN_DIR=... node trial.mjs [--markets 100] [--seconds 35] [--rate 500]
+//       [--seed 1] [--calm]
+// Exit codes: 0 no difference, 1 differences, 2 the trial could not be held.
+import { parseArgs } from 'node:util';
+import { Hawse, programOf } from '../lib/hawse.mjs';
+import { Random } from '../lib/random.mjs';
+import { Double } from './double.mjs';
+import { Tape } from './tape.mjs';
+
+const { values: args } = parseArgs({
+  options: {
+    markets: { type: 'string', default: '100' },
+    seconds: { type: 'string', default: '35' },
+    rate: { type: 'string', default: '500' },
+    seed: { type: 'string', default: '1' },
+    calm: { type: 'boolean', default: false },
+  },
+});
+const SETTLE_MS = 30_000;
+const START_MS = 30_000;
+/** What can only be found out by waiting needs peace after it; everything else comes thick. */
+const PAUSE_MS = { freeze: 2000, silence: 5500, 'drop a subscription': 5500 };
+const WALLETS = ['0x7C3Db723F1D4d8cB9C550095203b686cB11E5C6B', `0x${'ab'.repeat(20)}`];
+const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+const random = new Random(args.seed);
+const below = (n) => random.below(n);
+
+function configOf(double, pluginDir, stateDir, metrics) {
+  const stream = { ping_ms: 500, idle_ms: 4000, backoff_min_ms: 20, backoff_max_ms: 300 };
+  return {
+    hawse: 1,
+    plugins: { path: [pluginDir] },
+    state_dir: stateDir,
+    http: { listen: metrics },
+    instances: {
+      poly: {
+        plugin: 'org.hawse.polymarket',
+        allow: 'beta',
+        endpoints: {
+          market: { url: double.marketUrl, ...stream },
+          rtds: { url: double.feedUrl, ...stream },
+          clob: { url: double.rest, request_timeout_ms: 3000 },
+          data: { url: double.rest, request_timeout_ms: 3000 },
+        },
+        grants: ['net', 'http'],
+        settings: {
+          markets: double.markets.slice(0, double.markets.length / 2).map((one) => one.condition),
+          assets: double.markets.slice(double.markets.length / 2).flatMap((one) => one.tokens),
+          wallets: WALLETS,
+          per_connection: Math.max(10, Math.ceil(double.markets.length / 3)),
+          ping_ms: 300, pong_ms: 1200, dump_ms: 1500, audit_ms: 2000, poll_ms: 1000,
+          requests_per_second: 70,
+        },
+      },
+      tape: {
+        plugin: 'org.hawse.jsonl',
+        links: { poly: 'poly' },
+        settings: { sources: ['poly'] },
+      },
+    },
+  };
+}
+
+/** What goes wrong, by name. Each happens to one random connection, or to all. */
+function troublesOf(double) {
+  const one = () => [...double.sessions][below(double.sessions.size)];
+  return {
+    kill: () => one()?.socket.terminate(),
+    'kill all': () => double.sessions.forEach((session) => session.socket.terminate()),
+    freeze: () => one() && (one().frozen = true),
+    silence: () => one() && (one().silent = true),
+    'drop a subscription': () => {
+      const session = one();
+      const assets = [...(session?.assets ?? [])];
+      session?.assets.delete(assets[below(assets.length)]);
+    },
+    'lose a frame': () => (double.lose = 1),
+    'double frames': () => {
+      for (const { text, assets } of double.recent.slice(-20)) {
+        for (const session of double.sessions) {
+          if (assets.some((asset) => session.assets.has(asset))) {
+            session.say(text);
+          }
+        }
+      }
+    },
+    'break a frame': () => one()?.say('{"market":"0x5f65","price_changes":[{"asset_id":"7132'),
+    'odd frames': () => {
+      for (const text of ['[]', 'INVALID OPERATION', '{"event_type":"x"}', '{"a":1}', 'ping']) {
+        one()?.say(text);
+      }
+    },
+    'slow dump': () => {
+      double.slowDumpMs = 800;
+      one()?.socket.terminate();
+      setTimeout(() => (double.slowDumpMs = 0), 1500);
+    },
+    'feed lost': () => double.listeners.forEach((client) => client.terminate()),
+  };
+}
+
+async function traffic(double, tally, fills) {
+  const begun = Date.now();
+  const troubles = troublesOf(double);
+  const names = Object.keys(troubles);
+  const until = begun + Number(args.seconds) * 1000;
+  const step = 10;
+  let next = begun + 1000;
+  let turn = 0;
+  while (Date.now() < until) {
+    for (let i = 0; i < (Number(args.rate) * step) / 1000; i++) {
+      if (below(50) === 0) {
+        double.randomTrade();
+      } else {
+        double.randomChange();
+      }
+    }
+    if (below(20) === 0) {
+      const wallet = WALLETS[below(2)];
+      const late = { lateMs: below(1500), repeats: 1 + below(3) };
+      fills.push(double.fill(wallet, late));
+      if (below(5) === 0) {
+        fills.push(double.fill(wallet, { ...late, same: fills.at(-1) }));
+      }
+    }
+    if (below(400) === 0) {
+      double.refineTick();
+    }
+    if (!args.calm && Date.now() >= next) {
+      const name = names[turn++ % names.length];
+      troubles[name]();
+      tally[name] = (tally[name] ?? 0) + 1;
+      next += PAUSE_MS[name] ?? 250;
+    }
+    await sleep(step);
+  }
+}
+
+async function settle(double, tape, fills) {
+  const until = Date.now() + SETTLE_MS;
+  const begun = Date.now();
+  while (Date.now() < until) {
+    await sleep(250);
+    if (tape.differences(double, fills).length === 0) {
+      break;
+    }
+  }
+  return Date.now() - begun;
+}
+
+async function metricsOf(address) {
+  const text = await (await fetch(`http://${address}/metrics`)).text();
+  return Object.fromEntries(
+    [...text.matchAll(/^hawse_plugin_(\w+)\{[^}]*\} (\d+)/gm)].map((one) => [one[1], Number(one[2])]),
+  );
+}
+
+async function main() {
+  const { command, pluginDir } = programOf('hawse');
+  const double = new Double({ markets: Number(args.markets), random: below });
+  await double.start();
+  double.refusals = args.calm ? 0 : 15;
+  const tape = new Tape();
+  const hawse = new Hawse(command);
+  hawse.on('event', (event) => tape.take(event));
+  hawse.on('garbage', (line) => tape.garbage.push(line));
+  const metrics = `127.0.0.1:${20000 + (process.pid % 20000)}`;
+  hawse.start(configOf(double, pluginDir, `${hawse.folder}/state`, metrics));
+  const assets = double.markets.length * 2;
+  for (let i = 0; i < START_MS / 50 && tape.books.size < assets; i++) {
+    await sleep(50);
+    hawse.mustRun();
+  }
+  if (tape.books.size < assets) {
+    throw new Error(`${tape.books.size} of ${assets} books came\n${hawse.errors.join('\n')}`);
+  }
+  const tally = {};
+  const fills = [];
+  await traffic(double, tally, fills);
+  double.refusals = 0;
+  const settled = await settle(double, tape, fills);
+  const counters = await metricsOf(metrics);
+  const memory = hawse.memory();
+  const ended = await hawse.stop();
+  double.stop();
+  const wrong = tape.differences(double, fills);
+  if (ended.code !== 0) {
+    wrong.push(`hawse ended with ${JSON.stringify(ended)}`);
+  }
+  console.log(`assets ${assets}, frames ${double.counts.frames}, troubles ${JSON.stringify(tally)}`);
+  console.log(`double ${JSON.stringify(double.counts)}`);
+  console.log(`tape ${JSON.stringify(tape.counts)}, settled after ${settled} ms`);
+  console.log(`hawse ${JSON.stringify(counters)}, peak ${memory.peak.toFixed(0)} MiB`);
+  wrong.slice(0, 20).forEach((line) => console.log(`  ${line}`));
+  console.log(`${wrong.length} differences`);
+  if (wrong.length > 0) {
+    console.log(hawse.errors.slice(-10).join('\n'));
+  }
+  return wrong.length === 0 ? 0 : 1;
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error) => {
+    console.error(error);
+    process.exit(2);
+  },
+);
