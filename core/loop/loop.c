@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <hawse/types.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -25,6 +26,7 @@ struct loop {
     uint32_t heap_len, heap_cap;
     struct epoll_event ready[EVENTS_MAX];
     int ready_count, ready_next;
+    bool whole_ms;        /* the kernel has no epoll_pwait2 */
     pthread_mutex_t lock; /* guards the mailbox only */
     struct loop_work *mail_first, *mail_last;
 };
@@ -242,6 +244,22 @@ void loop_destroy(struct loop *loop)
 
 /* ---- stepping ---- */
 
+/* Linux before 5.11, and some tools, do not know epoll_pwait2: then to the millisecond, rounded up,
+ * so that a wait never ends before its timer is due. */
+static int wait_ns(struct loop *loop, uint64_t wait)
+{
+    if (!loop->whole_ms) {
+        struct timespec ts = {.tv_sec = (time_t)(wait / 1000000000u),
+                              .tv_nsec = (long)(wait % 1000000000u)};
+        int n = epoll_pwait2(loop->epoll_fd, loop->ready, EVENTS_MAX, &ts, NULL);
+        if (n >= 0 || errno != ENOSYS)
+            return n;
+        loop->whole_ms = true;
+    }
+    uint64_t ms = (wait + 999999u) / 1000000u;
+    return epoll_wait(loop->epoll_fd, loop->ready, EVENTS_MAX, ms < 60000u ? (int)ms : 60000);
+}
+
 static int wait_ready(struct loop *loop, uint64_t max_wait_ns, uint64_t spin_ns)
 {
     uint64_t wait = max_wait_ns;
@@ -252,9 +270,7 @@ static int wait_ready(struct loop *loop, uint64_t max_wait_ns, uint64_t spin_ns)
     }
     if (spin_ns > 0 && loop->now_ns - loop->last_event_ns < spin_ns)
         wait = 0;
-    struct timespec ts = {.tv_sec = (time_t)(wait / 1000000000u),
-                          .tv_nsec = (long)(wait % 1000000000u)};
-    return epoll_pwait2(loop->epoll_fd, loop->ready, EVENTS_MAX, &ts, NULL);
+    return wait_ns(loop, wait);
 }
 
 int32_t loop_step(struct loop *loop, uint64_t max_wait_ns, uint64_t spin_ns)

@@ -111,8 +111,8 @@ static int32_t quantity_u64(const uint8_t *text, uint64_t len, int strict, uint6
         return HAWSE_E_FORMAT;
     if (d.len > 16)
         return too_many(&d);
-    for (uint64_t i = 0; i < d.len; i++) {
-        uint8_t digit = hex_digit_value(d.first[i]);
+    for (const uint8_t *p = d.first, *end = p + d.len; p < end; p++) {
+        uint8_t digit = hex_digit_value(*p);
         bad |= digit;
         n = n << 4 | (digit & 15);
     }

@@ -410,3 +410,27 @@ TEST(bus_random_model, "over random traffic nothing is lost unannounced, doubled
         bus_finish(&bus);
     }
 }
+
+/* The rule, byte by byte: what publishers and readers of every build must agree on. */
+static uint64_t key_by_bytes(const uint8_t *id, uint64_t len)
+{
+    uint64_t k = len * 0x9e3779b97f4a7c15u;
+    for (uint64_t i = 0; i < len; i += 8) {
+        uint64_t word = 0;
+        for (uint64_t j = 0; j < 8 && i + j < len; j++)
+            word |= (uint64_t)id[i + j] << (8 * j);
+        k = (k ^ word) * 0xff51afd7ed558ccdu;
+        k ^= k >> 32;
+    }
+    return k;
+}
+
+TEST(bus_key, "a routing key is the same however the compiler reads the identifier")
+{
+    uint8_t id[48];
+    for (size_t i = 0; i < sizeof(id); i++)
+        id[i] = (uint8_t)(i * 37 + 200);
+    for (uint64_t len = 0; len <= sizeof(id); len++)
+        CHECK_EQ(hawse_key(id, len), key_by_bytes(id, len));
+    CHECK_EQ(hawse_key((const uint8_t *)"hawse", 5), 0xadd8d257433a279au);
+}

@@ -5,10 +5,17 @@
 #include "host/handles.h"
 #include "loop/loop.h"
 
+#include <errno.h>
 #include <hawse/types.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { MS = 1000000, TIMERS = 500 };
@@ -150,4 +157,35 @@ TEST(handles_stale, "a handle is good until removed, for its owner only, and nev
     for (int i = 0; i < 10000; i++)
         CHECK(handles_get(&h, test_random(), (uint32_t)(test_random() % 7)) == NULL);
     handles_finish(&h);
+}
+
+/* From here on this process lives on a kernel without epoll_pwait2. */
+static void forget_epoll_pwait2(void)
+{
+    struct sock_filter rules[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_epoll_pwait2, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {.len = 4, .filter = rules};
+    CHECK_EQ(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    CHECK_EQ(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+TEST(loop_old_kernel, "without epoll_pwait2 the loop still sleeps, and no timer fires early")
+{
+    struct loop *loop;
+    forget_epoll_pwait2();
+    CHECK_EQ(loop_create(&loop, NULL), HAWSE_OK);
+    struct fired fired = {.count = 0};
+    struct test_timer t = {.fired = &fired, .timer = {.fn = on_timer}};
+    t.timer.ctx = &t;
+    CHECK_EQ(loop_timer_set(loop, &t.timer, loop_clock() + 40500000u), HAWSE_OK);
+    uint32_t steps = 0;
+    for (; fired.count == 0 && steps < 1000; steps++)
+        (void)loop_step(loop, 1000ull * MS, 0);
+    CHECK_EQ(fired.count, 1);
+    CHECK(steps < 10);
+    loop_destroy(loop);
 }

@@ -117,54 +117,60 @@ static bool is_data(const uint8_t *text, uint32_t len)
     return len >= 2 && len % 2 == 0 && len <= 2 * DATA_MAX + 2 && text[0] == '0' && text[1] == 'x';
 }
 
-/* Where a member stands: of a walk, or of a layout that was proven to fit. */
-struct text {
-    const uint8_t *at;
-    uint32_t len;
-};
+static int32_t hash_at(const uint8_t *frame, const hawse_json_field_t *f, uint8_t *out,
+                       uint64_t len)
+{
+    return hawse_hex_fixed(frame + f->at, f->len, out, len);
+}
 
-static int32_t read_places(const struct text *t, uint32_t topics, struct wire_log *out)
+static int32_t quantity_at(const uint8_t *frame, const hawse_json_field_t *f, uint64_t *out)
+{
+    return hawse_hex_u64(frame + f->at, f->len, out);
+}
+
+/* The values of a log whose members stand at `f`, be it by a walk or by a layout. */
+static int32_t read_places(const uint8_t *frame, const hawse_json_field_t *f, uint32_t topics,
+                           struct wire_log *out)
 {
     hawse_evm_log_t *r = &out->record;
     uint64_t log_index = 0, tx_index = 0;
-    const struct text *data = &t[WIRE_DATA];
-    int32_t bad =
-        hawse_hex_fixed(t[WIRE_ADDRESS].at, t[WIRE_ADDRESS].len, r->address, 20) |
-        hawse_hex_fixed(t[WIRE_BLOCK_HASH].at, t[WIRE_BLOCK_HASH].len, r->block_hash, 32) |
-        hawse_hex_fixed(t[WIRE_TX_HASH].at, t[WIRE_TX_HASH].len, r->tx_hash, 32) |
-        hawse_hex_u64(t[WIRE_BLOCK_NUMBER].at, t[WIRE_BLOCK_NUMBER].len, &r->block_number) |
-        hawse_hex_u64(t[WIRE_LOG_INDEX].at, t[WIRE_LOG_INDEX].len, &log_index) |
-        hawse_hex_u64(t[WIRE_TX_INDEX].at, t[WIRE_TX_INDEX].len, &tx_index);
+    int32_t bad = hash_at(frame, &f[WIRE_ADDRESS], r->address, 20) |
+                  hash_at(frame, &f[WIRE_BLOCK_HASH], r->block_hash, 32) |
+                  hash_at(frame, &f[WIRE_TX_HASH], r->tx_hash, 32) |
+                  quantity_at(frame, &f[WIRE_BLOCK_NUMBER], &r->block_number) |
+                  quantity_at(frame, &f[WIRE_LOG_INDEX], &log_index) |
+                  quantity_at(frame, &f[WIRE_TX_INDEX], &tx_index);
     for (uint32_t i = 0; i < topics; i++)
-        bad |= hawse_hex_fixed(t[WIRE_TOPICS + i].at, t[WIRE_TOPICS + i].len, r->topics[i], 32);
+        bad |= hash_at(frame, &f[WIRE_TOPICS + i], r->topics[i], 32);
+    out->data = frame + f[WIRE_DATA].at;
     if (bad != HAWSE_OK || log_index > UINT32_MAX || tx_index > UINT32_MAX ||
-        !is_data(data->at, data->len))
+        !is_data(out->data, f[WIRE_DATA].len))
         return HAWSE_E_FORMAT;
     r->size = r->data_offset = sizeof(*r);
     r->topic_count = topics;
     r->chain_id = r->block_timestamp = 0;
     r->log_index = (uint32_t)log_index;
     r->tx_index = (uint32_t)tx_index;
-    r->data_len = (data->len - 2) / 2;
+    r->data_len = (f[WIRE_DATA].len - 2) / 2;
     memset(r->reserved, 0, sizeof(r->reserved));
     for (uint32_t i = topics; i < 4; i++)
         memset(r->topics[i], 0, 32);
-    out->data = data->at;
     return HAWSE_OK;
 }
 
 int32_t wire_log(const hawse_json_t *doc, hawse_json_value_t *object, struct wire_places *places,
                  struct wire_log *out)
 {
-    struct text texts[WIRE_PLACES];
+    hawse_json_field_t fields[WIRE_PLACES];
     memset(places, 0, sizeof(*places));
     int32_t code = find_places(doc, object, places);
     if (code < 0)
         return code;
     for (uint32_t i = WIRE_ADDRESS; i < WIRE_TOPICS + places->topic_count; i++)
-        texts[i] = (struct text){places->at[i].data, places->at[i].len};
+        fields[i] = (hawse_json_field_t){(uint32_t)(places->at[i].data - doc->text),
+                                         places->at[i].len, places->at[i].kind};
     out->removed = places->removed;
-    return read_places(texts, places->topic_count, out);
+    return read_places(doc->text, fields, places->topic_count, out);
 }
 
 /* ---- pushed logs of a layout that is known ---- */
@@ -175,14 +181,12 @@ bool wire_log_known(hawse_json_shapes_t *shapes, const uint8_t *frame, uint64_t 
                     hawse_view_t *id, struct wire_log *out)
 {
     const hawse_json_layout_t *layout = hawse_json_shape_find(shapes, frame, len);
-    struct text texts[WIRE_PLACES];
     if (!layout)
         return false;
-    for (uint32_t i = 0; i < layout->field_count; i++)
-        texts[i] = (struct text){frame + layout->fields[i].at, layout->fields[i].len};
-    *id = (hawse_view_t){texts[WIRE_ID].at, texts[WIRE_ID].len};
+    const hawse_json_field_t *fields = layout->fields;
+    *id = (hawse_view_t){frame + fields[WIRE_ID].at, fields[WIRE_ID].len};
     out->removed = (layout->tag & TAG_REMOVED) != 0;
-    return read_places(texts, layout->field_count - WIRE_TOPICS, out) == HAWSE_OK;
+    return read_places(frame, fields, layout->field_count - WIRE_TOPICS, out) == HAWSE_OK;
 }
 
 void wire_log_learn(hawse_json_shapes_t *shapes, const hawse_json_t *doc,

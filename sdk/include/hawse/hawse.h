@@ -88,9 +88,21 @@ static inline uint64_t hawse_key(const uint8_t *id, uint64_t len)
 {
     uint64_t k = len * 0x9e3779b97f4a7c15u;
     for (uint64_t i = 0; i < len; i += 8) {
-        uint64_t word = 0;
-        for (uint64_t j = 0; j < 8 && i + j < len; j++)
-            word |= (uint64_t)id[i + j] << (8 * j);
+        const uint8_t *p = id + i;
+        uint64_t word = 0, left = len - i, low = 0;
+        if (left >= 8) { /* written so that compilers make one load of it */
+            word = (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 |
+                   (uint64_t)p[3] << 24 | (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 |
+                   (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;
+        } else {
+            if (left >= 4) {
+                word = (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 |
+                       (uint64_t)p[3] << 24;
+                low = 4;
+            }
+            for (; low < left; low++)
+                word |= (uint64_t)p[low] << (8 * low);
+        }
         k = (k ^ word) * 0xff51afd7ed558ccdu; /* finalizer constant of MurmurHash3 */
         k ^= k >> 32;
     }
