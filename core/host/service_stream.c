@@ -370,7 +370,8 @@ static void channel_due(void *ctx, uint64_t now_ns)
 {
     struct host_channel *ch = ctx;
     struct lane *lane = &ch->stream->owner->host->lane;
-    uint64_t silent = now_ns - ch->touched_ns;
+    /* a frame of this very step was stamped after the step began */
+    uint64_t silent = now_ns > ch->touched_ns ? now_ns - ch->touched_ns : 0;
     bool open = stream_stats(ch->stream->stream)->state == HAWSE_STREAM_OPEN;
     if (open && silent >= ch->idle_ns && !ch->told) {
         hawse_host_channel_idle_t record = {.size = sizeof(record),
