@@ -6,8 +6,6 @@
  * the thread without the copying.
  *
  *   BENCH_FILE, BENCH_MESSAGES, BENCH_FD    as above; without BENCH_FILE recv() is left alone
- *   BENCH_EPOLL_WAIT=1                      epoll_pwait2() by epoll_wait(): valgrind 3.19 does not
- *                                           know the former
  *   BENCH_EXE                               what /proc/self/exe is: under valgrind that is valgrind
  */
 #include "latency.h"
@@ -15,7 +13,6 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdarg.h>
-#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -83,19 +80,6 @@ ssize_t recv(int fd, void *buffer, size_t len, int flags)
     shim.at += n;
     shim.copy_ns += bench_clock(CLOCK_MONOTONIC) - begin;
     return (ssize_t)n;
-}
-
-int epoll_pwait2(int fd, struct epoll_event *events, int max, const struct timespec *timeout,
-                 const sigset_t *mask)
-{
-    static int (*real)(int, struct epoll_event *, int, const struct timespec *, const sigset_t *);
-    if (getenv("BENCH_EPOLL_WAIT"))
-        return epoll_wait(fd, events, max,
-                          timeout ? (int)(timeout->tv_sec * 1000 + timeout->tv_nsec / 1000000)
-                                  : -1);
-    if (!real)
-        *(void **)(void *)&real = dlsym(RTLD_NEXT, "epoll_pwait2");
-    return real(fd, events, max, timeout, mask);
 }
 
 /* The host starts itself again to try a plugin's file. */
