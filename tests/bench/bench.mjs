@@ -56,7 +56,7 @@ async function main() {
   const place = prepare(), report = new Report(), about = versions(place.hawse);
   raise(Number(arg.nice));
   execFileSync('taskset', ['-pc', SERVER_CORE, String(process.pid)], { stdio: 'ignore' });
-  for (const [key, value] of Object.entries(about)) console.log(`${key.padEnd(10)} ${String(value).replaceAll('\n', ', ')}`);
+  for (const [key, value] of Object.entries(about)) console.log(`${key.padEnd(10)} ${value}`);
   place.frames = new Frames(path.join(place.scratch, 'frames'), place.messages);
   const all = place.frames.expected(place.messages);
   console.log(`frames     ${all.messages}, ${Math.round(all.bytes / all.messages)} bytes each; median of ${place.runs} runs (least to most)`);

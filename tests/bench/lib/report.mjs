@@ -50,7 +50,8 @@ export function versions(hawse) {
   return {
     cpu: os.cpus()[0].model.trim(), cores: os.cpus().length, kernel: os.release(), load: os.loadavg().map((n) => n.toFixed(2)).join(' '),
     system: /PRETTY_NAME="(.*)"/.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'unknown',
-    hawse: said(hawse, 'version'), cc: said(process.env.CC ?? 'cc', '--version').split('\n')[0], openssl: said('openssl', 'version'),
+    commit: said('git', '-C', path.dirname(packages), 'describe', '--always', '--dirty'),
+    hawse: said(hawse, 'version').split('\n').map((line) => line.split(/\s+/).join(' ')).join(', '), cc: said(process.env.CC ?? 'cc', '--version').split('\n')[0], openssl: said('openssl', 'version'),
     valgrind: said('valgrind', '--version'), node: process.version, ws: of('ws'), viem: of('viem'), ethers: of('ethers'),
   };
 }
