@@ -237,6 +237,19 @@ def stage_e2e(args):
                             if re.match(r"(swaps|logs|pools|tape|\d+ differences)", line)))
 
 
+def stage_amm(args):
+    """Quotes of the SDK beside deployed pools, kind by kind, to the last wei."""
+    if not npm_packages():
+        return
+    env = {"HAWSE_AMM_QUOTE": str(MAIN / "tests" / "amm-quote")}
+    if not args.full:
+        tap("amm", ["node", "tests/e2e/amm.mjs", "--swaps", "3000"], env=env)
+        return
+    for kind in ("uniswapV3", "algebra", "product", "weighted", "weighted2021", "stable", "stable2021"):
+        tap(f"amm {kind}", ["node", "tests/e2e/amm.mjs", "--swaps", "100000", "--kind", kind],
+            timeout=1800, env=env)
+
+
 def stage_solana(args):
     """The SDK beside the official client and a real runtime."""
     if npm_packages("solana"):
@@ -272,6 +285,7 @@ STAGES = {
     "hotpath": stage_hotpath,
     "bench": stage_bench,
     "e2e": stage_e2e,
+    "amm": stage_amm,
     "solana": stage_solana,
     "polymarket": stage_polymarket,
     "quickstart": stage_quickstart,
