@@ -208,8 +208,9 @@ async function main() {
   const trafficMs = Date.now() - begun;
   const catchUpMs = await untilQuiet(rig, judge, subject);
   const memory = subject.memory();
-  const ledger = await Ledger.read(rig.chain, rig.market, from);
+  // first of all: while nothing is mined a subject rightly takes the silence for a gap
   const exit = await subject.stop();
+  const ledger = await Ledger.read(rig.chain, rig.market, from);
   if (exit.code !== 0) {
     judge.differ(`the subject ended with ${JSON.stringify(exit)}`);
   }

@@ -57,7 +57,7 @@ void evmnode_init(struct evmnode *n, uint64_t chain_id)
     n->has_ws = n->ws_up = true;
     n->retry_ms = 50;
     n->faults.slow_ms = 1;
-    n->final = UINT32_MAX;
+    n->final = n->http_head = UINT32_MAX;
     n->head = UINT32_MAX;
     n->head = evmnode_grow(n, UINT32_MAX, 0);
 }

@@ -62,6 +62,8 @@ struct evmnode {
     uint64_t retry_ms;
     /* HTTP */
     bool http_down;
+    uint32_t http_head; /* HTTP follows another branch, which ends here; UINT32_MAX = it does not */
+    bool side_by_hash;  /* HTTP knows blocks of all branches by their hash */
     uint32_t refuse_next; /* so many questions for logs are refused */
     uint32_t empty_next;  /* so many questions for logs are answered with [] */
     uint32_t questions;   /* asked so far, by kind */

@@ -26,7 +26,7 @@ void node_wanted(const char *text, bool wanted[NODE_ADDRESSES])
 /* The head as HTTP sees it. */
 static uint32_t seen_head(const struct evmnode *n)
 {
-    return evmnode_up(n, n->head, n->faults.lag);
+    return evmnode_up(n, n->http_head != UINT32_MAX ? n->http_head : n->head, n->faults.lag);
 }
 
 static bool is_ancestor(const struct evmnode *n, uint32_t index, uint32_t of)
@@ -43,7 +43,8 @@ static uint32_t by_hash(const struct evmnode *n, const char *at)
     if (!at || hawse_hex_decode((const uint8_t *)at, hash, 32) != HAWSE_OK)
         return UINT32_MAX;
     uint32_t index = evmnode_find(n, hash);
-    return index != UINT32_MAX && is_ancestor(n, index, seen_head(n)) ? index : UINT32_MAX;
+    bool seen = index != UINT32_MAX && (n->side_by_hash || is_ancestor(n, index, seen_head(n)));
+    return seen ? index : UINT32_MAX;
 }
 
 static uint32_t by_number(const struct evmnode *n, uint64_t number)

@@ -34,12 +34,33 @@ static void trouble(struct rig *r)
     r->no_room = evmnode_dice(3) ? 0 : 100;
 }
 
-static void reorganise(struct rig *r)
+static uint32_t reorganise(struct rig *r)
 {
+    uint32_t left = r->node.head;
     static const uint32_t depths[] = {1, 1, 1, 2, 3, 12, 64};
     uint32_t depth = depths[evmnode_dice(7)];
     if (r->node.blocks[r->node.head].number > NODE_FIRST + 80 + depth)
         evmnode_reorg(&r->node, depth, evmnode_dice(3), evmnode_dice(2) == 0);
+    return left;
+}
+
+/* A branch that was left grows beyond the head; or only its head is announced again. */
+static void come_back(struct rig *r, uint32_t left)
+{
+    struct evmnode *n = &r->node;
+    if (left == UINT32_MAX || n->blocks[n->head].number > n->blocks[left].number + 40)
+        return;
+    if (evmnode_dice(2)) {
+        evmnode_push_head(n, left);
+        return;
+    }
+    uint64_t beyond = n->blocks[n->head].number + 1;
+    while (n->blocks[left].number < beyond) {
+        left = evmnode_grow(n, left, evmnode_dice(NODE_LOGS));
+        evmnode_push_head(n, left);
+        for (uint32_t i = 0; i < n->blocks[left].log_count; i++)
+            evmnode_push_log(n, left, i);
+    }
 }
 
 /* Without a stream for a while: blocks are made, and some replaced. */
@@ -52,13 +73,13 @@ static void away(struct rig *r)
         (void)evmnode_mine(&r->node, evmnode_dice(2));
         rig_pass(r, 1 + evmnode_dice(400));
         if (evmnode_dice(20) == 0)
-            reorganise(r);
+            (void)reorganise(r);
     }
     r->node.ws_up = true;
     r->node.retry_ms = 50;
 }
 
-static void act(struct rig *r)
+static void act(struct rig *r, uint32_t *left)
 {
     switch (evmnode_dice(40)) {
     case 0:
@@ -70,7 +91,10 @@ static void act(struct rig *r)
         break;
     case 2:
     case 3:
-        reorganise(r);
+        *left = reorganise(r);
+        break;
+    case 10:
+        come_back(r, *left);
         break;
     case 4:
         trouble(r);
@@ -91,7 +115,7 @@ static void act(struct rig *r)
         break;
     case 9:
         r->node.empty_next = evmnode_dice(2);
-        r->node.final = evmnode_up(&r->node, r->node.head, 70);
+        r->node.final = evmnode_up(&r->node, r->node.head, 200);
         break;
     default:
         (void)evmnode_mine(&r->node, evmnode_dice(NODE_LOGS));
@@ -113,11 +137,12 @@ static void run_model(uint32_t rounds)
     for (uint32_t round = 0; round < rounds; round++) {
         struct rig *r = rig_create(round % 2 ? "{\"heads_idle_ms\":8000}"
                                              : "{\"heads_idle_ms\":8000,\"poll_after_ms\":3000}");
+        uint32_t left = UINT32_MAX;
         rig_start(r);
         for (int i = 0; i < 90; i++)
             rig_mine(r, 2, 20);
         for (int i = 0; i < STEPS; i++)
-            act(r);
+            act(r, &left);
         settle(r);
         rig_compare(r);
         gaps += r->reader.gaps;

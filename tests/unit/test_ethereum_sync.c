@@ -127,6 +127,117 @@ TEST(lag_empty, "an empty answer of a node that is behind is not believed")
     rig_destroy(r);
 }
 
+TEST(lag_empty_backfill, "nor is it when a gap is filled, and the node is not asked in a loop")
+{
+    struct rig *r = live("{}");
+    r->node.ws_up = false;
+    evmnode_cut(&r->node);
+    rig_pass(r, 100);
+    for (int i = 0; i < 20; i++)
+        (void)rig_grow_with_log(r);
+    r->node.faults.lag = 6;
+    r->node.faults.lag_is_empty = true;
+    r->node.ws_up = true;
+    uint32_t before = r->node.questions;
+    rig_pass(r, 20000);
+    CHECK(r->node.questions - before < 60);
+    CHECK(!rig_at_head(r));
+    r->node.faults.lag = 0;
+    rig_pass(r, 6000);
+    rig_compare(r);
+    CHECK_EQ(r->reader.gaps, 1);
+    CHECK_EQ(r->reader.healed, 1);
+    rig_destroy(r);
+}
+
+TEST(other_branch, "an HTTP endpoint on another branch is asked for the blocks themselves")
+{
+    struct rig *r = live("{}");
+    uint32_t fork = r->node.head, other = fork;
+    for (int i = 0; i < 12; i++)
+        other = evmnode_grow(&r->node, other, NODE_LOGS);
+    r->node.head = fork;
+    r->node.http_head = other;
+    r->node.side_by_hash = true;
+    for (int i = 0; i < 4; i++) /* heads that are not pushed: their logs are asked for */
+        (void)rig_grow_with_log(r);
+    (void)evmnode_mine(&r->node, 2);
+    rig_pass(r, 9000);
+    CHECK(rig_at_head(r));
+    rig_compare(r);
+    CHECK_EQ(r->reader.reorgs, 0);
+    rig_destroy(r);
+}
+
+TEST(demand_meanwhile, "what a question brings about a block that was told meanwhile is not kept")
+{
+    for (int i = 0; i < 30; i++) {
+        struct rig *r = live("{}");
+        rig_pass(r, (uint64_t)i * 4);
+        r->node.faults.slow_ms = 150;
+        rig_demand(r, 4); /* the subscription is renewed with the next tick */
+        r->all_of_4_from = r->node.blocks[r->node.head].number + 1;
+        uint32_t index = rig_grow_with_log(r);
+        evmnode_push_head(&r->node, index); /* and not the log */
+        rig_pass(r, 3000);
+        rig_mine(r, 0, 3000);
+        rig_compare(r);
+        rig_destroy(r);
+    }
+}
+
+TEST(log_first, "a log that comes before its head is told after it, and is no gap")
+{
+    struct rig *r = live("{}");
+    r->node.faults.log_first = 1000;
+    for (int i = 0; i < 20; i++)
+        rig_mine(r, 3, 1000);
+    rig_pass(r, 3000);
+    rig_compare(r);
+    CHECK_EQ(r->reader.gaps, 0);
+    CHECK_EQ(r->reader.late_logs, 0);
+    rig_destroy(r);
+}
+
+TEST(abandoned_head, "the head of a branch that was left, announced again, takes nothing back")
+{
+    struct rig *r = live("{}");
+    rig_mine(r, 2, 1000);
+    uint32_t left = r->node.head;
+    evmnode_reorg(&r->node, 2, 1, true);
+    rig_pass(r, 1000);
+    CHECK_EQ(r->reader.reorgs, 1);
+    evmnode_push_head(&r->node, left);
+    rig_pass(r, 2000);
+    CHECK_EQ(r->reader.reorgs, 1);
+    rig_compare(r);
+    rig_destroy(r);
+}
+
+TEST(back_again, "a branch that was left and wins again is told again, with its logs")
+{
+    struct rig *r = live("{}");
+    for (int i = 0; i < 6; i++)
+        rig_mine(r, 4, 1000);
+    for (int i = 0; i < 10; i++) {
+        uint32_t left = r->node.head;
+        evmnode_reorg(&r->node, 3, 1, true);
+        rig_pass(r, 500);
+        for (int k = 0; k < 2; k++) {
+            left = evmnode_grow(&r->node, left, 3);
+            evmnode_push_head(&r->node, left);
+            for (uint32_t l = 0; l < 3; l++)
+                evmnode_push_log(&r->node, left, l);
+        }
+        rig_pass(r, 500);
+    }
+    rig_pass(r, 4000);
+    rig_compare(r);
+    CHECK_EQ(r->reader.reorgs, 20);
+    CHECK_EQ(r->reader.gaps, 0);
+    rig_destroy(r);
+}
+
 /* A block in which the filter finds address 1 and topic 0, but not in one log. */
 static uint32_t grow_false_positive(struct rig *r)
 {

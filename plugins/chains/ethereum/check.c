@@ -139,11 +139,14 @@ void check_proof(struct evm *e, const struct chain_header *header)
         return;
     struct block_logs *b = &e->blocks[slot];
     b->proven = header && memcmp(header->hash, e->q[Q_CHECK].hash, 32) == 0;
-    if (b->proven)
+    struct evm_question *q = &e->q[Q_CHECK];
+    if (b->proven) { /* it is not behind any more: the pauses begin anew */
+        q->failures = b->empties < q->failures ? b->empties : q->failures;
         return;
+    }
     b->empties = 0;
     ask_pause(e, Q_CHECK);
-    if (header && e->q[Q_CHECK].failures >= 3)
+    if (header && q->failures >= 3)
         e->head_wanted = true; /* another block at that height: which branch is it? */
 }
 

@@ -101,13 +101,19 @@ void fetch_proof(struct evm *e, const struct chain_header *header)
     uint32_t last = planned(e, q->to);
     bool ours = header && last != CHAIN_NONE &&
                 memcmp(e->chain.blocks[last].header.hash, header->hash, 32) == 0;
+    uint32_t failures = q->failures;
     for (uint64_t n = q->from; n <= q->to; n++) {
         uint32_t slot = planned(e, n);
         if (slot == CHAIN_NONE || e->blocks[slot].empties == 0)
             continue;
-        e->blocks[slot].proven = ours;
-        if (!ours)
-            e->blocks[slot].empties = 0; /* it was not about this block */
+        struct block_logs *b = &e->blocks[slot];
+        b->proven = ours;
+        if (ours) { /* it is not behind any more: the pauses begin anew */
+            q->failures = b->empties < failures ? b->empties : failures;
+            continue;
+        }
+        b->empties = 0; /* it was not about this block */
+        b->by_hash = header != NULL;
     }
     if (ours)
         return;

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WRONG_CHAIN_MS = 10000, CHAIN_ANSWER_MS = 5000 };
+enum { WRONG_CHAIN_MS = 10000, ANSWER_MS = 5000, SUBSCRIBE_MS = 10000 };
 
 void link_open(struct evm *e)
 {
@@ -85,7 +85,7 @@ static void reconnect(struct evm *e, const char *why)
 static void ask_stream_chain(struct evm *e)
 {
     e->chain_call = send_request(e, "eth_chainId", "[]", 2);
-    e->stream_chain_again_ns = evm_now(e) + CHAIN_ANSWER_MS * EVM_MS;
+    e->stream_chain_again_ns = evm_now(e) + ANSWER_MS * EVM_MS;
 }
 
 static void join(struct evm *e)
@@ -95,6 +95,7 @@ static void join(struct evm *e)
     e->heads_on = e->logs_on = e->stream_chain_ok = false;
     e->heads_id[0] = e->logs_id[0] = e->pending_id[0] = '\0';
     e->heads_call = e->logs_call = e->pending_call = e->chain_call = e->head_call = 0;
+    e->joining_ns = evm_now(e);
     if (!e->polling) {
         e->http_chain_ok = false;
         ask_cancel(e, Q_CHAIN);
@@ -109,14 +110,23 @@ static void join(struct evm *e)
         reconnect(e, "nothing can be sent");
 }
 
+void link_ask_head(struct evm *e)
+{
+    static const char params[] = "[\"latest\",false]";
+    uint64_t now = evm_now(e);
+    if (e->head_call != 0 && now - e->head_asked_ns < ANSWER_MS * EVM_MS)
+        return;
+    e->head_asked_ns = now;
+    e->head_call = send_request(e, "eth_getBlockByNumber", params, sizeof(params) - 1);
+}
+
 /* The chain is the right one and the subscriptions stand: the head of the same node is what the
  * pushes go on from. */
 void link_try_join(struct evm *e)
 {
-    static const char params[] = "[\"latest\",false]";
     if (e->link == LINK_JOINING && e->heads_on && e->stream_chain_ok && e->http_chain_ok &&
-        (e->logs_on || e->watches.count == 0) && e->head_call == 0)
-        e->head_call = send_request(e, "eth_getBlockByNumber", params, sizeof(params) - 1);
+        (e->logs_on || e->watches.count == 0))
+        link_ask_head(e);
 }
 
 void link_lost(struct evm *e, uint32_t reason)
@@ -169,6 +179,11 @@ void link_tick(struct evm *e)
         ask_chain_id(e);
     if (!e->stream_chain_ok && evm_now(e) >= e->stream_chain_again_ns)
         ask_stream_chain(e);
+    if ((!e->heads_on || (!e->logs_on && e->watches.count > 0)) &&
+        evm_now(e) - e->joining_ns >= SUBSCRIBE_MS * EVM_MS) {
+        e->joining_ns = evm_now(e);
+        reconnect(e, "the node does not answer eth_subscribe");
+    }
     link_try_join(e);
 }
 
@@ -226,7 +241,7 @@ static void on_stream_head(struct evm *e, const hawse_json_t *doc, hawse_json_va
         reconnect(e, "the node's head is none");
         return;
     }
-    e->link = LINK_UP;
+    e->link = LINK_UP; /* if it was not before */
     e->down_since_ns = 0;
     poll_end(e);
     sync_head(e, &header, HEAD_ASKED);

@@ -280,7 +280,9 @@ static void on_timer(struct evm *e, const hawse_event_t *event)
     poll_tick(e);
     if (e->phase == PHASE_WAITING)
         return;
-    if (e->head_wanted)
+    if (e->head_wanted && e->link == LINK_UP)
+        link_ask_head(e);
+    else if (e->head_wanted)
         ask_head(e);
     if (e->phase == PHASE_LIVE && ++e->ticks % FINAL_TICKS == 0)
         ask_final(e);

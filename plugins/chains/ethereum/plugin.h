@@ -218,7 +218,7 @@ struct evm {
     uint32_t next_call;
     bool heads_on, logs_on, stream_chain_ok, http_chain_ok;
     bool watches_changed;
-    uint64_t stream_chain_again_ns;
+    uint64_t stream_chain_again_ns, head_asked_ns, joining_ns;
 
     /* poll */
     bool polling;
@@ -359,7 +359,9 @@ void link_tick(struct evm *e);
 /* Heads may be missed from now on. */
 void link_lost(struct evm *e, uint32_t reason);
 void link_resubscribe(struct evm *e);
-/* Asks for the head when all else is there. */
+/* Asks the stream's node for its head: the one that the pushes go on from. */
+void link_ask_head(struct evm *e);
+/* The same when all else is there. */
 void link_try_join(struct evm *e);
 /* Does the node push every log that somebody wants? */
 bool link_covers(const struct evm *e);
