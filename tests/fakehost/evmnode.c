@@ -25,7 +25,8 @@ bool node_chance(uint32_t in_a_thousand)
 
 void evmnode_address(uint32_t address, uint8_t out[20])
 {
-    memset(out, 0x40 + (int)address, 20);
+    memset(out, 0x40 + (int)(address & 0xff), 20);
+    out[0] = (uint8_t)(out[0] + (address >> 8));
 }
 
 void evmnode_topic(uint32_t topic, uint8_t out[32])
@@ -34,14 +35,20 @@ void evmnode_topic(uint32_t topic, uint8_t out[32])
 }
 
 /* Yellow Paper, section 4.3.1, equation 29. */
-static void bloom_add(uint8_t bloom[256], const uint8_t *item, uint64_t len)
+void evmnode_bloom_bits(const uint8_t *item, uint64_t len, uint32_t bits[3])
 {
     uint8_t hash[32];
     hawse_keccak256(item, len, hash);
-    for (int i = 0; i < 3; i++) {
-        uint32_t bit = ((uint32_t)hash[2 * i] << 8 | hash[2 * i + 1]) & 2047u;
-        bloom[255 - bit / 8] = (uint8_t)(bloom[255 - bit / 8] | 1u << (bit % 8));
-    }
+    for (int i = 0; i < 3; i++)
+        bits[i] = ((uint32_t)hash[2 * i] << 8 | hash[2 * i + 1]) & 2047u;
+}
+
+static void bloom_add(uint8_t bloom[256], const uint8_t *item, uint64_t len)
+{
+    uint32_t bits[3];
+    evmnode_bloom_bits(item, len, bits);
+    for (int i = 0; i < 3; i++)
+        bloom[255 - bits[i] / 8] = (uint8_t)(bloom[255 - bits[i] / 8] | 1u << (bits[i] % 8));
 }
 
 static void make_hash(struct node_block *b, uint32_t index)
@@ -67,7 +74,8 @@ void evmnode_finish(struct evmnode *n)
     free(n->blocks);
 }
 
-uint32_t evmnode_grow(struct evmnode *n, uint32_t parent, uint32_t logs)
+uint32_t evmnode_grow_with(struct evmnode *n, uint32_t parent, const struct node_log *logs,
+                           uint32_t count)
 {
     if (n->count == n->cap) {
         n->cap = n->cap ? n->cap * 2 : 1024;
@@ -80,13 +88,11 @@ uint32_t evmnode_grow(struct evmnode *n, uint32_t parent, uint32_t logs)
     b->parent = parent;
     b->number = parent == UINT32_MAX ? NODE_FIRST : n->blocks[parent].number + 1;
     make_hash(b, index);
-    b->log_count = logs < NODE_LOGS ? logs : NODE_LOGS;
+    b->log_count = count < NODE_LOGS ? count : NODE_LOGS;
     for (uint32_t i = 0; i < b->log_count; i++) {
         uint8_t address[20], topic[32];
-        b->logs[i] = (struct node_log){.address = (uint8_t)evmnode_dice(NODE_ADDRESSES),
-                                       .topic = (uint8_t)evmnode_dice(NODE_TOPICS),
-                                       .index = i,
-                                       .value = test_random()};
+        b->logs[i] = logs[i];
+        b->logs[i].index = i;
         evmnode_address(b->logs[i].address, address);
         evmnode_topic(b->logs[i].topic, topic);
         bloom_add(b->bloom, address, 20);
@@ -94,6 +100,16 @@ uint32_t evmnode_grow(struct evmnode *n, uint32_t parent, uint32_t logs)
     }
     n->head = index;
     return index;
+}
+
+uint32_t evmnode_grow(struct evmnode *n, uint32_t parent, uint32_t logs)
+{
+    struct node_log list[NODE_LOGS];
+    for (uint32_t i = 0; i < NODE_LOGS; i++)
+        list[i] = (struct node_log){.address = (uint16_t)evmnode_dice(NODE_ADDRESSES),
+                                    .topic = (uint8_t)evmnode_dice(NODE_TOPICS),
+                                    .value = test_random()};
+    return evmnode_grow_with(n, parent, list, logs);
 }
 
 uint32_t evmnode_up(const struct evmnode *n, uint32_t index, uint32_t blocks)
@@ -219,7 +235,8 @@ void evmnode_push_head(struct evmnode *n, uint32_t index)
 void evmnode_push_log(struct evmnode *n, uint32_t index, uint32_t log)
 {
     char text[NODE_LOG_TEXT];
-    if (!n->connected || n->mute || !n->logs_wanted[n->blocks[index].logs[log].address])
+    uint16_t address = n->blocks[index].logs[log].address;
+    if (!n->connected || n->mute || address >= NODE_ADDRESSES || !n->logs_wanted[address])
         return;
     (void)node_log_text(n, index, log, text, sizeof(text));
     for (size_t i = 0; i < 4; i++) {

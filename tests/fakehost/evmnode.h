@@ -17,7 +17,8 @@ enum { NODE_LOGS = 6, NODE_ADDRESSES = 6, NODE_TOPICS = 3, NODE_FIRST = 1000 };
 
 /* A log is all said by these: its address, topic and data follow from them. */
 struct node_log {
-    uint8_t address, topic;
+    uint16_t address; /* those below NODE_ADDRESSES come by themselves */
+    uint8_t topic;
     uint32_t index;
     uint64_t value;
 };
@@ -89,6 +90,11 @@ uint32_t evmnode_mine(struct evmnode *n, uint32_t logs);
 /* The last `depth` blocks are replaced by depth + more others. `all`: every new head is pushed,
  * otherwise the last one only; the logs of all are. */
 void evmnode_reorg(struct evmnode *n, uint32_t depth, uint32_t more, bool all);
+/* The same with these logs. */
+uint32_t evmnode_grow_with(struct evmnode *n, uint32_t parent, const struct node_log *logs,
+                           uint32_t count);
+/* The three bits of an item in a bloom filter. */
+void evmnode_bloom_bits(const uint8_t *item, uint64_t len, uint32_t bits[3]);
 void evmnode_push_head(struct evmnode *n, uint32_t index);
 void evmnode_push_log(struct evmnode *n, uint32_t index, uint32_t log);
 /* The connection is lost; it comes back after retry_ms when ws_up. */

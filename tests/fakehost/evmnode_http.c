@@ -65,7 +65,8 @@ static void add_logs(const struct evmnode *n, uint32_t index, const bool *wanted
                      size_t *len)
 {
     for (uint32_t i = 0; i < n->blocks[index].log_count; i++) {
-        if (!wanted[n->blocks[index].logs[i].address])
+        uint16_t address = n->blocks[index].logs[i].address;
+        if (wanted && (address >= NODE_ADDRESSES || !wanted[address]))
             continue;
         if (*len > 1)
             out[(*len)++] = ',';
@@ -76,11 +77,11 @@ static void add_logs(const struct evmnode *n, uint32_t index, const bool *wanted
 /* false: an error, its text in out. */
 static bool logs_text(struct evmnode *n, const char *params, char *out)
 {
-    bool wanted[NODE_ADDRESSES];
+    bool filter[NODE_ADDRESSES], *wanted = strstr(params, "\"address\"") ? filter : NULL;
     size_t len = 1;
     const char *hash = strstr(params, "\"blockHash\":\"0x");
     out[0] = '[';
-    node_wanted(params, wanted);
+    node_wanted(params, filter);
     if (n->empty_next > 0) {
         n->empty_next--;
     } else if (hash) {

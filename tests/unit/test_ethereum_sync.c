@@ -238,47 +238,83 @@ TEST(back_again, "a branch that was left and wins again is told again, with its 
     rig_destroy(r);
 }
 
-/* A block in which the filter finds address 1 and topic 0, but not in one log. */
-static uint32_t grow_false_positive(struct rig *r)
+/* Logs that nobody wants, in whose bloom filter are the bits of address 1 and of topic 0. */
+static void false_positive(struct node_log logs[4])
 {
-    for (;;) {
-        uint32_t index = evmnode_grow(&r->node, r->node.head, 2);
-        const struct node_log *l = r->node.blocks[index].logs;
-        if (l[0].address == 1 && l[0].topic == 1 && l[1].address > 3 && l[1].topic == 0)
-            return index;
-        r->node.head = r->node.blocks[index].parent;
+    uint8_t address[20];
+    uint32_t wanted[3], bits[3], found = 0;
+    evmnode_address(1, address);
+    evmnode_bloom_bits(address, 20, wanted);
+    for (uint32_t i = NODE_ADDRESSES; found != 7 && i < 0x8000; i++) {
+        evmnode_address(i, address);
+        evmnode_bloom_bits(address, 20, bits);
+        for (uint32_t k = 0; k < 9; k++) {
+            if ((found & 1u << (k / 3)) || bits[k % 3] != wanted[k / 3])
+                continue;
+            found |= 1u << (k / 3);
+            logs[k / 3] = (struct node_log){.address = (uint16_t)i, .topic = 1};
+        }
     }
+    CHECK_EQ(found, 7);
+    logs[3] = (struct node_log){.address = 4, .topic = 0};
 }
 
-TEST(false_positive, "a bloom filter that is wrong costs a known number of questions, and no gap")
+TEST(false_positive, "a bloom filter that is wrong costs two questions, and is no gap")
+{
+    struct rig *r = live("{}");
+    struct node_log logs[4];
+    false_positive(logs);
+    rig_pass(r, 5000);
+    uint32_t before = r->node.questions, finals = 3;
+    evmnode_push_head(&r->node, evmnode_grow_with(&r->node, r->node.head, logs, 4));
+    rig_pass(r, 10000);
+    rig_mine(r, 0, 5000);
+    CHECK_EQ(r->node.questions - before, 2 + finals);
+    CHECK_EQ(r->reader.gaps, 0);
+    rig_compare(r);
+    rig_destroy(r);
+}
+
+TEST(no_bloom, "without bloom filters an empty answer is believed when it was given often enough")
 {
     struct rig *r = live("{\"empty_answers\":2}");
+    struct node_log logs[4];
+    false_positive(logs);
+    r->node.faults.no_bloom = true;
     rig_pass(r, 5000);
     uint32_t before = r->node.log_questions;
-    uint32_t index = grow_false_positive(r);
-    r->node.faults.drop_log = 1000;
-    r->node.blocks[index].log_count = 1; /* not even the log of the address: nothing at all */
-    evmnode_push_head(&r->node, index);
+    evmnode_push_head(&r->node, evmnode_grow_with(&r->node, r->node.head, logs, 4));
     rig_pass(r, 10000);
     CHECK_EQ(r->node.log_questions - before, 3);
-    rig_mine(r, 0, 10000);
-    CHECK_EQ(r->node.log_questions - before, 3);
-    CHECK_EQ(r->reader.gaps, 0);
+    rig_destroy(r);
+}
+
+TEST(lies,
+     "a recent block's empty answers are not believed, however many, against its bloom filter")
+{
+    struct rig *r = live("{}");
+    uint32_t index = rig_grow_with_log(r);
+    evmnode_push_head(&r->node, index); /* and not the log */
+    r->node.empty_next = 4;
+    rig_mine(r, 0, 5000);
+    rig_mine(r, 0, 5000);
+    rig_compare(r);
+    CHECK_EQ(r->reader.late_logs, 1);
     rig_destroy(r);
 }
 
 TEST(false_positive_backfill, "empty answers are believed for a gap too, and it heals")
 {
-    struct rig *r = live("{}");
+    struct rig *r = live("{\"polling\":false}");
+    struct node_log logs[4];
+    false_positive(logs);
     r->node.ws_up = false;
     evmnode_cut(&r->node);
-    for (int i = 0; i < 40; i++) {
-        uint32_t index = grow_false_positive(r);
-        r->node.blocks[index].log_count = 0;
-    }
+    for (int i = 0; i < 150; i++)
+        (void)evmnode_grow_with(&r->node, r->node.head, logs, 4);
     rig_pass(r, 1000);
     r->node.ws_up = true;
-    rig_pass(r, 10000);
+    rig_pass(r, 20000);
     CHECK(rig_at_head(r));
     CHECK_EQ(r->reader.healed, 1);
     rig_compare(r);

@@ -118,6 +118,16 @@ void ask_logs_of(struct evm *e, enum evm_purpose why, uint32_t slot)
     ask(e, why, why == Q_CHECK ? ASK_CHECK : ASK_ONE, "eth_getLogs", (char *)e->scratch, n);
 }
 
+void ask_whole(struct evm *e, enum evm_purpose why, uint32_t slot)
+{
+    char params[112], hex[64];
+    const struct chain_block *b = &e->chain.blocks[slot];
+    hawse_hex_encode(b->header.hash, 32, hex);
+    int n = snprintf(params, sizeof(params), "[{\"blockHash\":\"0x%.64s\"}]", hex);
+    memcpy(e->q[why].hash, b->header.hash, 32);
+    ask(e, why, why == Q_CHECK ? ASK_CHECK_WHOLE : ASK_WHOLE, "eth_getLogs", params, (uint64_t)n);
+}
+
 /* ---- answers ---- */
 
 static void on_chain_id(struct evm *e, const hawse_json_value_t *v)
@@ -180,7 +190,8 @@ static void on_refused(struct evm *e, enum evm_ask what, enum evm_purpose why,
         e->q[why].again_ns = evm_now(e) + done->retry_after_ms * EVM_MS;
     if (what == ASK_RANGE && e->range > 1)
         e->range /= 2;
-    if (what == ASK_ONE && e->q[why].failures >= 2) /* the block may be gone from its branch */
+    if ((what == ASK_ONE || what == ASK_WHOLE) &&
+        e->q[why].failures >= 2) /* the block may be gone from its branch */
         e->head_wanted = true;
 }
 
@@ -194,10 +205,12 @@ static void on_result(struct evm *e, enum evm_ask what, enum evm_purpose why,
         break;
     case ASK_RANGE:
     case ASK_ONE:
+    case ASK_WHOLE:
         fetch_answer(e, what, doc, root);
         break;
     case ASK_CHECK:
-        check_answer(e, doc, root);
+    case ASK_CHECK_WHOLE:
+        check_answer(e, what, doc, root);
         break;
     default:
         on_block(e, what, why, wire_header(doc, root, &header) == HAWSE_OK ? &header : NULL);

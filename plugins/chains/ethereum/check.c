@@ -99,6 +99,10 @@ void check_next(struct evm *e)
     if (e->gaps == 0 && b->header.number + e->set.check_blocks > e->chain.high &&
         evm_now(e) - b->seen_ns < YOUNG_MS * EVM_MS)
         return; /* more of it may still be on its way */
+    if (fetch_whole(e, slot)) {
+        ask_whole(e, Q_CHECK, slot);
+        return;
+    }
     if (e->blocks[slot].empties > 0 && !e->blocks[slot].proven) {
         memcpy(e->q[Q_CHECK].hash, b->header.hash, 32);
         ask_number(e, Q_CHECK, ASK_CHECK_PROOF, b->header.number);
@@ -168,6 +172,9 @@ static void found(struct evm *e, uint32_t slot, uint32_t before)
 struct reading {
     uint32_t wanted; /* logs that somebody wants */
     bool bad, full;
+    bool any;           /* a log of the block was there */
+    bool whole;         /* asked for without a filter */
+    uint8_t bloom[256]; /* then: of all logs that came */
 };
 
 static void read_logs(struct evm *e, uint32_t slot, const hawse_json_t *doc,
@@ -183,6 +190,9 @@ static void read_logs(struct evm *e, uint32_t slot, const hawse_json_t *doc,
         r->bad = wire_log(doc, &v, &places, &log) != HAWSE_OK;
         if (r->bad || memcmp(log.record.block_hash, e->q[Q_CHECK].hash, 32) != 0)
             continue;
+        r->any = true;
+        if (r->whole)
+            bloom_add_log(r->bloom, &log.record);
         enum fetch_kept kept = fetch_keep(e, slot, &log, &room);
         r->wanted += kept != FETCH_UNWANTED;
         r->full |= kept == FETCH_FULL;
@@ -191,10 +201,23 @@ static void read_logs(struct evm *e, uint32_t slot, const hawse_json_t *doc,
     r->bad |= code < 0;
 }
 
-void check_answer(struct evm *e, const hawse_json_t *doc, hawse_json_value_t *list)
+/* Is the block complete now? */
+static bool settled(struct evm *e, uint32_t slot, const struct reading *r)
+{
+    struct block_logs *b = &e->blocks[slot];
+    if (r->whole) {
+        bool explained = bloom_explains(r->bloom, &e->chain.blocks[slot].header);
+        b->unexplained = (uint8_t)(b->unexplained + !explained);
+        return explained;
+    }
+    return (r->any && r->wanted == b->count) || fetch_empty(e, slot);
+}
+
+void check_answer(struct evm *e, enum evm_ask what, const hawse_json_t *doc,
+                  hawse_json_value_t *list)
 {
     uint32_t slot = asked(e);
-    struct reading r = {0};
+    struct reading r = {.whole = what == ASK_CHECK_WHOLE};
     if (slot == CHAIN_NONE)
         return;
     struct block_logs *b = &e->blocks[slot];
@@ -211,7 +234,7 @@ void check_answer(struct evm *e, const hawse_json_t *doc, hawse_json_value_t *li
     } else if (r.full || r.wanted > b->count) { /* copies were written over: which are missing? */
         lose(e, number, HAWSE_REASON_OVERFLOW, "has more logs than settings.log_bytes can keep");
         done(e, slot);
-    } else if ((r.wanted > 0 && r.wanted == b->count) || fetch_empty(e, slot)) {
+    } else if (settled(e, slot, &r)) {
         done(e, slot);
     } else {
         ask_pause(e, Q_CHECK);

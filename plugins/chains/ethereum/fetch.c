@@ -5,9 +5,13 @@
  *   - An answer with a log of the block, by its hash, is about that block and complete. In a range
  *     it also proves the blocks below it, which are its ancestors.
  *   - An answer without any log of a block whose bloom filter says there may be one proves nothing:
- *     the filter may be wrong, or the node may be behind. It counts when the node had just shown
- *     that the block is on its chain (eth_getBlockByNumber gave its hash), and is believed when it
- *     counted settings.empty_answers times, with growing pauses between.
+ *     the filter may be wrong, or the node may be behind. A recent block is then asked for whole,
+ *     without a filter: its logs must explain every bit of its bloom filter, which nothing but all
+ *     of them does.
+ *   - For blocks further back, and where bloom filters are missing or cannot be explained, such an
+ *     answer counts when the node had just shown that the block is on its chain
+ *     (eth_getBlockByNumber gave its hash), and is believed when settings.empty_answers counted,
+ *     with growing pauses between.
  *   - An answer with anything unreadable in it is none.
  */
 #include "plugin.h"
@@ -44,6 +48,17 @@ enum fetch_kept fetch_keep(struct evm *e, uint32_t slot, struct wire_log *log, u
     return FETCH_KEPT;
 }
 
+enum { WHOLE_DEPTH = 64, UNEXPLAINED_MAX = 4 };
+
+bool fetch_whole(const struct evm *e, uint32_t slot)
+{
+    const struct chain_header *header = &e->chain.blocks[slot].header;
+    const struct block_logs *b = &e->blocks[slot];
+    uint64_t head = e->chain.blocks[e->chain.target].header.number;
+    return b->empties > 0 && header->has_bloom && b->unexplained < UNEXPLAINED_MAX &&
+           head < header->number + WHOLE_DEPTH;
+}
+
 /* ---- questions ---- */
 
 /* The highest block from `from` on whose emptiness is to be proven, within one range. */
@@ -67,6 +82,10 @@ void fetch_more(struct evm *e, uint32_t slot)
     uint64_t target = e->chain.blocks[e->chain.target].header.number;
     if (!ask_ready(e, Q_TELL))
         return;
+    if (fetch_whole(e, slot)) {
+        ask_whole(e, Q_TELL, slot);
+        return;
+    }
     if (b->empties > 0 && !b->proven) {
         e->q[Q_TELL].from = from;
         e->q[Q_TELL].to = e->chain.started ? to_prove(e, from) : from;
@@ -133,8 +152,10 @@ bool fetch_empty(struct evm *e, uint32_t slot)
 
 struct reading {
     bool bad, full;
-    uint64_t top;     /* highest planned block of which a log was there */
-    uint64_t foreign; /* lowest height at which the node has another block */
+    uint64_t top;       /* highest planned block of which a log was there */
+    uint64_t foreign;   /* lowest height at which the node has another block */
+    bool whole;         /* asked for without a filter */
+    uint8_t bloom[256]; /* then: of all logs that came */
 };
 
 /* Keeps what is wanted. The blocks that are known by it to be complete are left to the caller. */
@@ -158,6 +179,8 @@ static void read_logs(struct evm *e, const hawse_json_t *doc, hawse_json_value_t
         }
         if (number > r->top)
             r->top = number;
+        if (r->whole)
+            bloom_add_log(r->bloom, &log.record);
         if (e->blocks[slot].checked || e->blocks[slot].overflow)
             continue;
         enum fetch_kept kept = fetch_keep(e, slot, &log, &room);
@@ -184,6 +207,11 @@ static bool settle(struct evm *e, uint32_t slot, const struct reading *r)
     if (header->number >= r->foreign) {
         b->by_hash = true;
         return false;
+    }
+    if (r->whole) {
+        bool explained = bloom_explains(r->bloom, header);
+        b->unexplained = (uint8_t)(b->unexplained + !explained);
+        return explained;
     }
     return header->number <= r->top || fetch_empty(e, slot);
 }
@@ -226,12 +254,13 @@ static void fit_range(struct evm *e, bool full)
 void fetch_answer(struct evm *e, enum evm_ask what, const hawse_json_t *doc,
                   hawse_json_value_t *list)
 {
-    struct reading r = {.foreign = UINT64_MAX, .bad = list->kind != HAWSE_JSON_ARRAY};
+    struct reading r = {
+        .foreign = UINT64_MAX, .bad = list->kind != HAWSE_JSON_ARRAY, .whole = what == ASK_WHOLE};
     uint64_t first, last;
     if (!asked_range(e, what, &first, &last))
         return;
     /* a block alone may fill the ring; of a range half is left to what may be taken back */
-    read_logs(e, doc, list, what == ASK_ONE ? e->ring.cap : e->ring.cap / 2, &r);
+    read_logs(e, doc, list, what == ASK_RANGE ? e->ring.cap / 2 : e->ring.cap, &r);
     if (r.bad) {
         evm_count(e, e->count.malformed, 1);
         evm_complain(e, "logs of blocks %llu to %llu could not be read: asked again",
@@ -247,7 +276,7 @@ void fetch_answer(struct evm *e, enum evm_ask what, const hawse_json_t *doc,
         e->blocks[slot].checked = settle(e, slot, &r);
         all &= e->blocks[slot].checked;
         progress |= all;
-        if (what == ASK_ONE && r.full)
+        if (what != ASK_RANGE && r.full)
             give_up_block(e, slot);
     }
     if (what == ASK_RANGE)

@@ -79,6 +79,7 @@ struct block_logs {
     bool check;          /* told, and to be checked */
     bool proven;         /* the node showed that this block is on its chain */
     bool by_hash;        /* a range did not reach it: ask for the block itself */
+    uint8_t unexplained; /* answers with all its logs that did not explain its bloom filter */
     bool overflow;       /* the answer had more logs than there is room for */
 };
 
@@ -153,8 +154,10 @@ enum evm_ask {
     ASK_MILESTONE,   /* by number: a step on the way to a head that is far */
     ASK_RANGE,       /* logs of a range of blocks to be told */
     ASK_ONE,         /* logs of one block to be told */
+    ASK_WHOLE,       /* all logs of one block to be told, whoever wants them */
     ASK_PROOF,       /* by number: does the node have the block to be told? */
     ASK_CHECK,       /* logs of one told block */
+    ASK_CHECK_WHOLE, /* all logs of one told block */
     ASK_CHECK_PROOF, /* by number: does the node have the told block? */
     ASK_FINAL,
 };
@@ -327,6 +330,10 @@ bool watches_drop(struct watches *w, uint64_t sub);
 bool watches_want(const struct watches *w, const hawse_evm_log_t *log);
 /* May the block hold a log that somebody wants? True when it has no bloom. */
 bool watches_may_be_in(const struct watches *w, const struct chain_header *header);
+/* Adds a log to the bloom filter of its block; does the filter explain every bit of the header's?
+ */
+void bloom_add_log(uint8_t bloom[256], const hawse_evm_log_t *log);
+bool bloom_explains(const uint8_t bloom[256], const struct chain_header *header);
 /* Bytes that watches_filter needs at most. */
 uint64_t watches_filter_len(const struct watches *w);
 /* {"address":[...]} without the closing brace into out; returns its length, 0 = nobody wants logs.
@@ -383,6 +390,8 @@ void ask_block(struct evm *e, const uint8_t hash[32]);
 void ask_number(struct evm *e, enum evm_purpose why, enum evm_ask what, uint64_t number);
 void ask_logs_range(struct evm *e, uint64_t from, uint64_t to);
 void ask_logs_of(struct evm *e, enum evm_purpose why, uint32_t slot);
+/* The same without a filter: every log of the block. */
+void ask_whole(struct evm *e, enum evm_purpose why, uint32_t slot);
 void ask_answer(struct evm *e, const hawse_event_t *event);
 
 /* sync.c */
@@ -410,6 +419,9 @@ void fetch_answer(struct evm *e, enum evm_ask what, const hawse_json_t *doc,
                   hawse_json_value_t *list);
 /* NULL: the node has no block of this number. */
 void fetch_proof(struct evm *e, const struct chain_header *header);
+/* After an answer without any of its logs: is the block asked for whole, its bloom filter being the
+ * proof? Not where it has none, or where it was not explained several times. */
+bool fetch_whole(const struct evm *e, uint32_t slot);
 /* One more answer without logs; true when it is to be believed. */
 bool fetch_empty(struct evm *e, uint32_t slot);
 /* The demands changed: what was fetched before may lack logs. */
@@ -422,7 +434,8 @@ void check_next(struct evm *e);
 bool check_waits(struct evm *e);
 /* The first block of which logs may be missing when the pushes end now. */
 uint64_t check_unsure_from(struct evm *e);
-void check_answer(struct evm *e, const hawse_json_t *doc, hawse_json_value_t *list);
+void check_answer(struct evm *e, enum evm_ask what, const hawse_json_t *doc,
+                  hawse_json_value_t *list);
 void check_proof(struct evm *e, const struct chain_header *header);
 /* Would telling one more block push one out of the window that is still to be checked? Then telling
  * waits, and readers know. */

@@ -67,6 +67,29 @@ static bool bloom_has(const uint8_t bloom[256], const uint32_t bits[3])
     return true;
 }
 
+static void bloom_add(uint8_t bloom[256], const uint8_t *item, uint64_t len)
+{
+    uint32_t bits[3];
+    bloom_bits(item, len, bits);
+    for (int i = 0; i < 3; i++)
+        bloom[255 - bits[i] / 8] = (uint8_t)(bloom[255 - bits[i] / 8] | 1u << (bits[i] % 8));
+}
+
+void bloom_add_log(uint8_t bloom[256], const hawse_evm_log_t *log)
+{
+    bloom_add(bloom, log->address, 20);
+    for (uint32_t i = 0; i < log->topic_count; i++)
+        bloom_add(bloom, log->topics[i], 32);
+}
+
+bool bloom_explains(const uint8_t bloom[256], const struct chain_header *header)
+{
+    uint8_t unexplained = 0;
+    for (int i = 0; i < 256; i++)
+        unexplained |= (uint8_t)(header->bloom[i] & ~bloom[i]);
+    return unexplained == 0;
+}
+
 static bool grow(struct watches *w)
 {
     uint32_t cap = w->cap ? w->cap * 2 : 16;
