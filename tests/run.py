@@ -264,6 +264,14 @@ def stage_polymarket(args):
         return
     env = {**os.environ, "HAWSE_BIN": str(HAWSE), "HAWSE_PLUGIN_DIR": str(PLUGINS)}
     tap("polymarket double", ["node", folder / "polymarket/clients.mjs"])
+    if build_bench():
+        env["BENCH_DIR"] = str(BUILD / "bench" / "tests" / "bench")
+        seconds, rate = ("300", "20000") if args.full else ("10", "5000")
+        done = run(f"polymarket: 2,000 assets, {rate} messages/s for {seconds} s",
+                   ["node", "polymarket/load.mjs", "--seconds", seconds, "--rate", rate], cwd=folder,
+                   env={**env, "HAWSE_BIN": str(BUILD / "bench/core/hawse"),
+                        "HAWSE_PLUGIN_DIR": str(BUILD / "bench/plugins")})
+        print("\n".join("    " + line for line in done.stdout.splitlines()) if done else "")
     seconds = "300" if args.full else "35"
     done = run(f"polymarket: 200 assets, {seconds} s of troubles",
                ["node", "polymarket/trial.mjs", "--seconds", seconds], cwd=folder, env=env)

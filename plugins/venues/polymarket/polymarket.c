@@ -24,7 +24,7 @@ HAWSE_EXPORT const char hawse_manifest_v1[] =
     "\"fills\":{\"overflow\":\"lossless\"}},"
     "\"capabilities\":[\"net\",\"http:GET:/book\",\"http:POST:/books\",\"http:GET:/clob-markets\","
     "\"http:GET:/v2/trades\"],"
-    "\"budget\":{\"callback_us\":20000},"
+    "\"budget\":{\"callback_us\":50000},"
     "\"config\":{\"type\":\"object\",\"properties\":{"
     "\"assets\":{\"type\":\"array\",\"maxItems\":20000,\"uniqueItems\":true,\"default\":[],"
     "\"items\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":78},"

@@ -112,7 +112,7 @@ class Market {
   }
 
   /** Sets the total of a level; an entry for the outcome and the mirrored one for its complement. */
-  change(side, tick, cents) {
+  change(side, tick, cents, hashed = true) {
     const levels = side === 'BUY' ? this.bids : this.asks;
     if (cents === 0) {
       levels.delete(tick);
@@ -126,7 +126,7 @@ class Market {
       price: this.price(at),
       size: sizeText(cents),
       side: as,
-      hash: this.book(outcome).hash,
+      hash: hashed ? this.book(outcome).hash : '',
       ...this.bestTexts(outcome),
     });
     return {
@@ -218,6 +218,7 @@ export class Double {
     this.slowDumpMs = 0;
     this.lose = 0; // frames that reach nobody
     this.recent = []; // frames sent last
+    this.lost = new Set(); // assets whose connection was cut
     this.refusals = 0; // of 100 REST requests
     this.counts = { connections: 0, frames: 0, requests: 0, refused: 0, books: 0 };
   }
@@ -262,6 +263,12 @@ export class Double {
     this.listeners.forEach((client) => client.terminate());
     this.server.closeAllConnections();
     this.server.close();
+  }
+
+  /** Ends a connection without a word; what was on it must be told as a gap. */
+  cut(session) {
+    session?.assets.forEach((asset) => this.lost.add(asset));
+    session?.socket.terminate();
   }
 
   // ---- what happens ----

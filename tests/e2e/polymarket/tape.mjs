@@ -28,6 +28,7 @@ export class Tape {
     this.books = new Map(); // market -> { bids: Map, asks: Map }
     this.quotes = new Map();
     this.gaps = new Map(); // key -> true while open
+    this.gapped = new Set(); // keys that ever had one
     this.keys = new Map(); // market -> key
     this.fills = new Map(); // text -> count
     this.seq = new Map(); // stream -> last
@@ -67,6 +68,7 @@ export class Tape {
     }
     if (event.key) {
       this.gaps.set(event.key, true);
+      this.gapped.add(event.key);
     }
   }
 
@@ -128,6 +130,11 @@ export class Tape {
       const quote = this.quotes.get(name)?.[0];
       if (best && quote?.[0] !== millionths(best.price)) {
         wrong.push(`the best bid of ${token} was told as ${quote}, it is ${best.price}`);
+      }
+    }
+    for (const token of double.lost) {
+      if (!this.gapped.has(keyOf(hexOf(token)))) {
+        wrong.push(`the connection of ${token} was cut, and no gap was told`);
       }
     }
     if (this.gaps.size > 0) {

@@ -70,8 +70,8 @@ function configOf(double, pluginDir, stateDir, metrics) {
 function troublesOf(double) {
   const one = () => [...double.sessions][below(double.sessions.size)];
   return {
-    kill: () => one()?.socket.terminate(),
-    'kill all': () => double.sessions.forEach((session) => session.socket.terminate()),
+    kill: () => double.cut(one()),
+    'kill all': () => double.sessions.forEach((session) => double.cut(session)),
     freeze: () => one() && (one().frozen = true),
     silence: () => one() && (one().silent = true),
     'drop a subscription': () => {
@@ -97,7 +97,7 @@ function troublesOf(double) {
     },
     'slow dump': () => {
       double.slowDumpMs = 800;
-      one()?.socket.terminate();
+      double.cut(one());
       setTimeout(() => (double.slowDumpMs = 0), 1500);
     },
     'feed lost': () => double.listeners.forEach((client) => client.terminate()),
