@@ -1,7 +1,7 @@
 // The benchmarks of hawse, as one command. Prints what the machine is, figures with their spread, and beside each that
 // has one the goal. Never fails on time; ends with 1 when a result is wrong: an event lost, doubled or out of order.
 //   node tests/bench/bench.mjs [--build DIR] [--only flood,latency,...] [--runs 5] [--peers ws,viem,ethers]
-//                              [--messages 300000] [--nice=N] [--json FILE] [--smoke] [--list]
+//                              [--messages 300000] [--rates 10000,...] [--nice=N] [--json FILE] [--smoke] [--list]
 // --nice=-10 (as root) where others use the machine too: delays mean little without it. --smoke: every suite once and
 // small, to see that it works; its figures mean nothing.
 import { execFileSync } from 'node:child_process';
@@ -29,6 +29,7 @@ const { values: arg } = parseArgs({
     runs: { type: 'string', default: '5' },
     peers: { type: 'string', default: 'ws,viem,ethers' },
     messages: { type: 'string', default: '300000' },
+    rates: { type: 'string' },
     nice: { type: 'string', default: '0' },
     json: { type: 'string' },
     smoke: { type: 'boolean', default: false },
@@ -38,7 +39,7 @@ const { values: arg } = parseArgs({
 
 function prepare() {
   return { ...placeOf(arg.build), runs: arg.smoke ? 1 : Number(arg.runs), messages: arg.smoke ? 6000 : Number(arg.messages),
-    smoke: arg.smoke, peers: arg.peers.split(',').filter(Boolean) };
+    smoke: arg.smoke, rates: arg.rates?.split(',').map(Number), peers: arg.peers.split(',').filter(Boolean) };
 }
 
 /** Whatever is started from here inherits it. */

@@ -3,7 +3,7 @@
  * questions that clients ask and, told to, sends a file of ready-made frames: as fast as they are
  * taken, at a fixed rate, or in bursts. Every subject gets its bytes from here.
  *
- *   bench-sender FILE MESSAGES flood
+ *   bench-sender FILE MESSAGES flood             beside FILE stands FILE.head
  *   bench-sender FILE MESSAGES paced RATE        messages a second, one write each
  *   bench-sender FILE MESSAGES burst SIZE MS     SIZE messages in one write, every MS
  *   bench-sender FILE MESSAGES mark              one byte that only recv_shim.c understands
@@ -37,7 +37,8 @@ struct sender {
     size_t size;
     uint8_t *held; /* what came in and is not whole yet */
     size_t held_len;
-    unsigned asked; /* 1 heads, 2 logs */
+    unsigned asked;  /* 1 heads, 2 logs */
+    char head[4096]; /* the block before all, as JSON: FILE.head */
 };
 
 static void die(const char *what)
@@ -121,6 +122,8 @@ static void upgrade(struct sender *s)
 
 static const char *result_of(struct sender *s, const char *request)
 {
+    if (strstr(request, "eth_getBlockBy"))
+        return strstr(request, "\"finalized\"") ? "null" : s->head;
     if (strstr(request, "eth_chainId"))
         return "\"0x64\"";
     if (strstr(request, "eth_blockNumber"))
@@ -139,7 +142,7 @@ static const char *result_of(struct sender *s, const char *request)
 static void answer(struct sender *s, const char *request)
 {
     const char *id = strstr(request, "\"id\":");
-    char text[256];
+    char text[sizeof(s->head) + 256];
     unsigned before = s->asked;
     const char *result = result_of(s, request);
     int n = snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",\"id\":%ld,\"result\":%s}",
@@ -303,6 +306,16 @@ static void load(struct sender *s, const char *path)
     (void)close(fd);
 }
 
+static void load_head(struct sender *s, const char *path)
+{
+    char name[4096];
+    (void)snprintf(name, sizeof(name), "%s.head", path);
+    FILE *f = fopen(name, "r");
+    if (!f || !fgets(s->head, sizeof(s->head), f))
+        die(name);
+    (void)fclose(f);
+}
+
 static int listener(void)
 {
     struct sockaddr_in at = {.sin_family = AF_INET};
@@ -325,6 +338,7 @@ int main(int argc, char **argv)
     struct sender s = {.held = calloc(1, IN_CAP + 1)};
     uint64_t messages = strtoull(argv[2], NULL, 10);
     load(&s, argv[1]);
+    load_head(&s, argv[1]);
     int fixed = strcmp(argv[3], "paced") == 0 ? 5 : strcmp(argv[3], "burst") == 0 ? 6 : 4, one = 1;
     if (argc < fixed || !s.held)
         return 2;

@@ -1,7 +1,7 @@
 // What the chain of the benchmarks says: heads, logs, as objects and as ready-made WebSocket frames in a file.
 // Every subject receives these bytes. The shapes are those of eth_subscribe on Gnosis Chain; a log is about 1 kB.
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 
 export const ADDRESS = '0x' + 'aa'.repeat(20);
 export const LOGS_PER_BLOCK = 300;
@@ -51,6 +51,7 @@ export class Frames {
     this.sizes = new Float64Array(messages + 1); // bytes of payload of the first n messages
     this.logsOf = new Uint32Array(messages + 1);
     this.#write(openSync(file, 'w'));
+    writeFileSync(`${file}.head`, JSON.stringify(head(1)));
   }
 
   #write(fd) {

@@ -16,14 +16,14 @@ async function until(test, limitMs, what) {
 }
 
 /** One life of a node. Returns by subject what it said at the end, hawse's also as it went. */
-async function live(place, events, at) {
+async function live(place, events, at, idle) {
   const node = new LiveNode({ events, rate: RATE }), names = ['hawse', ...place.peers.filter((name) => name !== 'ws')];
   const running = {};
   await node.open();
   try {
     for (const name of names)
       running[name] = await subjects[name](place, { port: node.port, rpcPort: node.port, logs: events, distinct: true,
-        settings: { check_logs: true, heads_idle_ms: idleMs(place) } });
+        settings: { check_logs: true, heads_idle_ms: idle } });
     await until(() => node.joined() === names.length, 30_000, 'all have subscribed');
     await running.hawse.ready(30_000);
     await sleep(500);
@@ -58,10 +58,10 @@ function counts(report, place, runs, events) {
       note: `${median(runs.map((r) => r.said[peer].logs - r.said[peer].distinct))} doubled` });
 }
 
-async function times(place, name, events, at, gapsAtLeast) {
+async function times(place, name, events, at, gapsAtLeast, idle) {
   const runs = [];
   for (let run = 0; run < place.runs; run++) {
-    runs.push(await live(place, events, at));
+    runs.push(await live(place, events, at, idle));
     judge(name, runs.at(-1), gapsAtLeast);
   }
   return runs;
@@ -69,7 +69,7 @@ async function times(place, name, events, at, gapsAtLeast) {
 
 export async function gap(place, report) {
   const events = place.smoke ? 2000 : 20_000, cut = (node) => node.kill();
-  const runs = await times(place, 'gap', events, { [Math.floor(events * 0.35) + 37]: cut, [Math.floor(events * 0.7) + 62]: cut }, 2);
+  const runs = await times(place, 'gap', events, { [Math.floor(events * 0.35) + 37]: cut, [Math.floor(events * 0.7) + 62]: cut }, 2, 2000);
   console.log(`gap: ${events} logs at ${RATE} a second, every connection cut twice`);
   counts(report, place, runs, events);
   report.figure('hawse: gaps announced', runs.map((r) => r.done.gaps), { digits: 0, goal: 2, note: 'one for each cut' });
@@ -85,7 +85,7 @@ function noticed(report, runs, goal) {
 
 async function silent(place, report, name, title, what, goal) {
   const events = place.smoke ? 2200 : 6000;
-  const runs = await times(place, name, events, { 1030: (node) => node.mute(...what) }, 1);
+  const runs = await times(place, name, events, { 1030: (node) => node.mute(...what) }, 1, idleMs(place));
   console.log(`${name}: ${title}`);
   noticed(report, runs, goal);
   counts(report, place, runs, events);

@@ -20,7 +20,8 @@ function show(report, name, list) {
 }
 
 export async function latency(place, report) {
-  for (const [rate, who] of place.smoke ? RATES.slice(2, 3) : RATES) {
+  const wanted = place.smoke ? [10_000] : place.rates;
+  for (const [rate, who] of RATES.filter(([rate]) => !wanted || wanted.includes(rate))) {
     const names = who.filter((name) => place.peers.includes(name) || !['ws', 'viem', 'ethers'].includes(name));
     const messages = Math.min(place.messages, rate * (WARM_SECONDS + SECONDS));
     const warm = messages / (WARM_SECONDS + SECONDS) * WARM_SECONDS;

@@ -44,7 +44,7 @@ async function count(place, messages) {
 }
 
 /** More than this is a step back that no load on the machine excuses: the run fails. Lower it with every step ahead. */
-const RATCHET = 4300;
+const RATCHET = 3500;
 
 /** What the larger of two floods adds, a message: the start-up is in both. */
 export async function instructions(place, report) {
