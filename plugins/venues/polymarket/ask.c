@@ -177,7 +177,7 @@ static bool condition_answer(struct pm *p, struct condition *c, const hawse_json
         return false;
     if (hawse_json_get(doc, root, "fd", &fees) == HAWSE_OK && fees.kind == HAWSE_JSON_OBJECT) {
         if (hawse_json_get(doc, &fees, "r", &value) == HAWSE_OK &&
-            wallet_millionths((hawse_view_t){value.data, value.len}, &n) == HAWSE_OK)
+            wallet_decimal((hawse_view_t){value.data, value.len}, 6, &n) == HAWSE_OK)
             c->fee_ppm = (uint32_t)n;
         if (hawse_json_get(doc, &fees, "e", &value) == HAWSE_OK &&
             hawse_json_u64(&value, &n) == HAWSE_OK)

@@ -113,17 +113,20 @@ void emit_trade(struct pm *p, const struct asset *a, const struct wire_message *
     (void)pm_tx(tx, t->origin.tx_hash);
 }
 
-void emit_fill(struct pm *p, const struct wallet *w, const hawse_wallet_fill_t *fill, bool late)
+void emit_fill(struct pm *p, const struct wallet *w, const hawse_wallet_fill_t *fill,
+               uint32_t flags, uint64_t t_recv_ns)
 {
     hawse_event_t event = event_of(p, HAWSE_SPACE_WALLET, HAWSE_WALLET_FILL, WALLET_STREAM, w->key,
                                    fill->origin.block_timestamp * 1000);
-    event.flags = late ? HAWSE_EVENT_BACKFILLED : 0;
+    event.flags = flags;
+    event.t_recv_ns = t_recv_ns;
     event.len = sizeof(*fill);
     struct held *h = hold(p, &event);
     if (!h)
         return;
     h->record.fill = *fill;
     h->record.fill.origin.chain_id = CHAIN_ID;
+    memcpy(h->record.fill.wallet, w->bytes, 32);
     pm_add(p, p->count.fills, 1);
 }
 

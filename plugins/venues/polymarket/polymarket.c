@@ -19,7 +19,7 @@ HAWSE_EXPORT const char hawse_manifest_v1[] =
     "\"license\":\"MIT\",\"maturity\":\"beta\","
     "\"requires\":{\"hawse.sub/1\":\">=1.0\",\"hawse.stream/1\":\">=1.0\","
     "\"hawse.timer/1\":\">=1.0\",\"hawse.http/1\":\">=1.0\",\"hawse.metrics/1\":\">=1.0\"},"
-    "\"produces\":[\"market/1\",\"wallet/1\",\"stream/1\"],"
+    "\"consumes\":[\"evm/1\"],\"produces\":[\"market/1\",\"wallet/1\",\"stream/1\"],"
     "\"streams\":{\"trades\":{\"overflow\":\"lossless\"},\"books\":{\"overflow\":\"lossless\"},"
     "\"fills\":{\"overflow\":\"lossless\"}},"
     "\"capabilities\":[\"net\",\"http:GET:/book\",\"http:POST:/books\",\"http:GET:/clob-markets\","
@@ -125,8 +125,10 @@ static void destroy(void *state)
         return;
     for (uint32_t i = 0; i < p->asset_count; i++)
         book_finish(&p->assets[i].book);
-    for (uint32_t i = 0; i < p->wallet_count; i++)
+    for (uint32_t i = 0; i < p->wallet_count; i++) {
         free(p->wallets[i].seen);
+        free(p->wallets[i].told);
+    }
     book_finish(&p->stage);
     free(p->assets);
     free(p->conditions);
@@ -164,8 +166,9 @@ static int32_t add_wallet(struct pm *p, hawse_view_t address)
     w->key = hawse_key(w->bytes, 32);
     w->watermark = w->newest = p->host->now(p->host, HAWSE_CLOCK_UTC) / 1000000000u;
     w->seen = calloc(SEEN_MAX, sizeof(w->seen[0]));
+    w->told = calloc(TOLD_MAX, sizeof(w->told[0]));
     names_add(&p->wallet_names, p->wallet_count++);
-    return w->seen ? HAWSE_OK : HAWSE_E_NOMEM;
+    return w->seen && w->told ? HAWSE_OK : HAWSE_E_NOMEM;
 }
 
 static int32_t make_room(struct pm *p, uint32_t assets, uint32_t markets, uint32_t wallets)
@@ -297,6 +300,8 @@ static int32_t create(const hawse_host_t *host, hawse_instance_t self, hawse_vie
     book_init(&p->stage);
     declare_metrics(p);
     int32_t code = read_config(p, config);
+    if (code == HAWSE_OK)
+        code = chain_subscribe(p);
     if (code != HAWSE_OK) {
         destroy(p);
         return code;
@@ -349,6 +354,8 @@ static int32_t on_events(void *state, const hawse_event_t *const *events, uint32
             return (int32_t)i;
         if (events[i]->space == HAWSE_SPACE_HOST && !p->stopping)
             on_event(p, events[i]);
+        else if (events[i]->space == HAWSE_SPACE_EVM)
+            chain_event(p, events[i]);
     }
     (void)emit_flush(p); /* else with the next event, the timer's at the latest */
     return (int32_t)n;

@@ -5,7 +5,8 @@
  *   polymarket.c  the table: settings, events in      link.c    connections, subscriptions, pings
  *   feed.c        messages of the market channel      ask.c     REST: books, markets, wallets'
  * trades asset.c       assets, gaps, check values          wallet.c  fills of watched wallets
- *   emit.c        records out                         book.c, wire.c: see their headers
+ *   chain.c       fills as the chain logs them        emit.c    records out
+ *   book.c, wire.c: see their headers
  *
  * The guarantee: an asset's book is either the venue's or announced as not being so. A gap is said
  * before anything that follows it; it is healed by a whole book, pushed or asked for. A socket that
@@ -26,6 +27,7 @@
 #include <hawse/service/stream.h>
 #include <hawse/service/sub.h>
 #include <hawse/service/timer.h>
+#include <hawse/space/evm.h>
 #include <hawse/space/host.h>
 #include <hawse/space/market.h>
 #include <hawse/space/stream.h>
@@ -42,6 +44,7 @@ enum {
     PATH_CAP = 1024,  /* a request's path */
     CURSOR_CAP = 256, /* of a page */
     WALLET_STREAM = 1,
+    TOLD_MAX = 1024, /* transactions of one wallet that the chain told last */
 };
 #define NONE  UINT32_MAX
 #define MS_NS 1000000ull
@@ -155,6 +158,8 @@ struct wallet {
     uint32_t failures;
     bool asking, gap;
     char cursor[CURSOR_CAP];
+    uint64_t *told; /* keys of transactions, a ring */
+    uint32_t told_next;
 };
 
 enum ask_kind { ASK_FREE, ASK_BOOK, ASK_BOOKS, ASK_CONDITION, ASK_TRADES };
@@ -209,6 +214,8 @@ struct pm {
     struct names condition_names;
     struct wallet *wallets;
     uint32_t wallet_count;
+    bool chain; /* an instance of Polygon is linked */
+    uint8_t fill_topics[2][32];
     struct names wallet_names;
 
     struct connection connections[CONNECTIONS_MAX];
@@ -311,9 +318,19 @@ void wallet_rtds(struct pm *p, const hawse_event_t *event);
 /* An answer of GET /v2/trades; true when another page follows. */
 bool wallet_page(struct pm *p, struct wallet *w, const uint8_t *body, uint64_t len);
 void wallet_failed(struct pm *p, struct wallet *w);
-/* Decimal text of JSON, an exponent too, into millionths, half up; HAWSE_E_FORMAT, HAWSE_E_RANGE.
- */
-int32_t wallet_millionths(hawse_view_t text, uint64_t *out);
+/* A number of JSON, an exponent too, times 10^decimals, half up; HAWSE_E_FORMAT, HAWSE_E_RANGE. */
+int32_t wallet_decimal(hawse_view_t text, uint32_t decimals, uint64_t *out);
+
+/* chain.c */
+/* Follows the exchanges' logs when an instance is linked as "chain" and there are wallets. */
+int32_t chain_subscribe(struct pm *p);
+/* Topic 0 of OrderFilled: 0 = V2 and V3, 1 = V1. */
+void chain_topic(int version, uint8_t out[32]);
+void chain_event(struct pm *p, const hawse_event_t *event);
+/* HAWSE_E_FORMAT: no OrderFilled; HAWSE_E_NOTFOUND: one of nothing. */
+int32_t chain_fill(const struct pm *p, const hawse_evm_log_t *log, hawse_wallet_fill_t *out);
+/* Did the chain tell a fill of this wallet in that transaction? */
+bool chain_told(const struct wallet *w, const uint8_t tx[32]);
 
 /* emit.c */
 /* Tells what is to be told; false: no room. */
@@ -322,7 +339,8 @@ void emit_delta(struct pm *p, struct asset *a, const struct wire_change *c,
                 const hawse_event_t *by);
 void emit_trade(struct pm *p, const struct asset *a, const struct wire_message *m,
                 const hawse_event_t *by);
-void emit_fill(struct pm *p, const struct wallet *w, const hawse_wallet_fill_t *fill, bool late);
+void emit_fill(struct pm *p, const struct wallet *w, const hawse_wallet_fill_t *fill,
+               uint32_t flags, uint64_t t_recv_ns);
 void emit_range(struct pm *p, uint16_t kind, uint32_t stream, uint64_t key, uint32_t reason,
                 uint64_t from, uint64_t to);
 

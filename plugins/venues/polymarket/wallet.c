@@ -1,8 +1,9 @@
 /*
- * Fills of watched wallets; see polymarket.h. The one source of fills is the data API, asked every
- * poll_ms and at once when the activity feed names the wallet: that feed repeats frames, and a
- * repeated frame cannot be told from a second fill of the same size. Rows carry no number, so they
- * are counted: of n equal rows in an answer, those above what was told before are new.
+ * Fills of watched wallets; see polymarket.h. The source of fills is the chain where one is linked
+ * (chain.c), and the data API for what the chain did not tell, asked every poll_ms and at once when
+ * the activity feed names the wallet: that feed repeats frames, and a repeated frame cannot be told
+ * from a second fill of the same size. Rows carry no number, so they are counted: of n equal rows
+ * in an answer, those above what was told before are new.
  */
 #include "polymarket.h"
 
@@ -19,7 +20,10 @@ enum {
     WAKE_AGAIN_MS = 5000,
     FAILURES_MAX = 2, /* then it is a gap */
     DIGITS_MAX = 30,
+    PRICE_DECIMALS = 12,
+    CHAIN_S = 90, /* how long the chain may take to tell what the API has */
 };
+#define PRICE_ONE 1000000000000u
 
 /* ---- numbers ---- */
 
@@ -60,10 +64,10 @@ static bool read_exponent(hawse_view_t text, uint64_t at, int32_t *exponent)
     return true;
 }
 
-int32_t wallet_millionths(hawse_view_t text, uint64_t *out)
+int32_t wallet_decimal(hawse_view_t text, uint32_t decimals, uint64_t *out)
 {
     unsigned __int128 mantissa = 0;
-    int32_t exponent = 6, digits = 0;
+    int32_t exponent = (int32_t)decimals, digits = 0;
     bool point = false;
     uint64_t at = 0;
     for (; at < text.len && (text.data[at] | 0x20) != 'e'; at++) {
@@ -123,16 +127,16 @@ static bool read_row(const hawse_json_t *doc, hawse_json_value_t *object, struct
     hawse_wallet_fill_t *f = &row->fill;
     if (!texts_of(doc, object, t) || !pm_tx(t[ROW_TX], f->origin.tx_hash) ||
         hawse_u256_parse(t[ROW_TOKEN].data, t[ROW_TOKEN].len, &id) != HAWSE_OK ||
-        wallet_millionths(t[ROW_SIZE], &shares) != HAWSE_OK ||
-        wallet_millionths(t[ROW_PRICE], &each) != HAWSE_OK || each > BOOK_ONE)
+        wallet_decimal(t[ROW_SIZE], 6, &shares) != HAWSE_OK ||
+        wallet_decimal(t[ROW_PRICE], PRICE_DECIMALS, &each) != HAWSE_OK || each > PRICE_ONE)
         return false;
     row->time = wire_millis(t[ROW_TIME]); /* a plain number, of seconds here */
     f->size = sizeof(*f);
     f->side = pm_side(t[ROW_SIDE]);
     hawse_u256_to_be(&id, f->market);
     f->amount0.limb[0] = shares;
-    /* the API rounds the price: exact to that, half up */
-    f->amount1.limb[0] = (uint64_t)(((unsigned __int128)shares * each + BOOK_ONE / 2) / BOOK_ONE);
+    /* the API rounds the price to ten digits: exact to that, half up */
+    f->amount1.limb[0] = (uint64_t)(((unsigned __int128)shares * each + PRICE_ONE / 2) / PRICE_ONE);
     f->origin.block_timestamp = row->time;
     return row->time != 0 && f->side != HAWSE_SIDE_UNKNOWN;
 }
@@ -175,16 +179,19 @@ static void forget_old(struct wallet *w)
 
 static void take_row(struct pm *p, struct wallet *w, struct row *row)
 {
+    w->newest = row->time > w->newest ? row->time : w->newest;
+    bool told = p->chain && chain_told(w, row->fill.origin.tx_hash);
+    uint64_t now = p->host->now(p->host, HAWSE_CLOCK_UTC) / 1000000000u;
+    if (p->chain && !told && row->time + CHAIN_S > now)
+        return; /* it comes from the chain, or is looked at again in the next answer */
     struct seen *s = seen_of(p, w, row);
     s->now++;
-    w->newest = row->time > w->newest ? row->time : w->newest;
     if (s->now <= s->count)
         return;
     s->count = s->now;
-    if (row->time < w->watermark)
+    if (row->time < w->watermark || told)
         return;
-    memcpy(row->fill.wallet, w->bytes, 32);
-    emit_fill(p, w, &row->fill, w->gap);
+    emit_fill(p, w, &row->fill, w->gap || p->chain ? HAWSE_EVENT_BACKFILLED : 0, 0);
 }
 
 /* ---- answers ---- */
