@@ -58,7 +58,7 @@ void emit_info(struct swapr *s, const struct pool *p)
         memcpy(info->token[i] + 12, p->token[i].address, 20);
         memcpy(info->symbol[i], p->token[i].symbol, 16);
     }
-    info->tick_spacing = p->tick_spacing;
+    info->tick_spacing = p->state.tick_spacing;
 }
 
 void emit_trade(struct swapr *s, const struct pool *p, const hawse_evm_log_t *log,

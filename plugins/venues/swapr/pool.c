@@ -8,9 +8,9 @@
 struct pool *pool_find(const struct swapr *s, const uint8_t address[20])
 {
     uint32_t i = s->buckets[(uint32_t)hawse_key(address, 20) & s->mask];
-    for (; i != UINT32_MAX; i = s->pools[i].next) {
-        if (memcmp(s->pools[i].address, address, 20) == 0)
-            return &s->pools[i];
+    for (; i != UINT32_MAX; i = s->pools[i]->next) {
+        if (memcmp(s->pools[i]->address, address, 20) == 0)
+            return s->pools[i];
     }
     return NULL;
 }
@@ -62,8 +62,7 @@ static bool apply_liquidity(struct pool_state *state, const hawse_evm_log_t *log
     return hawse_u256_sub(&state->liquidity, &amount, &state->liquidity) == 0;
 }
 
-static bool apply_other(struct pool *p, struct pool_state *state, const hawse_evm_log_t *log,
-                        enum topic topic)
+static bool apply_other(struct pool_state *state, const hawse_evm_log_t *log, enum topic topic)
 {
     const uint8_t *d = data_of(log);
     uint64_t n = 0;
@@ -79,7 +78,7 @@ static bool apply_other(struct pool *p, struct pool_state *state, const hawse_ev
     if (topic == TOPIC_SPACING) {
         if (hawse_abi_i64(d, 24, &tick) != HAWSE_OK || tick <= 0)
             return false;
-        p->tick_spacing = (uint32_t)tick;
+        state->tick_spacing = (uint32_t)tick;
         return true;
     }
     if (log->data_len < 64 || hawse_abi_uint(d, 160, &state->sqrt_price) != HAWSE_OK ||
@@ -96,7 +95,7 @@ bool pool_apply(struct swapr *s, struct pool *p, const hawse_evm_log_t *log)
     bool good = topic == TOPIC_SWAP ? apply_swap(&next, log)
                 : topic == TOPIC_MINT || topic == TOPIC_BURN
                     ? apply_liquidity(&next, log, topic == TOPIC_MINT)
-                    : apply_other(p, &next, log, topic);
+                    : apply_other(&next, log, topic);
     if (topic == TOPICS || !good)
         return false;
     struct pool_step *step = &p->history[p->steps++ % HISTORY];
@@ -141,6 +140,6 @@ void pool_unread(struct swapr *s, struct pool *p)
     p->phase = POOL_UNREAD;
     p->steps = p->forgotten = 0;
     p->early_count = 0;
-    if (p->ask > ASK_STATE)
-        p->ask = ASK_STATE;
+    if (p->ask > ASK_SPACING)
+        p->ask = ASK_SPACING;
 }

@@ -29,14 +29,15 @@ static const uint8_t *target_of(const struct pool *p)
     return p->address;
 }
 
-static bool call(struct swapr *s, struct pool *p)
+static bool call(struct swapr *s, uint32_t index)
 {
+    struct pool *p = s->pools[index];
     char params[256], to[40], hash[64];
-    if (p->ask == ASK_STATE) { /* state and liquidity are read at one and the same block */
+    if (p->ask == ASK_SPACING) { /* the state is read at one and the same block */
         p->read_block = s->head_number;
         memcpy(p->read_hash, s->head_hash, 32);
     }
-    const uint8_t *block = p->ask >= ASK_STATE ? p->read_hash : s->head_hash;
+    const uint8_t *block = p->ask >= ASK_SPACING ? p->read_hash : s->head_hash;
     hawse_hex_encode(target_of(p), 20, to);
     hawse_hex_encode(block, 32, hash);
     int n = snprintf(params, sizeof(params),
@@ -46,7 +47,7 @@ static bool call(struct swapr *s, struct pool *p)
                           .link = hawse_text("chain"),
                           .method = hawse_text("eth_call"),
                           .params = {(const uint8_t *)params, (uint64_t)n},
-                          .tag = (uint64_t)(p - s->pools)};
+                          .tag = index};
     int32_t code = s->rpc->call(s->host, s->self, &c, &p->request);
     if (code == HAWSE_OK)
         return true;
@@ -62,11 +63,11 @@ void read_next(struct swapr *s)
 {
     uint64_t now = s->host->now(s->host, HAWSE_CLOCK_MONOTONIC);
     for (uint32_t i = 0; i < s->pool_count && s->busy < BUSY_MAX && s->head_known; i++) {
-        struct pool *p = &s->pools[i];
-        if (p->phase == POOL_FOLLOWED || p->request || now < p->retry_ns)
+        struct pool *p = s->pools[i];
+        if (p->phase == POOL_FOLLOWED || p->request || now < p->retry_ns || !p->sub)
             continue;
         p->phase = POOL_READING;
-        if (call(s, p))
+        if (call(s, i))
             s->busy++;
         else
             p->retry_ns = now + (uint64_t)RETRY_MS * 1000000u;
@@ -108,7 +109,7 @@ static bool take_spacing(struct pool *p, const uint8_t *d, uint64_t len)
     int64_t spacing = 0;
     if (len < 32 || hawse_abi_i64(d, 24, &spacing) != HAWSE_OK || spacing <= 0)
         return false;
-    p->tick_spacing = (uint32_t)spacing;
+    p->state.tick_spacing = (uint32_t)spacing;
     return true;
 }
 
@@ -179,16 +180,20 @@ void read_answer(struct swapr *s, const hawse_event_t *event)
     uint8_t data[ANSWER_MAX];
     uint64_t len = 0;
     memcpy(&done, event->data, sizeof(done));
-    if (done.tag >= s->pool_count || s->pools[done.tag].request != done.request)
+    if (done.tag == SWAPR_TAG_DISCOVER) {
+        discover_answer(s, event);
         return;
-    struct pool *p = &s->pools[done.tag];
+    }
+    if (done.tag >= s->pool_count || s->pools[done.tag]->request != done.request)
+        return;
+    struct pool *p = s->pools[done.tag];
     p->request = 0;
     s->busy--;
     bool optional = p->ask >= ASK_DECIMALS0 && p->ask <= ASK_SYMBOL1;
     bool good = done.status == HAWSE_OK && decode(event, data, &len) && take(p, data, len);
     if (!good && !(optional && done.status == HAWSE_E_REMOTE)) {
-        if (p->ask > ASK_STATE)
-            p->ask = ASK_STATE; /* its block may be gone: both anew */
+        if (p->ask > ASK_SPACING)
+            p->ask = ASK_SPACING; /* its block may be gone: both anew */
         p->retry_ns = s->host->now(s->host, HAWSE_CLOCK_MONOTONIC) + (uint64_t)RETRY_MS * 1000000u;
         if (done.status == HAWSE_OK || done.status == HAWSE_E_REMOTE)
             swapr_complain(s,
@@ -198,7 +203,7 @@ void read_answer(struct swapr *s, const hawse_event_t *event)
         return;
     }
     if (p->ask == ASK_LIQUIDITY) {
-        p->ask = ASK_STATE;
+        p->ask = ASK_SPACING;
         follow(s, p);
         return;
     }

@@ -1,8 +1,6 @@
 /* The swapr venue's table; see swapr.h. */
 #include "swapr.h"
 
-#include <hawse/hex.h>
-#include <hawse/json.h>
 #include <hawse/keccak.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,12 +17,23 @@ HAWSE_EXPORT const char hawse_manifest_v1[] =
     "1\":\">=1.0\"},"
     "\"consumes\":[\"evm/1\"],\"produces\":[\"market/1\",\"stream/1\"],"
     "\"streams\":{\"trades\":{\"overflow\":\"lossless\"}},"
-    "\"capabilities\":[\"rpc:eth_call\"],"
+    "\"capabilities\":[\"rpc:eth_call\",\"rpc:eth_getLogs\"],"
     "\"budget\":{\"callback_us\":20000},"
-    "\"config\":{\"type\":\"object\",\"required\":[\"pools\"],\"properties\":{"
+    "\"config\":{\"type\":\"object\",\"properties\":{"
     "\"pools\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":4096,\"uniqueItems\":true,"
     "\"items\":{\"type\":\"string\",\"format\":\"address\"},"
-    "\"description\":\"addresses of the pools to follow\"}}}}";
+    "\"description\":\"addresses of pools to follow\"},"
+    "\"factory\":{\"type\":\"string\",\"format\":\"address\","
+    "\"description\":\"Algebra V1.9 factory whose pools are followed: those of pairs, or all\"},"
+    "\"pairs\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":1024,"
+    "\"items\":{\"type\":\"array\",\"minItems\":2,\"maxItems\":2,"
+    "\"items\":{\"type\":\"string\",\"format\":\"address\"}},"
+    "\"description\":\"pairs of tokens whose pool of the factory is followed, when it exists or as "
+    "soon as it does\"},"
+    "\"factory_block\":{\"type\":\"integer\",\"minimum\":0,"
+    "\"description\":\"without pairs: pools created from this block on are followed; left out, "
+    "those "
+    "created from now on\"}}}}";
 
 void swapr_complain(struct swapr *s, const char *format, ...)
 {
@@ -40,97 +49,96 @@ void swapr_complain(struct swapr *s, const char *format, ...)
     hawse_log(s->host, s->self, HAWSE_LOG_WARN, text);
 }
 
-/* ---- making ---- */
+/* ---- pools ---- */
 
 static void destroy(void *state)
 {
     struct swapr *s = state;
-    for (uint32_t i = 0; s && i < s->pool_count; i++)
-        free(s->pools[i].early);
-    if (s) {
-        free(s->pools);
-        free(s->buckets);
+    if (!s)
+        return;
+    for (uint32_t i = 0; i < s->pool_count; i++) {
+        free(s->pools[i]->early);
+        free(s->pools[i]);
     }
+    discover_finish(s);
+    free(s->pools);
+    free(s->buckets);
     free(s);
 }
 
-static void add_pool(struct swapr *s, const uint8_t address[20])
+static int32_t subscribe_pool(struct swapr *s, struct pool *p)
 {
-    struct pool *p = &s->pools[s->pool_count];
+    hawse_evm_log_filter_t wanted = {.size = sizeof(wanted)}; /* every event of the pool */
+    memcpy(wanted.address, p->address, 20);
+    hawse_sub_spec_t logs = {.size = sizeof(logs),
+                             .source = s->chain,
+                             .space = HAWSE_SPACE_EVM,
+                             .kind = HAWSE_EVM_LOG,
+                             .policy = HAWSE_POLICY_LOSSLESS,
+                             .flags = HAWSE_SUB_KEYED,
+                             .key = hawse_key(p->address, 20),
+                             .filter = {(const uint8_t *)&wanted, sizeof(wanted)}};
+    return s->sub->subscribe(s->host, s->self, &logs, &p->sub);
+}
+
+static struct pool *make_pool(struct swapr *s, const uint8_t address[20])
+{
+    if (s->pool_count == POOLS_MAX) {
+        swapr_complain(s, "more than %d pools: name the wanted ones in \"pools\" or \"pairs\"",
+                       POOLS_MAX);
+        return NULL;
+    }
+    struct pool *p = calloc(1, sizeof(*p));
+    if (!p)
+        return NULL;
     memcpy(p->address, address, 20);
     memcpy(p->market + 12, address, 20);
     p->key = hawse_key(p->market, 32);
     uint32_t b = (uint32_t)hawse_key(address, 20) & s->mask;
     p->next = s->buckets[b];
-    s->buckets[b] = s->pool_count++;
+    s->buckets[b] = s->pool_count;
+    s->pools[s->pool_count++] = p;
+    return p;
 }
 
-static int32_t read_pools(struct swapr *s, const hawse_json_t *doc, hawse_json_value_t *list)
+struct pool *swapr_know_pool(struct swapr *s, const uint8_t address[20])
 {
-    hawse_json_value_t v;
-    uint8_t address[20];
-    uint32_t n = 0;
-    while (hawse_json_next(doc, list, NULL, &v) == 1)
-        n++;
-    hawse_json_rewind(list);
-    for (s->mask = 63; s->mask < 2 * n;)
-        s->mask = s->mask * 2 + 1;
-    s->pools = calloc(n + 1, sizeof(s->pools[0]));
-    s->buckets = malloc((s->mask + 1u) * sizeof(s->buckets[0]));
-    if (!s->pools || !s->buckets)
-        return HAWSE_E_NOMEM;
-    memset(s->buckets, 0xff, (s->mask + 1u) * sizeof(s->buckets[0]));
-    while (hawse_json_next(doc, list, NULL, &v) == 1) {
-        if (hawse_hex_fixed(v.data, v.len, address, 20) != HAWSE_OK)
-            return HAWSE_E_FORMAT;
-        add_pool(s, address);
-    }
-    return HAWSE_OK;
+    struct pool *p = pool_find(s, address);
+    return p ? p : make_pool(s, address);
 }
 
-static int32_t read_config(struct swapr *s, hawse_view_t config)
+bool swapr_add_pool(struct swapr *s, const uint8_t address[20])
 {
-    hawse_json_t doc;
-    hawse_json_value_t root, list;
-    uint8_t *text = calloc(1, config.len + HAWSE_PADDING);
-    uint32_t *marks = malloc((config.len + 2) * sizeof(marks[0]));
-    int32_t code = text && marks ? HAWSE_OK : HAWSE_E_NOMEM;
-    if (code == HAWSE_OK) {
-        memcpy(text, config.data, config.len);
-        code = hawse_json_index(&doc, text, config.len, marks, (uint32_t)config.len + 2);
-    }
-    if (code == HAWSE_OK)
-        code = hawse_json_root(&doc, &root);
-    if (code == HAWSE_OK)
-        code = hawse_json_get(&doc, &root, "pools", &list);
-    if (code == HAWSE_OK)
-        code = read_pools(s, &doc, &list);
-    free(text);
-    free(marks);
-    return code;
+    struct pool *p = swapr_know_pool(s, address);
+    if (!p)
+        return false;
+    return p->sub != 0 || subscribe_pool(s, p) == HAWSE_OK;
 }
+
+void swapr_drop_pool(struct swapr *s, const uint8_t address[20])
+{
+    struct pool *p = pool_find(s, address);
+    if (!p || !p->sub)
+        return;
+    (void)s->sub->unsubscribe(s->host, s->self, p->sub);
+    p->sub = 0;
+    pool_unread(s, p);
+}
+
+/* ---- making ---- */
 
 static int32_t subscribe(struct swapr *s)
 {
     hawse_sub_t sub;
-    hawse_evm_log_filter_t wanted = {.size = sizeof(wanted)}; /* every event of the pool */
     hawse_sub_spec_t heads = {.size = sizeof(heads),
                               .source = s->chain,
                               .space = HAWSE_SPACE_EVM,
                               .kind = HAWSE_EVM_BLOCK,
                               .policy = HAWSE_POLICY_LOSSLESS};
     int32_t code = s->sub->subscribe(s->host, s->self, &heads, &sub);
-    for (uint32_t i = 0; i < s->pool_count && code == HAWSE_OK; i++) {
-        memcpy(wanted.address, s->pools[i].address, 20);
-        hawse_sub_spec_t logs = heads;
-        logs.kind = HAWSE_EVM_LOG;
-        logs.flags = HAWSE_SUB_KEYED;
-        logs.key = hawse_key(s->pools[i].address, 20);
-        logs.filter.data = (const uint8_t *)&wanted;
-        logs.filter.len = sizeof(wanted);
-        code = s->sub->subscribe(s->host, s->self, &logs, &sub);
-    }
-    return code;
+    for (uint32_t i = 0; i < s->pool_count && code == HAWSE_OK; i++)
+        code = subscribe_pool(s, s->pools[i]);
+    return code == HAWSE_OK && s->found.on ? discover_subscribe(s) : code;
 }
 
 static int32_t create(const hawse_host_t *host, hawse_instance_t self, hawse_view_t config,
@@ -153,7 +161,16 @@ static int32_t create(const hawse_host_t *host, hawse_instance_t self, hawse_vie
     s->timers = host->query(host, self, HAWSE_TIMER_ID);
     for (int t = 0; t < TOPICS; t++)
         hawse_keccak_signature(signatures[t], s->topics[t]);
-    int32_t code = read_config(s, config);
+    discover_init(s);
+    s->mask = 2 * POOLS_MAX - 1;
+    s->pools = calloc(POOLS_MAX, sizeof(s->pools[0]));
+    s->buckets = malloc(2 * POOLS_MAX * sizeof(s->buckets[0]));
+    if (!s->pools || !s->buckets) {
+        destroy(s);
+        return HAWSE_E_NOMEM;
+    }
+    memset(s->buckets, 0xff, 2 * POOLS_MAX * sizeof(s->buckets[0]));
+    int32_t code = settings_read(s, config);
     if (code == HAWSE_OK && s->sub->link(host, self, hawse_text("chain"), &s->chain) != HAWSE_OK)
         code = hawse_fail(host, self, HAWSE_E_NOTFOUND, "needs a link named \"chain\"",
                           "add links: {\"chain\": \"ID OF A CHAIN INSTANCE\"}");
@@ -190,7 +207,7 @@ static void on_block(struct swapr *s, const hawse_event_t *event)
         s->head_known = false;
         for (uint32_t i = 0; i < s->pool_count;
              i++) { /* a state read at this block is no longer one */
-            struct pool *p = &s->pools[i];
+            struct pool *p = s->pools[i];
             if (p->phase == POOL_READING && memcmp(p->read_hash, b->hash, 32) == 0)
                 pool_unread(s, p);
         }
@@ -199,6 +216,7 @@ static void on_block(struct swapr *s, const hawse_event_t *event)
     s->head_number = b->number;
     memcpy(s->head_hash, b->hash, 32);
     s->head_known = true;
+    discover_next(s);
     read_next(s);
 }
 
@@ -254,6 +272,8 @@ static void on_log(struct swapr *s, const hawse_event_t *event)
     const hawse_evm_log_t *log = (const hawse_evm_log_t *)(const void *)event->data;
     struct pool *p = pool_find(s, log->address);
     enum topic topic = pool_topic(s, log);
+    if (discover_is_event(s, log))
+        discover_event(s, log, (event->flags & HAWSE_EVENT_REMOVED) != 0);
     if (!p || topic == TOPICS)
         return;
     if (topic == TOPIC_SWAP)
@@ -269,7 +289,9 @@ static void on_continuity(struct swapr *s, const hawse_event_t *event)
     bool lost = event->kind == HAWSE_STREAM_EVENT_UNHEALABLE ||
                 (event->kind == HAWSE_STREAM_EVENT_GAP && (event->flags & HAWSE_EVENT_LOCAL));
     for (uint32_t i = 0; lost && i < s->pool_count; i++)
-        pool_unread(s, &s->pools[i]);
+        pool_unread(s, s->pools[i]);
+    if (lost)
+        discover_again(s);
 }
 
 static void on_event(struct swapr *s, const hawse_event_t *event)
@@ -282,8 +304,10 @@ static void on_event(struct swapr *s, const hawse_event_t *event)
         on_continuity(s, event);
     else if (event->space == HAWSE_SPACE_HOST && event->kind == HAWSE_HOST_RPC_DONE)
         read_answer(s, event);
-    if (event->space == HAWSE_SPACE_HOST)
+    if (event->space == HAWSE_SPACE_HOST) {
+        discover_next(s);
         read_next(s);
+    }
 }
 
 static int32_t on_events(void *state, const hawse_event_t *const *events, uint32_t n)

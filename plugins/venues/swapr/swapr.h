@@ -4,6 +4,7 @@
  *
  *   swapr.c  the table: settings, subscriptions, events    pool.c  a pool's state and its history
  *   read.c   what is asked of the chain by eth_call        emit.c  events out
+ *   discover.c  pools by their factory                     settings.c  the configuration
  *
  * A pool's state is read once, at a block, and from then on follows from its logs; a log that is
  * taken back takes the state back with it. What cannot be followed is read anew.
@@ -22,6 +23,7 @@
 #include <stdbool.h>
 
 enum { HISTORY = 256, EARLY_MAX = 64, OUT_MAX = 2, POOLS_MAX = 4096 };
+#define SWAPR_TAG_DISCOVER UINT64_MAX /* of requests; pools use their index */
 
 /* The topics of a pool's events. */
 enum topic {
@@ -39,6 +41,7 @@ struct pool_state {
     hawse_u256_t liquidity;
     int32_t tick;
     uint32_t fee_ppm;
+    uint32_t tick_spacing;
 };
 
 /* The state before a log, to go back to. */
@@ -63,11 +66,11 @@ enum pool_phase { POOL_UNREAD, POOL_READING, POOL_FOLLOWED };
 enum pool_ask {
     ASK_TOKEN0,
     ASK_TOKEN1,
-    ASK_SPACING,
     ASK_DECIMALS0,
     ASK_DECIMALS1,
     ASK_SYMBOL0,
     ASK_SYMBOL1,
+    ASK_SPACING, /* from here on: state, all at one block */
     ASK_STATE,
     ASK_LIQUIDITY,
     ASKS
@@ -78,7 +81,7 @@ struct pool {
     uint8_t market[32];
     uint64_t key;
     struct token token[2];
-    uint32_t tick_spacing;
+    hawse_sub_t sub; /* to its logs; 0 = its creation was taken back */
     enum pool_phase phase;
     enum pool_ask ask;
     hawse_request_t request;
@@ -105,6 +108,28 @@ struct out {
     } record;
 };
 
+/* Two tokens whose pool is wanted. */
+struct pair {
+    uint8_t token[2][20];
+    bool asked; /* the factory answered; when it had none, its event will tell */
+    bool found;
+};
+
+/* What is known of the factory; idle when none is configured. */
+struct discovery {
+    bool on;
+    bool scan; /* pools created before are looked for from from_block on */
+    uint8_t factory[20];
+    uint8_t topic[32];
+    struct pair *pairs; /* none: every pool */
+    uint32_t pair_count;
+    struct pair *asking; /* of the request; NULL: it is for a range of blocks */
+    hawse_request_t request;
+    uint64_t retry_ns;
+    uint64_t from_block, next_block, last_block, asked_to;
+    uint32_t range; /* blocks per request, halved on refusals */
+};
+
 struct swapr {
     const hawse_host_t *host;
     hawse_instance_t self;
@@ -112,8 +137,9 @@ struct swapr {
     const hawse_rpc_service_t *rpc;
     const hawse_timer_service_t *timers;
     uint32_t chain; /* source */
-    struct pool *pools;
+    struct pool **pools;
     uint32_t pool_count;
+    struct discovery found;
     uint32_t *buckets;
     uint32_t mask;
     uint8_t topics[TOPICS][32];
@@ -154,7 +180,27 @@ bool emit_flush(struct swapr *s); /* false: no room */
 void read_next(struct swapr *s);
 void read_answer(struct swapr *s, const hawse_event_t *event);
 
+/* discover.c */
+void discover_init(struct swapr *s);
+void discover_finish(struct swapr *s);
+int32_t discover_subscribe(struct swapr *s);
+bool discover_is_event(const struct swapr *s, const hawse_evm_log_t *log);
+void discover_event(struct swapr *s, const hawse_evm_log_t *log, bool removed);
+void discover_next(struct swapr *s);
+void discover_answer(struct swapr *s, const hawse_event_t *event);
+/* The chain was lost from sight: all pairs and blocks are asked for anew. */
+void discover_again(struct swapr *s);
+
+/* settings.c: pools and factory; subscribes to nothing yet. */
+int32_t settings_read(struct swapr *s, hawse_view_t config);
+
 /* swapr.c */
+/* A pool whose logs are not subscribed to yet; NULL when memory is short or there are too many. */
+struct pool *swapr_know_pool(struct swapr *s, const uint8_t address[20]);
+/* Follows a pool from now on; true also when it is followed already. */
+bool swapr_add_pool(struct swapr *s, const uint8_t address[20]);
+/* Its creation was taken back. */
+void swapr_drop_pool(struct swapr *s, const uint8_t address[20]);
 void swapr_complain(struct swapr *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -141,35 +141,44 @@ export class Market {
     await this.node.batch(calls, 250);
   }
 
+  /** The pair as a pool has it, at the price that the tokens' values make. */
+  pairOf(a, b) {
+    const [token0, token1] = [this.tokens[a], this.tokens[b]].sort((x, y) =>
+      BigInt(x.address) < BigInt(y.address) ? -1 : 1,
+    );
+    const sqrtPrice = squareRoot(
+      ((micro(token0.usd) * 10n ** BigInt(token1.decimals)) << 192n) /
+        (micro(token1.usd) * 10n ** BigInt(token0.decimals)),
+    );
+    return { token0, token1, sqrtPrice };
+  }
+
+  createTx({ token0, token1, sqrtPrice }) {
+    return this.provider.sign({
+      to: this.positions,
+      gas: GAS.create,
+      data: encodeFunctionData({
+        abi: ABI.positions,
+        functionName: 'createAndInitializePoolIfNecessary',
+        args: [token0.address, token1.address, sqrtPrice],
+      }),
+    });
+  }
+
+  poolAddress({ token0, token1 }) {
+    return this.read(this.factory, ABI.factory, 'poolByPair', [token0.address, token1.address]);
+  }
+
   async #createPools(pairs) {
     const txs = [];
     for (const [a, b] of pairs) {
-      const [token0, token1] = [this.tokens[a], this.tokens[b]].sort((x, y) =>
-        BigInt(x.address) < BigInt(y.address) ? -1 : 1,
-      );
-      const sqrtPrice = squareRoot(
-        ((micro(token0.usd) * 10n ** BigInt(token1.decimals)) << 192n) /
-          (micro(token1.usd) * 10n ** BigInt(token0.decimals)),
-      );
-      this.pools.push({ token0, token1, sqrtPrice });
-      txs.push(
-        await this.provider.sign({
-          to: this.positions,
-          gas: GAS.create,
-          data: encodeFunctionData({
-            abi: ABI.positions,
-            functionName: 'createAndInitializePoolIfNecessary',
-            args: [token0.address, token1.address, sqrtPrice],
-          }),
-        }),
-      );
+      const pool = this.pairOf(a, b);
+      this.pools.push(pool);
+      txs.push(await this.createTx(pool));
     }
     await this.#mustSucceed(await this.chain.mine(txs));
     for (const pool of this.pools) {
-      pool.address = await this.read(this.factory, ABI.factory, 'poolByPair', [
-        pool.token0.address,
-        pool.token1.address,
-      ]);
+      pool.address = await this.poolAddress(pool);
       pool.createdTick = (await this.state(pool)).tick;
     }
   }
