@@ -154,6 +154,13 @@ def stage_operator(_):
     tap("operator", [sys.executable, "tests/operator/run.py", HAWSE, PLUGINS], timeout=120)
 
 
+def stage_record(args):
+    """The flight recorder: recorded, replayed, changed, killed; plugins of both compilers do the same."""
+    other = BUILD / "clang" / "plugins"
+    tap("record", [sys.executable, "tests/record/run.py", HAWSE, PLUGINS, "--kills", "100" if args.full else "10",
+                   *(["--other", other] if (other / "swapr.so").exists() else [])], timeout=600)
+
+
 def stage_sdk(_):
     """A plugin built outside the tree, against the installed SDK alone, by each compiler, run by the installed host."""
     tap("sdk", [sys.executable, "tests/sdk/run.py", MAIN], timeout=120)
@@ -289,6 +296,7 @@ STAGES = {
     "fuzz": stage_fuzz,
     "sdk": stage_sdk,
     "hostile": stage_hostile,
+    "record": stage_record,
     "secrets": stage_secrets,
     "operator": stage_operator,
     "hotpath": stage_hotpath,

@@ -182,7 +182,7 @@ static int play(const struct arguments *args, struct player_options *options)
     int32_t status = player_open(args->words[0], options, &player, &fault);
     if (status == HAWSE_OK) {
         status = player_run(player, &result, &fault);
-        code = EXIT_TROUBLE;
+        code = status == HAWSE_E_DENIED || status == HAWSE_E_NOTFOUND ? EXIT_USAGE : EXIT_TROUBLE;
     }
     if (progress.terminal)
         (void)fprintf(stderr, "\r%70s\r", "");

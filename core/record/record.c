@@ -35,10 +35,10 @@ void record_published(const struct record_call *call, uint16_t instance, hawse_e
 
 const struct record_head *record_next(const uint8_t *bytes, size_t len, size_t *at, bool *bad)
 {
-    const struct record_head *head = (const void *)(bytes + *at);
     *bad = false;
     if (*at == len)
         return NULL;
+    const struct record_head *head = (const void *)(bytes + *at);
     if (len - *at < sizeof(*head) || head->len < sizeof(*head) || head->len % 8 != 0 ||
         head->len > len - *at) {
         *bad = true;

@@ -52,11 +52,11 @@ struct player_result {
     char recorded_hash[PLAYER_HASH_TEXT], hash[PLAYER_HASH_TEXT]; /* of all outputs, hex */
 };
 
-/* Checks that every plugin can be had before anything is run. */
 int32_t player_open(const char *path, const struct player_options *options, struct player **out,
                     struct fault *fault);
 void player_close(struct player *player);
-/* Runs it. 0 also when outputs differ: see the result. */
+/* Runs it. 0 also when outputs differ: see the result. HAWSE_E_DENIED: a plugin file is another
+ * than was recorded. */
 int32_t player_run(struct player *player, struct player_result *result, struct fault *fault);
 
 const struct played *player_instances(const struct player *player, size_t *count);

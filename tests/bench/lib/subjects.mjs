@@ -95,6 +95,7 @@ function hawseConfig(place, trial, folder, httpPort) {
     log: { level: 'warn' },
     http: { listen: `127.0.0.1:${httpPort}` },
     ...(trial.spin ? { lanes: { main: { spin_us: 1_000_000 } } } : {}),
+    ...trial.config,
     instances: {
       chain: { plugin: 'org.hawse.gnosis', grants: ['net', 'rpc'],
         endpoints: { ws: url, http: `http://127.0.0.1:${trial.rpcPort}/` },
@@ -115,7 +116,7 @@ export async function startHawse(place, trial) {
   const httpPort = await freePort(), file = path.join(folder, 'config.json');
   writeFileSync(file, JSON.stringify(hawseConfig(place, trial, folder, httpPort)));
   trial.starting?.();
-  const child = new Child(CLIENT_CORE, [...(trial.wrap ?? []), place.hawse, 'run', file, '--quiet'], { channel: 3, env: trial.env });
+  const child = new Child(trial.cores ?? CLIENT_CORE, [...(trial.wrap ?? []), place.hawse, 'run', file, '--quiet'], { channel: 3, env: trial.env });
   child.httpPort = httpPort;
   child.ready = (limitMs) => child.line('live', (l) => l.live, limitMs);
   return child;

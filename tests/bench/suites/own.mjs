@@ -35,9 +35,10 @@ function read(file) {
   return { total, by };
 }
 
-async function count(place, messages) {
+/** What a flood of so many messages takes in instructions; `options` are those of the trial. */
+export async function count(place, messages, options = {}) {
   const file = path.join(place.scratch, `callgrind.${messages}`);
-  await runTrial(place, 'hawse', { messages, mode: ['flood'], limitMs: 120_000,
+  await runTrial(place, 'hawse', { messages, mode: ['flood'], limitMs: 120_000, ...options,
     wrap: ['valgrind', '--tool=callgrind', '--quiet', `--callgrind-out-file=${file}`],
     env: { LD_PRELOAD: path.join(place.bench, 'recv_shim.so'), BENCH_EXE: place.hawse } });
   return read(file);

@@ -1,0 +1,240 @@
+#!/usr/bin/env python3
+"""The flight recorder end to end: the quickstart's feed is recorded, replayed, changed and killed. Prints TAP.
+
+    run.py HAWSE PLUGINS [--replays 20] [--kills 10] [--other PLUGINS]
+
+--other: the same plugins built by another compiler, which must do the same.
+"""
+import argparse
+import json
+import os
+import pathlib
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+from capture import BEGIN, chunks, records
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SAMPLE = ROOT / "packaging/quickstart/gnosis-sample.ndjson"
+CONFIG = ROOT / "packaging/quickstart/quickstart.json"
+SECRET = "k3y-that-no-capture-may-hold-0123"
+done = {"count": 0, "failed": 0}
+
+
+def check(name, good, detail=""):
+    done["count"] += 1
+    done["failed"] += not good
+    for line in ("" if good else str(detail)).splitlines():
+        print(f"# {line}")
+    print(f"{'' if good else 'not '}ok {done['count']} - {name}", flush=True)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Rig:
+    def __init__(self, args, folder):
+        self.hawse, self.plugins, self.folder = args.hawse, args.plugins, folder
+        self.port = free_port()
+
+    def __enter__(self):
+        self.feed = subprocess.Popen([self.hawse, "feed", SAMPLE, "--listen", f"127.0.0.1:{self.port}", "--speed", "4"],
+                                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for _ in range(100):
+            with socket.socket() as s:
+                if s.connect_ex(("127.0.0.1", self.port)) == 0:
+                    break
+            time.sleep(0.05)
+        return self
+
+    def __exit__(self, *_):
+        self.feed.kill()
+        self.feed.wait()
+
+    def start(self, capture, *more):
+        sets = {"plugins.path": json.dumps([str(self.plugins)]), "state_dir": str(self.folder / "state"),
+                "http": "null", "control": "null",
+                "instances.gnosis.endpoints.ws": f"ws://127.0.0.1:{self.port}/${{HAWSE_TEST_KEY}}",
+                "instances.gnosis.endpoints.http": f"http://127.0.0.1:{self.port}/${{HAWSE_TEST_KEY}}"}
+        command = [self.hawse, "run", CONFIG, "--record", capture, *more]
+        for key, value in sets.items():
+            command += ["--set", f"{key}={value}"]
+        return subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                                env={**os.environ, "HAWSE_TEST_KEY": SECRET})
+
+    def record(self, capture, seconds, *more):
+        run = self.start(capture, *more)
+        time.sleep(seconds)
+        run.send_signal(signal.SIGTERM)
+        _, log = run.communicate(timeout=30)
+        return run.returncode, log
+
+
+def replay(hawse, *args):
+    run = subprocess.run([str(a) for a in (hawse, "replay", *args)], capture_output=True, text=True, timeout=120)
+    return run.returncode, run.stdout + run.stderr
+
+
+def replay_json(hawse, *args):
+    code, text = replay(hawse, *args, "--json")
+    try:
+        return code, json.loads(text)
+    except ValueError:
+        return code, {"same": False, "hash": None, "text": text}
+
+
+def check_recording(rig, capture):
+    code, log = rig.record(capture, 8)
+    check("a run that is recorded ends well", code == 0, log)
+    raw = b"".join(part for _, part in chunks(capture))
+    kinds = [kind for fields, part in chunks(capture) if fields[1] == 1 for kind, _, _ in records(part)]
+    check("a second reader finds the chain whole and hundreds of callbacks", kinds.count(BEGIN) > 200, len(kinds))
+    check("the key in the URL is nowhere in it", SECRET.encode() not in raw and SECRET.encode() not in capture.read_bytes())
+    check("it is the owner's alone", capture.stat().st_mode & 0o777 == 0o600)
+
+
+def check_replays(args, capture):
+    hashes = set()
+    for _ in range(args.replays):
+        code, result = replay_json(args.hawse, capture)
+        hashes.add(result["hash"] if code == 0 and result["hash"] == result.get("recorded_hash") else f"{code} {result}")
+    check(f"{args.replays} replays give the recorded hash", len(hashes) == 1 and len(hashes.pop()) == 64, hashes)
+    check("a replay is at least 50 times faster than it was", result["recorded_ns"] >= 50 * result["took_ns"], result)
+    begin = time.monotonic()
+    code, _ = replay(args.hawse, capture, "--speed", "8", "--to", "6")
+    took = time.monotonic() - begin
+    check("--speed 8 --to 6 takes a bit over 6/8 s", code == 0 and 0.6 < took < 3, took)
+    code, part = replay_json(args.hawse, capture, "--from", "3")
+    check("--from judges less, and says the same", code == 0 and part["same"] and part["hash"] != result["hash"], part)
+    if args.other:
+        other = [f"--plugin={i}={args.other}/{f}.so" for i, f in
+                 (("gnosis", "gnosis"), ("swapr", "swapr"), ("ticker", "ticker"))]
+        code, exchanged = replay_json(args.hawse, capture, *other)
+        check("plugins built by another compiler give the same hash", exchanged["hash"] == result["hash"], exchanged)
+
+
+def build_changed(args, folder):
+    """The swapr plugin with one name changed: trades are published as another kind."""
+    source = folder / "swapr"
+    shutil.copytree(ROOT / "plugins/venues/swapr", source)
+    text = (source / "emit.c").read_text()
+    changed = text.replace("HAWSE_MARKET_TRADE", "HAWSE_MARKET_QUOTE", 1)
+    assert changed != text, "nothing was changed"
+    (source / "emit.c").write_text(changed)
+    library = next((args.hawse.parents[1]).rglob("libhawse-sdk.a"))
+    built = subprocess.run(["cc", "-std=c11", "-D_GNU_SOURCE", "-O2", "-fPIC", "-shared", "-fvisibility=hidden", "-w",
+                            f"-I{ROOT}/sdk/include", *map(str, source.glob("*.c")), str(library), "-o",
+                            str(folder / "swapr.so"), "-Wl,--exclude-libs,ALL"], capture_output=True, text=True)
+    assert built.returncode == 0, built.stderr
+    return folder / "swapr.so"
+
+
+def check_changed(args, folder, capture):
+    changed = build_changed(args, folder)
+    code, text = replay(args.hawse, capture, "--plugin", f"swapr={changed}", "--out", folder / "now")
+    check("a changed plugin is caught, with the event that first differs",
+          code == 1 and "swapr" in text and "first differs" in text and "evm/1 kind" in text and "then: publishes" in text
+          and "now:  publishes" in text, text)
+    check("the others did the same", text.count("the same") == 2, text)
+    code, text = replay(args.hawse, "--diff", capture, folder / "now")
+    check("--diff names the same event", code == 1 and text.startswith("swapr first differs") and "market/1" in text, text)
+    code, text = replay(args.hawse, "--diff", capture, capture)
+    check("--diff of a capture with itself finds nothing", code == 0 and text.startswith("the same"), text)
+    plugins = folder / "plugins"
+    plugins.mkdir()
+    for name in ("gnosis", "ticker"):
+        shutil.copy(args.plugins / f"{name}.so", plugins)
+    shutil.copy(changed, plugins)
+    code, text = replay(args.hawse, capture, "--path", plugins)
+    check("the recorded file is used while it is in place", code == 0, text)
+
+
+def check_moved(args, folder):
+    """Recorded with plugins of a folder in which another file then takes a plugin's place."""
+    plugins = folder / "mine"
+    plugins.mkdir()
+    for name in ("gnosis", "swapr", "ticker"):
+        shutil.copy(args.plugins / f"{name}.so", plugins)
+    args.plugins, before = plugins, args.plugins
+    with Rig(args, folder) as rig:
+        rig.record(folder / "moved", 2)
+    args.plugins = before
+    shutil.copy(folder / "swapr.so", plugins / "swapr.so")
+    code, text = replay(args.hawse, folder / "moved")
+    check("another plugin file is refused, with both digests and the fix",
+          code == 2 and "was recorded with" in text and "--plugin swapr=" in text, text)
+    code, text = replay(args.hawse, folder / "moved", "--path", args.plugins)
+    check("--path finds the recorded one", code == 0, text)
+
+
+def check_kills(args, folder):
+    worst, bad, whole = 0.0, [], 0
+    with Rig(args, folder) as rig:
+        for n in range(args.kills):
+            capture = folder / f"killed-{n}"
+            run = rig.start(capture)
+            time.sleep(random.uniform(0.3, 2.5))
+            killed = time.clock_gettime(time.CLOCK_MONOTONIC)
+            run.kill()
+            run.communicate()
+            if not capture.exists() or capture.stat().st_size < 200:
+                continue
+            last = max((fields[7] for fields, _ in chunks(capture)), default=0) / 1e9
+            worst = max(worst, killed - last)
+            code, result = replay_json(args.hawse, capture)
+            whole += code == 0 and result["same"]
+            if code != 0 or not result["same"]:
+                bad.append(result)
+    print(f"# {whole} captures; the last callback in one was at most {worst:.3f} s old")
+    check(f"what kill -9 leaves at {args.kills} random moments replays to its own hash", whole > 0 and not bad, bad)
+
+
+def check_damage(args, folder, capture):
+    code, text = replay(args.hawse, folder / "nothing-here")
+    check("a capture that is not there is an error with its name", code == 2 and "nothing-here" in text, text)
+    cut = folder / "cut"
+    data = capture.read_bytes()
+    cut.write_bytes(data[:len(data) - 300])
+    code, text = replay(args.hawse, cut)
+    check("a capture without its end is replayed up to there, and says so", "no end" in text and code == 0, text)
+    broken = bytearray(data)
+    broken[len(data) // 2] ^= 1
+    cut.write_bytes(broken)
+    code, text = replay(args.hawse, cut)
+    check("a changed byte is found, with its place", code == 1 and "damaged at byte" in text, text)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("hawse", type=pathlib.Path)
+    parser.add_argument("plugins", type=pathlib.Path)
+    parser.add_argument("--replays", type=int, default=20)
+    parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--other", type=pathlib.Path)
+    args = parser.parse_args()
+    args.hawse, args.plugins = args.hawse.resolve(), args.plugins.resolve()
+    with tempfile.TemporaryDirectory(prefix="hawse-record-") as name:
+        folder = pathlib.Path(name)
+        capture = folder / "capture"
+        with Rig(args, folder) as rig:
+            check_recording(rig, capture)
+        check_replays(args, capture)
+        check_changed(args, folder, capture)
+        check_moved(args, folder)
+        check_kills(args, folder)
+        check_damage(args, folder, capture)
+    print(f"1..{done['count']}")
+    return 1 if done["failed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
