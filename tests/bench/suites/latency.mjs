@@ -1,5 +1,6 @@
 // Delays in open loop: the sender keeps its rate whatever the receiver does, and stamps each message with the time at
 // which it was due, so that a receiver that holds it up pays for it. And bursts: a block's worth of logs at once.
+import { certificates } from '../../e2e/lib/certificates.mjs';
 import { ratios, rounds } from '../lib/rounds.mjs';
 import { median } from '../lib/report.mjs';
 
@@ -46,11 +47,15 @@ export async function latency(place, report) {
 export async function burst(place, report) {
   const bursts = place.smoke ? 10 : 100, size = 301, every = 300; // a head and its logs
   const names = ['raw', 'hawse', 'hawse spin', ...place.peers];
-  const all = await rounds(place, names, () => ({ messages: bursts * size, mode: ['burst', size, place.smoke ? 20 : 100], skip: bursts / 10 * every, every }));
+  const trial = { messages: bursts * size, mode: ['burst', size, place.smoke ? 20 : 100], skip: bursts / 10 * every, every };
+  const all = await rounds(place, names, () => trial);
+  const tls = certificates(place.scratch), secure = await rounds(place, ['raw', 'hawse'], () => ({ ...trial, tls }));
   console.log(`burst: ${every} logs at once, ${bursts} times; until the last callback`);
   for (const name of names) show(report, name, all[name]);
   const of = (r) => r.latency_us.p50;
+  for (const name of ['raw', 'hawse']) show(report, `${name} over TLS`, secure[name]);
   report.figure('hawse / raw', ratios(all.hawse, all.raw, of));
+  report.figure('hawse / raw, both over TLS (P12)', ratios(secure.hawse, secure.raw, of), { goal: 1.15 });
   for (const [peer, goal] of [['ws', 2.5], ['viem', 40], ['ethers', undefined]])
     if (all[peer]) report.figure(`${peer} / hawse${goal ? ' (P12)' : ''}`, ratios(all[peer], all.hawse, of), { goal, least: true });
 }
