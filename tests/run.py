@@ -235,6 +235,7 @@ def stage_e2e(args):
     swaps, pools = ("10000", "50") if args.full else ("1500", "20")
     tap("tls", ["node", "tests/e2e/tls.mjs"], env={"HAWSE_BIN": str(HAWSE), "HAWSE_PLUGIN_DIR": str(PLUGINS)})
     tap("discover", ["node", "tests/e2e/discover.mjs"], timeout=120, env=env)
+    tap("polling", ["node", "tests/e2e/polling.mjs"], env=env)
     run("rig: selfcheck", ["node", "selfcheck.mjs"], cwd=folder, env=env)
     for chain, seed in (("100", "1"), ("137", "2")):
         done = run(f"e2e: {swaps} swaps over {pools} pools on chain {chain}",
