@@ -72,6 +72,7 @@ void ask_block(struct evm *e, const uint8_t hash[32])
     char params[96], hex[64];
     hawse_hex_encode(hash, 32, hex);
     int n = snprintf(params, sizeof(params), "[\"0x%.64s\",false]", hex);
+    memcpy(e->q[Q_TELL].hash, hash, 32);
     ask(e, Q_TELL, ASK_BLOCK, "eth_getBlockByHash", params, (uint64_t)n);
 }
 
@@ -173,8 +174,9 @@ static void on_block(struct evm *e, enum evm_ask what, enum evm_purpose why,
         sync_head(e, header, HEAD_ASKED);
     else if (what == ASK_MILESTONE)
         sync_milestone(e, header);
-    else if (chain_put(&e->chain, header) == CHAIN_NONE)
-        ask_pause(e, why);
+    else if (memcmp(header->hash, e->q[why].hash, 32) != 0 ||
+             chain_put(&e->chain, header) == CHAIN_NONE)
+        ask_pause(e, why); /* not what was asked for, or it contradicts what is known */
 }
 
 /* A server's refusal: too many logs, too many blocks, too many questions; or no answer at all. */

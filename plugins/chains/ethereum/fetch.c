@@ -54,7 +54,8 @@ bool fetch_whole(const struct evm *e, uint32_t slot)
 {
     const struct chain_header *header = &e->chain.blocks[slot].header;
     const struct block_logs *b = &e->blocks[slot];
-    uint64_t head = e->chain.blocks[e->chain.target].header.number;
+    uint64_t head = e->chain.target == CHAIN_NONE ? e->chain.high
+                                                  : e->chain.blocks[e->chain.target].header.number;
     return b->empties > 0 && header->has_bloom && b->unexplained < UNEXPLAINED_MAX &&
            head < header->number + WHOLE_DEPTH;
 }
