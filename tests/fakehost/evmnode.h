@@ -52,9 +52,10 @@ struct evmnode {
     uint32_t head;  /* index */
     uint32_t final; /* index of the block called "finalized"; UINT32_MAX = none */
     /* the stream */
-    bool has_ws;                 /* false: no such endpoint */
-    bool ws_up;                  /* false: it cannot be connected */
-    bool refuse_subscribe, mute; /* mute: connected, but nothing is pushed */
+    bool has_ws;                       /* false: no such endpoint */
+    bool ws_up;                        /* false: it cannot be connected */
+    bool refuse_subscribe, mute, deaf; /* mute: connected, but nothing is pushed;
+                                          deaf: no request on the stream is answered */
     hawse_stream_t stream;
     bool connected;
     uint32_t connection, next_id;
@@ -65,9 +66,10 @@ struct evmnode {
     bool http_down;
     uint32_t http_head; /* HTTP follows another branch, which ends here; UINT32_MAX = it does not */
     bool side_by_hash;  /* HTTP knows blocks of all branches by their hash */
-    uint32_t refuse_next; /* so many questions for logs are refused */
-    uint32_t empty_next;  /* so many questions for logs are answered with [] */
-    uint32_t questions;   /* asked so far, by kind */
+    uint32_t refuse_next;  /* so many questions for logs are refused */
+    uint32_t rubbish_next; /* so many with a log that cannot be read in the end */
+    uint32_t empty_next;   /* so many questions for logs are answered with [] */
+    uint32_t questions;    /* asked so far, by kind */
     uint32_t log_questions, head_questions;
     uint64_t same_time_most; /* most questions that were asked while no time passed */
     uint64_t same_time, same_time_ns;

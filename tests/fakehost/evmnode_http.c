@@ -101,6 +101,11 @@ static bool logs_text(struct evmnode *n, const char *params, char *out)
                 add_logs(n, index, wanted, out, &len);
         }
     }
+    if (n->rubbish_next > 0) {
+        n->rubbish_next--;
+        len +=
+            (size_t)snprintf(out + len, ANSWER - len, "%s{\"address\":\"0x\"}", len > 1 ? "," : "");
+    }
     out[len] = ']';
     out[len + 1] = '\0';
     return true;

@@ -129,25 +129,28 @@ TEST(lag_empty, "an empty answer of a node that is behind is not believed")
 
 TEST(lag_empty_backfill, "nor is it when a gap is filled, and the node is not asked in a loop")
 {
-    struct rig *r = live("{}");
-    r->node.ws_up = false;
-    evmnode_cut(&r->node);
-    rig_pass(r, 100);
-    for (int i = 0; i < 20; i++)
-        (void)rig_grow_with_log(r);
-    r->node.faults.lag = 6;
-    r->node.faults.lag_is_empty = true;
-    r->node.ws_up = true;
-    uint32_t before = r->node.questions;
-    rig_pass(r, 20000);
-    CHECK(r->node.questions - before < 60);
-    CHECK(!rig_at_head(r));
-    r->node.faults.lag = 0;
-    rig_pass(r, 6000);
-    rig_compare(r);
-    CHECK_EQ(r->reader.gaps, 1);
-    CHECK_EQ(r->reader.healed, 1);
-    rig_destroy(r);
+    for (int no_bloom = 0; no_bloom < 2; no_bloom++) {
+        struct rig *r = live("{}");
+        r->node.ws_up = false;
+        evmnode_cut(&r->node);
+        rig_pass(r, 100);
+        for (int i = 0; i < 20; i++)
+            (void)rig_grow_with_log(r);
+        r->node.faults.lag = 6;
+        r->node.faults.lag_is_empty = true;
+        r->node.faults.no_bloom = no_bloom;
+        r->node.ws_up = true;
+        uint32_t before = r->node.questions;
+        rig_pass(r, 20000);
+        CHECK(r->node.questions - before < 60);
+        CHECK(!rig_at_head(r));
+        r->node.faults.lag = 0;
+        rig_pass(r, 6000);
+        rig_compare(r);
+        CHECK_EQ(r->reader.gaps, 1);
+        CHECK_EQ(r->reader.healed, 1);
+        rig_destroy(r);
+    }
 }
 
 TEST(other_branch, "an HTTP endpoint on another branch is asked for the blocks themselves")
@@ -654,5 +657,35 @@ TEST(rubbish, "a frame that cannot be read is counted, and what it held is found
     rig_compare(r);
     CHECK_EQ(fakehost_metric(r->host, "evm_malformed_total"), 1);
     CHECK_EQ(r->reader.late_logs, 1);
+    rig_destroy(r);
+}
+
+TEST(unread_answer, "logs of which one cannot be read are asked for again, none is left out")
+{
+    struct rig *r = live("{}");
+    uint32_t index = rig_grow_with_log(r);
+    r->node.faults.slow_ms = 1;
+    r->node.rubbish_next = 3;
+    evmnode_push_head(&r->node, index); /* and not the log */
+    for (int i = 0; i < 8; i++)
+        rig_mine(r, 0, 2000);
+    rig_compare(r);
+    CHECK_EQ(fakehost_metric(r->host, "evm_malformed_total"), 3);
+    CHECK_EQ(r->reader.late_logs, 1);
+    rig_destroy(r);
+}
+
+TEST(mute_node, "a stream on which nothing is answered is opened anew")
+{
+    struct rig *r = rig_create("{\"polling\":false,\"heads_idle_ms\":60000}");
+    r->node.deaf = true;
+    rig_start(r);
+    rig_pass(r, 5000);
+    uint32_t connection = r->node.connection;
+    r->node.deaf = false;
+    rig_pass(r, 8000);
+    CHECK(r->node.connection > connection);
+    rig_mine(r, 2, 1000);
+    rig_compare(r);
     rig_destroy(r);
 }
