@@ -111,7 +111,10 @@ static void on_message(char *rest)
                                 blockhash,
                                 b.instructions,
                                 tables};
-    int32_t code = b.error ? b.error : hawse_solana_message_encode(&plan, out, sizeof(out), &need);
+    /* a builder holds as many bytes as a transaction: what does not fit it is too large as well */
+    int32_t code = b.error == HAWSE_E_NOSPACE ? HAWSE_E_LIMIT : b.error;
+    if (code == HAWSE_OK)
+        code = hawse_solana_message_encode(&plan, out, sizeof(out), &need);
     if (code != HAWSE_OK)
         printf("error %d", code);
     else
