@@ -2,12 +2,14 @@
  * A sink that writes every event of its sources to standard output, one JSON object a line: for
  * scripts, trials, and looking at what a plugin really publishes.
  */
+#include <hawse/base58.h>
 #include <hawse/hawse.h>
 #include <hawse/hex.h>
 #include <hawse/json.h>
 #include <hawse/service/sub.h>
 #include <hawse/space/evm.h>
 #include <hawse/space/market.h>
+#include <hawse/space/solana.h>
 #include <hawse/space/stream.h>
 #include <hawse/space/wallet.h>
 #include <hawse/u256.h>
@@ -23,7 +25,7 @@ HAWSE_EXPORT const char hawse_manifest_v1[] =
     "{\"id\":\"org.hawse.jsonl\",\"version\":\"0.1.0\",\"abi\":\"1.0\",\"kind\":\"sink\","
     "\"description\":\"every event as one JSON line on standard output\",\"license\":\"MIT\","
     "\"maturity\":\"stable\",\"requires\":{\"hawse.sub/1\":\">=1.0\"},"
-    "\"consumes\":[\"evm/1\",\"market/1\",\"wallet/1\",\"stream/"
+    "\"consumes\":[\"evm/1\",\"solana/1\",\"market/1\",\"wallet/1\",\"stream/"
     "1\"],\"budget\":{\"callback_us\":100000},"
     "\"config\":{\"type\":\"object\",\"required\":[\"sources\"],\"properties\":{"
     "\"sources\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":32,\"items\":{\"type\":\"string\"}"
@@ -244,6 +246,65 @@ static void put_range(struct jsonl *j, const hawse_stream_range_t *r)
         r->to == HAWSE_POSITION_OPEN ? -1 : (long long)r->to, (unsigned long long)r->count);
 }
 
+/* ---- Solana: keys in base58, numbers above 2^53 as they are ---- */
+
+static void put_key(struct jsonl *j, const char *name, const uint8_t key[32])
+{
+    char text[HAWSE_BASE58_KEY_TEXT];
+    (void)hawse_base58_from_key(key, text);
+    put(j, ",\"%s\":\"%s\"", name, text);
+}
+
+static void put_signature(struct jsonl *j, const uint8_t signature[64], uint32_t failed)
+{
+    char text[HAWSE_BASE58_SIGNATURE_TEXT];
+    (void)hawse_base58_from_signature(signature, text);
+    put(j, ",\"signature\":\"%s\",\"failed\":%s", text, failed ? "true" : "false");
+}
+
+static void put_position(struct jsonl *j, uint64_t slot, uint32_t commitment)
+{
+    static const char *const names[] = {"", "processed", "confirmed", "finalized"};
+    put(j, ",\"slot\":%llu,\"commitment\":\"%s\"", (unsigned long long)slot,
+        names[commitment & 3u]);
+}
+
+static void put_slot(struct jsonl *j, const hawse_solana_slot_t *s)
+{
+    put_position(j, s->slot, s->commitment);
+    put(j, ",\"parent\":%llu,\"root\":%llu", (unsigned long long)s->parent,
+        (unsigned long long)s->root);
+}
+
+static void put_account(struct jsonl *j, const hawse_solana_account_t *a)
+{
+    put_position(j, a->slot, a->commitment);
+    put_key(j, "pubkey", a->pubkey);
+    put_key(j, "owner", a->owner);
+    put(j, ",\"lamports\":\"%llu\",\"rent_epoch\":\"%llu\"", (unsigned long long)a->lamports,
+        (unsigned long long)a->rent_epoch);
+    put_hex(j, "data", (const uint8_t *)a + a->data_offset, a->data_len);
+}
+
+static void put_program_log(struct jsonl *j, const hawse_solana_log_t *log)
+{
+    put_position(j, log->slot, log->commitment);
+    put_signature(j, log->signature, log->failed);
+    put(j, ",\"lines\":%u", log->line_count);
+}
+
+static void put_outcome(struct jsonl *j, const hawse_solana_signature_t *s)
+{
+    put_position(j, s->slot, s->commitment);
+    put_signature(j, s->signature, s->failed);
+}
+
+static void put_rollback(struct jsonl *j, const hawse_solana_rollback_t *r)
+{
+    put(j, ",\"slots\":%u,\"from\":%llu,\"to\":%llu,\"ancestor\":%llu", r->slots,
+        (unsigned long long)r->from, (unsigned long long)r->to, (unsigned long long)r->ancestor);
+}
+
 static const struct {
     uint16_t space, kind;
     uint32_t size; /* of the record */
@@ -259,6 +320,15 @@ static const struct {
     KIND(HAWSE_SPACE_EVM, HAWSE_EVM_REORG, hawse_evm_reorg_t, "evm.reorg", put_reorg),
     KIND(HAWSE_SPACE_EVM, HAWSE_EVM_PENDING_TX, hawse_evm_pending_tx_t, "evm.pending_tx",
          put_pending),
+    KIND(HAWSE_SPACE_SOLANA, HAWSE_SOLANA_SLOT, hawse_solana_slot_t, "solana.slot", put_slot),
+    KIND(HAWSE_SPACE_SOLANA, HAWSE_SOLANA_ACCOUNT, hawse_solana_account_t, "solana.account",
+         put_account),
+    KIND(HAWSE_SPACE_SOLANA, HAWSE_SOLANA_PROGRAM_LOG, hawse_solana_log_t, "solana.log",
+         put_program_log),
+    KIND(HAWSE_SPACE_SOLANA, HAWSE_SOLANA_SIGNATURE, hawse_solana_signature_t, "solana.signature",
+         put_outcome),
+    KIND(HAWSE_SPACE_SOLANA, HAWSE_SOLANA_ROLLBACK, hawse_solana_rollback_t, "solana.rollback",
+         put_rollback),
     KIND(HAWSE_SPACE_MARKET, HAWSE_MARKET_TRADE, hawse_market_trade_t, "market.trade", put_trade),
     KIND(HAWSE_SPACE_MARKET, HAWSE_MARKET_LIQUIDITY, hawse_market_liquidity_t, "market.liquidity",
          put_liquidity),
@@ -326,7 +396,8 @@ static void write_event(struct jsonl *j, const hawse_event_t *e)
 static int32_t follow(struct jsonl *j, const hawse_sub_service_t *sub,
                       const hawse_json_value_t *name)
 {
-    static const uint16_t spaces[] = {HAWSE_SPACE_EVM, HAWSE_SPACE_MARKET, HAWSE_SPACE_WALLET};
+    static const uint16_t spaces[] = {HAWSE_SPACE_EVM, HAWSE_SPACE_SOLANA, HAWSE_SPACE_MARKET,
+                                      HAWSE_SPACE_WALLET};
     hawse_view_t text = {name->data, name->len};
     hawse_sub_t handle;
     if (name->len >= NAME_MAX_BYTES || j->count == SOURCES ||

@@ -2,7 +2,8 @@
  * Event space 4, "solana/1": slots, accounts, logs and signatures of a Solana cluster.
  *
  * A processed slot may lie on a fork that is abandoned: then HAWSE_SOLANA_ROLLBACK comes, and what
- * was published for the abandoned slots comes again with HAWSE_EVENT_REMOVED.
+ * was published for the abandoned slots comes again with HAWSE_EVENT_REMOVED. Accounts are states:
+ * after a gap the newest one is told, not those between. Logs are told one by one, whole.
  */
 #ifndef HAWSE_SPACE_SOLANA_H
 #define HAWSE_SPACE_SOLANA_H
@@ -79,6 +80,36 @@ typedef struct hawse_solana_rollback {
     uint64_t to;    /* highest abandoned slot */
     uint64_t ancestor;
 } hawse_solana_rollback_t;
+
+/* What a filter asks the chain instance to watch. */
+#define HAWSE_SOLANA_WATCH_ACCOUNT   1u /* one account: HAWSE_SOLANA_ACCOUNT */
+#define HAWSE_SOLANA_WATCH_PROGRAM   2u /* all accounts that a program owns: HAWSE_SOLANA_ACCOUNT */
+#define HAWSE_SOLANA_WATCH_LOGS      3u /* transactions naming a key: HAWSE_SOLANA_PROGRAM_LOG */
+#define HAWSE_SOLANA_WATCH_SIGNATURE 4u /* one transaction: HAWSE_SOLANA_SIGNATURE */
+
+#define HAWSE_SOLANA_MEMCMP_MAX 3u /* of one filter; the size of the data is the fourth condition \
+                                    */
+
+/* With PROGRAM: accounts with these bytes at this offset of their data. */
+typedef struct hawse_solana_memcmp {
+    uint64_t offset;
+    uint32_t len; /* 1 to 128 */
+    uint32_t reserved;
+    uint8_t bytes[128];
+} hawse_solana_memcmp_t;
+
+/*
+ * The filter of a subscription: what the chain instance must ask its node for. memcmp_count times
+ * hawse_solana_memcmp_t follow. Slots come to everybody, without a filter.
+ */
+typedef struct hawse_solana_filter {
+    uint32_t size;
+    uint32_t watch;        /* HAWSE_SOLANA_WATCH_... */
+    uint32_t commitment;   /* HAWSE_SOLANA_PROCESSED ... FINALIZED: when it is told */
+    uint32_t memcmp_count; /* PROGRAM only, at most HAWSE_SOLANA_MEMCMP_MAX */
+    uint64_t data_size;    /* PROGRAM only: accounts of so many bytes; 0 = any */
+    uint8_t id[64];        /* a signature, or a key and 32 zero bytes */
+} hawse_solana_filter_t;
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,340 @@
+/*
+ * One Solana cluster from the inside: what an instance keeps, and what its files offer each other.
+ *
+ *   plugin.c  the table: events in, pump out       wire.c   texts of the node to records
+ *   link.c    stream, subscriptions, frames        tree.c   which slot follows which
+ *   watch.c   what readers asked for               audit.c  questions that prove or fill the rest
+ *   told.c    memory of what was told              tell.c   publishing, gaps, rollback
+ *
+ * The guarantee. A subscription proves nothing: each watch is audited, that is, compared with what
+ * the node answers over HTTP for a slot at which the subscription was surely there. After a loss of
+ * the stream every watch is audited before its sequence counts as healed; while it lives, each
+ * again from time to time. What an audit finds missing is announced before it is told. Accounts are
+ * states: the newest one is told, not those between. Logs are told one by one. A processed slot
+ * that is abandoned takes back what was told for it.
+ */
+#ifndef SOLANA_PLUGIN_H
+#define SOLANA_PLUGIN_H
+
+#include "tree.h"
+#include "wire.h"
+
+#include <hawse/hawse.h>
+#include <hawse/service/metrics.h>
+#include <hawse/service/rpc.h>
+#include <hawse/service/stream.h>
+#include <hawse/service/sub.h>
+#include <hawse/service/timer.h>
+#include <hawse/space/host.h>
+#include <hawse/space/solana.h>
+#include <hawse/space/stream.h>
+
+#define SOL_MS 1000000ull
+
+enum {
+    MARKS_MAX = 8192,        /* quotes and brackets of one pushed frame */
+    FRAME_OUT_MAX = 4096,    /* a node closes on larger frames */
+    RECORD_MAX = 256 << 10,  /* of one event: what the host's arena gives at once */
+    EARLY_BYTES = 256 << 10, /* notifications kept until the reply that names their id */
+    EARLY_MAX = 64,
+    SAYS_MAX = 64,          /* continuity events that wait for room */
+    STREAMS = 5,            /* numbers of sequences, 0 not used */
+    ACCOUNTS_AT_ONCE = 100, /* of getMultipleAccounts */
+    STATUSES_AT_ONCE = 256, /* of getSignatureStatuses */
+    LIST_MAX = 1000,        /* of getSignaturesForAddress */
+    MARGIN_SLOTS = 32,      /* listed again before the slot where a gap began */
+};
+
+/* ---- told.c ---- */
+
+/* What was told last about one account at one commitment. */
+struct account_entry {
+    uint8_t key[32];
+    uint64_t slot;    /* of the record told last */
+    uint64_t content; /* hash of that record; 0 = taken back */
+    uint32_t commitment;
+    uint32_t watch; /* of the program that brought it, or UINT32_MAX */
+    bool used;
+    bool seen;             /* by the audit under way */
+    bool suspect;          /* an audit found another content ... */
+    uint64_t suspect_slot; /* ... at this slot */
+};
+
+struct account_table {
+    struct account_entry *entries;
+    uint64_t cap; /* a power of two */
+    uint64_t count;
+};
+
+/* A transaction told to a watch. */
+struct seen_entry {
+    uint64_t mark; /* of signature and watch; 0 = free */
+    uint64_t slot; /* 0 = taken back */
+};
+
+struct seen_ring {
+    struct seen_entry *ring;
+    uint32_t *buckets; /* index + 1 of the newest; older ones by next */
+    uint32_t *next;
+    uint32_t cap, at;
+};
+
+/* A copy of a processed record, so that it can be taken back. */
+struct copy {
+    uint32_t total; /* bytes of this copy; the next begins behind it */
+    uint16_t kind;
+    bool gone; /* taken back, or no longer to be */
+    uint8_t reserved;
+    uint64_t slot, key, prev; /* prev: position + 1 of the copy before it */
+    uint64_t len;             /* of the record, which follows */
+};
+
+struct copy_ring {
+    uint8_t *bytes;
+    uint64_t cap, head, newest; /* positions only grow */
+};
+
+/* ---- watch.c ---- */
+
+struct watch {
+    hawse_solana_filter_t filter;
+    hawse_solana_memcmp_t memcmp[HAWSE_SOLANA_MEMCMP_MAX];
+    uint32_t refs;
+    bool used, on; /* on: the node confirmed the subscription `id` */
+    bool refused;  /* the node does not take it */
+    bool done;     /* a signature whose outcome was told */
+    bool dirty;    /* must be audited before its sequence counts as whole */
+    bool fresh;    /* just made: nothing older concerns it */
+    uint32_t call; /* number of the request to subscribe; 0 = none */
+    uint32_t tries;
+    uint64_t id;
+    uint64_t messages;   /* since the last audit */
+    uint64_t need;       /* an answer must be of this slot or later; 0 = not known yet */
+    uint64_t from;       /* logs: listed from this slot on */
+    uint64_t judged;     /* logs: up to here everything was compared */
+    uint64_t level;      /* logs: where the node stood at the last audit */
+    uint64_t audited_ns; /* when */
+};
+
+struct demand {
+    uint64_t sub;
+    uint32_t watch;
+};
+
+/* ---- audit.c ---- */
+
+enum ask {
+    ASK_NONE,
+    ASK_LEVEL, /* getSlot at a commitment */
+    ASK_ACCOUNTS,
+    ASK_PROGRAM,
+    ASK_LIST,
+    ASK_TRANSACTION,
+    ASK_STATUSES,
+    ASK_BLOCKS,
+};
+
+struct listed {
+    uint8_t signature[64];
+    uint64_t slot;
+};
+
+/* The list of transactions of one watch that were not told, being fetched. */
+struct fill {
+    bool on, listing; /* listing: older pages may follow */
+    uint32_t watch;
+    uint64_t from, to; /* slots judged */
+    struct listed *list;
+    uint32_t count, cap;
+    uint8_t before[64]; /* the oldest signature listed */
+    bool paged;
+    uint32_t tries;
+};
+
+struct gap {
+    bool open, announced; /* announced: false = the sequence was never live */
+    uint32_t reason;
+    uint64_t from, late;
+    bool lost; /* something cannot be had */
+};
+
+struct sol_settings {
+    uint32_t commitment, window;
+    uint32_t slots_idle_ms, check_ms, reply_ms;
+    uint32_t requests_per_second, max_subscriptions, max_backfill;
+    uint32_t copy_bytes, max_accounts;
+};
+
+enum sol_phase { PHASE_DOWN, PHASE_JOINING, PHASE_LIVE };
+/* how far a rollback has come */
+enum roll { ROLL_NONE, ROLL_SAID, ROLL_SWEEPING, ROLL_SLOTS };
+
+struct sol_counters {
+    hawse_metric_t slots, accounts, logs, signatures, duplicates, stale, rollbacks, depth, late,
+        missing, malformed, errors, audits, orphans;
+};
+
+struct say {
+    uint16_t kind;
+    uint32_t stream, reason, epoch;
+    uint64_t from, to, count;
+};
+
+/* Owned by the host's lane, from create to destroy. */
+struct sol {
+    const hawse_host_t *host;
+    hawse_instance_t self;
+    const hawse_sub_service_t *sub;
+    const hawse_stream_service_t *streams;
+    const hawse_timer_service_t *timers;
+    const hawse_rpc_service_t *rpc;
+    const hawse_metrics_service_t *metrics;
+    struct sol_settings set;
+    struct sol_counters count;
+
+    struct tree tree;
+    struct account_table accounts;
+    struct seen_ring seen;
+    struct copy_ring copies;
+
+    struct watch *watches;
+    uint32_t watch_count, watch_cap;
+    struct demand *demands;
+    uint32_t demand_count, demand_cap;
+
+    /* link */
+    enum sol_phase phase;
+    hawse_stream_t stream;
+    hawse_channel_t channels[STREAMS];
+    uint32_t touched[STREAMS]; /* messages since the last touch */
+    uint32_t next_call, slot_call, root_call;
+    uint64_t slot_id, root_id;
+    bool slot_on, root_on;
+    uint64_t asked_ns; /* when the oldest unanswered request was sent; 0 = none */
+    uint32_t pending;  /* requests without a reply */
+    uint64_t newest;   /* slot */
+    uint32_t next_audit;
+    struct {
+        uint32_t offset, len;
+        uint64_t t_recv_ns;
+    } early[EARLY_MAX];
+    uint32_t early_count, early_len;
+    uint8_t *early_bytes;
+
+    /* continuity */
+    struct gap gaps[STREAMS];
+    uint32_t epochs[STREAMS];
+    bool live[STREAMS];
+    struct say says[SAYS_MAX];
+    uint32_t say_first, say_count;
+    uint64_t final_told;
+
+    /* audit */
+    enum ask ask;
+    hawse_request_t request;
+    uint64_t ask_after_ns;
+    uint32_t ask_failures;
+    uint32_t ask_watches[STATUSES_AT_ONCE], ask_count;
+    uint64_t level[4]; /* by commitment: where the node was seen */
+    uint32_t ask_level;
+    struct fill fill;
+    uint64_t tokens_ns; /* token bucket: time up to which requests are paid for */
+    uint32_t block_tries;
+    uint64_t hole_ns; /* since when an ancestor is missing; 0 = none is */
+
+    /* rollback under way */
+    enum roll roll;
+    uint64_t sweep; /* position + 1 of the next copy to look at */
+    uint64_t roll_ancestor, roll_target;
+
+    bool stopping;
+    hawse_timer_t tick;
+    uint32_t *marks;
+    char *scratch;
+    uint64_t scratch_cap;
+    uint64_t complaint_ns;
+};
+
+/* plugin.c */
+void sol_log(struct sol *s, uint32_t level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void sol_complain(struct sol *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void sol_count(struct sol *s, hawse_metric_t metric, int64_t n);
+uint64_t sol_now(const struct sol *s);
+
+/* told.c */
+bool accounts_init(struct account_table *table, uint64_t cap);
+void accounts_finish(struct account_table *table);
+/* The entry of the account, made when `add` and there is room; NULL otherwise. */
+struct account_entry *accounts_find(struct account_table *table, const uint8_t key[32],
+                                    uint32_t commitment, bool add);
+bool seen_init(struct seen_ring *seen, uint32_t cap);
+void seen_finish(struct seen_ring *seen);
+/* `salt` tells one watch from another: see watch_salt. */
+uint64_t seen_mark(const uint8_t signature[64], uint64_t salt);
+/* Was it told, and (slot not 0) at this slot? */
+bool seen_has(const struct seen_ring *seen, uint64_t mark, uint64_t slot);
+void seen_add(struct seen_ring *seen, uint64_t mark, uint64_t slot);
+void seen_drop(struct seen_ring *seen, uint64_t mark, uint64_t slot);
+bool copies_init(struct copy_ring *ring, uint64_t bytes);
+void copies_finish(struct copy_ring *ring);
+void copies_add(struct copy_ring *ring, uint16_t kind, uint64_t slot, uint64_t key,
+                const uint8_t *record, uint64_t len);
+struct copy *copies_at(struct copy_ring *ring, uint64_t position_plus_1);
+
+/* watch.c */
+int32_t watch_add(struct sol *s, uint64_t sub, const uint8_t *filter, uint64_t len);
+void watch_drop(struct sol *s, uint64_t sub);
+uint32_t watch_stream(const struct watch *w);
+uint64_t watch_salt(const struct watch *w);
+/* 1 when the watch is asked for, confirmed, and has something to be compared. */
+bool watch_live(const struct watch *w);
+const char *level_name(uint32_t commitment);
+/* The parameters of its subscription as JSON text; returns the length. */
+uint64_t watch_params(const struct watch *w, char *out, uint64_t cap);
+/* The filters of a program's watch, `,"filters":[...]` or nothing. */
+uint64_t watch_filters(const struct watch *w, char *out, uint64_t cap);
+struct watch *watch_of_id(struct sol *s, uint64_t id, enum wire_kind kind);
+
+/* link.c */
+void link_open(struct sol *s);
+void link_event(struct sol *s, const hawse_event_t *event);
+/* 1 taken, 0 no room */
+int32_t link_frame(struct sol *s, const hawse_event_t *event);
+void link_subscribe(struct sol *s, uint32_t watch);
+void link_unsubscribe(struct sol *s, const struct watch *w);
+void link_tick(struct sol *s);
+/* What came before the reply that names its id, as far as it is named now. False: no room. */
+bool link_early(struct sol *s);
+void link_touch(struct sol *s);
+
+/* tell.c: every function that publishes answers false when there was no room */
+bool tell_event(struct sol *s, uint16_t kind, uint32_t stream, uint32_t flags, uint64_t key,
+                uint64_t t_recv_ns, const void *record, uint64_t len);
+void tell_range(struct sol *s, uint16_t kind, uint32_t stream, uint32_t reason, uint64_t from,
+                uint64_t to, uint64_t count);
+bool tell_flush(struct sol *s);
+bool tell_account(struct sol *s, struct watch *w, struct wire_account *account, uint32_t flags,
+                  uint64_t t_recv_ns);
+bool tell_logs(struct sol *s, const hawse_json_t *doc, struct watch *w, struct wire_logs *logs,
+               uint32_t flags, uint64_t t_recv_ns);
+bool tell_status(struct sol *s, struct watch *w, const struct wire_status *status, uint32_t flags,
+                 uint64_t t_recv_ns);
+void tell_slot(struct sol *s, const hawse_solana_slot_t *slot);
+void tell_root(struct sol *s, uint64_t root);
+void gap_open(struct sol *s, uint32_t stream, uint32_t reason, uint64_t from);
+void gap_try_heal(struct sol *s);
+/* Goes on as far as possible with slots and rollbacks. */
+bool tell_pump(struct sol *s);
+/* Never 0. */
+uint64_t account_hash(const struct wire_account *account);
+
+/* audit.c */
+void audit_pump(struct sol *s);
+/* The answer to a question: 1 taken, 0 no room (it comes again). */
+int32_t audit_answer(struct sol *s, const hawse_event_t *event);
+void audit_cancel(struct sol *s);
+/* The watch is compared at the next opportunity, with a node that has reached `slot`. */
+void audit_soon(struct sol *s, struct watch *w, uint64_t slot);
+
+#endif
