@@ -260,10 +260,16 @@ def stage_amm(args):
 
 
 def stage_solana(args):
-    """The SDK beside the official client and a real runtime."""
-    if npm_packages("solana"):
-        size = [] if args.full else ["--pdas", "3000", "--messages", "3000", "--broken", "1500"]
-        tap("solana", ["node", "tests/solana/clients.mjs", MAIN / "tests/solana/solana-answers", *size])
+    """The SDK beside the official client and a real runtime; the plugin against a real node."""
+    if not npm_packages("solana") or not npm_packages():
+        return
+    size = [] if args.full else ["--pdas", "3000", "--messages", "3000", "--broken", "1500"]
+    tap("solana", ["node", "tests/solana/clients.mjs", MAIN / "tests/solana/solana-answers", *size])
+    env = {"HAWSE_BIN": str(HAWSE), "HAWSE_PLUGIN_DIR": str(PLUGINS)}
+    seconds = "60" if args.full else "20"
+    for commitment in ("processed", "confirmed"):
+        tap(f"solana {commitment}", ["node", "tests/solana/trial.mjs", "--seconds", seconds,
+                                     "--commitment", commitment], env=env)
 
 
 def stage_polymarket(args):
