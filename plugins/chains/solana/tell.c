@@ -77,6 +77,12 @@ void gap_open(struct sol *s, uint32_t stream, uint32_t reason, uint64_t from)
     (void)s->streams->channel_state(s->host, s->self, s->channels[stream], HAWSE_CHANNEL_GAP);
 }
 
+/* Is there something about this watch that is not proved? */
+static bool is_open(const struct watch *w)
+{
+    return w->used && !w->refused && !w->done && (!w->on || w->dirty || w->call != 0);
+}
+
 /* Is everything of this sequence proved or filled? */
 static bool is_whole(const struct sol *s, uint32_t stream)
 {
@@ -88,9 +94,7 @@ static bool is_whole(const struct sol *s, uint32_t stream)
     if (s->fill.on && stream == HAWSE_SOLANA_STREAM_LOGS)
         return false;
     for (uint32_t i = 0; i < s->watch_count; i++) {
-        const struct watch *w = &s->watches[i];
-        if (w->used && !w->refused && !w->done && watch_stream(w) == stream &&
-            (!w->on || w->dirty || w->call != 0))
+        if (watch_stream(&s->watches[i]) == stream && is_open(&s->watches[i]))
             return false;
     }
     return true;

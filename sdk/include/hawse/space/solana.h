@@ -87,8 +87,9 @@ typedef struct hawse_solana_rollback {
 #define HAWSE_SOLANA_WATCH_LOGS      3u /* transactions naming a key: HAWSE_SOLANA_PROGRAM_LOG */
 #define HAWSE_SOLANA_WATCH_SIGNATURE 4u /* one transaction: HAWSE_SOLANA_SIGNATURE */
 
-#define HAWSE_SOLANA_MEMCMP_MAX 3u /* of one filter; the size of the data is the fourth condition \
-                                    */
+#define HAWSE_SOLANA_MEMCMP_MAX                                       \
+    3u /* of one filter; the size of the data is the fourth condition \
+        */
 
 /* With PROGRAM: accounts with these bytes at this offset of their data. */
 typedef struct hawse_solana_memcmp {
