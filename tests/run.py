@@ -270,6 +270,8 @@ def stage_solana(args):
     for commitment in ("processed", "confirmed"):
         tap(f"solana {commitment}", ["node", "tests/solana/trial.mjs", "--seconds", seconds,
                                      "--commitment", commitment], env=env)
+    tap("solana forks", ["node", "tests/solana/forks.mjs", "--slots", "3000" if args.full else "800"],
+        env=env)
 
 
 def stage_polymarket(args):

@@ -310,13 +310,39 @@ static void keep_early(struct sol *s, const uint8_t *text, uint64_t len, uint64_
     s->early_len += (uint32_t)((len + HAWSE_PADDING + 7) & ~7ull);
 }
 
+static int32_t on_root(struct sol *s, const struct wire_message *m)
+{
+    uint64_t root = 0;
+    int32_t code = hawse_json_u64(&m->result, &root);
+    if (code == HAWSE_OK && root > s->root)
+        s->root = root;
+    return code == HAWSE_OK ? 1 : code;
+}
+
+/* As dispatch. */
+static int32_t on_notification(struct sol *s, const hawse_json_t *doc, struct wire_message *m,
+                               uint64_t t_recv_ns)
+{
+    struct watch *w;
+    switch (m->kind) {
+    case WIRE_SLOT:
+        return s->slot_on && m->id == s->slot_id ? on_slot(s, doc, m) : HAWSE_E_NOTFOUND;
+    case WIRE_ROOT:
+        return s->root_on && m->id == s->root_id ? on_root(s, m) : HAWSE_E_NOTFOUND;
+    case WIRE_OTHER:
+        return 1;
+    default:
+        w = watch_of_id(s, m->id, m->kind);
+        return w ? on_watched(s, doc, m, w, t_recv_ns) : HAWSE_E_NOTFOUND;
+    }
+}
+
 /* 1 taken, 0 no room, HAWSE_E_NOTFOUND: nobody's, HAWSE_E_FORMAT. */
 static int32_t dispatch(struct sol *s, const uint8_t *text, uint64_t len, uint64_t t_recv_ns)
 {
     hawse_json_t doc;
     hawse_json_value_t root;
     struct wire_message m;
-    uint64_t number;
     int32_t code = hawse_json_index(&doc, text, len, s->marks, MARKS_MAX);
     if (code == HAWSE_OK)
         code = hawse_json_root(&doc, &root);
@@ -324,28 +350,10 @@ static int32_t dispatch(struct sol *s, const uint8_t *text, uint64_t len, uint64
         code = wire_message(&doc, &root, &m);
     if (code != HAWSE_OK)
         return code;
-    switch (m.kind) {
-    case WIRE_REPLY:
-        on_reply(s, &doc, &m);
-        return 1;
-    case WIRE_SLOT:
-        if (!s->slot_on || m.id != s->slot_id)
-            return HAWSE_E_NOTFOUND;
-        return on_slot(s, &doc, &m);
-    case WIRE_ROOT:
-        if (!s->root_on || m.id != s->root_id)
-            return HAWSE_E_NOTFOUND;
-        code = hawse_json_u64(&m.result, &number);
-        if (code == HAWSE_OK)
-            tell_root(s, number);
-        return code == HAWSE_OK ? 1 : code;
-    case WIRE_OTHER:
-        return 1;
-    default: {
-        struct watch *w = watch_of_id(s, m.id, m.kind);
-        return w ? on_watched(s, &doc, &m, w, t_recv_ns) : HAWSE_E_NOTFOUND;
-    }
-    }
+    if (m.kind != WIRE_REPLY)
+        return on_notification(s, &doc, &m, t_recv_ns);
+    on_reply(s, &doc, &m);
+    return 1;
 }
 
 static void malformed(struct sol *s, const uint8_t *text, uint64_t len, int32_t code)

@@ -227,7 +227,7 @@ struct sol {
     bool live[STREAMS];
     struct say says[SAYS_MAX];
     uint32_t say_first, say_count;
-    uint64_t final_told;
+    uint64_t root; /* as the node says; tree.root follows when it was told */
 
     /* audit */
     enum ask ask;
@@ -321,7 +321,6 @@ bool tell_logs(struct sol *s, const hawse_json_t *doc, struct watch *w, struct w
 bool tell_status(struct sol *s, struct watch *w, const struct wire_status *status, uint32_t flags,
                  uint64_t t_recv_ns);
 void tell_slot(struct sol *s, const hawse_solana_slot_t *slot);
-void tell_root(struct sol *s, uint64_t root);
 void gap_open(struct sol *s, uint32_t stream, uint32_t reason, uint64_t from);
 void gap_try_heal(struct sol *s);
 /* Goes on as far as possible with slots and rollbacks. */

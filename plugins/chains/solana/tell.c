@@ -93,8 +93,12 @@ static bool is_whole(const struct sol *s, uint32_t stream)
         return s->slot_on && s->tree.started && tree_plan(&s->tree, &slot) == TREE_REST;
     if (s->fill.on && stream == HAWSE_SOLANA_STREAM_LOGS)
         return false;
+    /* what stands of processed records is only known when the way to the newest slot is */
+    bool settled = s->tree.started && tree_plan(&s->tree, &slot) == TREE_REST;
     for (uint32_t i = 0; i < s->watch_count; i++) {
-        if (watch_stream(&s->watches[i]) == stream && is_open(&s->watches[i]))
+        const struct watch *w = &s->watches[i];
+        bool waits = w->used && w->filter.commitment == HAWSE_SOLANA_PROCESSED && !settled;
+        if (watch_stream(w) == stream && (waits || is_open(w)))
             return false;
     }
     return true;
@@ -170,6 +174,16 @@ static bool is_news(struct sol *s, struct watch *w, const struct account_entry *
     return true;
 }
 
+/* A processed record of a slot that left the chain before it came: nobody needs to hear of it. */
+static bool is_past(struct sol *s, const struct watch *w, uint64_t slot, uint32_t flags)
+{
+    if (w->filter.commitment != HAWSE_SOLANA_PROCESSED || flags & HAWSE_EVENT_BACKFILLED ||
+        !tree_abandoned(&s->tree, slot))
+        return false;
+    sol_count(s, s->count.stale, 1);
+    return true;
+}
+
 bool tell_account(struct sol *s, struct watch *w, struct wire_account *account, uint32_t flags,
                   uint64_t t_recv_ns)
 {
@@ -179,7 +193,7 @@ bool tell_account(struct sol *s, struct watch *w, struct wire_account *account, 
     struct account_entry *entry = accounts_find(&s->accounts, r->pubkey, r->commitment, true);
     if (!entry)
         sol_complain(s, "more accounts than settings.max_accounts: some may be told twice");
-    if (!is_news(s, w, entry, r->slot, hash, flags))
+    if (is_past(s, w, r->slot, flags) || !is_news(s, w, entry, r->slot, hash, flags))
         return true;
     if (len > RECORD_MAX) {
         sol_complain(s, "an account of %llu bytes is more than an event can carry: left out",
@@ -220,6 +234,8 @@ bool tell_logs(struct sol *s, const hawse_json_t *doc, struct watch *w, struct w
     /* on another fork the same transaction is another event; the older one is taken back */
     bool forks =
         w->filter.commitment == HAWSE_SOLANA_PROCESSED && !(flags & HAWSE_EVENT_BACKFILLED);
+    if (is_past(s, w, r->slot, flags))
+        return true;
     if (seen_has(&s->seen, mark, forks ? r->slot : 0)) {
         sol_count(s, s->count.duplicates, 1);
         return true;
@@ -280,18 +296,16 @@ bool tell_status(struct sol *s, struct watch *w, const struct wire_status *statu
 
 /* ---- slots ---- */
 
-void tell_root(struct sol *s, uint64_t root)
+/* What is told up to the root is final. A root that is ahead of what was told says nothing yet. */
+static void say_final(struct sol *s)
 {
-    if (root <= s->tree.root)
+    const struct tree_node *node = tree_find(&s->tree, s->root);
+    if (s->root <= s->tree.root || s->root > s->tree.head || !node || !node->told ||
+        s->say_count > SAYS_MAX / 2)
         return;
-    if (s->tree.started && s->final_told > 0 && s->say_count < SAYS_MAX / 2) {
-        tell_range(s, HAWSE_STREAM_EVENT_FINAL, HAWSE_SOLANA_STREAM_SLOTS, 0, s->final_told + 1,
-                   root, 0);
-        s->final_told = root;
-    } else if (s->final_told == 0) {
-        s->final_told = root;
-    }
-    tree_root(&s->tree, root);
+    uint64_t from = s->tree.root >= s->tree.first ? s->tree.root + 1 : s->tree.first;
+    tell_range(s, HAWSE_STREAM_EVENT_FINAL, HAWSE_SOLANA_STREAM_SLOTS, 0, from, s->root, 0);
+    tree_root(&s->tree, s->root);
 }
 
 void tell_slot(struct sol *s, const hawse_solana_slot_t *slot)
@@ -299,8 +313,8 @@ void tell_slot(struct sol *s, const hawse_solana_slot_t *slot)
     sol_count(s, s->count.slots, 1);
     if (!tree_put(&s->tree, slot->slot, slot->parent, false))
         sol_count(s, s->count.stale, 1);
-    if (slot->root > 0 && slot->root < slot->slot)
-        tell_root(s, slot->root);
+    if (slot->root > s->root && slot->root < slot->slot)
+        s->root = slot->root;
     if (slot->slot > s->newest)
         s->newest = slot->slot;
     for (uint32_t i = 0; i < s->watch_count; i++) {
@@ -321,7 +335,7 @@ static bool tell_one_slot(struct sol *s, uint64_t number, uint32_t flags)
                                 .commitment = HAWSE_SOLANA_PROCESSED,
                                 .slot = number,
                                 .parent = node->parent,
-                                .root = s->tree.root};
+                                .root = s->root};
     if (node->late)
         flags |= HAWSE_EVENT_BACKFILLED;
     if (!tell_event(s, HAWSE_SOLANA_SLOT, HAWSE_SOLANA_STREAM_SLOTS, flags, 0, 0, &slot,
@@ -410,8 +424,7 @@ static uint32_t stream_of(uint16_t kind)
 static bool sweep_copies(struct sol *s)
 {
     struct copy *copy;
-    while ((copy = copies_at(&s->copies, s->sweep)) != NULL &&
-           copy->slot + s->set.window > s->roll_ancestor) {
+    while ((copy = copies_at(&s->copies, s->sweep)) != NULL) {
         bool abandoned = !copy->gone && copy->slot > s->roll_ancestor &&
                          copy->slot <= s->roll_target && !tree_on_branch(&s->tree, copy->slot);
         if (abandoned) {
@@ -427,13 +440,55 @@ static bool sweep_copies(struct sol *s)
     return true;
 }
 
-/* The other branch has its own states: processed watches are compared again. */
+/* Records of slots between a slot and its parent: they were told before their slots were, which
+ * then never came. */
+static bool has_strays(struct sol *s, uint64_t parent, uint64_t slot)
+{
+    struct copy *copy = copies_at(&s->copies, s->copies.newest);
+    if (!s->tree.started || slot == parent + 1)
+        return false;
+    for (; copy; copy = copies_at(&s->copies, copy->prev)) { /* late ones are not in order */
+        if (!copy->gone && copy->slot > parent && copy->slot < slot)
+            return true;
+    }
+    return false;
+}
+
+static bool say_strays(struct sol *s, uint64_t parent, uint64_t slot)
+{
+    hawse_solana_rollback_t record = {
+        .size = sizeof(record), .from = parent + 1, .to = slot - 1, .ancestor = parent};
+    if (s->roll == ROLL_NONE) {
+        for (uint32_t stream = HAWSE_SOLANA_STREAM_ACCOUNTS; stream < STREAMS; stream++)
+            tell_range(s, HAWSE_STREAM_EVENT_RETRACT, stream, HAWSE_REASON_REORG, parent + 1,
+                       slot - 1, 0);
+        s->roll = ROLL_SAID;
+    }
+    if (!tell_event(s, HAWSE_SOLANA_ROLLBACK, HAWSE_SOLANA_STREAM_SLOTS, 0, 0, 0, &record,
+                    sizeof(record)))
+        return false;
+    s->roll = ROLL_SWEEPING;
+    s->sweep = s->copies.newest;
+    s->roll_ancestor = parent;
+    s->roll_target = slot - 1;
+    sol_count(s, s->count.rollbacks, 1);
+    return true;
+}
+
+/* The other branch has its own states and transactions: processed watches are compared again, logs
+ * from where the branches part. */
 static void end_rollback(struct sol *s)
 {
     s->roll = ROLL_NONE;
     for (uint32_t i = 0; i < s->watch_count; i++) {
-        if (s->watches[i].used && s->watches[i].filter.commitment == HAWSE_SOLANA_PROCESSED)
-            audit_soon(s, &s->watches[i], s->tree.target);
+        struct watch *w = &s->watches[i];
+        if (!w->used || w->filter.commitment != HAWSE_SOLANA_PROCESSED)
+            continue;
+        if (s->fill.on && s->fill.watch == i)
+            audit_cancel(s); /* it would count as judged what was just taken back */
+        if (w->judged > s->roll_ancestor)
+            w->judged = s->roll_ancestor;
+        audit_soon(s, w, s->tree.target);
     }
 }
 
@@ -452,18 +507,25 @@ static void start_afresh(struct sol *s)
     s->block_tries = 0;
 }
 
-static bool take_step(struct sol *s, enum tree_step step, uint64_t slot)
+static bool take_back(struct sol *s, uint64_t slot)
 {
-    if (step == TREE_UNTELL) {
-        if (s->roll < ROLL_SWEEPING && !say_rollback(s))
-            return false;
-        if (s->roll == ROLL_SWEEPING && !sweep_copies(s))
-            return false;
-        if (!tell_one_slot(s, slot, HAWSE_EVENT_REMOVED))
-            return false;
-        tree_untell(&s->tree);
-        return true;
-    }
+    if (s->roll < ROLL_SWEEPING && !say_rollback(s))
+        return false;
+    if (s->roll == ROLL_SWEEPING && !sweep_copies(s))
+        return false;
+    if (!tell_one_slot(s, slot, HAWSE_EVENT_REMOVED))
+        return false;
+    tree_untell(&s->tree);
+    return true;
+}
+
+static bool go_on(struct sol *s, uint64_t slot)
+{
+    uint64_t parent = tree_find(&s->tree, slot)->parent;
+    if (s->roll < ROLL_SWEEPING && has_strays(s, parent, slot) && !say_strays(s, parent, slot))
+        return false;
+    if (s->roll == ROLL_SWEEPING && !sweep_copies(s))
+        return false;
     if (s->roll != ROLL_NONE)
         end_rollback(s);
     if (!tell_one_slot(s, slot, 0))
@@ -497,10 +559,11 @@ bool tell_pump(struct sol *s)
         if (step == TREE_REST) {
             if (s->roll != ROLL_NONE)
                 end_rollback(s);
+            say_final(s);
             gap_try_heal(s);
             return true;
         }
-        if (!take_step(s, step, slot))
+        if (!(step == TREE_UNTELL ? take_back(s, slot) : go_on(s, slot)))
             return false;
     }
 }

@@ -84,8 +84,7 @@ enum tree_step tree_plan(const struct tree *tree, uint64_t *slot)
     const struct tree_node *ancestor = walk(tree, &child, &missing);
     if (!ancestor) {
         *slot = missing;
-        return missing <= tree->root || missing + tree->cap <= tree->target ? TREE_BROKEN
-                                                                            : TREE_MISSING;
+        return missing + tree->cap <= tree->target ? TREE_BROKEN : TREE_MISSING;
     }
     if (ancestor->slot != tree->head) {
         *slot = tree->head;
@@ -114,11 +113,20 @@ bool tree_on_branch(const struct tree *tree, uint64_t slot)
     return at == slot;
 }
 
+bool tree_abandoned(const struct tree *tree, uint64_t slot)
+{
+    if (!tree->started || slot <= tree->first || slot >= tree->head ||
+        slot + tree->cap <= tree->head)
+        return false;
+    const struct tree_node *node = node_at(tree, slot);
+    return !node || !node->told;
+}
+
 void tree_start(struct tree *tree, uint64_t slot)
 {
     assert(!tree->started && node_at(tree, slot));
     node_at(tree, slot)->told = true;
-    tree->head = slot;
+    tree->head = tree->first = slot;
     tree->started = true;
 }
 

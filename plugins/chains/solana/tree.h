@@ -24,7 +24,8 @@ struct tree {
     uint64_t cap;    /* a power of two */
     uint64_t head;   /* the newest told slot */
     uint64_t target; /* the newest slot */
-    uint64_t root;   /* slots up to here never change */
+    uint64_t root;   /* told slots up to here never change */
+    uint64_t first;  /* where the told branch begins */
     bool started;    /* something is told */
     bool aimed;      /* there is a target */
 };
@@ -34,7 +35,7 @@ enum tree_step {
     TREE_TELL,     /* `slot` follows the told head */
     TREE_UNTELL,   /* `slot`, the told head, is not on the target's branch */
     TREE_MISSING,  /* `slot`, an ancestor of the target, is not known */
-    TREE_BROKEN,   /* the branches part at or below the root, or too far back: start afresh */
+    TREE_BROKEN,   /* the branches part below the root, or too far back: start afresh */
 };
 
 /* cap: slots remembered, a power of two. False when memory is short. */
@@ -52,6 +53,10 @@ enum tree_step tree_plan(const struct tree *tree, uint64_t *slot);
 uint64_t tree_ancestor(const struct tree *tree);
 /* Is the slot on the branch of the target, as far as that is known? */
 bool tree_on_branch(const struct tree *tree, uint64_t slot);
+
+/* Is it known that the slot is no part of the chain? Slots before the first told one are not
+ * judged, nor those above the head. */
+bool tree_abandoned(const struct tree *tree, uint64_t slot);
 
 /* Begins the told branch with this slot. */
 void tree_start(struct tree *tree, uint64_t slot);

@@ -75,7 +75,7 @@ typedef struct hawse_solana_signature {
 
 typedef struct hawse_solana_rollback {
     uint32_t size;
-    uint32_t slots; /* processed slots abandoned */
+    uint32_t slots; /* told slots abandoned; 0 = only records of slots that were not told */
     uint64_t from;  /* lowest abandoned slot */
     uint64_t to;    /* highest abandoned slot */
     uint64_t ancestor;
@@ -87,9 +87,8 @@ typedef struct hawse_solana_rollback {
 #define HAWSE_SOLANA_WATCH_LOGS      3u /* transactions naming a key: HAWSE_SOLANA_PROGRAM_LOG */
 #define HAWSE_SOLANA_WATCH_SIGNATURE 4u /* one transaction: HAWSE_SOLANA_SIGNATURE */
 
-#define HAWSE_SOLANA_MEMCMP_MAX                                       \
-    3u /* of one filter; the size of the data is the fourth condition \
-        */
+/* Conditions on bytes of one filter; the size of the data is the fourth that a node takes. */
+#define HAWSE_SOLANA_MEMCMP_MAX 3u
 
 /* With PROGRAM: accounts with these bytes at this offset of their data. */
 typedef struct hawse_solana_memcmp {
