@@ -127,6 +127,16 @@ static void wait_for_end(struct run *run, const sigset_t *signals)
     }
 }
 
+/* Like app_fail; a fault of the host may repeat what a library or a server said. */
+static int fail(const struct run *run, const struct fault *fault)
+{
+    struct fault clean = {.code = fault->code};
+    log_redact(run->logger, fault->message, strlen(fault->message), clean.message,
+               sizeof(clean.message));
+    log_redact(run->logger, fault->hint, strlen(fault->hint), clean.hint, sizeof(clean.hint));
+    return app_fail(EXIT_TROUBLE, &clean);
+}
+
 static int start(struct run *run)
 {
     const struct arguments *args = run->args;
@@ -135,13 +145,13 @@ static int start(struct run *run)
     uint32_t level = args->quiet ? HAWSE_LOG_WARN : c->log_level;
     if (log_create(level, c->log_format, c->log_file, &run->logger, &fault) != HAWSE_OK ||
         metrics_create(&run->metrics) != HAWSE_OK)
-        return app_fail(EXIT_TROUBLE, &fault);
+        return fail(run, &fault);
     if (register_secrets(run->logger, c, &fault) != HAWSE_OK)
-        return app_fail(EXIT_TROUBLE, &fault);
+        return fail(run, &fault);
     if (args->view)
         log_mute(run->logger, true); /* the view shows the lines itself */
     if (c->record.file && start_recording(run, &fault) != HAWSE_OK)
-        return app_fail(EXIT_TROUBLE, &fault);
+        return fail(run, &fault);
     struct host_options options = {.strict = args->strict,
                                    .safe = args->safe,
                                    .recorder = run->writer ? &run->recorder : NULL};
@@ -152,7 +162,7 @@ static int start(struct run *run)
         code = serve_start(run->host, run->metrics, run->logger, args->view, &run->serve, &fault);
     if (code == HAWSE_OK)
         code = host_start(run->host, &fault);
-    return code == HAWSE_OK ? EXIT_GOOD : app_fail(EXIT_TROUBLE, &fault);
+    return code == HAWSE_OK ? EXIT_GOOD : fail(run, &fault);
 }
 
 static int end(struct run *run, int code)

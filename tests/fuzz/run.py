@@ -86,7 +86,9 @@ def main():
     args.build = args.build.resolve()
     programs = sorted(p for p in (args.build / "tests" / "fuzz").glob("fuzz_*")
                       if p.is_file() and args.only in (None, p.name.removeprefix("fuzz_")))
-    bad = 0
+    sources = sorted(p.stem for p in HERE.glob("fuzz_*.c"))
+    missing = [s for s in sources if not args.only and s not in {p.name for p in programs}]
+    bad = len(missing)
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         for n, (name, fault, count, kept) in enumerate(pool.map(lambda p: run(p, args), programs), 1):
             if fault:
@@ -94,7 +96,9 @@ def main():
                 print("# " + fault.replace("\n", "\n# "))
             more = f", {kept} new in the corpus" if kept else ""
             print(f"{'not ' if fault else ''}ok {n} - {name}: {count} inputs{more}", flush=True)
-    print(f"1..{len(programs)}")
+    for n, name in enumerate(missing, len(programs) + 1):
+        print(f"not ok {n} - {name}.c is not in meson.build")
+    print(f"1..{len(programs) + len(missing)}")
     return 1 if bad or not programs else 0
 
 

@@ -136,6 +136,12 @@ class Trial:
         except (ValueError, KeyError):
             return {}
 
+    def explain(self, name):
+        prefix = "instances.victim.features"
+        done = subprocess.run([self.hawse, "config", "explain", str(self.folder / f"{name}.json"), prefix, "--json"],
+                              capture_output=True, text=True)
+        return {row["path"].removeprefix(prefix + "."): row["value"] for row in json.loads(done.stdout)}
+
     def run(self, name, victim, pattern, options):
         """Returns None when all is as it should be, else what is not."""
         seconds = options.get("seconds", 1.8)
@@ -167,6 +173,9 @@ class Trial:
             shown = self.status().get("victim", {}).get("features")
             if "shows" in options and shown != options["shows"]:
                 return f"status shows the features {shown}"
+            explained = self.explain(log_path.stem) if "shows" in options else None
+            if explained != options.get("shows"):
+                return f"config explain shows the features {explained}"
             time.sleep(0.7)
             after = self.status().get("bystander", {}).get("events_in", 0)
             if after <= before:
@@ -215,6 +224,21 @@ def configurations(trial):
     }
 
 
+def warnings(trial):
+    """Unknown keys of a manifest are told wherever a file is looked at, and refuse nothing."""
+    victim = trial.build("UNKNOWN_KEYS")
+    path = trial.config("warnings", victim, {})
+    for words in (("config", "check", str(path)), ("config", "check", "--json", str(path)),
+                  ("plugins", "--path", str(victim.parent)), ("plugins", "--json", "--path", str(victim.parent))):
+        done = subprocess.run([trial.hawse, *words], capture_output=True, text=True, timeout=10)
+        text = done.stdout + done.stderr
+        if "manifest.authr" not in text or "manifest.logo" not in text:
+            return f"hawse {' '.join(words)} does not tell of them: {text}"
+        if words[0] == "config" and done.returncode != 0:
+            return f"hawse {' '.join(words)} ended with {done.returncode}: {text}"
+    return None
+
+
 def check_config(trial, name, text, pattern):
     path = trial.folder / "bad.json"
     path.write_text(text)
@@ -236,6 +260,8 @@ def main():
         for case, (pattern, options) in CASES.items():
             if only in (None, case):
                 results.append((case, trial.run(case, trial.build(case.split()[0]), pattern, options)))
+        if only in (None, "warnings"):
+            results.append(("warnings", warnings(trial)))
         good = trial.build("GOOD").read_bytes()
         for name, (change, pattern) in FILES.items():
             if only not in (None, name):

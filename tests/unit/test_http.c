@@ -92,7 +92,8 @@ static struct grants *resolve(const char *capabilities, char *grant)
 {
     char text[512];
     struct fault fault = {0};
-    struct manifest *manifest; /* outlives its grants, as a library does: not freed */
+    static struct manifest *kept[8]; /* they outlive their grants, as a library does */
+    static size_t count;
     struct grants *g = NULL;
     char *list[1] = {grant};
     struct config_instance in = {.id = (char *)(uintptr_t) "venue",
@@ -104,9 +105,9 @@ static struct grants *resolve(const char *capabilities, char *grant)
         "{\"id\":\"org.test.x\",\"version\":\"1.0.0\",\"abi\":\"1.0\",\"kind\":\"venue\","
         "\"maturity\":\"stable\",\"capabilities\":[%s]}",
         capabilities);
-    if (manifest_parse(text, strlen(text), &manifest, &fault) != HAWSE_OK)
+    if (manifest_parse(text, strlen(text), &kept[count], &fault) != HAWSE_OK)
         FAIL("%s", fault.message);
-    return grants_resolve(manifest, &in, &g, &fault) == HAWSE_OK ? g : NULL;
+    return grants_resolve(kept[count++], &in, &g, &fault) == HAWSE_OK ? g : NULL;
 }
 
 static bool may(struct grants *g, const char *method, const char *path)
