@@ -52,6 +52,7 @@ int command_run(const struct arguments *args);
 int command_plugins(const struct arguments *args);
 int command_config(const struct arguments *args);
 int command_replay(const struct arguments *args);
+int command_report(const struct arguments *args);
 int command_status(const struct arguments *args);
 int command_top(const struct arguments *args);
 int command_feed(const struct arguments *args);

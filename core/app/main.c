@@ -54,7 +54,7 @@ static const struct {
     [OPT_VIEW] = {"view", NULL, "show status live instead of the log; needs a terminal"},
     [OPT_ONCE] = {"once", NULL, "print two frames, a second apart, and end"},
     [OPT_RECORD] = {"record", "FILE", "record to this capture, as record.file does"},
-    [OPT_OUT] = {"out", "FILE", "record what the plugins do now"},
+    [OPT_OUT] = {"out", "FILE", "write to this file: what the plugins do now, or the page"},
     [OPT_FROM] = {"from", "S", "seconds since the beginning; what is before is not judged"},
     [OPT_TO] = {"to", "S", "end there"},
     [OPT_PLUGIN] = {"plugin", "ID=FILE", "use this plugin file for the instance; may be repeated"},
@@ -99,6 +99,11 @@ static const struct command commands[] = {
      OPT(OPT_SPEED) | OPT(OPT_FROM) | OPT(OPT_TO) | OPT(OPT_PLUGIN) | OPT(OPT_PATH) | OPT(OPT_OUT) |
          OPT(OPT_DIFF) | OPT(OPT_JSON),
      2, command_replay},
+    {"report", "CAPTURE --out FILE.html", "a capture as one HTML page",
+     "Events over time, latency, prices and decisions, with plots; no script, no other file. Runs "
+     "no\n"
+     "plugin, so that captures of which segments are missing can be shown too.",
+     OPT(OPT_OUT), 1, command_report},
     {"version", "[--json]", "versions of hawse and its libraries", "", OPT(OPT_JSON), 0,
      command_version},
 };

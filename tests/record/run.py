@@ -6,6 +6,7 @@
 --other: the same plugins built by another compiler, which must do the same.
 """
 import argparse
+import html.parser
 import json
 import os
 import pathlib
@@ -213,6 +214,41 @@ def check_damage(args, folder, capture):
     check("a changed byte is found, with its place", code == 1 and "damaged at byte" in text, text)
 
 
+def check_report(args, folder, capture):
+    page = folder / "page.html"
+    done_well = subprocess.run([args.hawse, "report", capture, "--out", page], capture_output=True, text=True)
+    text = page.read_text() if page.exists() else ""
+    check("the report is one page with plots of events, latency and prices",
+          done_well.returncode == 0 and text.count("<figure>") >= 4 and "WXDAI" in text, done_well.stderr)
+    loads = [word for word in ("<script", "src=", "href=", "url(", "@import") if word in text]
+    check("it loads nothing, and its markup is well-formed", not loads and well_formed(text), loads)
+
+
+class Tags(html.parser.HTMLParser):
+    """Counts what must be closed; table cells and rows may be left open in HTML."""
+    def __init__(self):
+        super().__init__()
+        self.open, self.good = [], True
+
+    def handle_starttag(self, tag, attrs):
+        if tag in ("html", "style", "title", "h1", "h2", "table", "figure", "figcaption", "svg", "text", "span", "b"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        pass
+
+    def handle_endtag(self, tag):
+        if tag in ("p", "tr", "td", "th"):
+            return
+        self.good = self.good and bool(self.open) and self.open.pop() == tag
+
+
+def well_formed(text):
+    tags = Tags()
+    tags.feed(text)
+    return tags.good and not tags.open
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("hawse", type=pathlib.Path)
@@ -232,6 +268,7 @@ def main():
         check_moved(args, folder)
         check_kills(args, folder)
         check_damage(args, folder, capture)
+        check_report(args, folder, capture)
     print(f"1..{done['count']}")
     return 1 if done["failed"] else 0
 

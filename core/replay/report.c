@@ -1,0 +1,386 @@
+/* Collects what a report shows in one walk, then writes the page; see report.h. */
+#include "replay/report.h"
+
+#include "host/host.h"
+#include "replay/plot.h"
+#include "replay/words.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <hawse/space/market.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { ACTORS = 32, MARKETS = 32, DECISIONS = 300, TIMES = 256 };
+
+struct actor {
+    char id[SERIES_NAME], what[160];
+    uint64_t callbacks, events, calls, published, errors;
+    uint64_t times[TIMES]; /* callbacks by duration, four classes an octave */
+    uint64_t longest_ns;
+};
+
+struct market {
+    uint64_t key;
+    char name[64];
+    uint32_t decimals[2];
+    struct track *track; /* NULL until it has a price */
+};
+
+struct decision {
+    uint64_t at_ns;
+    uint32_t actor;
+    char words[WORDS_LINE];
+};
+
+struct report {
+    struct walk *walk;
+    struct walk_step step;
+    uint64_t begun_ns, now_ns, lost;
+    struct actor actors[ACTORS];
+    struct series events[ACTORS], latency[ACTORS]; /* by actor */
+    uint32_t actor_count;
+    uint32_t slots[HOST_INSTANCES]; /* actor + 1 */
+    struct market markets[MARKETS];
+    uint32_t market_count;
+    struct decision decisions[DECISIONS]; /* the newest: a ring */
+    uint64_t decision_count;
+};
+
+/* ---- prices ---- */
+
+static double to_double(const hawse_u256_t *n)
+{
+    double value = 0;
+    for (int i = 3; i >= 0; i--)
+        value = value * 18446744073709551616.0 + (double)n->limb[i];
+    return value;
+}
+
+static double scaled(double mantissa, int32_t exponent)
+{
+    for (; exponent < 0 && exponent > -400; exponent++)
+        mantissa /= 10;
+    for (; exponent > 0 && exponent < 400; exponent--)
+        mantissa *= 10;
+    return mantissa;
+}
+
+static struct market *market_of(struct report *r, uint64_t key)
+{
+    for (uint32_t i = 0; i < r->market_count; i++) {
+        if (r->markets[i].key == key)
+            return &r->markets[i];
+    }
+    if (r->market_count == MARKETS)
+        return NULL;
+    struct market *m = &r->markets[r->market_count++];
+    m->key = key;
+    (void)snprintf(m->name, sizeof(m->name), "market %016llx", (unsigned long long)key);
+    return m;
+}
+
+static void take_info(struct market *m, const hawse_market_info_t *info)
+{
+    m->decimals[0] = info->decimals[0];
+    m->decimals[1] = info->decimals[1];
+    if (info->symbol[0][0] && info->symbol[1][0])
+        (void)snprintf(m->name, sizeof(m->name), "%.15s/%.15s", (const char *)info->symbol[0],
+                       (const char *)info->symbol[1]);
+}
+
+/* 0 = this event states none. For the eye: amounts that count are never computed like this. */
+static double price_of(const struct market *m, const hawse_event_t *e)
+{
+    hawse_market_trade_t trade;
+    hawse_market_quote_t quote;
+    if (e->kind == HAWSE_MARKET_TRADE && e->len >= sizeof(trade)) {
+        memcpy(&trade, e->data, sizeof(trade));
+        if (trade.price_mantissa != 0)
+            return scaled((double)trade.price_mantissa, trade.price_exponent);
+        double root = to_double(&trade.sqrt_price_x96) / 79228162514264337593543950336.0;
+        return scaled(root * root, (int32_t)m->decimals[0] - (int32_t)m->decimals[1]);
+    }
+    if (e->kind == HAWSE_MARKET_QUOTE && e->len >= sizeof(quote)) {
+        memcpy(&quote, e->data, sizeof(quote));
+        if (quote.bid.size_mantissa && quote.ask.size_mantissa)
+            return scaled(((double)quote.bid.price_mantissa + (double)quote.ask.price_mantissa) / 2,
+                          quote.price_exponent);
+    }
+    return 0;
+}
+
+static void take_market(struct report *r, const hawse_event_t *e, uint64_t at_ns)
+{
+    struct market *m = market_of(r, e->key);
+    hawse_market_info_t info;
+    if (m && e->kind == HAWSE_MARKET_INFO && e->len >= sizeof(info)) {
+        memcpy(&info, e->data, sizeof(info));
+        take_info(m, &info);
+    }
+    double price = m ? price_of(m, e) : 0;
+    if (price > 0 && !m->track)
+        m->track = calloc(1, sizeof(*m->track));
+    if (price > 0 && m->track)
+        track_add(m->track, at_ns, price);
+}
+
+/* ---- decisions ---- */
+
+/* What somebody may want to look at: everything but data that flows. */
+static bool is_decision(const struct record_call *call)
+{
+    hawse_event_t event;
+    switch (call->call) {
+    case CALL_PUBLISH:
+        record_published(call, 0, &event);
+        return event.space == HAWSE_SPACE_STREAM || event.space == HAWSE_SPACE_INTENT;
+    case CALL_LOG:
+        return call->args[0] <= HAWSE_LOG_WARN;
+    case CALL_ERROR:
+    case CALL_STREAM_OPEN:
+    case CALL_STREAM_SEND:
+    case CALL_STREAM_RECONNECT:
+    case CALL_STREAM_CLOSE:
+    case CALL_CHANNEL_STATE:
+    case CALL_SUBSCRIBE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void take_call(struct report *r, uint32_t actor, const struct record_call *call,
+                      uint64_t at_ns)
+{
+    struct actor *a = &r->actors[actor];
+    hawse_event_t event;
+    a->calls++;
+    a->errors += call->call == CALL_ERROR;
+    if (call->call == CALL_PUBLISH) {
+        a->published++;
+        record_published(call, 0, &event);
+        if (event.space == HAWSE_SPACE_MARKET)
+            take_market(r, &event, at_ns);
+    }
+    if (!is_decision(call))
+        return;
+    struct decision *d = &r->decisions[r->decision_count++ % DECISIONS];
+    d->at_ns = at_ns;
+    d->actor = actor;
+    call_words(call, d->words);
+}
+
+/* ---- walking ---- */
+
+static uint32_t class_of(uint64_t ns)
+{
+    if (ns < 4)
+        return (uint32_t)ns;
+    uint32_t bits = 63 - (uint32_t)__builtin_clzll(ns);
+    return bits * 4 + (uint32_t)(ns >> (bits - 2) & 3);
+}
+
+static double class_top(uint32_t class)
+{
+    uint32_t bits = class / 4;
+    return bits < 2 ? (double)class : (double)(1ull << bits) * (1.0 + (class % 4 + 1) / 4.0);
+}
+
+static void take_instance(struct report *r)
+{
+    const struct walk_step *step = &r->step;
+    json_t *o = json_loadb((const char *)step->text.data, (size_t)step->text.len, 0, NULL);
+    const char *id = json_string_value(json_object_get(o, "id"));
+    if (id && step->instance < HOST_INSTANCES && r->actor_count < ACTORS) {
+        struct actor *a = &r->actors[r->actor_count];
+        const char *plugin = json_string_value(json_object_get(o, "plugin"));
+        const char *version = json_string_value(json_object_get(o, "version"));
+        const char *digest = json_string_value(json_object_get(o, "digest"));
+        (void)snprintf(a->id, sizeof(a->id), "%s", id);
+        (void)snprintf(a->what, sizeof(a->what), "%s %s, sha256 %.12s", plugin ? plugin : "",
+                       version ? version : "", digest ? digest : "");
+        (void)snprintf(r->events[r->actor_count].name, SERIES_NAME, "%s", id);
+        (void)snprintf(r->latency[r->actor_count].name, SERIES_NAME, "%s", id);
+        r->slots[step->instance] = ++r->actor_count;
+    }
+    json_decref(o);
+}
+
+static void take_callback(struct report *r)
+{
+    const struct walk_step *step = &r->step;
+    uint32_t slot = step->instance < HOST_INSTANCES ? r->slots[step->instance] : 0;
+    r->begun_ns = r->begun_ns ? r->begun_ns : step->begin.now_ns;
+    r->now_ns = step->begin.now_ns > r->now_ns ? step->begin.now_ns : r->now_ns;
+    if (slot == 0 || step->begin.now_ns < r->begun_ns)
+        return;
+    struct actor *a = &r->actors[slot - 1];
+    uint64_t at = step->begin.now_ns - r->begun_ns, took = step->end.elapsed_ns;
+    a->callbacks++;
+    a->events += step->event_count;
+    series_add(&r->events[slot - 1], at, step->event_count);
+    if (step->begin.callback == RECORD_EVENTS) {
+        a->times[class_of(took) % TIMES]++;
+        a->longest_ns = took > a->longest_ns ? took : a->longest_ns;
+        series_add(&r->latency[slot - 1], at, (double)took / 1e3);
+    }
+    for (uint32_t i = 0; i < step->call_count; i++)
+        take_call(r, slot - 1, &step->calls[i], at);
+}
+
+static int32_t collect(struct report *r, struct fault *fault)
+{
+    int32_t code;
+    while ((code = walk_next(r->walk, &r->step, fault)) == HAWSE_OK && r->step.kind != WALK_END) {
+        if (r->step.kind == WALK_INSTANCE)
+            take_instance(r);
+        else if (r->step.kind == WALK_CALLBACK)
+            take_callback(r);
+        else
+            r->lost += r->step.loss.callbacks;
+    }
+    return code;
+}
+
+/* ---- the page ---- */
+
+static const char head[] =
+    "<!DOCTYPE html><html lang=\"en\"><meta charset=\"utf-8\">"
+    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+    "'unsafe-inline'\"><title>hawse: a capture</title><style>"
+    "body{font:14px/1.4 system-ui,sans-serif;margin:2em auto;max-width:960px;color:#222}"
+    "table{border-collapse:collapse;width:100%}td,th{padding:2px 8px;text-align:right;"
+    "border-bottom:1px solid #ddd;vertical-align:top}td.t,th.t{text-align:left;"
+    "overflow-wrap:anywhere}figure{margin:1.5em 0}figcaption{font-weight:600}"
+    "svg{width:100%;height:auto}polyline{fill:none;stroke-width:1.5}.g{stroke:#ddd}"
+    ".l{text-anchor:end;font-size:11px}.b{text-anchor:middle;font-size:11px}"
+    ".c0{stroke:#0b62a4}.c1{stroke:#c44536}.c2{stroke:#3a7d44}.c3{stroke:#8a4fb0}"
+    ".c4{stroke:#b8860b}.c5{stroke:#00838f}.c6{stroke:#ad1457}.c7{stroke:#546e7a}"
+    ".k0{color:#0b62a4}.k1{color:#c44536}.k2{color:#3a7d44}.k3{color:#8a4fb0}"
+    ".k4{color:#b8860b}.k5{color:#00838f}.k6{color:#ad1457}.k7{color:#546e7a}"
+    "</style>\n<h1>Capture</h1>\n";
+
+static double quantile(const struct actor *a, double q)
+{
+    uint64_t total = 0, sum = 0;
+    for (uint32_t i = 0; i < TIMES; i++)
+        total += a->times[i];
+    for (uint32_t i = 0; i < TIMES; i++) {
+        sum += a->times[i];
+        if (total > 0 && (double)sum >= q * (double)total) {
+            double top = class_top(i);
+            return top < (double)a->longest_ns ? top : (double)a->longest_ns;
+        }
+    }
+    return 0;
+}
+
+static void put_summary(const struct report *r, FILE *out, const char *capture)
+{
+    const struct reader_state *s = walk_state(r->walk);
+    (void)fprintf(out, "<p>");
+    html_text(out, capture);
+    (void)fprintf(out, ": %.3f s, %llu records in %llu chunks",
+                  (double)(r->now_ns - r->begun_ns) / 1e9, (unsigned long long)s->records,
+                  (unsigned long long)s->chunks);
+    if (s->missing[0])
+        (void)fprintf(out, "; it has no end: %s", s->missing);
+    if (r->lost > 0)
+        (void)fprintf(out, "; <b>%llu callbacks were not recorded</b>",
+                      (unsigned long long)r->lost);
+    (void)fprintf(out, ".</p>\n<table><tr><th class=\"t\">instance<th class=\"t\">plugin<th>"
+                       "callbacks<th>events in<th>published<th>calls<th>errors<th>p50 us<th>p99 us"
+                       "<th>longest us</tr>\n");
+    for (uint32_t i = 0; i < r->actor_count; i++) {
+        const struct actor *a = &r->actors[i];
+        (void)fprintf(out, "<tr><td class=\"t\">");
+        html_text(out, a->id);
+        (void)fprintf(out, "<td class=\"t\">");
+        html_text(out, a->what);
+        (void)fprintf(out,
+                      "<td>%llu<td>%llu<td>%llu<td>%llu<td>%llu<td>%.1f<td>%.1f<td>%.1f</tr>\n",
+                      (unsigned long long)a->callbacks, (unsigned long long)a->events,
+                      (unsigned long long)a->published, (unsigned long long)a->calls,
+                      (unsigned long long)a->errors, quantile(a, 0.5) / 1e3,
+                      quantile(a, 0.99) / 1e3, (double)a->longest_ns / 1e3);
+    }
+    (void)fprintf(out, "</table>\n");
+}
+
+static void put_decisions(const struct report *r, FILE *out)
+{
+    uint64_t shown = r->decision_count < DECISIONS ? r->decision_count : DECISIONS;
+    (void)fprintf(out,
+                  "<h2>Decisions</h2><p>%llu: what was opened, sent, said about continuity, warned "
+                  "of; the last %llu.</p>\n<table><tr><th>s<th class=\"t\">instance<th "
+                  "class=\"t\">what</tr>\n",
+                  (unsigned long long)r->decision_count, (unsigned long long)shown);
+    for (uint64_t i = r->decision_count - shown; i < r->decision_count; i++) {
+        const struct decision *d = &r->decisions[i % DECISIONS];
+        (void)fprintf(out, "<tr><td>%.3f<td class=\"t\">", (double)d->at_ns / 1e9);
+        html_text(out, r->actors[d->actor].id);
+        (void)fprintf(out, "<td class=\"t\">");
+        html_text(out, d->words);
+        (void)fprintf(out, "</tr>\n");
+    }
+    (void)fprintf(out, "</table>\n");
+}
+
+static void put_page(struct report *r, FILE *out, const char *capture)
+{
+    uint64_t span = r->now_ns - r->begun_ns;
+    (void)fputs(head, out);
+    put_summary(r, out, capture);
+    (void)fprintf(out, "<h2>Events</h2>\n");
+    plot_series(out, "events a second, by instance", "/s", r->events, r->actor_count, PLOT_RATE,
+                span);
+    (void)fprintf(out, "<h2>Latency</h2>\n");
+    plot_series(out, "longest call of on_events, microseconds", " us", r->latency, r->actor_count,
+                PLOT_MAX, span);
+    (void)fprintf(out, "<h2>Prices</h2>\n");
+    for (uint32_t i = 0; i < r->market_count; i++) {
+        struct market *m = &r->markets[i];
+        if (!m->track)
+            continue;
+        (void)snprintf(m->track->name, SERIES_NAME, "%s", m->name);
+        plot_track(out, m->track, span);
+    }
+    put_decisions(r, out);
+    (void)fprintf(out, "</html>\n");
+}
+
+static int32_t write_page(struct report *r, const char *capture, const char *path,
+                          struct fault *fault)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
+    if (!out) {
+        if (fd >= 0)
+            (void)close(fd);
+        return fault_set(fault, HAWSE_E_IO, "cannot write %s: %s", path, strerror(errno));
+    }
+    put_page(r, out, capture);
+    bool good = ferror(out) == 0;
+    good = fclose(out) == 0 && good;
+    return good ? HAWSE_OK : fault_set(fault, HAWSE_E_IO, "cannot write %s", path);
+}
+
+int32_t report_write(const char *capture, const char *out, struct fault *fault)
+{
+    struct report *r = calloc(1, sizeof(*r));
+    if (!r)
+        return fault_set(fault, HAWSE_E_NOMEM, "no memory for a report");
+    int32_t code = walk_open(capture, &r->walk, fault);
+    if (code == HAWSE_OK)
+        code = collect(r, fault);
+    if (code == HAWSE_OK)
+        code = write_page(r, capture, out, fault);
+    for (uint32_t i = 0; i < r->market_count; i++)
+        free(r->markets[i].track);
+    walk_close(r->walk);
+    free(r);
+    return code;
+}
