@@ -71,14 +71,14 @@ void audit_cancel(struct sol *s)
 void audit_soon(struct sol *s, struct watch *w, uint64_t slot)
 {
     (void)s;
-    w->audited_ns = 0;
+    w->soon = true;
     if (w->need != 0 && slot > w->need)
         w->need = slot;
 }
 
 static void clean(struct sol *s, struct watch *w)
 {
-    w->dirty = w->fresh = false;
+    w->dirty = w->fresh = w->soon = false;
     w->audited_ns = sol_now(s);
     w->messages = 0;
     w->tries = 0;
@@ -99,7 +99,7 @@ static bool is_due(const struct sol *s, const struct watch *w, bool dirty)
 {
     if (!watch_live(w) || w->need == 0 || (dirty && !w->dirty))
         return false;
-    return w->dirty || sol_now(s) - w->audited_ns >= s->set.check_ms * SOL_MS;
+    return w->dirty || w->soon || sol_now(s) - w->audited_ns >= s->set.check_ms * SOL_MS;
 }
 
 /* Others like `first` that are due, for one request. */
@@ -313,8 +313,11 @@ static bool compare(struct sol *s, struct watch *w, struct wire_account *account
     }
     if (!tell_account(s, w, account, HAWSE_EVENT_BACKFILLED, 0))
         return false;
-    if (e)
+    e = accounts_find(&s->accounts, r->pubkey, w->filter.commitment, false);
+    if (e) { /* it may just have been made */
         e->suspect = false;
+        e->seen = true;
+    }
     if (!w->fresh) {
         s->gaps[HAWSE_SOLANA_STREAM_ACCOUNTS].late++;
         sol_count(s, s->count.late, 1);

@@ -97,7 +97,7 @@ void link_unsubscribe(struct sol *s, const struct watch *w)
 static void subscribe_all(struct sol *s)
 {
     s->pending = 0;
-    s->slot_on = s->root_on = false;
+    s->slot_on = s->root_on = s->slot_came = false;
     s->early_count = s->early_len = 0;
     s->slot_call = ask_stream(s, "slotSubscribe", "[]");
     s->root_call = ask_stream(s, "rootSubscribe", "[]");
@@ -290,6 +290,7 @@ static int32_t on_slot(struct sol *s, const hawse_json_t *doc, struct wire_messa
     if (code != HAWSE_OK)
         return code;
     s->touched[HAWSE_SOLANA_STREAM_SLOTS]++;
+    s->slot_came = true;
     tell_slot(s, &slot);
     return 1;
 }

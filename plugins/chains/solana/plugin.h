@@ -105,6 +105,7 @@ struct watch {
     bool done;     /* a signature whose outcome was told */
     bool dirty;    /* must be audited before its sequence counts as whole */
     bool fresh;    /* just made: nothing older concerns it */
+    bool soon;     /* is to be audited before its time */
     uint32_t call; /* number of the request to subscribe; 0 = none */
     uint32_t tries;
     uint64_t id;
@@ -210,6 +211,7 @@ struct sol {
     uint32_t next_call, slot_call, root_call;
     uint64_t slot_id, root_id;
     bool slot_on, root_on;
+    bool slot_came;    /* on this connection */
     uint64_t asked_ns; /* when the oldest unanswered request was sent; 0 = none */
     uint32_t pending;  /* requests without a reply */
     uint64_t newest;   /* slot */

@@ -87,7 +87,7 @@ static bool is_open(const struct watch *w)
 static bool is_whole(const struct sol *s, uint32_t stream)
 {
     uint64_t slot;
-    if (s->phase == PHASE_DOWN || s->newest == 0)
+    if (s->phase == PHASE_DOWN || !s->slot_came) /* the tree is at rest while nothing comes */
         return false;
     if (stream == HAWSE_SOLANA_STREAM_SLOTS)
         return s->slot_on && s->tree.started && tree_plan(&s->tree, &slot) == TREE_REST;
