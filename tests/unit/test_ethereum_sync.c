@@ -641,6 +641,51 @@ TEST(poll_off, "polling can be turned off: then the gap stays open")
     rig_destroy(r);
 }
 
+/* ---- silence ---- */
+
+TEST(frozen, "a stream that stays open and says nothing is found out at half its time, and healed")
+{
+    struct rig *r = live("{\"heads_idle_ms\":60000}");
+    r->node.mute = true;
+    for (int i = 0; i < 7; i++)
+        rig_mine(r, 3, 5000);
+    CHECK_EQ(r->reader.gaps, 1); /* after 30 s */
+    r->node.mute = false;
+    rig_pass(r, 5000);
+    rig_mine(r, 3, 5000);
+    rig_compare(r);
+    CHECK_EQ(r->reader.gaps, 1);
+    CHECK_EQ(r->reader.healed, 1);
+    rig_destroy(r);
+}
+
+TEST(slow_chain, "a chain that makes no block for a while is asked about, and nothing is said")
+{
+    struct rig *r = live("{\"heads_idle_ms\":60000}");
+    for (int i = 0; i < 3; i++) {
+        rig_pass(r, 50000);
+        rig_mine(r, 3, 5000);
+    }
+    rig_compare(r);
+    CHECK_EQ(r->reader.gaps, 0);
+    rig_destroy(r);
+}
+
+TEST(second_ahead, "another endpoint that hears of a block first does not cost the stream")
+{
+    struct rig *r = live("{\"heads_idle_ms\":60000}");
+    for (int i = 0; i < 5; i++) {
+        rig_pass(r, 29950);
+        uint32_t index = evmnode_grow(&r->node, r->node.head, 0);
+        rig_pass(r, 200); /* the other endpoint has it, and is asked meanwhile */
+        evmnode_push_head(&r->node, index);
+        rig_pass(r, 5000);
+    }
+    rig_compare(r);
+    CHECK_EQ(r->reader.gaps, 0);
+    rig_destroy(r);
+}
+
 /* ---- rubbish ---- */
 
 TEST(rubbish, "a frame that cannot be read is counted, and what it held is found by a check")

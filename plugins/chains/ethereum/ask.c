@@ -53,11 +53,21 @@ void ask_chain_id(struct evm *e)
         ask(e, Q_CHAIN, ASK_CHAIN_ID, "eth_chainId", "[]", 2);
 }
 
-void ask_head(struct evm *e)
+static void ask_latest(struct evm *e, enum evm_ask what)
 {
     static const char params[] = "[\"latest\",false]";
     if (ask_ready(e, Q_HEAD))
-        ask(e, Q_HEAD, ASK_HEAD, "eth_getBlockByNumber", params, sizeof(params) - 1);
+        ask(e, Q_HEAD, what, "eth_getBlockByNumber", params, sizeof(params) - 1);
+}
+
+void ask_head(struct evm *e)
+{
+    ask_latest(e, ASK_HEAD);
+}
+
+void ask_second(struct evm *e)
+{
+    ask_latest(e, ASK_SECOND);
 }
 
 void ask_final(struct evm *e)
@@ -172,6 +182,8 @@ static void on_block(struct evm *e, enum evm_ask what, enum evm_purpose why,
         final_answer(e, header);
     else if (what == ASK_HEAD)
         sync_head(e, header, HEAD_ASKED);
+    else if (what == ASK_SECOND)
+        silence_answer(e, header);
     else if (what == ASK_MILESTONE)
         sync_milestone(e, header);
     else if (memcmp(header->hash, e->q[why].hash, 32) != 0 ||

@@ -156,14 +156,19 @@ static void on_stream_state(struct evm *e, const hawse_event_t *event)
     }
 }
 
+void link_silent(struct evm *e, const char *why)
+{
+    if (!e->polling)
+        link_lost(e, HAWSE_REASON_SILENT);
+    reconnect(e, why);
+}
+
 void link_event(struct evm *e, const hawse_event_t *event)
 {
     if (event->kind == HAWSE_HOST_STREAM_STATE) {
         on_stream_state(e, event);
     } else if (event->kind == HAWSE_HOST_CHANNEL_IDLE && event->key == e->heads_channel) {
-        if (!e->polling)
-            link_lost(e, HAWSE_REASON_SILENT);
-        reconnect(e, "no head came for too long");
+        link_silent(e, "no head came for too long");
     }
 }
 
@@ -241,7 +246,9 @@ static void on_stream_head(struct evm *e, const hawse_json_t *doc, hawse_json_va
         reconnect(e, "the node's head is none");
         return;
     }
-    e->link = LINK_UP; /* if it was not before */
+    if (e->link != LINK_UP)
+        e->link_up_ns = evm_now(e);
+    e->link = LINK_UP;
     e->down_since_ns = 0;
     poll_end(e);
     sync_head(e, &header, HEAD_ASKED);

@@ -278,6 +278,7 @@ static void on_timer(struct evm *e, const hawse_event_t *event)
         return;
     link_tick(e);
     poll_tick(e);
+    silence_tick(e);
     if (e->phase == PHASE_WAITING)
         return;
     if (e->head_wanted && e->link == LINK_UP)

@@ -150,6 +150,7 @@ enum evm_purpose {
 enum evm_ask {
     ASK_CHAIN_ID,
     ASK_HEAD,
+    ASK_SECOND,      /* the head, while the stream is silent */
     ASK_BLOCK,       /* by hash: an ancestor of the head that is missing */
     ASK_MILESTONE,   /* by number: a step on the way to a head that is far */
     ASK_RANGE,       /* logs of a range of blocks to be told */
@@ -228,6 +229,10 @@ struct evm {
     uint64_t down_since_ns; /* since when the link is not up; 0 = it is */
     uint64_t next_poll_ns;
     uint64_t new_head_ns; /* when a new head was seen last */
+    uint64_t link_up_ns;  /* when the stream joined */
+    /* silence.c */
+    bool behind; /* the other endpoint has had a newer head, behind_head, since behind_ns */
+    uint64_t behind_ns, behind_head, second_again_ns;
 
     /* ask */
     struct evm_question q[Q_COUNT];
@@ -363,6 +368,8 @@ void link_event(struct evm *e, const hawse_event_t *event);
 /* 2: a log, told at once; 1: taken, go on with sync_pump; 0: no room */
 int32_t link_frame(struct evm *e, const hawse_event_t *event);
 void link_tick(struct evm *e);
+/* The stream is behind, or no head came for too long: a gap, and a new connection. */
+void link_silent(struct evm *e, const char *why);
 /* Heads may be missed from now on. */
 void link_lost(struct evm *e, uint32_t reason);
 void link_resubscribe(struct evm *e);
@@ -385,6 +392,7 @@ void ask_pause(struct evm *e, enum evm_purpose why);
 void ask_cancel(struct evm *e, enum evm_purpose why);
 void ask_chain_id(struct evm *e);
 void ask_head(struct evm *e);
+void ask_second(struct evm *e);
 void ask_final(struct evm *e);
 void ask_block(struct evm *e, const uint8_t hash[32]);
 void ask_number(struct evm *e, enum evm_purpose why, enum evm_ask what, uint64_t number);
@@ -393,6 +401,10 @@ void ask_logs_of(struct evm *e, enum evm_purpose why, uint32_t slot);
 /* The same without a filter: every log of the block. */
 void ask_whole(struct evm *e, enum evm_purpose why, uint32_t slot);
 void ask_answer(struct evm *e, const hawse_event_t *event);
+
+/* silence.c */
+void silence_tick(struct evm *e);
+void silence_answer(struct evm *e, const struct chain_header *header);
 
 /* sync.c */
 enum evm_head { HEAD_PUSHED, HEAD_ASKED };
