@@ -529,7 +529,7 @@ TEST(rollback,
      "abandoned slots and what they held are taken back, newest first, and compared again")
 {
     struct node *n = make("{\"accounts\":[\"" KEY "\"],\"logs\":[\"" KEY "\"],"
-                          "\"commitment\":\"processed\"}");
+                          "\"commitment\":\"processed\",\"check_ms\":1000}");
     account_text(n->account, 1);
     start_live(n);
     uint64_t slot = n->slot;
@@ -547,10 +547,22 @@ TEST(rollback,
     CHECK_EQ(count(n, HAWSE_SPACE_SOLANA, HAWSE_SOLANA_PROGRAM_LOG, HAWSE_EVENT_REMOVED), 1);
     say_log(n, sub_of(n, "logsSubscribe")->id, slot + 1, SIGNATURE); /* from the past */
     CHECK_EQ(count(n, HAWSE_SPACE_SOLANA, HAWSE_SOLANA_PROGRAM_LOG, 0), 2);
-    say_log(n, sub_of(n, "logsSubscribe")->id, slot + 3, SIGNATURE); /* it landed again */
-    CHECK_EQ(count(n, HAWSE_SPACE_SOLANA, HAWSE_SOLANA_PROGRAM_LOG, 0), 3);
     pass_slots(n, 4);
     CHECK_EQ_U64(last(n, HAWSE_SPACE_SOLANA, HAWSE_SOLANA_ACCOUNT)->lamports, 1);
+    uint64_t again = n->slot; /* it landed again, and nobody said so */
+    (void)snprintf(n->list, TEXT, "{\"signature\":\"" SIGNATURE "\",\"slot\":%llu}",
+                   (unsigned long long)again);
+    (void)snprintf(n->transaction, TEXT,
+                   "{\"slot\":%llu,\"meta\":{\"err\":null,"
+                   "\"logMessages\":[]}}",
+                   (unsigned long long)again);
+    pass_slots(n, 12);
+    CHECK_EQ(count(n, HAWSE_SPACE_SOLANA, HAWSE_SOLANA_PROGRAM_LOG, 0), 3);
+    CHECK_EQ_U64(last(n, HAWSE_SPACE_SOLANA, HAWSE_SOLANA_PROGRAM_LOG)->slot, again);
+    say_slot(n, n->slot + 1, again); /* what was taken back once is not taken back again */
+    fakehost_pass(n->host, 5 * FAKEHOST_MS);
+    CHECK_EQ(count(n, HAWSE_SPACE_SOLANA, HAWSE_SOLANA_ROLLBACK, 0), 2);
+    CHECK_EQ(count(n, HAWSE_SPACE_SOLANA, HAWSE_SOLANA_PROGRAM_LOG, HAWSE_EVENT_REMOVED), 1);
     finish(n);
 }
 
@@ -623,5 +635,40 @@ TEST_LIMIT(no_room, 20, "when readers have no room, nothing is lost, doubled or 
         if (n->told[i].space == HAWSE_SPACE_SOLANA && n->told[i].kind == HAWSE_SOLANA_SLOT)
             CHECK_EQ_U64(n->told[i].slot, ++first);
     }
+    finish(n);
+}
+
+TEST(rate, "questions stay within what the provider allows, whatever there is to compare")
+{
+    struct node *n = make("{\"check_ms\":100,\"requests_per_second\":2,\"logs\":[\"" KEY "\"],"
+                          "\"accounts\":[\"" OTHER "\"]}");
+    (void)snprintf(n->account, TEXT, "null");
+    fakehost_start(n->host);
+    fakehost_pass(n->host, 10 * FAKEHOST_MS);
+    connect_node(n);
+    pass_slots(n, 50); /* 20 seconds */
+    CHECK(n->questions > 20);
+    CHECK(n->questions <= 2 * 20 + 3);
+    finish(n);
+}
+
+TEST(many_ids, "notifications find their watch among many, also when numbers are used again")
+{
+    struct node *n = make("{}");
+    hawse_solana_filter_t f = filter_of(HAWSE_SOLANA_WATCH_LOGS, KEY, 2);
+    start_live(n);
+    for (uint64_t i = 0; i < SUBS - 3; i++) {
+        f.id[0] = (uint8_t)(i + 1);
+        demand(n, 10 + i, &f, sizeof(f));
+    }
+    fakehost_demand(n->host, HAWSE_DEMAND_DROP, 12, HAWSE_SPACE_SOLANA, NULL, 0);
+    fakehost_pass(n->host, 20 * FAKEHOST_MS);
+    for (uint32_t i = 2; i < n->sub_count; i++) {
+        uint8_t bytes[64] = {(uint8_t)i};
+        char signature[HAWSE_BASE58_SIGNATURE_TEXT];
+        (void)hawse_base58_from_signature(bytes, signature);
+        say_log(n, n->subs[i].id, n->slot, signature);
+    }
+    CHECK_EQ(count(n, HAWSE_SPACE_SOLANA, HAWSE_SOLANA_PROGRAM_LOG, 0), SUBS - 4);
     finish(n);
 }

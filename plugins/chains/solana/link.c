@@ -196,6 +196,7 @@ static void confirm(struct sol *s, struct watch *w, uint64_t id)
     }
     w->on = true;
     w->id = id;
+    watch_index(s);
     w->need = 0;
     if (s->newest > 0 && s->phase == PHASE_LIVE) {
         w->need = s->newest + 2;

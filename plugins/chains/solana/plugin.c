@@ -219,6 +219,7 @@ static void destroy(void *state)
     copies_finish(&s->copies);
     free(s->watches);
     free(s->demands);
+    free(s->ids);
     free(s->fill.list);
     free(s->early_bytes);
     free(s->marks);

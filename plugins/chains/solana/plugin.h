@@ -117,6 +117,12 @@ struct watch {
     uint64_t audited_ns; /* when */
 };
 
+/* A subscription's number and its watch; watch UINT32_MAX = free. */
+struct id_entry {
+    uint64_t id;
+    uint32_t watch;
+};
+
 struct demand {
     uint64_t sub;
     uint32_t watch;
@@ -200,6 +206,8 @@ struct sol {
 
     struct watch *watches;
     uint32_t watch_count, watch_cap;
+    struct id_entry *ids; /* of id_cap, a power of two above twice the watches */
+    uint32_t id_cap;
     struct demand *demands;
     uint32_t demand_count, demand_cap;
 
@@ -296,6 +304,8 @@ const char *level_name(uint32_t commitment);
 uint64_t watch_params(const struct watch *w, char *out, uint64_t cap);
 /* The filters of a program's watch, `,"filters":[...]` or nothing. */
 uint64_t watch_filters(const struct watch *w, char *out, uint64_t cap);
+/* Finds subscriptions by number; made anew after each change of `on` or `id`. */
+void watch_index(struct sol *s);
 struct watch *watch_of_id(struct sol *s, uint64_t id, enum wire_kind kind);
 
 /* link.c */

@@ -104,6 +104,57 @@ static uint32_t take_slot(struct sol *s)
     return room ? s->watch_count++ : UINT32_MAX;
 }
 
+/* ---- by number ---- */
+
+static uint32_t id_place(const struct sol *s, uint64_t id)
+{
+    return (uint32_t)(id * 0x9e3779b97f4a7c15u >> 32) & (s->id_cap - 1);
+}
+
+void watch_index(struct sol *s)
+{
+    memset(s->ids, 0xff, s->id_cap * sizeof(s->ids[0]));
+    for (uint32_t i = 0; i < s->watch_count; i++) {
+        if (!s->watches[i].used || !s->watches[i].on)
+            continue;
+        uint32_t at = id_place(s, s->watches[i].id);
+        while (s->ids[at].watch != UINT32_MAX)
+            at = (at + 1) & (s->id_cap - 1);
+        s->ids[at] = (struct id_entry){s->watches[i].id, i};
+    }
+}
+
+static bool index_room(struct sol *s)
+{
+    uint32_t cap = s->id_cap ? s->id_cap : 64;
+    while (cap < 4 * s->watch_cap)
+        cap *= 2;
+    if (cap == s->id_cap)
+        return true;
+    struct id_entry *larger = realloc(s->ids, cap * sizeof(larger[0]));
+    if (!larger)
+        return false;
+    s->ids = larger;
+    s->id_cap = cap;
+    return true;
+}
+
+struct watch *watch_of_id(struct sol *s, uint64_t id, enum wire_kind kind)
+{
+    static const uint8_t kinds[] = {0, WIRE_ACCOUNT, WIRE_PROGRAM, WIRE_LOGS, WIRE_SIGNATURE};
+    if (s->id_cap == 0)
+        return NULL;
+    for (uint32_t at = id_place(s, id); s->ids[at].watch != UINT32_MAX;
+         at = (at + 1) & (s->id_cap - 1)) {
+        struct watch *w = &s->watches[s->ids[at].watch];
+        if (s->ids[at].id == id && w->on && w->id == id && kinds[w->filter.watch] == kind)
+            return w;
+    }
+    return NULL;
+}
+
+/* ---- demands ---- */
+
 int32_t watch_add(struct sol *s, uint64_t sub, const uint8_t *filter, uint64_t len)
 {
     struct watch w;
@@ -122,6 +173,11 @@ int32_t watch_add(struct sol *s, uint64_t sub, const uint8_t *filter, uint64_t l
             return HAWSE_E_NOMEM;
         w.used = w.fresh = w.dirty = true;
         s->watches[at] = w;
+        if (!index_room(s)) {
+            s->watches[at].used = false;
+            return HAWSE_E_NOMEM;
+        }
+        watch_index(s);
         if (s->phase != PHASE_DOWN)
             link_subscribe(s, at);
     }
@@ -142,19 +198,9 @@ void watch_drop(struct sol *s, uint64_t sub)
         audit_cancel(s); /* it may be about this watch */
         link_unsubscribe(s, w);
         memset(w, 0, sizeof(*w));
+        watch_index(s);
         return;
     }
-}
-
-struct watch *watch_of_id(struct sol *s, uint64_t id, enum wire_kind kind)
-{
-    static const uint8_t kinds[] = {0, WIRE_ACCOUNT, WIRE_PROGRAM, WIRE_LOGS, WIRE_SIGNATURE};
-    for (uint32_t i = 0; i < s->watch_count; i++) {
-        struct watch *w = &s->watches[i];
-        if (w->on && w->id == id && kinds[w->filter.watch] == kind)
-            return w;
-    }
-    return NULL;
 }
 
 /* ---- texts ---- */
