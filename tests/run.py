@@ -281,6 +281,8 @@ def stage_polymarket(args):
         return
     env = {**os.environ, "HAWSE_BIN": str(HAWSE), "HAWSE_PLUGIN_DIR": str(PLUGINS)}
     tap("polymarket double", ["node", folder / "polymarket/clients.mjs"])
+    run("polymarket: fills from a chain with reorganisations", ["node", "polymarket/onchain.mjs"],
+        cwd=folder, env=env)
     if build_bench():
         env["BENCH_DIR"] = str(BUILD / "bench" / "tests" / "bench")
         seconds, rate = ("300", "20000") if args.full else ("10", "5000")

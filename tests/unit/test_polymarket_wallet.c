@@ -358,6 +358,7 @@ TEST(chain_first, "what the chain told the API does not tell again, what it did 
     uint32_t by_chain = 0;
     begin(1780448000);
     pm.chain = true;
+    pm.set.chain_ms = 90000;
     rows = json_object_get(json_object_get(sample, "data_api_v2_trades"), "data");
     for (int pass = 0; pass < 2; pass++) {
         json_array_foreach(rows, i, row)

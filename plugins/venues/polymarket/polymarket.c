@@ -44,8 +44,10 @@ HAWSE_EXPORT const char hawse_manifest_v1[] =
                             "compare every book with the REST answer this often; 0: never")
                         SETTING("poll_ms", "1000", "600000", "30000",
                                 "ask for a wallet's fills this often")
-                            SETTING("requests_per_second", "1", "70", "20",
-                                    "REST requests in all") "}}}";
+                            SETTING("chain_ms", "1000", "600000", "90000",
+                                    "how long the linked chain may take to tell a fill that the "
+                                    "data API has") SETTING("requests_per_second", "1", "70", "20",
+                                                            "REST requests in all") "}}}";
 
 /* ---- for all files ---- */
 
@@ -208,6 +210,7 @@ static int32_t read_settings(struct pm *p, const hawse_json_t *doc, hawse_json_v
     p->set.dump_ms = number(doc, root, "dump_ms");
     p->set.audit_ms = number(doc, root, "audit_ms");
     p->set.poll_ms = number(doc, root, "poll_ms");
+    p->set.chain_ms = number(doc, root, "chain_ms");
     p->set.requests_per_second = number(doc, root, "requests_per_second");
     uint32_t asset_count = count_items(doc, root, "assets", &assets);
     uint32_t market_count = count_items(doc, root, "markets", &markets);

@@ -184,7 +184,8 @@ struct held {
 };
 
 struct pm_settings {
-    uint32_t per_connection, ping_ms, pong_ms, dump_ms, audit_ms, poll_ms, requests_per_second;
+    uint32_t per_connection, ping_ms, pong_ms, dump_ms, audit_ms, poll_ms, chain_ms,
+        requests_per_second;
 };
 
 struct pm_counters {

@@ -21,7 +21,6 @@ enum {
     FAILURES_MAX = 2, /* then it is a gap */
     DIGITS_MAX = 30,
     PRICE_DECIMALS = 12,
-    CHAIN_S = 90, /* how long the chain may take to tell what the API has */
 };
 #define PRICE_ONE 1000000000000u
 
@@ -181,8 +180,8 @@ static void take_row(struct pm *p, struct wallet *w, struct row *row)
 {
     w->newest = row->time > w->newest ? row->time : w->newest;
     bool told = p->chain && chain_told(w, row->fill.origin.tx_hash);
-    uint64_t now = p->host->now(p->host, HAWSE_CLOCK_UTC) / 1000000000u;
-    if (p->chain && !told && row->time + CHAIN_S > now)
+    uint64_t now_ms = p->host->now(p->host, HAWSE_CLOCK_UTC) / MS_NS;
+    if (p->chain && !told && row->time * 1000 + p->set.chain_ms > now_ms)
         return; /* it comes from the chain, or is looked at again in the next answer */
     struct seen *s = seen_of(p, w, row);
     s->now++;
