@@ -48,11 +48,19 @@ static char *make_body(const struct rpc_options *o, uint64_t id, size_t *len)
     return NULL;
 }
 
+/* eth_sendRawTransaction, sendTransaction, eth_sendBundle ...: not to be asked twice by libcurl. */
+static bool sends(const struct rpc_options *o)
+{
+    return memmem(o->method, o->method_len, "send", 4) ||
+           memmem(o->method, o->method_len, "Send", 4);
+}
+
 int32_t rpc_call(struct http_client *client, struct loop *loop, const struct rpc_options *options,
                  http_done_fn done, void *ctx, struct http_request **out, struct fault *fault)
 {
     struct http_options http = {.endpoint = options->endpoint,
                                 .method = "POST",
+                                .once = sends(options),
                                 .timeout_ms = options->timeout_ms,
                                 .max_response = options->max_response,
                                 .judge = judge};

@@ -5,7 +5,7 @@
  */
 #include "harness.h"
 #include "plugin/grants.h"
-#include "rpc/http_client.h"
+#include "rpc/rpc_client.h"
 
 #include <arpa/inet.h>
 #include <hawse/hawse.h>
@@ -445,6 +445,33 @@ TEST(http_once,
     struct ended e = get(&r, "POST", "/once", "{}");
     CHECK(e.status == HAWSE_OK || e.status == HAWSE_E_UNKNOWN);
     CHECK_EQ(r.server.requests, before + 1);
+    rig_stop(&r);
+}
+
+TEST(rpc_once, "a JSON-RPC method that sends something reaches the server once, others may twice")
+{
+    static const char *const methods[] = {"eth_sendRawTransaction", "sendTransaction"};
+    struct rig r;
+    struct fault fault = {0};
+    char base[64];
+    rig_start(&r);
+    (void)snprintf(base, sizeof(base), "%s", r.url);
+    for (size_t i = 0; i < 2; i++) {
+        struct ended ended = {0};
+        struct http_request *request;
+        CHECK_EQ(get(&r, "GET", "/ok", NULL).status, HAWSE_OK); /* leaves a connection */
+        int before = r.server.requests;
+        (void)snprintf(r.url, sizeof(r.url), "%.50s/once", base);
+        struct rpc_options o = {
+            .endpoint = &r.endpoint, .method = methods[i], .method_len = strlen(methods[i])};
+        CHECK_EQ(rpc_call(r.client, r.loop, &o, on_done, &ended, &request, &fault), HAWSE_OK);
+        for (int k = 0; k < 300 && ended.count == 0; k++)
+            (void)loop_step(r.loop, 10000000, 0);
+        CHECK_EQ(ended.count, 1);
+        CHECK(ended.status == HAWSE_E_FORMAT || ended.status == HAWSE_E_UNKNOWN);
+        CHECK_EQ(r.server.requests, before + 1);
+        (void)snprintf(r.url, sizeof(r.url), "%s", base);
+    }
     rig_stop(&r);
 }
 

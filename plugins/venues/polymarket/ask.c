@@ -163,6 +163,10 @@ static void learn_outcomes(struct pm *p, const struct condition *c, const hawse_
             memset(a->outcome, 0, sizeof(a->outcome));
             memcpy(a->outcome, outcome.data, outcome.len);
         }
+        if (a->state != c->state && a->state != HAWSE_MARKET_RESOLVED) {
+            a->state = c->state;
+            asset_tell(p, a, TELL_STATE);
+        }
         asset_tell(p, a, TELL_INFO);
     }
 }
@@ -183,7 +187,9 @@ static bool condition_answer(struct pm *p, struct condition *c, const hawse_json
             hawse_json_u64(&value, &n) == HAWSE_OK)
             c->fee_exponent = (uint32_t)n;
     }
-    c->known = true;
+    bool halted =
+        hawse_json_get(doc, root, "ao", &value) == HAWSE_OK && value.kind == HAWSE_JSON_FALSE;
+    c->state = halted ? HAWSE_MARKET_HALTED : HAWSE_MARKET_OPEN;
     c->retry_ns = pm_now(p) + CONDITION_MS * MS_NS;
     learn_outcomes(p, c, doc, &tokens);
     link_spread(p);

@@ -99,7 +99,6 @@ uint32_t asset_add(struct pm *p, hawse_view_t id)
     hawse_u256_to_be(&number, a->market);
     a->key = hawse_key(a->market, 32);
     a->connection = a->condition = a->next = a->next_due = NONE;
-    a->state = HAWSE_MARKET_OPEN;
     book_init(&a->book);
     names_add(&p->asset_names, p->asset_count);
     return p->asset_count++;

@@ -113,7 +113,7 @@ struct asset {
     uint64_t subscribed_ns, resynced_ns, audited_ns;
     uint64_t suspect_ts, suspect_ns; /* the venue has a newer book; since when that is known */
     bool resync, asking;             /* a whole book is wanted; is being asked for */
-    uint32_t state;                  /* HAWSE_MARKET_OPEN ... */
+    uint32_t state;                  /* HAWSE_MARKET_OPEN ...; 0 = not told yet */
     uint8_t winner[32];
     hawse_market_level_t told[2]; /* the last quote */
     char outcome[16];
@@ -123,9 +123,10 @@ struct condition {
     struct name id;
     uint8_t bytes[32];
     bool wanted; /* named in the settings: its assets are to be followed */
-    bool asking, known;
+    bool asking;
     uint64_t retry_ns;
     uint32_t fee_ppm, fee_exponent;
+    uint32_t state; /* HAWSE_MARKET_OPEN or HALTED: it takes no orders */
 };
 
 struct connection {

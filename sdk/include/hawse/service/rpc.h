@@ -1,7 +1,8 @@
 /*
  * "hawse.rpc/1": JSON-RPC 2.0 over HTTP, asked of the endpoint "http" of this instance or of one it
  * is linked to. The answer arrives as HAWSE_HOST_RPC_DONE. Nothing is retried here: the asker knows
- * what may be asked twice.
+ * what may be asked twice. A method with "send" in its name goes out on a connection of its own, so
+ * that it is sent once at most; when no answer came, HAWSE_E_UNKNOWN says that it may have been.
  */
 #ifndef HAWSE_SERVICE_RPC_H
 #define HAWSE_SERVICE_RPC_H

@@ -68,8 +68,9 @@ typedef struct hawse_host_channel_idle {
 
 /*
  * How a request ended. status 0: the body is the text of "result". HAWSE_E_REMOTE: the server sent
- * "error", the body is the error object's text and rpc_code its code. Else the transport failed,
- * the body is a reason in words. Other values of HTTP than 200 come with their status.
+ * "error", the body is the error object's text and rpc_code its code. Else the transport failed
+ * (HAWSE_E_UNKNOWN: a method that sends something may have been done), the body is a reason in
+ * words. Other values of HTTP than 200 come with their status.
  */
 typedef struct hawse_host_rpc_done {
     uint32_t size;
