@@ -1,5 +1,6 @@
 // The Solana plugin against a stand-in for a cluster that forks (lib/cluster.mjs; the real runtime
-// of trial.mjs cannot): rollbacks of one to three slots, while connected and while not. At the end
+// of trial.mjs cannot): rollbacks of one to three slots, while connected and while not,
+// and slots of a minority, after which the branch before comes back. At the end
 // exactly what the surviving branch holds stands told, once; what was abandoned was taken back.
 //
 //   HAWSE_BIN=... HAWSE_PLUGIN_DIR=... forks.mjs [--slots 1500] [--seed 1]
@@ -52,6 +53,7 @@ async function run() {
   for (let i = 0; i < total; i++) {
     const quiet = i > total - 120; // so that all of it is confirmed at the end
     if (!quiet && i > 60 && random.below(12) === 0) cluster.fork(1 + random.below(3));
+    else if (!quiet && i > 60 && random.below(20) === 0) cluster.minor(1 + random.below(2));
     else cluster.tick(quiet || i < 60 ? 0 : random.below(4));
     if (!quiet && i > 60 && random.below(60) === 0) {
       cluster.kill();
@@ -97,7 +99,7 @@ const checks = [
   [`${result.happened} transactions stand, ${result.missed} missed, ${result.twice} twice`, result.happened > 100 && result.missed + result.twice === 0],
   [`${keys.length} accounts above 2^63 lamports, ${result.stale} with a wrong state at the end`, result.stale === 0 && wrong.length === 0],
   [`${judge.slots.length} slots stand told, ${astray.length} of them abandoned`, astray.length === 0 && judge.slots.at(-1) === cluster.head],
-  [`${judge.rollbacks.length} rollbacks of ${cluster.counts.forks} forks were told, the others happened unseen`, judge.rollbacks.length > 0 && judge.rollbacks.length <= cluster.counts.forks],
+  [`${judge.rollbacks.length} rollbacks were told of ${cluster.counts.forks} forks and ${cluster.counts.minor} slots of minorities, the others happened unseen`, judge.rollbacks.length > 0 && judge.rollbacks.length <= cluster.counts.forks + 2 * cluster.counts.minor],
   ['sequences, gaps, late events and slots are in order', judge.faults.length === 0],
   ['the program stops by itself', stopped.code === 0],
 ];

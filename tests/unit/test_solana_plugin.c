@@ -566,6 +566,34 @@ TEST(rollback,
     finish(n);
 }
 
+TEST(minority, "a branch that comes back after a minority's slot has its records told again")
+{
+    struct node *n = make("{\"accounts\":[\"" KEY "\"],\"logs\":[\"" KEY "\"],"
+                          "\"commitment\":\"processed\"}");
+    account_text(n->account, 1);
+    start_live(n);
+    uint64_t slot = n->slot;
+    say_slot(n, slot + 1, slot);
+    say_account(n, sub_of(n, "accountSubscribe")->id, slot + 1, 2);
+    say_log(n, sub_of(n, "logsSubscribe")->id, slot + 1, SIGNATURE);
+    account_text(n->account, 2);
+    say_slot(n, slot + 2, slot);
+    fakehost_pass(n->host, FAKEHOST_MS / 2); /* before anything could be asked */
+    CHECK_EQ(count(n, HAWSE_SPACE_SOLANA, HAWSE_SOLANA_PROGRAM_LOG, HAWSE_EVENT_REMOVED), 1);
+    say_slot(n, slot + 3, slot + 1);
+    fakehost_pass(n->host, FAKEHOST_MS / 4);
+    CHECK_EQ(count(n, HAWSE_SPACE_SOLANA, HAWSE_SOLANA_ROLLBACK, 0), 2);
+    CHECK_EQ_U64(last(n, HAWSE_SPACE_SOLANA, HAWSE_SOLANA_PROGRAM_LOG)->slot, slot + 1);
+    CHECK_EQ(last(n, HAWSE_SPACE_SOLANA, HAWSE_SOLANA_PROGRAM_LOG)->flags, 0);
+    CHECK_EQ_U64(last(n, HAWSE_SPACE_SOLANA, HAWSE_SOLANA_ACCOUNT)->lamports, 2);
+    CHECK_EQ(last(n, HAWSE_SPACE_SOLANA, HAWSE_SOLANA_ACCOUNT)->flags, 0);
+    say_log(n, sub_of(n, "logsSubscribe")->id, slot + 1, SIGNATURE);
+    pass_slots(n, 40);
+    CHECK_EQ(count(n, HAWSE_SPACE_SOLANA, HAWSE_SOLANA_PROGRAM_LOG, 0), 3);
+    CHECK_EQ(count(n, HAWSE_SPACE_STREAM, HAWSE_STREAM_EVENT_GAP, 0), 0);
+    finish(n);
+}
+
 TEST(program_accounts, "accounts of a program that vanish are told as gone")
 {
     struct node *n = make("{\"programs\":[\"" OTHER "\"],\"check_ms\":1000}");

@@ -4,7 +4,8 @@
  *   plugin.c  the table: events in, pump out       wire.c   texts of the node to records
  *   link.c    stream, subscriptions, frames        tree.c   which slot follows which
  *   watch.c   what readers asked for               audit.c  questions that prove or fill the rest
- *   told.c    memory of what was told              tell.c   publishing, gaps, rollback
+ *   told.c    memory of what was told              tell.c   publishing, gaps
+ *   rollback.c  slots in order, taking back and telling again
  *
  * The guarantee. A subscription proves nothing: each watch is audited, that is, compared with what
  * the node answers over HTTP for a slot at which the subscription was surely there. After a loss of
@@ -86,6 +87,7 @@ struct copy {
     bool gone; /* taken back, or no longer to be */
     uint8_t reserved;
     uint64_t slot, key, prev; /* prev: position + 1 of the copy before it */
+    uint64_t content;         /* of an account: its hash */
     uint64_t len;             /* of the record, which follows */
 };
 
@@ -256,6 +258,7 @@ struct sol {
     enum roll roll;
     uint64_t sweep; /* position + 1 of the next copy to look at */
     uint64_t roll_ancestor, roll_target;
+    uint64_t retell; /* a slot told again, whose records are not yet; 0 = none */
 
     bool stopping;
     hawse_timer_t tick;
@@ -288,8 +291,7 @@ void seen_add(struct seen_ring *seen, uint64_t mark, uint64_t slot);
 void seen_drop(struct seen_ring *seen, uint64_t mark, uint64_t slot);
 bool copies_init(struct copy_ring *ring, uint64_t bytes);
 void copies_finish(struct copy_ring *ring);
-void copies_add(struct copy_ring *ring, uint16_t kind, uint64_t slot, uint64_t key,
-                const uint8_t *record, uint64_t len);
+void copies_add(struct copy_ring *ring, const struct copy *head, const uint8_t *record);
 struct copy *copies_at(struct copy_ring *ring, uint64_t position_plus_1);
 
 /* watch.c */
@@ -335,10 +337,13 @@ bool tell_status(struct sol *s, struct watch *w, const struct wire_status *statu
 void tell_slot(struct sol *s, const hawse_solana_slot_t *slot);
 void gap_open(struct sol *s, uint32_t stream, uint32_t reason, uint64_t from);
 void gap_try_heal(struct sol *s);
-/* Goes on as far as possible with slots and rollbacks. */
-bool tell_pump(struct sol *s);
+
 /* Never 0. */
 uint64_t account_hash(const struct wire_account *account);
+
+/* rollback.c */
+/* Goes on as far as possible with slots and rollbacks. False: no room. */
+bool tell_pump(struct sol *s);
 
 /* audit.c */
 void audit_pump(struct sol *s);

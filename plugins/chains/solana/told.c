@@ -139,10 +139,9 @@ struct copy *copies_at(struct copy_ring *ring, uint64_t position_plus_1)
     return (struct copy *)(void *)(ring->bytes + ((position_plus_1 - 1) & (ring->cap - 1)));
 }
 
-void copies_add(struct copy_ring *ring, uint16_t kind, uint64_t slot, uint64_t key,
-                const uint8_t *record, uint64_t len)
+void copies_add(struct copy_ring *ring, const struct copy *head, const uint8_t *record)
 {
-    uint64_t total = (sizeof(struct copy) + len + 7) & ~7ull;
+    uint64_t total = (sizeof(struct copy) + head->len + 7) & ~7ull;
     uint64_t offset = ring->head & (ring->cap - 1);
     if (total > ring->cap / 2)
         return;
@@ -151,12 +150,9 @@ void copies_add(struct copy_ring *ring, uint16_t kind, uint64_t slot, uint64_t k
     uint64_t position = ring->head;
     ring->head += total;
     struct copy *copy = copies_at(ring, position + 1);
-    *copy = (struct copy){.total = (uint32_t)total,
-                          .kind = kind,
-                          .slot = slot,
-                          .key = key,
-                          .prev = ring->newest,
-                          .len = len};
-    memcpy(copy + 1, record, len);
+    *copy = *head;
+    copy->total = (uint32_t)total;
+    copy->prev = ring->newest;
+    memcpy(copy + 1, record, head->len);
     ring->newest = position + 1;
 }

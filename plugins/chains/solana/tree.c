@@ -143,6 +143,7 @@ void tree_untell(struct tree *tree)
     struct tree_node *node = node_at(tree, tree->head);
     assert(tree->started && node);
     node->told = false;
+    node->again = true;
     tree->head = node->parent;
 }
 

@@ -15,7 +15,8 @@
 struct tree_node {
     uint64_t slot, parent;
     bool used, told;
-    bool late; /* for the caller: not pushed, fetched */
+    bool late;  /* for the caller: not pushed, fetched */
+    bool again; /* it was told and taken back */
 };
 
 /* A ring of slots by number: a newer slot writes over the one `cap` below it. */

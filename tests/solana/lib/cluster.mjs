@@ -26,8 +26,9 @@ export class Cluster {
     this.again = []; // transfers of abandoned slots that will land once more
     this.clients = new Map();
     this.nextId = 0;
-    this.counts = { slots: 0, forks: 0, abandoned: 0, again: 0, transfers: 0, questions: 0 };
+    this.counts = { slots: 0, forks: 0, minor: 0, abandoned: 0, again: 0, transfers: 0, questions: 0 };
     this.up = true;
+    this.rewound = new Set(); // keys whose older content is pushed again with the next slot
   }
 
   async start() {
@@ -101,11 +102,11 @@ export class Cluster {
       node.transfers.push(...once_more);
     }
     for (let i = 0; i < transfers; i++) {
-      const signature = bs58.encode(Buffer.from(Array.from({ length: 64 }, () => this.random.below(256))));
-      node.transfers.push({ signature, key: this.keys[this.random.below(this.keys.length)], lamports: BigInt(1 + this.random.below(1e6)) });
+      node.transfers.push({ signature: this.#signature(), key: this.keys[this.random.below(this.keys.length)], lamports: BigInt(1 + this.random.below(1e6)) });
       this.counts.transfers++;
     }
-    this.#push(node, new Set(lost.map((one) => one.key)));
+    this.#push(node, new Set([...this.rewound, ...lost.map((one) => one.key)]));
+    this.rewound.clear();
   }
 
   fork(depth) {
@@ -115,6 +116,26 @@ export class Cluster {
       if (nodes.length > depth) break;
     }
     this.tick(0, nodes[depth]);
+  }
+
+  /** A slot of a minority, which nobody builds on: pushed like any other, then forgotten. */
+  minor(depth) {
+    const major = this.head;
+    let parent = major;
+    for (let i = 0; i < depth; i++) parent = this.slots.get(parent).parent;
+    this.newest++;
+    const node = { slot: this.newest, parent, transfers: [] };
+    node.transfers.push({ signature: this.#signature(), key: this.keys[0], lamports: 7n });
+    this.slots.set(node.slot, node);
+    this.head = node.slot;
+    this.#push(node, new Set());
+    this.head = major;
+    this.rewound.add(this.keys[0]);
+    this.counts.minor++;
+  }
+
+  #signature() {
+    return bs58.encode(Buffer.from(Array.from({ length: 64 }, () => this.random.below(256))));
   }
 
   account(key, slot) {
