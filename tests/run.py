@@ -227,6 +227,13 @@ def stage_quickstart(_):
     report("a second call runs in under a second", "passed" if seconds < 1 else "failed", f"{seconds:.2f} s")
 
 
+def show(done):
+    """What a trial says of itself in one line each."""
+    if done:
+        print("\n".join("    " + line for line in done.stdout.splitlines()
+                        if re.match(r"(swaps|logs|pools|quotes|tape|\d+ differences)", line)))
+
+
 def stage_e2e(args):
     folder = ROOT / "tests" / "e2e"
     if not npm_packages():
@@ -241,9 +248,11 @@ def stage_e2e(args):
         done = run(f"e2e: {swaps} swaps over {pools} pools on chain {chain}",
                    ["node", "fullpath.mjs", "--subject", "hawse", "--swaps", swaps, "--pools", pools,
                     "--chain", chain, "--seed", seed], cwd=folder, env=env)
-        if done:
-            print("\n".join("    " + line for line in done.stdout.splitlines()
-                            if re.match(r"(swaps|logs|pools|tape|\d+ differences)", line)))
+        show(done)
+    done = run(f"e2e: {swaps} swaps over Balancer's pools",
+               ["node", "fullpath.mjs", "--venue", "balancer", "--swaps", swaps, "--pools", "10"],
+               cwd=folder, env={**env, "HAWSE_AMM_QUOTE": str(MAIN / "tests" / "amm-quote")})
+    show(done)
 
 
 def stage_amm(args):

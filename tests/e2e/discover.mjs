@@ -34,7 +34,7 @@ function follow(node, settings) {
     chainId: CHAIN,
     wsUrl: node.wsUrl,
     httpUrl: node.url,
-    pools: [],
+    venue: { plugin: 'org.hawse.swapr', settings: {} },
     pluginDir,
     stateDir: subject.folder,
   });

@@ -3,19 +3,33 @@
 // subject's tape must agree with the node: every canonical swap exactly once, pools as the node
 // says, every gap announced and healed.
 //   HAWSE_BIN=... HAWSE_PLUGIN_DIR=... node fullpath.mjs [--swaps 10000] [--pools 50]
-//     [--chain 100|137] [--seed 1]
+//     [--chain 100|137] [--seed 1] [--venue swapr|balancer]
 //     [--pace 15] [--subject hawse|plain] [--quiet-node] [--tape FILE]
 // --quiet-node leaves all troubles out; --tape keeps the subject's lines. Exit code 0: no
 // difference.
 import { createWriteStream } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { Quoter } from './amm/lab.mjs';
 import { sleep } from './lib/anvil.mjs';
+import {
+  BalancerMarket,
+  BalancerTraffic,
+  compareQuotes,
+  JUDGED,
+  toldState,
+} from './lib/balancer.mjs';
 import { Hawse, configOf, programOf } from './lib/hawse.mjs';
 import { Judge } from './lib/judge.mjs';
 import { Ledger } from './lib/ledger.mjs';
 import { Rig, until } from './lib/rig.mjs';
 import { Troubles } from './lib/trouble.mjs';
 
+/** What --venue balancer puts in place of Swapr's market. */
+const BALANCER = {
+  deploy: (chain, options) => BalancerMarket.deploy(chain, options),
+  states: async () => null,
+  traffic: (market, random) => new BalancerTraffic(market, random),
+};
 const SWAPS_PER_BLOCK = 25;
 const FEWEST_BLOCKS = 200;
 const WARM_UP_BLOCKS = 70; // the deepest reorganisation stays above where the subject began
@@ -29,6 +43,7 @@ function readOptions() {
       pools: { type: 'string', default: '50' },
       chain: { type: 'string', default: '100' },
       seed: { type: 'string', default: '1' },
+      venue: { type: 'string', default: 'swapr' },
       pace: { type: 'string', default: '15' },
       subject: { type: 'string', default: 'hawse' },
       'quiet-node': { type: 'boolean', default: false },
@@ -51,7 +66,9 @@ function startSubject(options, rig, judge) {
   const subject = new Hawse(command);
   const copy = options.tape ? createWriteStream(options.tape) : null;
   const take = (event) => {
-    judge.take(event);
+    if (event.t !== 'evm.log' || !rig.market.wants || rig.market.wants(event)) {
+      judge.take(event);
+    }
     copy?.write(`${JSON.stringify(event)}\n`);
   };
   subject.on('event', take);
@@ -62,7 +79,7 @@ function startSubject(options, rig, judge) {
       chainId: options.chain,
       wsUrl: rig.faults.wsUrl,
       httpUrl: rig.faults.url,
-      pools: rig.market.pools,
+      venue: rig.market.venue,
       pluginDir,
       stateDir: subject.folder,
     }),
@@ -96,6 +113,13 @@ async function untilReady(rig, subject, judge) {
     10_000,
     'the subject is subscribed, but did not tell the head',
   );
+  if (rig.market.wants) { // trades are told of pools whose tokens are known
+    await wait(
+      () => judge.states.size === rig.market.pools.length,
+      10_000,
+      'the subject did not tell the state of every pool',
+    );
+  }
 }
 
 async function runTraffic(options, rig, troubles, subject) {
@@ -114,6 +138,7 @@ async function runTraffic(options, rig, troubles, subject) {
   while (rig.swaps < options.swaps) {
     await rig.block(Math.min(SWAPS_PER_BLOCK, options.swaps - rig.swaps));
   }
+  await rig.market.settle?.();
   await rig.chain.mine();
 }
 
@@ -137,6 +162,18 @@ async function untilQuiet(rig, judge, subject) {
     'the subject did not come to rest at the head',
   ).catch((error) => judge.differ(error.message));
   return Math.max(0, Date.now() - begun - QUIET_MS);
+}
+
+/** Told states in the judge's words, and quotes from them. */
+async function finishBalancer(rig, judge) {
+  const { timestamp } = await rig.node.block('latest');
+  for (const [pool, event] of judge.states) {
+    judge.states.set(pool, toldState(event, timestamp));
+  }
+  const quoter = new Quoter(process.env.HAWSE_AMM_QUOTE);
+  const count = await compareQuotes(rig.market, judge.states, quoter, (text) => judge.differ(text));
+  quoter.child.stdin.end();
+  return count;
 }
 
 function report(options, rig, judge, facts) {
@@ -172,6 +209,9 @@ function report(options, rig, judge, facts) {
     'pools',
     `${result.poolsRight} of ${result.poolsExpected} as globalState() and liquidity() say`,
   );
+  if (facts.quotes) {
+    line('quotes', `${facts.quotes} from local state compared with queryBatchSwap`);
+  }
   line(
     'subject',
     `${memory.now.toFixed(1)} MiB resident, ${memory.peak.toFixed(1)} at its peak, at rest ` +
@@ -188,8 +228,9 @@ async function main() {
     chainId: options.chain,
     pools: options.pools,
     seed: options.seed,
+    ...(options.venue === 'balancer' ? { world: BALANCER } : {}),
   });
-  const judge = new Judge();
+  const judge = new Judge(options.venue === 'balancer' ? JUDGED : {});
   const subject = startSubject(options, rig, judge);
   await untilReady(rig, subject, judge);
   const from = rig.chain.height + 1;
@@ -210,6 +251,7 @@ async function main() {
   const memory = subject.memory();
   // first of all: while nothing is mined a subject rightly takes the silence for a gap
   const exit = await subject.stop();
+  const quotes = options.venue === 'balancer' ? await finishBalancer(rig, judge) : 0;
   const ledger = await Ledger.read(rig.chain, rig.market, from);
   if (exit.code !== 0) {
     judge.differ(`the subject ended with ${JSON.stringify(exit)}`);
@@ -223,6 +265,7 @@ async function main() {
     trafficMs,
     catchUpMs,
     tally: troubles.tally,
+    quotes,
   });
   if (judge.differenceCount > 0 && subject.errors.length > 0) {
     console.log(`the subject's last words:\n${subject.errors.slice(-20).join('\n')}`);

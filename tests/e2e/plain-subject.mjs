@@ -9,7 +9,7 @@ import { PlainClient } from './lib/client.mjs';
 
 const config = JSON.parse(readFileSync(process.argv[3], 'utf8'));
 const { endpoints } = config.instances.chain;
-const addresses = config.instances.pools.settings.pools.map((pool) => pool.address);
+const addresses = config.instances.pools.settings.pools;
 const reader = createPublicClient({ transport: http(endpoints.http.url, { batch: true }) });
 
 async function stateOf(address) {

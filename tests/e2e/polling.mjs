@@ -27,7 +27,7 @@ async function start(withStream, seed) {
     chainId: 100,
     wsUrl: rig.faults.wsUrl,
     httpUrl: http.url,
-    pools: rig.market.pools,
+    venue: rig.market.venue,
     pluginDir,
     stateDir: subject.folder,
   });

@@ -122,6 +122,16 @@ static void put_pending(struct jsonl *j, const hawse_evm_pending_tx_t *tx)
     put_hex(j, "tx", tx->hash, 32);
 }
 
+/* A pool by its address, other markets by their 32 bytes. */
+static void put_market(struct jsonl *j, const uint8_t market[32])
+{
+    static const uint8_t none[12] = {0};
+    if (memcmp(market, none, 12) == 0)
+        put_hex(j, "pool", market + 12, 20);
+    else
+        put_hex(j, "market", market, 32);
+}
+
 /* An order book's trade: its market is no address. */
 static void put_book_trade(struct jsonl *j, const hawse_market_trade_t *t)
 {
@@ -139,13 +149,37 @@ static void put_trade(struct jsonl *j, const hawse_market_trade_t *t)
         put_book_trade(j, t);
         return;
     }
-    put_hex(j, "pool", t->market + 12, 20);
+    put_market(j, t->market);
     put_amount(j, "amount0", &t->amount0, true);
     put_amount(j, "amount1", &t->amount1, true);
     put_amount(j, "sqrt_price", &t->sqrt_price_x96, false);
     put_amount(j, "liquidity", &t->liquidity, false);
     put(j, ",\"tick\":%d", t->tick);
     put_origin(j, &t->origin);
+}
+
+static void put_pool_tokens(struct jsonl *j, const hawse_market_pool_tokens_t *s)
+{
+    const hawse_market_pool_token_t *tokens =
+        (const hawse_market_pool_token_t *)(const void *)((const uint8_t *)s + s->tokens_offset);
+    put_hex(j, "market", s->market, 32);
+    put(j, ",\"formula\":%u,\"paused\":%s,\"own_token\":%d", s->formula,
+        s->flags & HAWSE_POOL_PAUSED ? "true" : "false", (int)s->own_token);
+    put_amount(j, "swap_fee", &s->swap_fee, false);
+    put(j, ",\"amp\":[%llu,%llu,%llu,%llu],\"tokens\":[", (unsigned long long)s->amp_start,
+        (unsigned long long)s->amp_end, (unsigned long long)s->amp_start_time,
+        (unsigned long long)s->amp_end_time);
+    for (uint32_t i = 0; i < s->token_count; i++) {
+        char hex[40];
+        hawse_hex_encode(tokens[i].token + 12, 20, hex);
+        put(j, "%s{\"token\":\"0x%.40s\"", i ? "," : "", hex);
+        put_amount(j, "balance", &tokens[i].balance, false);
+        put_amount(j, "scaling", &tokens[i].scaling, false);
+        put_amount(j, "weight", &tokens[i].weight, false);
+        put(j, "}");
+    }
+    put(j, "]");
+    put_origin(j, &s->origin);
 }
 
 static void put_liquidity(struct jsonl *j, const hawse_market_liquidity_t *l)
@@ -184,7 +218,7 @@ static void put_info(struct jsonl *j, const hawse_market_info_t *info)
     if (info->tick_mantissa != 0)
         put_book_info(j, info);
     else
-        put_hex(j, "pool", info->market + 12, 20);
+        put_market(j, info->market);
     put(j, ",\"symbols\":[\"%.15s\",\"%.15s\"],\"decimals\":[%u,%u]", info->symbol[0],
         info->symbol[1], info->decimals[0], info->decimals[1]);
 }
@@ -334,6 +368,8 @@ static const struct {
          put_liquidity),
     KIND(HAWSE_SPACE_MARKET, HAWSE_MARKET_POOL_STATE, hawse_market_pool_state_t,
          "market.pool_state", put_state),
+    KIND(HAWSE_SPACE_MARKET, HAWSE_MARKET_POOL_TOKENS, hawse_market_pool_tokens_t,
+         "market.pool_tokens", put_pool_tokens),
     {HAWSE_SPACE_MARKET, HAWSE_MARKET_INFO, offsetof(hawse_market_info_t, group), "market.info",
      (void (*)(struct jsonl *, const void *))(void *)put_info},
     KIND(HAWSE_SPACE_MARKET, HAWSE_MARKET_BOOK_SNAPSHOT, hawse_market_book_t, "market.book",

@@ -35,17 +35,6 @@ bool emit_flush(struct swapr *s)
     return true;
 }
 
-static void fill_origin(hawse_market_origin_t *origin, const hawse_evm_log_t *log)
-{
-    origin->chain_id = log->chain_id;
-    origin->block_number = log->block_number;
-    origin->block_timestamp = log->block_timestamp;
-    origin->log_index = log->log_index;
-    origin->tx_index = log->tx_index;
-    memcpy(origin->block_hash, log->block_hash, 32);
-    memcpy(origin->tx_hash, log->tx_hash, 32);
-}
-
 void emit_info(struct swapr *s, const struct pool *p)
 {
     struct out *o =
@@ -92,7 +81,7 @@ void emit_trade(struct swapr *s, const struct pool *p, const hawse_evm_log_t *lo
     t->tick = (int32_t)tick;
     memcpy(t->sender, log->topics[1], 32);
     memcpy(t->recipient, log->topics[2], 32);
-    fill_origin(&t->origin, log);
+    venue_origin(&t->origin, log);
 }
 
 void emit_liquidity(struct swapr *s, const struct pool *p, const hawse_evm_log_t *log,
@@ -126,7 +115,7 @@ void emit_liquidity(struct swapr *s, const struct pool *p, const hawse_evm_log_t
     l->delta = delta;
     l->amount0 = amount[0];
     l->amount1 = amount[1];
-    fill_origin(&l->origin, log);
+    venue_origin(&l->origin, log);
 }
 
 void emit_state(struct swapr *s, const struct pool *p, const hawse_evm_log_t *log,
@@ -143,7 +132,7 @@ void emit_state(struct swapr *s, const struct pool *p, const hawse_evm_log_t *lo
     st->tick = p->state.tick;
     st->fee_ppm = p->state.fee_ppm;
     if (log) {
-        fill_origin(&st->origin, log);
+        venue_origin(&st->origin, log);
     } else {
         st->origin.chain_id = s->chain_id;
         st->origin.block_number = p->read_block;

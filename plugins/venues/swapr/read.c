@@ -5,14 +5,10 @@
 #include "swapr.h"
 
 #include <hawse/abi.h>
-#include <hawse/hex.h>
-#include <hawse/json.h>
 #include <hawse/u256.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum { BUSY_MAX = 16, RETRY_MS = 500, ANSWER_MAX = 4096 };
+enum { BUSY_MAX = 16, RETRY_MS = 500 };
 
 /* Selectors of the view functions: the first 4 bytes of keccak-256 of their signatures. */
 static const char *const selectors[ASKS] = {
@@ -32,23 +28,13 @@ static const uint8_t *target_of(const struct pool *p)
 static bool call(struct swapr *s, uint32_t index)
 {
     struct pool *p = s->pools[index];
-    char params[256], to[40], hash[64];
     if (p->ask == ASK_SPACING) { /* the state is read at one and the same block */
         p->read_block = s->head_number;
         memcpy(p->read_hash, s->head_hash, 32);
     }
     const uint8_t *block = p->ask >= ASK_SPACING ? p->read_hash : s->head_hash;
-    hawse_hex_encode(target_of(p), 20, to);
-    hawse_hex_encode(block, 32, hash);
-    int n = snprintf(params, sizeof(params),
-                     "[{\"to\":\"0x%.40s\",\"data\":\"0x%s\"},{\"blockHash\":\"0x%.64s\"}]", to,
-                     selectors[p->ask], hash);
-    hawse_rpc_call_t c = {.size = sizeof(c),
-                          .link = hawse_text("chain"),
-                          .method = hawse_text("eth_call"),
-                          .params = {(const uint8_t *)params, (uint64_t)n},
-                          .tag = index};
-    int32_t code = s->rpc->call(s->host, s->self, &c, &p->request);
+    int32_t code = venue_call(s->host, s->self, s->rpc, target_of(p), selectors[p->ask], block,
+                              index, &p->request);
     if (code == HAWSE_OK)
         return true;
     p->request = 0;
@@ -72,23 +58,6 @@ void read_next(struct swapr *s)
         else
             p->retry_ns = now + (uint64_t)RETRY_MS * 1000000u;
     }
-}
-
-/* symbol() is a string, for some old tokens 32 bytes. */
-static void take_symbol(struct token *t, const uint8_t *data, uint64_t len)
-{
-    hawse_view_t text = {data, 0};
-    if (hawse_abi_bytes(data, len, 0, &text) != HAWSE_OK && len >= 32) {
-        text.data = data;
-        for (text.len = 0; text.len < 32 && data[text.len] > 0x20;)
-            text.len++;
-    }
-    uint64_t n = 0;
-    for (uint64_t i = 0; i < text.len && n + 1 < sizeof(t->symbol); i++) {
-        if (text.data[i] > 0x20 && text.data[i] < 0x7f)
-            t->symbol[n++] = (char)text.data[i];
-    }
-    t->symbol[n] = '\0';
 }
 
 /* (uint160 price, int24 tick, uint16 fee, ...) */
@@ -135,7 +104,7 @@ static bool take(struct pool *p, const uint8_t *d, uint64_t len)
         return take_decimals(&p->token[p->ask - ASK_DECIMALS0], d, len);
     case ASK_SYMBOL0:
     case ASK_SYMBOL1:
-        take_symbol(&p->token[p->ask - ASK_SYMBOL0], d, len);
+        venue_symbol(d, len, p->token[p->ask - ASK_SYMBOL0].symbol);
         return true;
     case ASK_STATE:
         return take_state(p, d, len);
@@ -151,7 +120,7 @@ static void follow(struct swapr *s, struct pool *p)
     p->steps = p->forgotten = 0;
     for (uint32_t i = 0; i < p->early_count; i++) {
         const hawse_evm_log_t *log =
-            (const hawse_evm_log_t *)(const void *)(p->early + (uint64_t)i * ANSWER_MAX);
+            (const hawse_evm_log_t *)(const void *)(p->early + (uint64_t)i * VENUE_ANSWER_MAX);
         if (log->block_number > p->read_block)
             (void)pool_apply(s, p, log);
     }
@@ -162,22 +131,10 @@ static void follow(struct swapr *s, struct pool *p)
     emit_state(s, p, NULL, NULL);
 }
 
-static bool decode(const hawse_event_t *event, uint8_t *out, uint64_t *len)
-{
-    uint32_t marks[8];
-    hawse_json_t doc;
-    hawse_json_value_t v;
-    const uint8_t *body = event->data + sizeof(hawse_host_rpc_done_t);
-    uint64_t body_len = event->len - sizeof(hawse_host_rpc_done_t);
-    return hawse_json_index(&doc, body, body_len, marks, 8) == HAWSE_OK &&
-           hawse_json_root(&doc, &v) == HAWSE_OK && v.kind == HAWSE_JSON_STRING &&
-           hawse_hex_data(v.data, v.len, out, ANSWER_MAX, len) == HAWSE_OK;
-}
-
 void read_answer(struct swapr *s, const hawse_event_t *event)
 {
     hawse_host_rpc_done_t done;
-    uint8_t data[ANSWER_MAX];
+    uint8_t data[VENUE_ANSWER_MAX];
     uint64_t len = 0;
     memcpy(&done, event->data, sizeof(done));
     if (done.tag == SWAPR_TAG_DISCOVER) {
@@ -190,7 +147,7 @@ void read_answer(struct swapr *s, const hawse_event_t *event)
     p->request = 0;
     s->busy--;
     bool optional = p->ask >= ASK_DECIMALS0 && p->ask <= ASK_SYMBOL1;
-    bool good = done.status == HAWSE_OK && decode(event, data, &len) && take(p, data, len);
+    bool good = done.status == HAWSE_OK && venue_answer(event, data, &len) && take(p, data, len);
     if (!good && !(optional && done.status == HAWSE_E_REMOTE)) {
         if (p->ask > ASK_SPACING)
             p->ask = ASK_SPACING; /* its block may be gone: both anew */

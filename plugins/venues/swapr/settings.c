@@ -78,17 +78,16 @@ static int32_t read_factory(struct swapr *s, const hawse_json_t *doc, hawse_json
     return code;
 }
 
-static int32_t read_all(struct swapr *s, const hawse_json_t *doc)
+static int32_t read_all(void *state, const hawse_json_t *doc, hawse_json_value_t *root)
 {
-    hawse_json_value_t root, list;
-    int32_t code = hawse_json_root(doc, &root);
-    if (code != HAWSE_OK)
-        return code;
-    bool named = hawse_json_get(doc, &root, "pools", &list) == HAWSE_OK;
+    struct swapr *s = state;
+    hawse_json_value_t list;
+    int32_t code = HAWSE_OK;
+    bool named = hawse_json_get(doc, root, "pools", &list) == HAWSE_OK;
     if (named)
         code = read_pools(s, doc, &list);
     if (code == HAWSE_OK)
-        code = read_factory(s, doc, &root);
+        code = read_factory(s, doc, root);
     if (code == HAWSE_OK && !named && !s->found.on)
         code = hawse_fail(s->host, s->self, HAWSE_E_INVAL, "no pools are named, and no factory",
                           "set \"pools\" to a list of addresses, or \"factory\" to an Algebra V1.9 "
@@ -98,17 +97,5 @@ static int32_t read_all(struct swapr *s, const hawse_json_t *doc)
 
 int32_t settings_read(struct swapr *s, hawse_view_t config)
 {
-    hawse_json_t doc;
-    uint8_t *text = calloc(1, config.len + HAWSE_PADDING);
-    uint32_t *marks = malloc((config.len + 2) * sizeof(marks[0]));
-    int32_t code = text && marks ? HAWSE_OK : HAWSE_E_NOMEM;
-    if (code == HAWSE_OK) {
-        memcpy(text, config.data, config.len);
-        code = hawse_json_index(&doc, text, config.len, marks, (uint32_t)config.len + 2);
-    }
-    if (code == HAWSE_OK)
-        code = read_all(s, &doc);
-    free(text);
-    free(marks);
-    return code;
+    return venue_settings(config, s, read_all);
 }

@@ -2,12 +2,10 @@
 #include "swapr.h"
 
 #include <hawse/keccak.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { TICK_MS = 50, COMPLAIN_MS = 10000, EARLY_BYTES = 4096 };
+enum { TICK_MS = 50, EARLY_BYTES = 4096 };
 
 HAWSE_EXPORT const char hawse_manifest_v1[] =
     "{\"id\":\"org.hawse.swapr\",\"version\":\"0.1.0\",\"abi\":\"1.0\",\"kind\":\"venue\","
@@ -34,20 +32,6 @@ HAWSE_EXPORT const char hawse_manifest_v1[] =
     "\"description\":\"without pairs: pools created from this block on are followed; left out, "
     "those "
     "created from now on\"}}}}";
-
-void swapr_complain(struct swapr *s, const char *format, ...)
-{
-    char text[400];
-    va_list ap;
-    uint64_t now = s->host->now(s->host, HAWSE_CLOCK_MONOTONIC);
-    if (s->complaint_ns != 0 && now - s->complaint_ns < (uint64_t)COMPLAIN_MS * 1000000u)
-        return;
-    s->complaint_ns = now;
-    va_start(ap, format);
-    (void)vsnprintf(text, sizeof(text), format, ap);
-    va_end(ap);
-    hawse_log(s->host, s->self, HAWSE_LOG_WARN, text);
-}
 
 /* ---- pools ---- */
 
@@ -205,11 +189,16 @@ static void on_block(struct swapr *s, const hawse_event_t *event)
     s->chain_id = b->chain_id;
     if (event->flags & HAWSE_EVENT_REMOVED) {
         s->head_known = false;
-        for (uint32_t i = 0; i < s->pool_count;
-             i++) { /* a state read at this block is no longer one */
+        for (uint32_t i = 0; i < s->pool_count; i++) {
             struct pool *p = s->pools[i];
-            if (p->phase == POOL_READING && memcmp(p->read_hash, b->hash, 32) == 0)
+            if (memcmp(p->read_hash, b->hash, 32) != 0)
+                continue;
+            if (p->phase == POOL_READING) { /* a state read at this block is no longer one */
                 pool_unread(s, p);
+            } else { /* logs of that height may come again on another branch */
+                p->read_block = b->number - 1;
+                memcpy(p->read_hash, b->parent_hash, 32);
+            }
         }
         return;
     }

@@ -12,6 +12,8 @@
 #ifndef SWAPR_H
 #define SWAPR_H
 
+#include "../evm/venue.h"
+
 #include <hawse/hawse.h>
 #include <hawse/service/rpc.h>
 #include <hawse/service/sub.h>
@@ -201,6 +203,6 @@ struct pool *swapr_know_pool(struct swapr *s, const uint8_t address[20]);
 bool swapr_add_pool(struct swapr *s, const uint8_t address[20]);
 /* Its creation was taken back. */
 void swapr_drop_pool(struct swapr *s, const uint8_t address[20]);
-void swapr_complain(struct swapr *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+#define swapr_complain(s, ...) venue_complain((s)->host, (s)->self, &(s)->complaint_ns, __VA_ARGS__)
 
 #endif

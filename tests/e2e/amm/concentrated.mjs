@@ -250,8 +250,13 @@ class Subject {
       return;
     }
     const liquidity = await this.read('liquidity');
-    const share = (await this.#shareOf(one.down)) - before;
-    const ours = answer.split(' ').slice(2).join(' ');
+    let share = (await this.#shareOf(one.down)) - before;
+    const told = answer.split(' ').slice(2);
+    if (this.kind === 1) { // Uniswap keeps 128 bits of what is collected
+      share = BigInt.asUintN(128, share);
+      told[3] = BigInt.asUintN(128, BigInt(told[3] ?? 0));
+    }
+    const ours = told.join(' ');
     const chain = `${price} ${liquidity} ${tick} ${share}`;
     this.score.compare(`trade ${this.kind}/${this.spacing} share: ${line}`, chain, ours);
   }

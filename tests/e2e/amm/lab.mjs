@@ -19,7 +19,7 @@ const GAS = hex(900_000_000);
 const REVERT_WITH_TEXT = '0x08c379a0';
 
 /** Compiles Prober.sol: contract name -> { abi, bytecode, runtime }. */
-function compileHelpers() {
+export function compileHelpers() {
   const solc = require('solc');
   const content = readFileSync(new URL('Prober.sol', import.meta.url), 'utf8');
   const input = {
@@ -48,7 +48,7 @@ function compileHelpers() {
 }
 
 /** Lines in, lines out, in order. */
-class Quoter {
+export class Quoter {
   #waiting = [];
 
   constructor(program) {

@@ -62,6 +62,12 @@ export class Market {
     this.traders = [];
   }
 
+  /** How hawse is told to follow this market. */
+  get venue() {
+    const pools = this.pools.map((pool) => pool.address.toLowerCase());
+    return { plugin: 'org.hawse.swapr', settings: { pools } };
+  }
+
   /** Everything up to pools with three positions each, in a handful of blocks. */
   static async deploy(chain, { pools = 10, traders = 24, depthUsd = 400_000 } = {}) {
     const market = new Market(chain);

@@ -31,8 +31,7 @@ export function programOf(subject) {
 }
 
 /** One chain, one instance that follows the pools, one sink that prints everything. */
-export function configOf({ chainId, wsUrl, httpUrl, pools, pluginDir, stateDir }) {
-  const address = (pool) => pool.address.toLowerCase();
+export function configOf({ chainId, wsUrl, httpUrl, venue, pluginDir, stateDir }) {
   return {
     hawse: 1,
     plugins: { path: [pluginDir] },
@@ -48,10 +47,10 @@ export function configOf({ chainId, wsUrl, httpUrl, pools, pluginDir, stateDir }
         settings: { heads_idle_ms: 2000 },
       },
       pools: {
-        plugin: 'org.hawse.swapr',
+        plugin: venue.plugin,
         links: { chain: 'chain' },
         grants: ['rpc'],
-        settings: { pools: pools.map(address) },
+        settings: venue.settings,
       },
       tape: {
         plugin: 'org.hawse.jsonl',

@@ -72,8 +72,8 @@ class Account {
 }
 
 export class Judge {
-  constructor({ keep = 20 } = {}) {
-    this.keep = keep;
+  constructor({ keep = 20, swapFields = SWAP_FIELDS, stateFields = STATE_FIELDS } = {}) {
+    Object.assign(this, { keep, swapFields, stateFields });
     this.differences = [];
     this.differenceCount = 0;
     this.line = 0;
@@ -126,6 +126,9 @@ export class Judge {
         break;
       case 'market.pool_state':
         this.states.set(event.pool.toLowerCase(), event);
+        break;
+      case 'market.pool_tokens':
+        this.states.set(event.market, event);
         break;
       case 'evm.reorg':
         this.counts.reorgs++;
@@ -256,7 +259,7 @@ export class Judge {
     );
     if (trades) {
       result.swapsRight = this.trades.settle(ledger.swaps, ledger, (event, swap) =>
-        compareFields(event, swap, SWAP_FIELDS),
+        compareFields(event, swap, this.swapFields),
       );
     }
     if (states) {
@@ -285,7 +288,7 @@ export class Judge {
     let right = 0;
     for (const [pool, truth] of ledger.states) {
       const told = this.states.get(pool);
-      const wrong = told ? compareFields(told, truth, STATE_FIELDS) : 'was never told';
+      const wrong = told ? compareFields(told, truth, this.stateFields) : 'was never told';
       if (wrong) {
         this.differ(`state of pool ${pool} ${wrong}`);
       } else {

@@ -10,7 +10,10 @@ const BLOCKS_PER_CALL = 64;
 export const logKey = (blockHash, logIndex) => `${blockHash}:${Number(logIndex)}`;
 
 export class Ledger {
-  /** Everything about `market`'s pools in blocks `from` to the head. */
+  /**
+   * Everything about `market`'s pools in blocks `from` to the head. A market of another kind than
+   * Algebra's says by itself what its logs and states are.
+   */
   static async read(chain, market, from) {
     const ledger = new Ledger();
     const { node } = chain;
@@ -29,18 +32,19 @@ export class Ledger {
     ledger.everCanonical = new Map([...chain.everCanonical].filter(([, height]) => height >= from));
     ledger.logs = await ledger.#logs(
       node,
-      market.pools.map((pool) => pool.address),
+      market.addresses ?? market.pools.map((pool) => pool.address),
+      market.wants ?? (() => true),
     );
+    const decode =
+      market.decodeSwap ?? ((log) => (log.topics[0] === TOPICS.swap ? decodeSwap(log) : null));
     ledger.swaps = new Map(
-      [...ledger.logs]
-        .filter(([, log]) => log.topics[0] === TOPICS.swap)
-        .map(([key, log]) => [key, decodeSwap(log)]),
+      [...ledger.logs].map(([key, log]) => [key, decode(log)]).filter(([, swap]) => swap),
     );
-    ledger.states = await readStates(market);
+    ledger.states = await (market.readStates?.() ?? readStates(market));
     return ledger;
   }
 
-  async #logs(node, address) {
+  async #logs(node, address, wants) {
     const found = new Map();
     for (let at = this.from; at <= this.head.number; at += BLOCKS_PER_CALL) {
       const logs = await node.call('eth_getLogs', {
@@ -52,7 +56,9 @@ export class Ledger {
         if (!this.canonical.has(log.blockHash)) {
           throw new Error(`the node gave a log of ${log.blockHash}, which is not canonical`);
         }
-        found.set(logKey(log.blockHash, log.logIndex), log);
+        if (wants(log)) {
+          found.set(logKey(log.blockHash, log.logIndex), log);
+        }
       }
     }
     return found;

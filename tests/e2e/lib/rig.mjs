@@ -13,8 +13,22 @@ import { NodeProxy } from './wsproxy.mjs';
 export const BLOCK_SECONDS = { 100: 5, 137: 2 };
 const GENESIS = 1_760_000_000;
 
+/** What is deployed and traded on the node; balancer.mjs has another one. */
+const SWAPR = {
+  deploy: (chain, options) => Market.deploy(chain, options),
+  states: readStates,
+  traffic: (market, random, options) => new Traffic(market, random, options),
+};
+
 export class Rig {
-  static async start({ chainId = 100, pools = 10, seed = 1, faithful = true, traffic = {} } = {}) {
+  static async start({
+    chainId = 100,
+    pools = 10,
+    seed = 1,
+    faithful = true,
+    traffic = {},
+    world = SWAPR,
+  } = {}) {
     if (!(chainId in BLOCK_SECONDS)) {
       throw new Error(
         `chain: found ${chainId}, expected ${Object.keys(BLOCK_SECONDS).join(' or ')}`,
@@ -25,10 +39,10 @@ export class Rig {
     rig.node = await startAnvil({ chainId, timestamp: GENESIS });
     rig.chain = new Chain(rig.node, { blockSeconds: BLOCK_SECONDS[chainId], startTime: GENESIS });
     const begun = Date.now();
-    rig.market = await Market.deploy(rig.chain, { pools });
+    rig.market = await world.deploy(rig.chain, { pools, random: rig.random });
     rig.deployMs = Date.now() - begun;
-    rig.before = await readStates(rig.market);
-    rig.traffic = new Traffic(rig.market, rig.random, traffic);
+    rig.before = await world.states(rig.market);
+    rig.traffic = world.traffic(rig.market, rig.random, traffic);
     await rig.traffic.sync();
     rig.proxy = await NodeProxy.start(rig.node, { faithful });
     rig.faults = await FaultProxy.start(rig.proxy.port);
@@ -37,7 +51,7 @@ export class Rig {
   }
 
   get addresses() {
-    return this.market.pools.map((pool) => pool.address);
+    return this.market.addresses ?? this.market.pools.map((pool) => pool.address);
   }
 
   /** 'resetAll', 'closeAll', 'swallowFor': what the subject must announce as a gap. */

@@ -3,8 +3,10 @@
  * it runs on an automated market maker and on an order book alike.
  *
  * A market is named by 32 bytes: an EVM pool's address left-padded with zeros, a Balancer pool id,
- * a Polymarket asset id (big-endian), a Solana account. Key: hawse_key(market, 32). Amounts are in
- * the token's smallest unit. Prices of books are mantissa x 10^exponent, exact.
+ * a Polymarket asset id (big-endian), a Solana account. A pair of tokens of a pool with more than
+ * two is keccak-256 of the pool's market and both token addresses (72 bytes). Key:
+ * hawse_key(market, 32). Amounts are in the token's smallest unit. Prices of books are mantissa x
+ * 10^exponent, exact.
  */
 #ifndef HAWSE_SPACE_MARKET_H
 #define HAWSE_SPACE_MARKET_H
@@ -15,15 +17,16 @@
 extern "C" {
 #endif
 
-#define HAWSE_MARKET_INFO          1u /* hawse_market_info_t */
-#define HAWSE_MARKET_TRADE         2u /* hawse_market_trade_t */
-#define HAWSE_MARKET_LIQUIDITY     3u /* hawse_market_liquidity_t */
-#define HAWSE_MARKET_POOL_STATE    4u /* hawse_market_pool_state_t */
-#define HAWSE_MARKET_BOOK_SNAPSHOT 5u /* hawse_market_book_t, then levels */
-#define HAWSE_MARKET_BOOK_DELTA    6u /* hawse_market_book_t, then levels; size 0 = level gone */
-#define HAWSE_MARKET_QUOTE         7u /* hawse_market_quote_t: best bid and ask */
-#define HAWSE_MARKET_ORACLE_PRICE  8u /* hawse_market_oracle_price_t */
-#define HAWSE_MARKET_STATE         9u /* hawse_market_state_t: open, halted, resolved ... */
+#define HAWSE_MARKET_INFO          1u  /* hawse_market_info_t */
+#define HAWSE_MARKET_TRADE         2u  /* hawse_market_trade_t */
+#define HAWSE_MARKET_LIQUIDITY     3u  /* hawse_market_liquidity_t */
+#define HAWSE_MARKET_POOL_STATE    4u  /* hawse_market_pool_state_t */
+#define HAWSE_MARKET_BOOK_SNAPSHOT 5u  /* hawse_market_book_t, then levels */
+#define HAWSE_MARKET_BOOK_DELTA    6u  /* hawse_market_book_t, then levels; size 0 = level gone */
+#define HAWSE_MARKET_QUOTE         7u  /* hawse_market_quote_t: best bid and ask */
+#define HAWSE_MARKET_ORACLE_PRICE  8u  /* hawse_market_oracle_price_t */
+#define HAWSE_MARKET_STATE         9u  /* hawse_market_state_t: open, halted, resolved ... */
+#define HAWSE_MARKET_POOL_TOKENS   10u /* hawse_market_pool_tokens_t, then tokens */
 
 /* numbers of the sequences (event.stream) */
 #define HAWSE_MARKET_STREAM_INFO   1u
@@ -119,6 +122,39 @@ typedef struct hawse_market_pool_state {
     uint32_t fee_ppm; /* of the next trade as stored; dynamic fees may differ when it executes */
     hawse_market_origin_t origin;
 } hawse_market_pool_state_t;
+
+/* One token of a pool with two or more. */
+typedef struct hawse_market_pool_token {
+    uint8_t token[32];    /* an address left-padded */
+    hawse_u256_t balance; /* in its smallest unit */
+    hawse_u256_t scaling; /* 18 decimals: balance times this has the pool's own unit */
+    hawse_u256_t weight;  /* 18 decimals; pools without weights: 0 */
+} hawse_market_pool_token_t;
+
+/* flags of hawse_market_pool_tokens */
+#define HAWSE_POOL_PAUSED 0x1u /* takes no swaps now */
+
+/* The whole state of a pool of two or more tokens after an event of its own: what
+ * hawse/amm/balancer.h needs for a quote. token_count records of hawse_market_pool_token_t follow.
+ * The amplification moves from amp_start to amp_end between two times, in seconds, UTC; both are
+ * multiplied by 1,000. */
+typedef struct hawse_market_pool_tokens {
+    uint32_t size;
+    uint32_t pool_kind; /* HAWSE_POOL_WEIGHTED, HAWSE_POOL_STABLE */
+    uint32_t formula;   /* HAWSE_BAL_WEIGHTED ... of hawse/amm/balancer.h */
+    uint32_t flags;     /* HAWSE_POOL_PAUSED */
+    uint32_t token_count;
+    uint32_t tokens_offset;
+    uint32_t own_token; /* which of them is the pool's own share; UINT32_MAX = none */
+    uint32_t reserved;
+    uint8_t market[32];
+    hawse_u256_t swap_fee; /* 18 decimals */
+    uint64_t amp_start;
+    uint64_t amp_end;
+    uint64_t amp_start_time;
+    uint64_t amp_end_time;
+    hawse_market_origin_t origin;
+} hawse_market_pool_tokens_t;
 
 typedef struct hawse_market_level {
     uint64_t price_mantissa;

@@ -1,0 +1,454 @@
+// A market of real Balancer v2 pools on the local node: the Vault, weighted pools of two to four
+// tokens and composable stable pools with rates, from the bytecode in the npm package. Gives signed
+// transactions that swap, join, exit and change fees, amplifications and rates, and the truth about
+// them for the ledger.
+// Owns: the addresses. Must never: mine outside deployment, or decide when a block comes.
+import {
+  concat,
+  decodeEventLog,
+  decodeFunctionResult,
+  encodeAbiParameters,
+  encodeDeployData,
+  encodeFunctionData,
+  getContractAddress,
+  keccak256,
+  maxUint256,
+} from 'viem';
+import { CONTRACTS } from '../amm/balancer.mjs';
+import { compileHelpers } from '../amm/lab.mjs';
+import { topicOf } from './algebra.mjs';
+
+const ONE = 10n ** 18n;
+const WINDOWS = [7_776_000n, 2_592_000n];
+const ZERO = '0x0000000000000000000000000000000000000000';
+const GAS = { deploy: 20_000_000n, act: 3_000_000n };
+const TOKENS = [18, 18, 6, 18, 8, 18];
+const CACHE_SECONDS = 100n;
+const DAY = 86_400;
+const TRADERS = 8;
+const TOPICS = {
+  swap: topicOf('Swap(bytes32,address,address,uint256,uint256)'),
+  balance: topicOf('PoolBalanceChanged(bytes32,address,address[],int256[],uint256[])'),
+  fee: topicOf('SwapFeePercentageChanged(uint256)'),
+  ampStarted: topicOf('AmpUpdateStarted(uint256,uint256,uint256,uint256)'),
+  ampStopped: topicOf('AmpUpdateStopped(uint256)'),
+  rate: topicOf('TokenRateCacheUpdated(uint256,uint256)'),
+};
+const WANTED = new Set(Object.values(TOPICS));
+
+/** What the judge compares. */
+export const JUDGED = {
+  swapFields: ['market', 'block', 'tx', 'amount0', 'amount1'],
+  stateFields: ['balances', 'scalings', 'swap_fee', 'amp_now', 'paused'],
+};
+
+export class BalancerMarket {
+  constructor(chain, random) {
+    Object.assign(this, { chain, random, node: chain.node, pools: [], tokens: [], traders: [] });
+    this.helpers = compileHelpers();
+    this.abi = Object.fromEntries(Object.entries(CONTRACTS).map(([name, of]) => [name, of().abi]));
+  }
+
+  static async deploy(chain, { pools = 10, random }) {
+    const market = new BalancerMarket(chain, random);
+    market.owner = await chain.sender('owner');
+    market.provider = await chain.sender('liquidity provider');
+    for (let i = 0; i < TRADERS; i++) {
+      market.traders.push(await chain.sender(`trader ${i}`));
+    }
+    await market.#deployVault();
+    for (let i = 0; i < pools; i++) {
+      await market.#deployPool(i % 2 ? 'stable' : 'weighted', i);
+    }
+    await market.#fund();
+    await market.#initialise();
+    return market;
+  }
+
+  async #mine(txs) {
+    const block = await this.chain.mine(txs);
+    const receipts = await this.node.call('eth_getBlockReceipts', block.number);
+    const bad = receipts.findIndex((receipt) => receipt.status !== '0x1');
+    if (bad >= 0) {
+      throw new Error(`deployment: transaction ${bad} of block ${+block.number} was reverted`);
+    }
+  }
+
+  async #create({ abi, bytecode }, args = []) {
+    const nonce = BigInt(this.owner.nonce);
+    const address = getContractAddress({ from: this.owner.address, nonce });
+    const data = encodeDeployData({ abi, bytecode, args });
+    await this.#mine([await this.owner.sign({ data, gas: GAS.deploy })]);
+    return address;
+  }
+
+  async #deployVault() {
+    const { Token } = this.helpers;
+    for (const decimals of TOKENS) {
+      this.tokens.push({ address: await this.#create(Token, [decimals]), decimals });
+    }
+    this.tokens.sort((a, b) => (BigInt(a.address) < BigInt(b.address) ? -1 : 1));
+    const authorizer = await this.#create(CONTRACTS.authorizer(), [this.owner.address]);
+    const weth = this.tokens[0].address;
+    this.vault = await this.#create(CONTRACTS.vault(), [authorizer, weth, ...WINDOWS]);
+    this.fees = await this.#create(CONTRACTS.fees(), [this.vault, ONE / 2n, ONE / 2n]);
+  }
+
+  async #deployPool(kind, number) {
+    const { random } = this;
+    const count = kind === 'stable' ? 2 + (number % 3) : [2, 2, 3, 4][number % 4];
+    const first = random.below(this.tokens.length);
+    const tokens = Array.from(
+      { length: count },
+      (_, i) => this.tokens[(first + i) % this.tokens.length],
+    ).sort((a, b) => (BigInt(a.address) < BigInt(b.address) ? -1 : 1));
+    const addresses = tokens.map((token) => token.address);
+    const fee = 10n ** 15n * BigInt(1 + random.below(20));
+    const none = addresses.map(() => ZERO);
+    const pool = { kind, number, addresses, rates: [] };
+    if (kind === 'weighted') {
+      const part = ONE / BigInt(count + 1);
+      const weights = addresses.map((_, i) => (i === 0 ? ONE - part * BigInt(count - 1) : part));
+      pool.address = await this.#create(CONTRACTS.weighted(), [
+        {
+          name: 'W',
+          symbol: 'W',
+          tokens: addresses,
+          normalizedWeights: weights,
+          rateProviders: none,
+          assetManagers: none,
+          swapFeePercentage: fee,
+        },
+        this.vault,
+        this.fees,
+        ...WINDOWS,
+        this.owner.address,
+        'trial',
+      ]);
+    } else {
+      const rate = await this.#create(this.helpers.Rate, [ONE + ONE / 10n]);
+      pool.rates = addresses.map((_, i) => (i === 0 ? rate : ZERO));
+      pool.address = await this.#create(CONTRACTS.stable(), [
+        {
+          vault: this.vault,
+          protocolFeeProvider: this.fees,
+          name: 'S',
+          symbol: 'S',
+          tokens: addresses,
+          rateProviders: pool.rates,
+          tokenRateCacheDurations: addresses.map(() => CACHE_SECONDS),
+          exemptFromYieldProtocolFeeFlags: addresses.map(() => false),
+          amplificationParameter: 200n,
+          swapFeePercentage: fee,
+          pauseWindowDuration: WINDOWS[0],
+          bufferPeriodDuration: WINDOWS[1],
+          owner: this.owner.address,
+          version: 'trial',
+        },
+      ]);
+    }
+    pool.abi = this.abi[kind];
+    pool.id = await this.read(pool.address, pool.abi, 'getPoolId');
+    [pool.assets] = await this.read(this.vault, this.abi.vault, 'getPoolTokens', [pool.id]);
+    this.pools.push(pool);
+  }
+
+  async #fund() {
+    const { abi } = this.helpers.Token;
+    const txs = [];
+    for (const token of this.tokens) {
+      for (const holder of [this.provider, ...this.traders]) {
+        const args = [holder.address, 10n ** BigInt(token.decimals + 12)];
+        const data = encodeFunctionData({ abi, functionName: 'mint', args });
+        txs.push(await this.owner.sign({ to: token.address, data, gas: GAS.act }));
+      }
+    }
+    await this.#mine(txs);
+  }
+
+  decimalsOf(asset) {
+    return this.tokens.find(({ address }) => same(address, asset))?.decimals ?? 18;
+  }
+
+  /** A million of each token into each pool. */
+  async #initialise() {
+    for (const pool of this.pools) {
+      const amounts = pool.assets.map((asset) =>
+        same(asset, pool.address) ? 0n : 10n ** BigInt(this.decimalsOf(asset) + 6),
+      );
+      await this.#mine([await this.#join(pool, 0, amounts)]);
+    }
+  }
+
+  /** A join of kind 0 (the first) or 1 (exact tokens in); a pool's own share is left out of those. */
+  #join(pool, joinKind, amounts) {
+    const without = amounts.filter((_, i) => !same(pool.assets[i], pool.address));
+    const userData =
+      joinKind === 0
+        ? encodeAbiParameters([{ type: 'uint256' }, { type: 'uint256[]' }], [0n, amounts])
+        : encodeAbiParameters(
+            [{ type: 'uint256' }, { type: 'uint256[]' }, { type: 'uint256' }],
+            [1n, without, 0n],
+          );
+    const request = {
+      assets: pool.assets,
+      maxAmountsIn: pool.assets.map(() => maxUint256),
+      userData,
+      fromInternalBalance: false,
+    };
+    const { address } = this.provider;
+    return this.#act(this.provider, this.vault, this.abi.vault, 'joinPool', [
+      pool.id,
+      address,
+      address,
+      request,
+    ]);
+  }
+
+  #exit(pool, share) {
+    const userData = encodeAbiParameters([{ type: 'uint256' }, { type: 'uint256' }], [1n, share]);
+    const request = {
+      assets: pool.assets,
+      minAmountsOut: pool.assets.map(() => 0n),
+      userData,
+      toInternalBalance: false,
+    };
+    const { address } = this.provider;
+    return this.#act(this.provider, this.vault, this.abi.vault, 'exitPool', [
+      pool.id,
+      address,
+      address,
+      request,
+    ]);
+  }
+
+  #act(sender, to, abi, functionName, args) {
+    const data = encodeFunctionData({ abi, functionName, args });
+    return sender.sign({ to, data, gas: GAS.act });
+  }
+
+  async read(to, abi, functionName, args = []) {
+    const data = encodeFunctionData({ abi, functionName, args });
+    const answer = await this.node.call('eth_call', { to, data }, 'latest');
+    return decodeFunctionResult({ abi, functionName, data: answer });
+  }
+
+  /** A swap of a pool's own tokens, in either direction, exact in or out; some are reverted. */
+  swapTx() {
+    const { random } = this;
+    const pool = random.pick(this.pools);
+    const assets = pool.assets.filter((asset) => !same(asset, pool.address));
+    const [assetIn, assetOut] = random.shuffle(assets);
+    const kind = random.below(2);
+    const decimals = this.decimalsOf(kind ? assetOut : assetIn);
+    const amount = BigInt(Math.floor(10 ** random.logUniform(1, 5.2))) * 10n ** BigInt(decimals - 1);
+    const trader = random.pick(this.traders);
+    return this.#act(trader, this.vault, this.abi.vault, 'swap', [
+      { poolId: pool.id, kind, assetIn, assetOut, amount, userData: '0x' },
+      {
+        sender: trader.address,
+        fromInternalBalance: false,
+        recipient: trader.address,
+        toInternalBalance: false,
+      },
+      kind ? maxUint256 : 0n,
+      maxUint256,
+    ]);
+  }
+
+  /** Something else than a swap: a join, an exit, another fee, amplification or rate. */
+  otherTx() {
+    const { random, owner } = this;
+    const pool = random.pick(this.pools);
+    const stable = pool.kind === 'stable';
+    const acts = [
+      () =>
+        this.#join(
+          pool,
+          1,
+          pool.assets.map(
+            (asset) => BigInt(random.below(1000)) * 10n ** BigInt(this.decimalsOf(asset)),
+          ),
+        ),
+      () =>
+        stable
+          ? this.#act(owner, pool.rates[0], this.helpers.Rate.abi, 'set', [
+              ONE + BigInt(random.u32()) * 10n ** 7n,
+            ])
+          : this.#exit(pool, BigInt(random.below(1000)) * ONE),
+      () =>
+        this.#act(owner, pool.address, pool.abi, 'setSwapFeePercentage', [
+          10n ** 14n * BigInt(1 + random.below(500)),
+        ]),
+    ];
+    if (stable) {
+      acts.push(
+        () =>
+          this.#act(owner, pool.address, pool.abi, 'startAmplificationParameterUpdate', [
+            BigInt(150 + random.below(200)),
+            BigInt(this.chain.time + 2 * DAY),
+          ]),
+        () => this.#act(owner, pool.address, pool.abi, 'stopAmplificationParameterUpdate', []),
+      );
+    }
+    return random.pick(acts)();
+  }
+
+  /** Rates as their caches will have them, so that quotes at the head speak of these. */
+  async settle() {
+    const txs = [];
+    for (const pool of this.pools.filter(({ kind }) => kind === 'stable')) {
+      const args = [pool.addresses[0]];
+      txs.push(await this.#act(this.owner, pool.address, pool.abi, 'updateTokenRateCache', args));
+    }
+    await this.#mine(txs);
+  }
+
+  // ---- for the rig, the ledger and the judge ----
+
+  get addresses() {
+    return [this.vault, ...this.pools.map(({ address }) => address)];
+  }
+
+  get venue() {
+    const pools = this.pools.map(({ id, kind }) => ({ id, kind }));
+    return { plugin: 'org.hawse.balancer', settings: { vault: this.vault, pools } };
+  }
+
+  wants = (log) => WANTED.has(log.topics[0]);
+
+  decodeSwap = (log) => {
+    if (log.topics[0] !== TOPICS.swap) {
+      return null;
+    }
+    const { abi } = { abi: this.abi.vault };
+    const { args } = decodeEventLog({ abi, data: log.data, topics: log.topics });
+    const pool = this.pools.find(({ id }) => id === args.poolId);
+    const index = (token) => pool.assets.findIndex((asset) => same(asset, token));
+    const [i, j] = [index(args.tokenIn), index(args.tokenOut)];
+    const [low, high] = [Math.min(i, j), Math.max(i, j)];
+    const pair = concat([pool.id, pool.assets[low], pool.assets[high]]);
+    return {
+      market: pool.assets.length === 2 ? pool.id : keccak256(pair),
+      block: Number(log.blockNumber),
+      block_hash: log.blockHash,
+      tx: log.transactionHash,
+      log_index: Number(log.logIndex),
+      amount0: String(i < j ? args.amountIn : -args.amountOut),
+      amount1: String(i < j ? -args.amountOut : args.amountIn),
+    };
+  };
+
+  async readStates() {
+    const states = new Map();
+    for (const pool of this.pools) {
+      const view = (name) => this.read(pool.address, pool.abi, name);
+      const [, balances] = await this.read(this.vault, this.abi.vault, 'getPoolTokens', [pool.id]);
+      states.set(pool.id, {
+        balances: balances.join(),
+        scalings: (await view('getScalingFactors')).join(),
+        swap_fee: String(await view('getSwapFeePercentage')),
+        amp_now: pool.kind === 'stable' ? String((await view('getAmplificationParameter'))[0]) : '0',
+        paused: (await view('getPausedState'))[0],
+      });
+    }
+    return states;
+  }
+}
+
+const same = (a, b) => a.toLowerCase() === b.toLowerCase();
+
+/** The amplification of a told state at a time, as the contract draws its line. */
+function ampAt(line, time) {
+  const [from, to, begins, ends] = line.map(BigInt);
+  const now = BigInt(time);
+  if (now >= ends) {
+    return to;
+  }
+  return to > from
+    ? from + ((to - from) * (now - begins)) / (ends - begins)
+    : from - ((from - to) * (now - begins)) / (ends - begins);
+}
+
+/** A told state in the judge's words, at the time of the head. */
+export function toldState(event, time) {
+  return {
+    ...event,
+    balances: event.tokens.map(({ balance }) => balance).join(),
+    scalings: event.tokens.map(({ scaling }) => scaling).join(),
+    amp_now: String(ampAt(event.amp, time)),
+  };
+}
+
+/** The same interface as traffic.mjs, for this market. */
+export class BalancerTraffic {
+  constructor(market, random) {
+    Object.assign(this, { market, random });
+  }
+
+  async sync() {}
+
+  async block(swaps) {
+    const txs = [];
+    for (let i = 0; i < swaps; i++) {
+      txs.push(await this.market.swapTx());
+    }
+    if (this.random.chance(0.3)) {
+      txs.splice(this.random.below(txs.length + 1), 0, await this.market.otherTx());
+    }
+    return txs;
+  }
+}
+
+/**
+ * Quotes from told states against the Vault's own, at the head: random swaps of each pool. Returns
+ * how many were compared; `differ` hears of each difference.
+ */
+export async function compareQuotes(market, states, quoter, differ, perPool = 40) {
+  const { timestamp } = await market.node.block('latest');
+  let compared = 0;
+  for (const pool of market.pools) {
+    const told = states.get(pool.id);
+    if (!told) {
+      continue;
+    }
+    const tokens = told.tokens.filter((_, i) => i !== told.own_token);
+    const list = tokens.map((t) => `${t.balance} ${t.scaling} ${t.weight}`).join(' ');
+    for (let n = 0; n < perPool; n++) {
+      const [i, j] = market.random.shuffle(tokens.map((_, at) => at));
+      const exactOut = market.random.below(2);
+      const size = BigInt(tokens[exactOut ? j : i].balance);
+      const amount = 1n + (size * BigInt(market.random.u32())) / 10n ** BigInt(market.random.between(10, 18));
+      const [ours] = await quoter.ask([
+        `bal ${told.formula} ${told.swap_fee} ${ampAt(told.amp, timestamp)} ${i} ${j} ${amount} ` +
+          `${exactOut} ${tokens.length} ${list}`,
+      ]);
+      const chain = await queryVault(market, pool, tokens[i].token, tokens[j].token, amount, exactOut);
+      compared++;
+      if (chain !== ours) {
+        differ(`quote of ${pool.kind} ${pool.id}: ${amount} exact ${exactOut ? 'out' : 'in'}: ` +
+          `ours ${ours}, the Vault says ${chain}`);
+      }
+    }
+  }
+  return compared;
+}
+
+async function queryVault(market, pool, tokenIn, tokenOut, amount, kind) {
+  const steps = [
+    { poolId: pool.id, assetInIndex: 0n, assetOutIndex: 1n, amount, userData: '0x' },
+  ];
+  const funds = {
+    sender: market.provider.address,
+    fromInternalBalance: false,
+    recipient: market.provider.address,
+    toInternalBalance: false,
+  };
+  try {
+    const args = [kind, steps, [tokenIn, tokenOut], funds];
+    const deltas = await market.read(market.vault, market.abi.vault, 'queryBatchSwap', args);
+    return String(kind ? deltas[0] : -deltas[1]);
+  } catch (error) {
+    return /BAL#\d+/.exec(error.message)?.[0] ?? error.message;
+  }
+}

@@ -1,0 +1,73 @@
+/*
+ * The balancer venue on any log and any answer: what is applied can be taken back to the same
+ * state, what is refused changes nothing, and balances stay within the Vault's 112 bits.
+ */
+#include "../../plugins/venues/balancer/balancer.h"
+
+#include <hawse/u256.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { LOG_MAX = 2048, TOKENS = 3 };
+
+/* topic kind, number of topics, then topics, then data */
+static void fill_log(hawse_evm_log_t *log, const uint8_t *data, size_t size)
+{
+    *log = (hawse_evm_log_t){.size = sizeof(*log),
+                             .topic_count = size > 1 ? data[1] % 5 : 0,
+                             .data_offset = sizeof(*log)};
+    size_t topics = size > 2 ? size - 2 : 0;
+    topics = topics < sizeof(log->topics) ? topics : sizeof(log->topics);
+    if (topics > 0)
+        memcpy(log->topics, data + 2, topics);
+    log->data_len = (uint32_t)(size - (size < 2 ? size : 2) - topics);
+    if (log->data_len > 0)
+        memcpy((uint8_t *)log + sizeof(*log), data + 2 + topics, log->data_len);
+}
+
+static void answer(const uint8_t *data, size_t size)
+{
+    uint8_t out[VENUE_ANSWER_MAX];
+    uint64_t len = 0;
+    char symbol[VENUE_SYMBOL];
+    venue_symbol(data, size, symbol);
+    if (strnlen(symbol, sizeof(symbol)) == sizeof(symbol))
+        abort();
+    uint8_t *record = calloc(1, sizeof(hawse_host_rpc_done_t) + size + HAWSE_PADDING);
+    if (size > 0)
+        memcpy(record + sizeof(hawse_host_rpc_done_t), data, size);
+    hawse_event_t event = {.data = record, .len = sizeof(hawse_host_rpc_done_t) + size};
+    if (venue_answer(&event, out, &len) && len > sizeof(out))
+        abort();
+    free(record);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct pool_step history[HISTORY];
+    struct pool p = {.token_count = TOKENS, .history = history, .phase = POOL_FOLLOWED};
+    if (size > LOG_MAX || size == 0)
+        return 0;
+    for (uint32_t i = 0; i < TOKENS; i++) {
+        memset(p.token[i].address, (int)i + 1, 20);
+        p.state.balance[i] = hawse_u256(1000000);
+    }
+    struct pool_state before = p.state;
+    uint8_t *bytes = calloc(1, sizeof(hawse_evm_log_t) + size);
+    hawse_evm_log_t *log = (hawse_evm_log_t *)(void *)bytes;
+    fill_log(log, data, size);
+    bool applied = pool_apply(&p, log, (enum topic)(data[0] % TOPICS));
+    for (uint32_t i = 0; i < TOKENS; i++) {
+        if (hawse_u256_bit_length(&p.state.balance[i]) > 112)
+            abort();
+    }
+    if (applied && !pool_undo(&p, log))
+        abort();
+    if (memcmp(&before, &p.state, sizeof(before)) != 0)
+        abort();
+    free(bytes);
+    answer(data, size);
+    return 0;
+}
