@@ -45,6 +45,19 @@ static inline bool tap_answer(const hawse_host_t *table, hawse_instance_t self,
 /* [any] Records a call with its answer; does nothing outside a callback of this very instance. */
 void tap_call(const hawse_host_t *table, hawse_instance_t self, const struct record_call *call);
 
+/* [lane] Like host_enter, after a call that showed that this is the instance's own callback; false
+ * when it was given up meanwhile. Then host_leave. */
+static inline bool tap_enter(struct instance *inst)
+{
+    struct lane *lane = &inst->host->lane;
+    __atomic_store_n(&lane->in_host, 1, __ATOMIC_RELAXED);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    if (__builtin_expect(!__atomic_load_n(&inst->abandoned, __ATOMIC_RELAXED), 1))
+        return true;
+    __atomic_store_n(&lane->in_host, 0, __ATOMIC_RELEASE);
+    return false;
+}
+
 /* ---- around callbacks; for instance.c, with a recorder ---- */
 
 void tap_create(struct instance *inst); /* who it is, then the beginning of create */

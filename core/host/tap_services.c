@@ -105,31 +105,41 @@ static uint8_t *sub_reserve(const hawse_host_t *table, hawse_instance_t self, ui
     return NULL;
 }
 
-/* The hottest of all: what is not used of the call is not cleared. */
+static void note_publish(struct record_call *call, const hawse_event_t *event)
+{
+    hawse_event_t none = {.size = 0};
+    bool readable = event && event->size >= sizeof(*event) && (event->len == 0 || event->data);
+    call->call = CALL_PUBLISH;
+    call->code = HAWSE_OK;
+    call->result = 0;
+    record_publish_args(call, readable ? event : &none);
+}
+
+/* The hottest of all: what was published goes straight into the ring. */
 static int32_t sub_publish(const hawse_host_t *table, hawse_instance_t self,
                            const hawse_event_t *event)
 {
+    const struct host_api *api = (const void *)table;
     struct record_call call;
-    call.call = CALL_PUBLISH;
-    call.result = 0;
-    if (!event || event->size < sizeof(*event) || (event->len > 0 && !event->data)) {
-        hawse_event_t none = {.size = 0};
-        record_publish_args(&call, &none);
-    } else {
-        record_publish_args(&call, event);
-    }
-    if (tap_answer(table, self, &call))
+    if (api->replay) {
+        note_publish(&call, event);
+        (void)tap_answer(table, self, &call);
         return call.code;
-    call.code = host_sub_service.publish(table, self, event);
-    int32_t code = HAWSE_OK;
-    struct instance *inst = host_enter(table, self, &code);
-    if (inst) {
-        if (call.code == HAWSE_OK)
-            call.result = inst->host->lane.bus.members[inst->index].seq[event->stream];
-        recorder_call(inst->host->recorder, &call);
-        host_leave(inst);
     }
-    return call.code;
+    int32_t code = host_sub_service.publish(table, self, event);
+    if (__builtin_expect(code == HAWSE_OK, 1)) {
+        struct instance *inst = api->host->instances[(uint32_t)self - 1u];
+        if (tap_enter(inst)) {
+            recorder_publish(api->host->recorder, event,
+                             api->host->lane.bus.members[inst->index].seq[event->stream]);
+            host_leave(inst);
+        }
+        return code;
+    }
+    note_publish(&call, event);
+    call.code = code;
+    tap_call(table, self, &call);
+    return code;
 }
 
 static const hawse_sub_service_t sub_service = {

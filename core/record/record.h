@@ -16,7 +16,7 @@ enum record_kind {
     RECORD_INSTANCE = 1, /* record_instance, then text: an instance as JSON */
     RECORD_BEGIN = 2,    /* record_begin */
     RECORD_EVENT = 3,    /* hawse_event_t without its pointer, then the data */
-    RECORD_REF = 4,      /* record_ref: an event that a PUBLISH call holds */
+    RECORD_REF = 4,      /* record_ref: events that PUBLISH calls hold */
     RECORD_CALL = 5,     /* record_call_head, args, lengths of views, views */
     RECORD_END = 6,      /* record_end */
     RECORD_LOSS = 7,     /* record_loss: callbacks that are not in here */
@@ -49,7 +49,9 @@ struct record_begin {
 struct record_ref {
     struct record_head head;
     uint32_t source, stream;
-    uint64_t seq;
+    uint64_t seq;   /* of the first */
+    uint32_t count; /* with consecutive numbers */
+    uint32_t reserved;
 };
 
 struct record_call_head {
@@ -131,7 +133,7 @@ struct record_call {
 _Static_assert(sizeof(struct record_head) == 8, "no hidden padding");
 _Static_assert(sizeof(struct record_instance) == 24, "no hidden padding");
 _Static_assert(sizeof(struct record_begin) == 40, "no hidden padding");
-_Static_assert(sizeof(struct record_ref) == 24, "no hidden padding");
+_Static_assert(sizeof(struct record_ref) == 32, "no hidden padding");
 _Static_assert(sizeof(struct record_call_head) == 24, "no hidden padding");
 _Static_assert(sizeof(struct record_end) == 24, "no hidden padding");
 _Static_assert(sizeof(struct record_loss) == 40, "no hidden padding");

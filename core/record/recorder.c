@@ -36,7 +36,7 @@ static void give_up(struct recorder *r)
     r->skip = true;
 }
 
-static void *take(struct recorder *r, uint64_t len)
+static inline void *take(struct recorder *r, uint64_t len)
 {
     bool fits = r->ring.at - r->begun_at + len <= r->ring.cap / 2; /* one callback, one chunk */
     void *at = fits ? ring_take(&r->ring, len) : NULL;
@@ -127,15 +127,29 @@ void recorder_begin(struct recorder *r, uint16_t instance, enum record_callback 
             .callback = callback};
 }
 
-static void put_ref(struct recorder *r, const hawse_event_t *event)
+static bool is_reference(const struct recorder *r, const hawse_event_t *event)
 {
+    return event->source != 0 && event->space != HAWSE_SPACE_STREAM && !r->whole_events;
+}
+
+/* One record for as many events as have consecutive numbers. Returns how many. */
+static uint32_t put_refs(struct recorder *r, const hawse_event_t *const *events, uint32_t n)
+{
+    const hawse_event_t *first = events[0];
+    uint32_t count = 1;
+    while (count < n && events[count]->source == first->source &&
+           events[count]->stream == first->stream && events[count]->seq == first->seq + count &&
+           events[count]->space != HAWSE_SPACE_STREAM)
+        count++;
     struct record_ref *at = take(r, sizeof(*at));
     if (at)
         *at = (struct record_ref){
             .head = {.len = sizeof(*at), .kind = RECORD_REF, .instance = r->instance},
-            .source = event->source,
-            .stream = event->stream,
-            .seq = event->seq};
+            .source = first->source,
+            .stream = first->stream,
+            .seq = first->seq,
+            .count = count};
+    return count;
 }
 
 static void put_event(struct recorder *r, const hawse_event_t *event)
@@ -164,11 +178,13 @@ static void put_event(struct recorder *r, const hawse_event_t *event)
 void recorder_events(struct recorder *r, const hawse_event_t *const *events, uint32_t n)
 {
     r->events = n;
-    for (uint32_t i = 0; i < n && !r->skip; i++) {
-        if (events[i]->source != 0 && events[i]->space != HAWSE_SPACE_STREAM && !r->whole_events)
-            put_ref(r, events[i]);
-        else
+    for (uint32_t i = 0; i < n && !r->skip;) {
+        if (is_reference(r, events[i])) {
+            i += put_refs(r, events + i, n - i);
+        } else {
             put_event(r, events[i]);
+            i++;
+        }
     }
     if (!r->skip)
         ((struct record_begin *)(void *)(r->ring.base + (r->begun_at & (r->ring.cap - 1))))
@@ -212,6 +228,42 @@ void recorder_call(struct recorder *r, const struct record_call *call)
         out[record_pad(bytes) / 8 - 1] = 0;
         memcpy(out, call->views[i].data, bytes);
         out += record_pad(bytes) / 8;
+    }
+}
+
+/* A PUBLISH call, laid out as recorder_call does. */
+struct publish_record {
+    struct record_call_head head;
+    hawse_event_t event; /* its arguments */
+    uint64_t len;        /* of its one view */
+};
+_Static_assert(sizeof(struct publish_record) == 104, "no hidden padding");
+
+void recorder_publish(struct recorder *r, const hawse_event_t *event, uint64_t seq)
+{
+    uint64_t len = sizeof(struct publish_record) + record_pad(event->len);
+    r->reserves = 0;
+    if (!r->open || r->skip)
+        return;
+    struct publish_record *at = take(r, len);
+    if (!at)
+        return;
+    at->head = (struct record_call_head){
+        .head = {.len = (uint32_t)len, .kind = RECORD_CALL, .instance = r->instance},
+        .call = CALL_PUBLISH,
+        .arg_count = sizeof(*event) / 8,
+        .view_count = 1,
+        .code = HAWSE_OK,
+        .result = seq};
+    at->event = *event;
+    at->event.size = sizeof(*event);
+    at->event.source = 0;
+    at->event.seq = 0;
+    at->event.data = NULL;
+    at->len = event->len;
+    if (event->len > 0) {
+        ((uint64_t *)(void *)at)[len / 8 - 1] = 0;
+        memcpy(at + 1, event->data, event->len);
     }
 }
 

@@ -48,6 +48,8 @@ void recorder_begin(struct recorder *r, uint16_t instance, enum record_callback 
 void recorder_events(struct recorder *r, const hawse_event_t *const *events, uint32_t n);
 /* [lane] A call that the plugin made, with its answer. */
 void recorder_call(struct recorder *r, const struct record_call *call);
+/* [lane] The same for an event that was published; `seq` is the number it got. */
+void recorder_publish(struct recorder *r, const hawse_event_t *event, uint64_t seq);
 /* [lane] It ended. */
 void recorder_end(struct recorder *r, int32_t result, uint64_t elapsed_ns);
 /* [lane] Who an instance is; before its first callback. `text` is JSON. */

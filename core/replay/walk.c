@@ -91,11 +91,12 @@ static void remember(struct walk *w, const struct record_call *call, uint16_t in
     p->event.data = NULL;
 }
 
-static bool recall(const struct walk *w, const struct record_ref *ref, hawse_event_t *event)
+static bool recall(const struct walk *w, const struct record_ref *ref, uint64_t seq,
+                   hawse_event_t *event)
 {
-    const struct published *p = slot_of(w, ref->source, ref->stream, ref->seq);
-    if (p->event.source != ref->source || p->event.stream != ref->stream ||
-        p->event.seq != ref->seq || w->history_next - p->at > HISTORY_BYTES)
+    const struct published *p = slot_of(w, ref->source, ref->stream, seq);
+    if (p->event.source != ref->source || p->event.stream != ref->stream || p->event.seq != seq ||
+        w->history_next - p->at > HISTORY_BYTES)
         return false;
     *event = p->event;
     event->data = w->history + p->at % HISTORY_BYTES;
@@ -141,6 +142,20 @@ static int32_t add_call(struct walk *w, struct walk_step *step, const struct rec
     return HAWSE_OK;
 }
 
+static int32_t add_references(struct walk *w, struct walk_step *step, const struct record_ref *ref)
+{
+    hawse_event_t event;
+    if (ref->count == 0 || ref->count > HAWSE_BATCH_MAX)
+        return HAWSE_E_FORMAT;
+    for (uint32_t i = 0; i < ref->count; i++) {
+        if (!recall(w, ref, ref->seq + i, &event))
+            step->unresolved++;
+        else if (add_event(w, step, &event) != HAWSE_OK)
+            return HAWSE_E_NOMEM;
+    }
+    return HAWSE_OK;
+}
+
 /* One record between BEGIN and END. */
 static int32_t take_record(struct walk *w, struct walk_step *step, const struct record_head *head)
 {
@@ -149,12 +164,8 @@ static int32_t take_record(struct walk *w, struct walk_step *step, const struct 
     const struct record_ref *ref = record_read_fixed(head, RECORD_REF, sizeof(*ref));
     if (head->instance != step->instance)
         return HAWSE_E_FORMAT;
-    if (ref) {
-        if (recall(w, ref, &event))
-            return add_event(w, step, &event);
-        step->unresolved++;
-        return HAWSE_OK;
-    }
+    if (ref)
+        return add_references(w, step, ref);
     if (record_read_event(head, &event))
         return add_event(w, step, &event);
     if (!record_read_call(head, &call))
