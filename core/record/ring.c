@@ -19,7 +19,8 @@ int32_t ring_init(struct ring *ring, uint64_t cap)
         (void)close(fd);
         return HAWSE_E_NOMEM;
     }
-    int prot = PROT_READ | PROT_WRITE, flags = MAP_SHARED | MAP_FIXED;
+    /* all pages now: the lane must not wait for one */
+    int prot = PROT_READ | PROT_WRITE, flags = MAP_SHARED | MAP_FIXED | MAP_POPULATE;
     bool mapped = mmap(base, cap, prot, flags, fd, 0) != MAP_FAILED &&
                   mmap(base + cap, cap, prot, flags, fd, 0) != MAP_FAILED;
     (void)close(fd);

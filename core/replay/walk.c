@@ -6,11 +6,12 @@
 
 /* A lane's arena holds 4 MiB of events that wait: whatever is referred to is among the last that
  * were published. */
-enum { HISTORY_BYTES = 16 << 20, HISTORY_SLOTS = 1 << 17 };
+enum { HISTORY_BYTES = 16 << 20, HISTORY_EVENTS = 1 << 17 };
 
 struct published {
     hawse_event_t event; /* without its pointer */
     uint64_t at;         /* position of its data; ever growing */
+    uint64_t before;     /* number of the one before it in its bucket; 0 = none */
 };
 
 struct walk {
@@ -25,7 +26,9 @@ struct walk {
     size_t call_cap;
     uint8_t *history; /* ring; HISTORY_BYTES and padding */
     uint64_t history_next;
-    struct published *slots;
+    struct published *published; /* ring of the last ones; the first is number 1 */
+    uint64_t published_count;
+    uint64_t *buckets; /* number of the last one by hash */
 };
 
 int32_t walk_open(const char *path, struct walk **out, struct fault *fault)
@@ -34,8 +37,9 @@ int32_t walk_open(const char *path, struct walk **out, struct fault *fault)
     if (!w)
         return fault_set(fault, HAWSE_E_NOMEM, "no memory to read a capture");
     w->history = malloc(HISTORY_BYTES + HAWSE_PADDING);
-    w->slots = calloc(HISTORY_SLOTS, sizeof(w->slots[0]));
-    int32_t code = w->history && w->slots
+    w->published = calloc(HISTORY_EVENTS, sizeof(w->published[0]));
+    w->buckets = calloc(HISTORY_EVENTS, sizeof(w->buckets[0]));
+    int32_t code = w->history && w->published && w->buckets
                        ? reader_open(path, &w->reader, fault)
                        : fault_set(fault, HAWSE_E_NOMEM, "no memory to read a capture");
     if (code != HAWSE_OK) {
@@ -55,7 +59,8 @@ void walk_close(struct walk *w)
     free(w->list);
     free(w->calls);
     free(w->history);
-    free(w->slots);
+    free(w->published);
+    free(w->buckets);
     free(w);
 }
 
@@ -66,11 +71,11 @@ const struct reader_state *walk_state(const struct walk *w)
 
 /* ---- events that were published ---- */
 
-static struct published *slot_of(const struct walk *w, uint32_t source, uint32_t stream,
-                                 uint64_t seq)
+static uint64_t *bucket_of(const struct walk *w, uint32_t source, uint32_t stream, uint64_t seq)
 {
-    uint64_t h = (seq * 0x9e3779b97f4a7c15u) ^ ((uint64_t)source << 32 | stream) * 0xff51afd7u;
-    return &w->slots[(h ^ h >> 29) & (HISTORY_SLOTS - 1)];
+    uint64_t h =
+        (seq ^ ((uint64_t)source << 32 | stream) * 0xff51afd7ed558ccdu) * 0x9e3779b97f4a7c15u;
+    return &w->buckets[h >> 47];
 }
 
 static void remember(struct walk *w, const struct record_call *call, uint16_t instance)
@@ -82,7 +87,11 @@ static void remember(struct walk *w, const struct record_call *call, uint16_t in
         return;
     if (at % HISTORY_BYTES + event.len > HISTORY_BYTES)
         at += HISTORY_BYTES - at % HISTORY_BYTES;
-    struct published *p = slot_of(w, event.source, event.stream, event.seq);
+    uint64_t *bucket = bucket_of(w, event.source, event.stream, event.seq);
+    uint64_t number = ++w->published_count;
+    struct published *p = &w->published[number % HISTORY_EVENTS];
+    p->before = *bucket;
+    *bucket = number;
     p->at = at;
     if (event.len > 0)
         memcpy(w->history + at % HISTORY_BYTES, event.data, event.len);
@@ -94,13 +103,17 @@ static void remember(struct walk *w, const struct record_call *call, uint16_t in
 static bool recall(const struct walk *w, const struct record_ref *ref, uint64_t seq,
                    hawse_event_t *event)
 {
-    const struct published *p = slot_of(w, ref->source, ref->stream, seq);
-    if (p->event.source != ref->source || p->event.stream != ref->stream || p->event.seq != seq ||
-        w->history_next - p->at > HISTORY_BYTES)
-        return false;
-    *event = p->event;
-    event->data = w->history + p->at % HISTORY_BYTES;
-    return true;
+    uint64_t number = *bucket_of(w, ref->source, ref->stream, seq);
+    while (number > 0 && number + HISTORY_EVENTS > w->published_count) {
+        const struct published *p = &w->published[number % HISTORY_EVENTS];
+        number = p->before;
+        if (p->event.source != ref->source || p->event.stream != ref->stream || p->event.seq != seq)
+            continue;
+        *event = p->event;
+        event->data = w->history + p->at % HISTORY_BYTES;
+        return w->history_next - p->at <= HISTORY_BYTES;
+    }
+    return false;
 }
 
 /* ---- a callback ---- */

@@ -39,11 +39,10 @@ export async function runTrial(place, name, { messages, mode, tls, limitMs = 60_
     const got = await subject.line('done', (l) => l.done, limitMs)
       .catch((e) => { throw new LostEvents(`${name}: not all of ${want.logs} logs: ${e.message}`); });
     prove(name, got, want);
-    const seen = options.inspect?.(subject);
     const own = options.env?.BENCH_FD ? await subject.line('own', (l) => l.own, 10_000) : undefined;
     await hold;
     const sent = await sender.line('sent', (l) => l.sent !== undefined, 10_000);
-    return { ...got, own, seen, peak_kb: subject.peakKb(), late_us: sent.latency_us };
+    return { ...got, own, peak_kb: subject.peakKb(), late_us: sent.latency_us };
   } finally {
     await subject?.stop();
     await sender.stop();
