@@ -157,10 +157,10 @@ void feed_frame(struct pm *p, struct connection *c, const hawse_event_t *event)
 {
     struct wire_frame frame;
     int32_t more = HAWSE_OK;
-    if (is_text(event, "PONG")) {
-        c->pong_ns = pm_now(p);
+    if (event->t_recv_ns > c->heard_ns) /* any frame proves that the peer is there */
+        c->heard_ns = event->t_recv_ns;
+    if (is_text(event, "PONG"))
         return;
-    }
     c->frames++;
     if (is_text(event, "INVALID OPERATION")) {
         pm_complain(p, "the server calls an operation of ours invalid");

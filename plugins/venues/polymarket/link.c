@@ -176,7 +176,7 @@ static void on_open(struct pm *p, struct connection *c)
 {
     c->open = true;
     c->silent = 0;
-    c->ping_ns = c->pong_ns = pm_now(p);
+    c->ping_ns = c->heard_ns = pm_now(p);
     channel_state(p, c, HAWSE_CHANNEL_PENDING);
     subscribe_all(p, c);
 }
@@ -249,10 +249,10 @@ static void ping(struct pm *p, struct connection *c, uint64_t now)
 {
     if (!c->open)
         return;
-    if (now - c->pong_ns > p->set.pong_ms * MS_NS) {
-        c->pong_ns = now;
+    if (now > c->heard_ns && now - c->heard_ns > p->set.pong_ms * MS_NS) {
+        c->heard_ns = now;
         (void)p->streams->reconnect(p->host, p->self, c->stream,
-                                    hawse_text("the server answers no PING"));
+                                    hawse_text("the server sends nothing, not even a PONG"));
     } else if (now - c->ping_ns >= p->set.ping_ms * MS_NS) {
         c->ping_ns = now;
         (void)send_text(p, c->stream, "PING", 4);

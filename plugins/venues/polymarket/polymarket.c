@@ -37,7 +37,7 @@ HAWSE_EXPORT const char hawse_manifest_v1[] =
     "\"description\":\"proxy, safe or deposit wallets whose fills are to be told\"}" SETTING(
         "per_connection", "1", "500", "400", "assets of one connection at most")
         SETTING("ping_ms", "100", "60000", "10000", "a text PING this often")
-            SETTING("pong_ms", "200", "600000", "30000", "reconnect when no PONG came for so long")
+            SETTING("pong_ms", "200", "600000", "30000", "reconnect when nothing came for so long")
                 SETTING("dump_ms", "100", "600000", "10000",
                         "subscribe anew when no book came for so long")
                     SETTING("audit_ms", "0", "86400000", "60000",

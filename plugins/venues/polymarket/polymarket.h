@@ -133,9 +133,9 @@ struct connection {
     hawse_stream_t stream;
     hawse_channel_t channel;
     bool open;
-    uint64_t ping_ns, pong_ns; /* sent last, heard last */
-    uint32_t assets, live;     /* of this connection */
-    uint64_t frames;           /* in this batch */
+    uint64_t ping_ns, heard_ns; /* a PING was sent, a frame came */
+    uint32_t assets, live;      /* of this connection */
+    uint64_t frames;            /* in this batch */
     uint64_t messages;
     uint32_t silent; /* assets found silent since it opened */
 };

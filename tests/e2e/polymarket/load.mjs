@@ -106,7 +106,10 @@ function configOf(double, folder) {
         grants: ['net', 'http'],
         settings: { assets: double.markets.flatMap((one) => one.tokens), audit_ms: 0 },
       },
-      keeper: { plugin: 'org.hawse.bench.bookkeeper', links: { poly: 'poly' } },
+      keeper: {
+        plugin: 'org.hawse.bench.bookkeeper', links: { poly: 'poly' },
+        budget: { callback_us: 1_000_000 }, // an instrument: its delays are the machine's
+      },
     },
   };
 }
