@@ -4,7 +4,9 @@
  * other. A test's name is the sentence it proves.
  *
  *   TEST(hex_roundtrip, "decoding what was encoded gives the same bytes") { CHECK(...); }
- *   TEST_LIMIT(soak, 60, "...") { ... }     a limit in seconds other than 5
+ *   TEST_LIMIT(soak, 60, "...") { ... }     a limit other than 5 seconds of CPU time; four times
+ *                                           that may pass by the clock, six times all of it under
+ *                                           sanitizers
  *
  * Command line of every test program: [--list] [--only NAME] [--no-fork] [--seed N]
  */
