@@ -41,6 +41,7 @@ struct node {
     bool hold; /* replies wait for release() */
     uint32_t held[SUBS], held_count;
     uint32_t next_id; /* of the next subscription: from 0 */
+    const char *genesis;
     char account[TEXT], list[TEXT], transaction[TEXT], status[TEXT], program[TEXT], blocks[TEXT];
     char last_accounts[TEXT]; /* parameters of the last getMultipleAccounts */
     uint32_t largest, room;   /* room: so many in a hundred find none */
@@ -139,7 +140,9 @@ static int32_t on_ask(void *ctx, const struct fakehost_call *call)
     a->node = n;
     a->request = call->request;
     n->questions++;
-    if (strcmp(call->method, "getSlot") == 0) {
+    if (strcmp(call->method, "getGenesisHash") == 0) {
+        (void)snprintf(a->text, sizeof(a->text), "\"%s\"", n->genesis);
+    } else if (strcmp(call->method, "getSlot") == 0) {
         (void)snprintf(a->text, sizeof(a->text), "%llu", slot);
     } else if (strcmp(call->method, "getSignaturesForAddress") == 0) {
         (void)snprintf(a->text, sizeof(a->text), "[%s]", n->list);
@@ -607,6 +610,23 @@ TEST(program_accounts, "accounts of a program that vanish are told as gone")
     CHECK_EQ(count(n, HAWSE_SPACE_SOLANA, HAWSE_SOLANA_ACCOUNT, 0), 2);
     CHECK_EQ_U64(last(n, HAWSE_SPACE_SOLANA, HAWSE_SOLANA_ACCOUNT)->lamports, 0);
     CHECK_EQ(count(n, HAWSE_SPACE_STREAM, HAWSE_STREAM_EVENT_GAP, 0), 1);
+    finish(n);
+}
+
+TEST(wrong_cluster, "nothing of another cluster is told, and all of the right one once it is there")
+{
+    struct node *n = make("{\"genesis\":\"" KEY "\",\"accounts\":[\"" KEY "\"]}");
+    account_text(n->account, 1);
+    n->genesis = OTHER;
+    fakehost_start(n->host);
+    fakehost_pass(n->host, 10 * FAKEHOST_MS);
+    connect_node(n);
+    pass_slots(n, 10);
+    CHECK_EQ(n->told_count, 0);
+    n->genesis = KEY;
+    pass_slots(n, 20);
+    CHECK_EQ(count(n, HAWSE_SPACE_STREAM, HAWSE_STREAM_EVENT_LIVE, 0), 4);
+    CHECK_EQ(count(n, HAWSE_SPACE_SOLANA, HAWSE_SOLANA_ACCOUNT, 0), 1);
     finish(n);
 }
 

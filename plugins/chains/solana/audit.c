@@ -259,6 +259,10 @@ void audit_pump(struct sol *s)
 {
     if (s->request || s->phase == PHASE_DOWN || sol_now(s) < s->ask_after_ns || !is_paid(s))
         return;
+    if (!s->right) {
+        ask(s, ASK_GENESIS, "getGenesisHash", "[]");
+        return;
+    }
     if (s->hole_ns != 0 && ask_blocks(s))
         return;
     if (s->fill.on) {
@@ -603,6 +607,23 @@ static void on_blocks(struct sol *s, const hawse_json_t *doc, hawse_json_value_t
     wait_ms(s, 250);
 }
 
+/* Nothing of another cluster is told. */
+static void on_genesis(struct sol *s, const hawse_json_value_t *root)
+{
+    uint8_t hash[32];
+    bool good = root->kind == HAWSE_JSON_STRING &&
+                hawse_base58_key(root->data, root->len, hash) == HAWSE_OK;
+    s->right = good && memcmp(hash, s->set.genesis, 32) == 0;
+    if (s->right)
+        return;
+    sol_count(s, s->count.malformed, good ? 0 : 1);
+    sol_complain(s,
+                 "endpoint \"http\" is of another cluster than settings.genesis (%.*s): nothing is "
+                 "told until the endpoint is put right",
+                 (int)(root->len < 50 ? root->len : 50), (const char *)root->data);
+    wait_ms(s, 5 * AGAIN_MS);
+}
+
 /* ---- refusals ---- */
 
 /* This watch cannot be compared: its sequence cannot be proved. */
@@ -629,7 +650,7 @@ static void on_refused(struct sol *s, enum ask what, const hawse_host_rpc_done_t
     if (what == ASK_BLOCKS) {
         s->block_tries += is_final(done->rpc_code) ? 100 : 1;
         wait_ms(s, 250);
-    } else if (is_final(done->rpc_code)) {
+    } else if (is_final(done->rpc_code) && what != ASK_GENESIS) {
         give_up(s);
     } else {
         uint64_t pause = behind ? SOON_MS : 100ull << s->ask_failures;
@@ -653,6 +674,9 @@ static bool on_result(struct sol *s, enum ask what, const hawse_json_t *doc,
         return on_statuses(s, doc, root);
     case ASK_LEVEL:
         on_level(s, root);
+        return true;
+    case ASK_GENESIS:
+        on_genesis(s, root);
         return true;
     case ASK_LIST:
         on_list(s, doc, root);

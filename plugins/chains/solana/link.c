@@ -97,6 +97,7 @@ void link_unsubscribe(struct sol *s, const struct watch *w)
 static void subscribe_all(struct sol *s)
 {
     s->pending = 0;
+    s->right = !s->set.has_genesis; /* the endpoint may lead elsewhere now */
     s->slot_on = s->root_on = s->slot_came = false;
     s->early_count = s->early_len = 0;
     s->slot_call = ask_stream(s, "slotSubscribe", "[]");
@@ -326,6 +327,8 @@ static int32_t on_notification(struct sol *s, const hawse_json_t *doc, struct wi
                                uint64_t t_recv_ns)
 {
     struct watch *w;
+    if (!s->right)
+        return 1; /* of an unknown cluster; once it is known, everything is compared */
     switch (m->kind) {
     case WIRE_SLOT:
         return s->slot_on && m->id == s->slot_id ? on_slot(s, doc, m) : HAWSE_E_NOTFOUND;

@@ -24,7 +24,7 @@ HAWSE_EXPORT const char hawse_manifest_v1[] =
     "\"logs\":{\"overflow\":\"lossless\"},\"signatures\":{\"overflow\":\"lossless\"}},"
     "\"capabilities\":[\"net\",\"rpc:getSlot\",\"rpc:getBlocks\",\"rpc:getMultipleAccounts\","
     "\"rpc:getProgramAccounts\",\"rpc:getSignaturesForAddress\",\"rpc:getTransaction\","
-    "\"rpc:getSignatureStatuses\"],"
+    "\"rpc:getSignatureStatuses\",\"rpc:getGenesisHash\"],"
     "\"features\":{},"
     "\"budget\":{\"callback_us\":20000},"
     "\"config\":{\"type\":\"object\",\"properties\":{"
@@ -36,6 +36,9 @@ HAWSE_EXPORT const char hawse_manifest_v1[] =
     "\"description\":\"keys: transactions that name one are to be told with their logs\"},"
     "\"commitment\":{\"type\":\"string\",\"enum\":[\"processed\",\"confirmed\",\"finalized\"],"
     "\"default\":\"confirmed\",\"description\":\"when the three above are told\"},"
+    "\"genesis\":{\"type\":\"string\",\"default\":\"\","
+    "\"description\":\"genesis hash of the cluster that the endpoints must belong to; empty = "
+    "any\"},"
     "\"window\":{\"type\":\"integer\",\"minimum\":64,\"maximum\":16384,\"default\":1024,"
     "\"description\":\"slots remembered, and rolled back at most\"},"
     "\"slots_idle_ms\":{\"type\":\"integer\",\"minimum\":100,\"maximum\":3600000,"
@@ -168,6 +171,18 @@ static uint32_t read_commitment(const hawse_json_t *doc, hawse_json_value_t *roo
     return HAWSE_SOLANA_CONFIRMED;
 }
 
+static int32_t read_genesis(struct sol *s, const hawse_json_t *doc, hawse_json_value_t *root)
+{
+    hawse_json_value_t v;
+    if (hawse_json_get(doc, root, "genesis", &v) != HAWSE_OK || v.len == 0)
+        return HAWSE_OK;
+    s->set.has_genesis = true;
+    if (hawse_base58_key(v.data, v.len, s->set.genesis) == HAWSE_OK)
+        return HAWSE_OK;
+    return hawse_fail(s->host, s->self, HAWSE_E_INVAL, "settings.genesis is no hash",
+                      "give base58 text of 32 bytes, as getGenesisHash answers");
+}
+
 static int32_t read_numbers(struct sol *s, const hawse_json_t *doc, hawse_json_value_t *root)
 {
     struct sol_settings *set = &s->set;
@@ -183,7 +198,9 @@ static int32_t read_numbers(struct sol *s, const hawse_json_t *doc, hawse_json_v
     set->max_backfill = setting(doc, root, "max_backfill", 10000);
     set->max_accounts = setting(doc, root, "max_accounts", 16384);
     set->copy_bytes = setting(doc, root, "copy_bytes", 2 << 20);
-    int32_t code = read_watches(s, doc, root, "accounts", HAWSE_SOLANA_WATCH_ACCOUNT);
+    int32_t code = read_genesis(s, doc, root);
+    if (code == HAWSE_OK)
+        code = read_watches(s, doc, root, "accounts", HAWSE_SOLANA_WATCH_ACCOUNT);
     if (code == HAWSE_OK)
         code = read_watches(s, doc, root, "programs", HAWSE_SOLANA_WATCH_PROGRAM);
     return code == HAWSE_OK ? read_watches(s, doc, root, "logs", HAWSE_SOLANA_WATCH_LOGS) : code;

@@ -141,6 +141,7 @@ enum ask {
     ASK_TRANSACTION,
     ASK_STATUSES,
     ASK_BLOCKS,
+    ASK_GENESIS,
 };
 
 struct listed {
@@ -172,6 +173,8 @@ struct sol_settings {
     uint32_t slots_idle_ms, check_ms, reply_ms;
     uint32_t requests_per_second, max_subscriptions, max_backfill;
     uint32_t copy_bytes, max_accounts;
+    bool has_genesis; /* the cluster that the endpoints must belong to */
+    uint8_t genesis[32];
 };
 
 enum sol_phase { PHASE_DOWN, PHASE_JOINING, PHASE_LIVE };
@@ -222,6 +225,7 @@ struct sol {
     uint64_t slot_id, root_id;
     bool slot_on, root_on;
     bool slot_came;    /* on this connection */
+    bool right;        /* the node is of the right cluster, as far as that is asked for */
     uint64_t asked_ns; /* when the oldest unanswered request was sent; 0 = none */
     uint32_t pending;  /* requests without a reply */
     uint64_t newest;   /* slot */
