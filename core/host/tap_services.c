@@ -4,6 +4,7 @@
  */
 #include "host/tap.h"
 
+#include <hawse/service/config.h>
 #include <hawse/service/http.h>
 #include <hawse/service/metrics.h>
 #include <hawse/service/rpc.h>
@@ -18,6 +19,7 @@ extern const hawse_timer_service_t host_timer_service;
 extern const hawse_rpc_service_t host_rpc_service;
 extern const hawse_http_service_t host_http_service;
 extern const hawse_metrics_service_t host_metrics_service;
+extern const hawse_config_service_t host_config_service;
 
 /* A call that hands out a number: `make` is the plain call. */
 #define TAP_OUT(table, self, call, out, make)                       \
@@ -370,6 +372,18 @@ static const hawse_metrics_service_t metrics_service = {.size = sizeof(hawse_met
                                                         .add = metrics_add,
                                                         .set = metrics_set};
 
+/* ---- hawse.config/1 ---- */
+
+static int32_t config_feature(const hawse_host_t *table, hawse_instance_t self, hawse_view_t name)
+{
+    struct record_call call = {.call = CALL_FEATURE, .view_count = 1, .views = {name}};
+    TAP(table, self, call, host_config_service.feature(table, self, name));
+    return call.code;
+}
+
+static const hawse_config_service_t config_service = {.size = sizeof(hawse_config_service_t),
+                                                      .feature = config_feature};
+
 const void *tap_service(const char *id)
 {
     static const struct {
@@ -379,6 +393,7 @@ const void *tap_service(const char *id)
         {HAWSE_SUB_ID, &sub_service},         {HAWSE_STREAM_ID, &stream_service},
         {HAWSE_TIMER_ID, &timer_service},     {HAWSE_RPC_ID, &rpc_service},
         {HAWSE_METRICS_ID, &metrics_service}, {HAWSE_HTTP_ID, &http_service},
+        {HAWSE_CONFIG_ID, &config_service},
     };
     for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
         if (strcmp(id, services[i].id) == 0)

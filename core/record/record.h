@@ -113,7 +113,8 @@ enum record_callback {
     X(23, HTTP_CANCEL, "cancels an HTTP request")        \
     X(24, METRIC_DECLARE, "declares a metric")           \
     X(25, METRIC_ADD, "adds to a metric")                \
-    X(26, METRIC_SET, "sets a metric")
+    X(26, METRIC_SET, "sets a metric")                   \
+    X(27, FEATURE, "asks whether a feature is on")
 
 #define RECORD_CALL_ENUM(number, name, what) CALL_##name = (number),
 enum record_call_kind { RECORD_CALLS(RECORD_CALL_ENUM) CALL_KINDS };

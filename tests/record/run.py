@@ -125,15 +125,16 @@ def check_replays(args, capture):
 
 def build_changed(args, folder):
     """The swapr plugin with one name changed: trades are published as another kind."""
-    source = folder / "swapr"
-    shutil.copytree(ROOT / "plugins/venues/swapr", source)
+    source = folder / "venues/swapr"
+    for name in ("swapr", "evm"):
+        shutil.copytree(ROOT / "plugins/venues" / name, folder / "venues" / name)
     text = (source / "emit.c").read_text()
     changed = text.replace("HAWSE_MARKET_TRADE", "HAWSE_MARKET_QUOTE", 1)
     assert changed != text, "nothing was changed"
     (source / "emit.c").write_text(changed)
     library = next((args.hawse.parents[1]).rglob("libhawse-sdk.a"))
     built = subprocess.run(["cc", "-std=c11", "-D_GNU_SOURCE", "-O2", "-fPIC", "-shared", "-fvisibility=hidden", "-w",
-                            f"-I{ROOT}/sdk/include", *map(str, source.glob("*.c")), str(library), "-o",
+                            f"-I{ROOT}/sdk/include", *map(str, (folder / "venues").rglob("*.c")), str(library), "-o",
                             str(folder / "swapr.so"), "-Wl,--exclude-libs,ALL"], capture_output=True, text=True)
     assert built.returncode == 0, built.stderr
     return folder / "swapr.so"

@@ -119,6 +119,14 @@ def check_headers(faults):
                               + done.stderr.strip().split("\n")[0])
 
 
+def check_taps(faults):
+    """Every service of the host can be recorded: a plugin that uses another cannot be replayed."""
+    ids = {name: set(re.findall(r"\{(HAWSE_\w+_ID), &", (ROOT / "core/host" / name).read_text()))
+           for name in ("api.c", "tap_services.c")}
+    for service in sorted(ids["api.c"] - ids["tap_services.c"]):
+        faults.append(f"core/host/tap_services.c: {service} of api.c is not recorded: see tap.h")
+
+
 def check_format(files, faults):
     """clang-format agrees with every file."""
     done = subprocess.run(["clang-format", "--dry-run", "-Werror", *map(str, files)],
@@ -142,6 +150,7 @@ def main():
             print(f"complexity {cc:3}  {length:4} lines  {where}")
         return 0
     check_tags(faults)
+    check_taps(faults)
     check_headers(faults)
     check_format(sources, faults)
     for fault in faults:
