@@ -62,9 +62,11 @@ def free_port():
 
 class Trial:
     def __init__(self, hawse, plugins):
-        self.hawse, self.plugins = hawse, plugins
+        self.plugins = plugins
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="hawse-operator-"))
         self.folder.chmod(0o755)
+        # a copy that another user may run too, wherever the checkout is
+        self.hawse = shutil.copy(hawse, self.folder / "hawse")
         self.results = []
         self.node, self.http = free_port(), free_port()
         self.files = {"GOOD": self.folder / "good.json", "NOFILE": self.folder / "nofile", "FOLDER": self.folder,

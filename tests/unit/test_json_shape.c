@@ -80,6 +80,13 @@ static hawse_json_shapes_t make(void **memory)
     return shapes;
 }
 
+static const hawse_json_layout_t *find(hawse_json_shapes_t *shapes, const char *sample)
+{
+    size_t len = strlen(sample);
+    memcpy(text, sample, len); /* padding follows */
+    return hawse_json_shape_find(shapes, text, len);
+}
+
 /* Changes some bytes: mostly to what may stand there, sometimes to anything. */
 static void mutate(size_t len)
 {
@@ -154,8 +161,7 @@ TEST(shape_values_vary, "other characters in values and other digits in numbers 
     static const char a[] = "{\"id\":\"0x1\",\"n\":[100,7],\"s\":\"abc\"}";
     static const char b[] = "{\"id\":\"0xf\",\"n\":[999,0],\"s\":\"{,}\"}";
     CHECK_EQ(learn(&shapes, a, 0), 1);
-    const hawse_json_layout_t *layout =
-        hawse_json_shape_find(&shapes, (const uint8_t *)b, sizeof(b) - 1);
+    const hawse_json_layout_t *layout = find(&shapes, b);
     CHECK(layout != NULL && layout->tag == 7 && layout->field_count == 4);
     free(memory);
 }
@@ -177,8 +183,7 @@ TEST(shape_structure_counts, "another key, literal, sign, space or place of a qu
     };
     CHECK_EQ(learn(&shapes, a, 0), 1);
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-        CHECK(hawse_json_shape_find(&shapes, (const uint8_t *)others[i], strlen(others[i])) ==
-              NULL);
+        CHECK(find(&shapes, others[i]) == NULL);
     free(memory);
 }
 
@@ -190,8 +195,8 @@ TEST(shape_pinned, "a pinned value must be the same, the others may differ")
     static const char b[] = "{\"method\":\"pull\",\"id\":\"0x1\"}";
     static const char c[] = "{\"method\":\"push\",\"id\":\"0x2\"}";
     CHECK_EQ(learn(&shapes, a, 1), 1);
-    CHECK(hawse_json_shape_find(&shapes, (const uint8_t *)b, sizeof(b) - 1) == NULL);
-    CHECK(hawse_json_shape_find(&shapes, (const uint8_t *)c, sizeof(c) - 1) != NULL);
+    CHECK(find(&shapes, b) == NULL);
+    CHECK(find(&shapes, c) != NULL);
     free(memory);
 }
 
@@ -233,7 +238,7 @@ TEST(shape_credit,
     static const char again[] = "{\"same\":12}";
     int hits = 0;
     for (int i = 0; i < 100; i++) {
-        if (hawse_json_shape_find(&shapes, (const uint8_t *)again, sizeof(again) - 1))
+        if (find(&shapes, again))
             hits++;
         else
             (void)learn(&shapes, again, 0);
