@@ -99,6 +99,16 @@ TEST(step_vectors, "160 single steps equal the contract's, reverts included")
     json_decref(root);
 }
 
+TEST(step_overflow,
+     "an input whose product leaves 256 bits is divided in the contract's other order")
+{
+    hawse_u256_t price = {{0, 1ull << 36, 0, 0}}, next, one = hawse_u256(1); /* 2^100 */
+    hawse_u256_t liquidity = price, amount = {{0, 0, 0, 1ull << 8}};         /* 2^200 */
+    CHECK_EQ(hawse_clmm_next_price(&price, &liquidity, &amount, 1, 1, &next), HAWSE_OK);
+    check_u256("price", 0, &next, &one);
+    CHECK_EQ(hawse_clmm_next_price(&price, &liquidity, &amount, 0, 0, &next), HAWSE_E_RANGE);
+}
+
 /* The pool of a vector's state; the caller frees its ticks. */
 static hawse_clmm_pool_t pool_of(const json_t *state, hawse_clmm_tick_t *ticks)
 {
