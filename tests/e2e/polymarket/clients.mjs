@@ -1,11 +1,14 @@
 // Drives the double with Polymarket's official npm clients, so that it is not just what we believe of
 // the venue: REST answers are read, typed and hashed by @polymarket/clob-client-v2, and the activity
 // feed is subscribed by @polymarket/real-time-data-client. Prints TAP.
+import { webcrypto } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ClobClient } from '@polymarket/clob-client-v2';
 import { RealTimeDataClient } from '@polymarket/real-time-data-client';
 import { Random } from '../lib/random.mjs';
 import { Double, bookHash } from './double.mjs';
+
+globalThis.crypto ??= webcrypto; // before Node 20 the client does not find it
 
 const random = new Random(1);
 let count = 0;
