@@ -176,9 +176,13 @@ def npm_packages(room="e2e"):
     wanted = json.loads((folder / "package.json").read_text())["devDependencies"]
     if there.exists() and all((folder / "node_modules" / name).exists() for name in wanted):
         return True
-    # Not `ci`: it stops where a registry lacks an optional package of another platform. The lock file pins all the same.
-    done = subprocess.run(["npm", "install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder,
-                          capture_output=True, text=True)
+    # Newer npm's `ci` stops where a registry lacks optional packages of other platforms; `install` goes on, by the same
+    # lock file. Older npm's `install` leaves out the optional package of this platform; its `ci` does not.
+    for verb in (["ci"], ["install", "--no-save"]):
+        done = subprocess.run(["npm", *verb, "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder,
+                              capture_output=True, text=True)
+        if done.returncode == 0:
+            break
     if done.returncode:
         report(f"npm packages of {room}", "failed", done.stdout + done.stderr)
     return done.returncode == 0
