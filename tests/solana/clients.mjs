@@ -237,6 +237,10 @@ function verdict(svm, wire) {
 }
 
 async function judgeBroken(n) {
+  if (Number(process.versions.node.split('.')[0]) < 20) { // npm leaves its native part out there
+    console.log(`ok ${++number} - broken transactions judged by the runtime # SKIP litesvm needs Node 20`);
+    return;
+  }
   const { LiteSVM } = await import('litesvm');
   const svm = new LiteSVM().withSigverify(false).withBlockhashCheck(false).withTransactionHistory(0n);
   const counts = {};
