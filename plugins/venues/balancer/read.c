@@ -267,7 +267,7 @@ void read_answer(struct balancer *b, const hawse_event_t *event)
     b->busy--;
     bool optional = p->ask == ASK_SYMBOL;
     bool good = done.status == HAWSE_OK && venue_answer(event, data, &len) && take(p, data, len);
-    if (good || (optional && done.status == HAWSE_E_REMOTE)) {
+    if (good || (optional && venue_reverted(event))) {
         p->failures = 0;
         if (!advance(p))
             follow(b, p);

@@ -57,6 +57,18 @@ bool venue_answer(const hawse_event_t *event, uint8_t *out, uint64_t *len)
            hawse_hex_data(v.data, v.len, out, VENUE_ANSWER_MAX, len) == HAWSE_OK;
 }
 
+bool venue_reverted(const hawse_event_t *event)
+{
+    enum { REVERTED = 3, REVERTED_NETHERMIND = -32015 };
+    hawse_host_rpc_done_t done;
+    memcpy(&done, event->data, sizeof(done));
+    if (done.status != HAWSE_E_REMOTE)
+        return false;
+    /* others use a code that means many things, and a text */
+    return done.rpc_code == REVERTED || done.rpc_code == REVERTED_NETHERMIND ||
+           memmem(event->data + sizeof(done), event->len - sizeof(done), "revert", 6) != NULL;
+}
+
 void venue_symbol(const uint8_t *data, uint64_t len, char symbol[VENUE_SYMBOL])
 {
     hawse_view_t text = {data, 0};

@@ -27,6 +27,10 @@ int32_t venue_call(const hawse_host_t *host, hawse_instance_t self, const hawse_
 /* The bytes of such an answer, VENUE_ANSWER_MAX at most; false when it holds none. */
 bool venue_answer(const hawse_event_t *event, uint8_t *out, uint64_t *len);
 
+/* Did the contract itself refuse the call? Every other error (a limit, a node that is behind, one
+ * that is ill) says nothing about the contract, and the question is to be asked again. */
+bool venue_reverted(const hawse_event_t *event);
+
 /* symbol(): a string, for some old tokens 32 bytes; what is not printable is left out. */
 void venue_symbol(const uint8_t *data, uint64_t len, char symbol[VENUE_SYMBOL]);
 

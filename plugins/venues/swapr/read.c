@@ -148,7 +148,7 @@ void read_answer(struct swapr *s, const hawse_event_t *event)
     s->busy--;
     bool optional = p->ask >= ASK_DECIMALS0 && p->ask <= ASK_SYMBOL1;
     bool good = done.status == HAWSE_OK && venue_answer(event, data, &len) && take(p, data, len);
-    if (!good && !(optional && done.status == HAWSE_E_REMOTE)) {
+    if (!good && !(optional && venue_reverted(event))) {
         if (p->ask > ASK_SPACING)
             p->ask = ASK_SPACING; /* its block may be gone: both anew */
         p->retry_ns = s->host->now(s->host, HAWSE_CLOCK_MONOTONIC) + (uint64_t)RETRY_MS * 1000000u;
