@@ -86,6 +86,8 @@ struct config_instance {
     char *settings;       /* canonical JSON text of an object, "{}" when absent */
 };
 
+enum { CONFIG_LANES = 1 }; /* what the host runs at most */
+
 struct config_lane {
     char *name;
     int32_t cpu;      /* -1 = not pinned */

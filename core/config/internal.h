@@ -12,7 +12,6 @@
 enum {
     CONFIG_PATH = 256,      /* bytes of a JSON path in a fault */
     CONFIG_BYTES = 1 << 20, /* of the file */
-    CONFIG_LANES = 1,       /* the host runs one */
     CONFIG_INSTANCES = 250, /* what the host has slots for */
 };
 

@@ -34,7 +34,7 @@ struct instance *host_enter(const hawse_host_t *table, hawse_instance_t handle, 
         *code = HAWSE_E_STALE;
         return NULL;
     }
-    struct lane *lane = &inst->host->lane;
+    struct lane *lane = inst->lane;
     __atomic_store_n(&lane->in_host, 1, __ATOMIC_RELAXED);
     __atomic_signal_fence(__ATOMIC_SEQ_CST); /* the watchdog's membarrier does the other half */
     if (__atomic_load_n(&inst->abandoned, __ATOMIC_RELAXED)) {
@@ -52,10 +52,10 @@ struct instance *host_enter(const hawse_host_t *table, hawse_instance_t handle, 
 
 static uint64_t api_now(const hawse_host_t *table, uint32_t clock)
 {
-    const struct lane *lane = &host_of(table)->lane;
-    bool on_lane = pthread_equal(lane->thread, pthread_self());
-    uint64_t now = on_lane ? lane->bus.now_ns : loop_clock();
-    return clock == HAWSE_CLOCK_UTC ? lane_utc(lane, now) : now;
+    const struct host *host = host_of(table);
+    const struct lane *lane = host_own_lane(host);
+    uint64_t now = lane ? lane->bus.now_ns : loop_clock();
+    return clock == HAWSE_CLOCK_UTC ? lane_utc(lane ? lane : host->lanes[0], now) : now;
 }
 
 /* True when this line may be written; counts those that may not. */
@@ -119,7 +119,7 @@ static int32_t api_set_error(const hawse_host_t *table, hawse_instance_t self, i
 
 struct post {
     struct loop_work work;
-    struct host *host;
+    struct lane *lane;
     uint32_t index;
     hawse_instance_t handle;
     uint64_t token;
@@ -128,7 +128,7 @@ struct post {
 static void post_run(void *ctx)
 {
     struct post *post = ctx;
-    struct instance *inst = host_instance(&post->host->api.table, post->handle);
+    struct instance *inst = host_instance(&post->lane->host->api.table, post->handle);
     if (inst) {
         hawse_host_post_t record = {.size = sizeof(record), .token = post->token};
         hawse_event_t event = {.size = sizeof(event),
@@ -136,10 +136,10 @@ static void post_run(void *ctx)
                                .kind = HAWSE_HOST_POST,
                                .data = (const uint8_t *)&record,
                                .len = sizeof(record)};
-        if (bus_send(&post->host->lane.bus, post->index, &event) == HAWSE_E_AGAIN &&
+        if (bus_send(&post->lane->bus, post->index, &event) == HAWSE_E_AGAIN &&
             inst->state == INSTANCE_RUNNING) {
-            lane_arm_retry(&post->host->lane);
-            loop_post(post->host->lane.loop, &post->work); /* its queue is full: once more, later */
+            lane_arm_retry(post->lane);
+            loop_post(post->lane->loop, &post->work); /* its queue is full: once more, later */
             return;
         }
         (void)__atomic_sub_fetch(&inst->posts, 1, __ATOMIC_RELAXED);
@@ -163,11 +163,11 @@ static int32_t api_post(const hawse_host_t *table, hawse_instance_t self, uint64
     }
     post->work.fn = post_run;
     post->work.ctx = post;
-    post->host = inst->host;
+    post->lane = inst->lane;
     post->index = inst->index;
     post->handle = self;
     post->token = token;
-    loop_post(inst->host->lane.loop, &post->work);
+    loop_post(inst->lane->loop, &post->work);
     return HAWSE_OK;
 }
 

@@ -18,7 +18,7 @@ static void release_hold(void *ctx, uint64_t now_ns)
     (void)now_ns;
     inst->hold_until_ns = 0;
     if (inst->state == INSTANCE_RUNNING)
-        bus_hold(&inst->host->lane.bus, inst->index, false);
+        bus_hold(&inst->lane->bus, inst->index, false);
 }
 
 static void throttle(struct instance *inst, uint64_t ns, uint64_t now)
@@ -41,8 +41,8 @@ static void throttle(struct instance *inst, uint64_t ns, uint64_t now)
     inst->hold_until_ns = now + hold;
     inst->hold_timer.fn = release_hold;
     inst->hold_timer.ctx = inst;
-    bus_hold(&host->lane.bus, inst->index, true);
-    (void)loop_timer_set(host->lane.loop, &inst->hold_timer, inst->hold_until_ns);
+    bus_hold(&inst->lane->bus, inst->index, true);
+    (void)loop_timer_set(inst->lane->loop, &inst->hold_timer, inst->hold_until_ns);
     log_line(host->logger, HAWSE_LOG_WARN, inst->config->id,
              "throttled for %llu ms: %u callbacks within a second ran longer than the budget of "
              "%u us, the last %llu us",
@@ -74,5 +74,5 @@ void budget_account(struct instance *inst, uint64_t ns, uint32_t events)
     counter_add(inst->events_in, events);
     counter_add(inst->batches, 1);
     if (ns > (uint64_t)inst->callback_us * 1000u)
-        overrun(inst, ns, loop_now(inst->host->lane.loop));
+        overrun(inst, ns, loop_now(inst->lane->loop));
 }

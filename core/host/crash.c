@@ -49,12 +49,12 @@ static size_t put_number(char *out, size_t at, size_t cap, uint64_t n)
  */
 static size_t describe(char *line, size_t cap, int sig)
 {
-    const struct lane *lane = &crash.host->lane;
-    const struct instance *inst = lane->current;
-    const hawse_event_t *event = lane->current_event;
+    const struct lane *lane = host_own_lane(crash.host);
+    const struct instance *inst = lane ? lane->current : NULL;
+    const hawse_event_t *event = lane ? lane->current_event : NULL;
     size_t at = put_text(line, 0, cap, "crash: signal ");
     at = put_number(line, at, cap, (uint64_t)sig);
-    if (!inst || !pthread_equal(lane->thread, pthread_self()))
+    if (!inst)
         return put_text(line, at, cap, " outside any plugin callback\n");
     at = put_text(line, at, cap, " in plugin ");
     at = put_text(line, at, cap, inst->library->manifest->id);

@@ -57,6 +57,32 @@ static int32_t add_instances(struct host *host, struct fault *fault)
     return code;
 }
 
+static int32_t make_lanes(struct host *host, struct fault *fault)
+{
+    int32_t code = HAWSE_OK;
+    for (uint32_t i = 0; i < host->config->lane_count && code == HAWSE_OK; i++) {
+        code = lane_create(host, i, &host->lanes[i], fault);
+        if (code == HAWSE_OK)
+            host->lane_count++;
+    }
+    return code;
+}
+
+struct lane *host_lane(const struct host *host, const char *name)
+{
+    for (uint32_t i = 1; i < host->lane_count; i++) {
+        if (strcmp(host->lanes[i]->name, name) == 0)
+            return host->lanes[i];
+    }
+    return host->lanes[0];
+}
+
+void host_wake(struct host *host)
+{
+    for (uint32_t i = 0; i < host->lane_count; i++)
+        loop_wake(host->lanes[i]->loop);
+}
+
 int32_t host_create(struct config *config, struct logger *logger, struct metrics *metrics,
                     const struct host_options *options, struct host **out, struct fault *fault)
 {
@@ -80,7 +106,7 @@ int32_t host_create(struct config *config, struct logger *logger, struct metrics
     else if (code == HAWSE_OK)
         crash_report_last(host);
     if (code == HAWSE_OK)
-        code = lane_init(&host->lane, host, fault);
+        code = make_lanes(host, fault);
     if (code == HAWSE_OK)
         code = add_instances(host, fault);
     if (code == HAWSE_OK)
@@ -113,8 +139,8 @@ static bool has_http(const struct config *config)
 int32_t host_start(struct host *host, struct fault *fault)
 {
     int32_t code = has_http(host->config) ? http_client_start(host->http, fault) : HAWSE_OK;
-    if (code == HAWSE_OK)
-        code = lane_thread_start(&host->lane, fault);
+    for (uint32_t i = 0; i < host->lane_count && code == HAWSE_OK; i++)
+        code = lane_thread_start(host->lanes[i], fault);
     if (code == HAWSE_OK)
         code = watchdog_start(host, fault);
     host->running = code == HAWSE_OK;
@@ -127,7 +153,7 @@ void host_quit(struct host *host)
         return;
     host->quit_deadline_ns = loop_clock() + (uint64_t)host->config->stop_deadline_ms * 1000000u;
     __atomic_store_n(&host->quit, 1, __ATOMIC_RELEASE);
-    loop_wake(host->lane.loop);
+    host_wake(host);
 }
 
 bool host_done(const struct host *host)
@@ -138,7 +164,8 @@ bool host_done(const struct host *host)
 bool host_join(struct host *host)
 {
     if (host->running) {
-        (void)pthread_join(host->lane.thread, NULL);
+        for (uint32_t i = 0; i < host->lane_count; i++)
+            (void)pthread_join(host->lanes[i]->thread, NULL);
         watchdog_stop(host);
         host->running = false;
     }
@@ -164,7 +191,8 @@ void host_destroy(struct host *host)
         instance_free(host->instances[i]);
     http_client_destroy(host->http);
     connector_destroy(host->connector);
-    lane_finish(&host->lane);
+    for (uint32_t i = 0; i < host->lane_count; i++)
+        lane_destroy(host->lanes[i]);
     for (uint32_t i = 0; i < host->library_count; i++) {
         if (!host->libraries[i]->table) /* loaded ones stay for the life of the process */
             library_destroy(host->libraries[i]);

@@ -1,9 +1,9 @@
 /*
- * The host: configuration, plugins, one lane, and the threads around it. Ties the rooms together;
+ * The host: configuration, plugins, lanes, and the threads around them. Ties the rooms together;
  * knows no chain and no venue.
  *
  *   main thread   signals, reload, shutdown
- *   lane thread   loop, bus, every plugin callback
+ *   lane thread   loop, bus, every callback of the plugins on this lane
  *   watchdog      sees a callback that never returns, and moves the lane to a new thread
  *   others        connecting (net), HTTP requests (rpc), log writer, HTTP, control (observe)
  */
@@ -65,6 +65,7 @@ struct instance_link {
  * the lane, `state` and the counters are readable from any thread. */
 struct instance {
     struct host *host;
+    struct lane *lane; /* which runs it; for its whole life */
     uint32_t index;
     uint32_t generation;
     hawse_instance_t handle;
@@ -106,6 +107,10 @@ struct instance {
  * another. */
 struct lane {
     struct host *host;
+    uint32_t index; /* in host->lanes */
+    char *name;
+    int32_t cpu;               /* -1 = any */
+    struct recorder *recorder; /* NULL = nothing is recorded */
     struct loop *loop;
     struct bus bus;
     pthread_t thread;
@@ -122,7 +127,8 @@ struct lane {
     uint64_t steps;
     uint64_t busy_ns;
     uint64_t last_step_ns;
-    struct host_stream *reading; /* whose frames are being handed over */
+    struct host_stream *open_streams; /* list; changed on the lane, under the host's lock */
+    struct host_stream *reading;      /* whose frames are being handed over */
     struct handles timers, streams, channels, requests, subs, metrics;
     struct loop_timer retry; /* blocked members try again */
     bool retry_armed;
@@ -155,8 +161,9 @@ struct host {
     struct metrics *metrics;
     struct connector *connector;
     struct http_client *http;
-    struct recorder *recorder; /* NULL = nothing is recorded */
-    struct lane lane;
+    struct recorder *recorder;        /* NULL = nothing is recorded */
+    struct lane *lanes[CONFIG_LANES]; /* each on cache lines of its own */
+    uint32_t lane_count;
     struct instance *instances[HOST_INSTANCES];
     uint32_t instance_count;                   /* slots used so far */
     struct library *libraries[HOST_INSTANCES]; /* every file judged in this run */
@@ -164,8 +171,7 @@ struct host {
     char *safe_digests; /* text that holds the digests to leave out; NULL = none */
     bool running;       /* the lane's thread and the watchdog exist */
     uint32_t generation;
-    struct host_stream *streams; /* list; changed on the lane, under the lock */
-    pthread_mutex_t lock;        /* guards instances and streams against readers off the lane */
+    pthread_mutex_t lock; /* guards instances and streams against readers off the lane */
     struct host_space spaces[HOST_SPACES_MAX];
     uint32_t space_count;
     pthread_t watchdog;
@@ -218,12 +224,25 @@ struct instance *host_instance(const hawse_host_t *table, hawse_instance_t handl
 struct instance *host_enter(const hawse_host_t *table, hawse_instance_t handle, int32_t *code);
 static inline void host_leave(struct instance *inst)
 {
-    __atomic_store_n(&inst->host->lane.in_host, 0, __ATOMIC_RELEASE);
+    __atomic_store_n(&inst->lane->in_host, 0, __ATOMIC_RELEASE);
 }
 
-int32_t lane_init(struct lane *lane, struct host *host, struct fault *fault);
+/* The lane of this name; the configuration has made sure that there is one. */
+struct lane *host_lane(const struct host *host, const char *name);
+/* The lane that the calling thread runs; NULL: it is none. */
+static inline struct lane *host_own_lane(const struct host *host)
+{
+    for (uint32_t i = 0; i < host->lane_count; i++) {
+        if (pthread_equal(host->lanes[i]->thread, pthread_self()))
+            return host->lanes[i];
+    }
+    return NULL;
+}
+void host_wake(struct host *host); /* [any] every lane */
+
+int32_t lane_create(struct host *host, uint32_t index, struct lane **out, struct fault *fault);
 int32_t lane_thread_start(struct lane *lane, struct fault *fault);
-void lane_finish(struct lane *lane);
+void lane_destroy(struct lane *lane);
 uint64_t lane_utc(const struct lane *lane, uint64_t monotonic_ns);
 void lane_arm_retry(struct lane *lane);
 

@@ -27,7 +27,7 @@ const char *callback_name(enum callback callback)
 
 void callback_begin(struct instance *inst, enum callback callback, const hawse_event_t *event)
 {
-    struct lane *lane = &inst->host->lane;
+    struct lane *lane = inst->lane;
     __atomic_store_n(&lane->current_event, event, __ATOMIC_RELAXED);
     __atomic_store_n(&lane->callback, callback, __ATOMIC_RELAXED);
     __atomic_store_n(&lane->current, inst, __ATOMIC_RELAXED);
@@ -40,7 +40,7 @@ void callback_end(struct instance *inst)
         for (;;) /* the lane went on without this thread, which must touch nothing any more */
             (void)pause();
     }
-    struct lane *lane = &inst->host->lane;
+    struct lane *lane = inst->lane;
     __atomic_store_n(&lane->callback_since, 0, __ATOMIC_RELEASE);
     __atomic_store_n(&lane->current, NULL, __ATOMIC_RELAXED);
     __atomic_store_n(&lane->callback, CALLBACK_NONE, __ATOMIC_RELAXED);
@@ -60,14 +60,14 @@ static void failed_callback(struct instance *inst, int32_t code, enum callback c
 static int32_t deliver(void *ctx, const hawse_event_t *const *events, uint32_t n)
 {
     struct instance *inst = ctx;
-    if (__builtin_expect(inst->host->recorder != NULL, 0))
+    if (__builtin_expect(inst->lane->recorder != NULL, 0))
         tap_events(inst, events, n);
     callback_begin(inst, CALLBACK_EVENTS, events[0]);
-    uint64_t begin = inst->host->lane.callback_since;
+    uint64_t begin = inst->lane->callback_since;
     int32_t took = inst->library->table->on_events(inst->plugin_state, events, n);
     uint64_t end = loop_clock();
     callback_end(inst);
-    if (__builtin_expect(inst->host->recorder != NULL, 0))
+    if (__builtin_expect(inst->lane->recorder != NULL, 0))
         tap_end(inst, took, end - begin);
     if (__builtin_expect(took > (int32_t)n, 0)) {
         (void)fault_set(&inst->last_error, HAWSE_E_INVAL,
@@ -123,6 +123,7 @@ int32_t instance_new(struct host *host, const struct config_instance *config, st
         return fault_set(fault, HAWSE_E_NOMEM, "no memory for instance \"%s\"", config->id);
     inst->host = host;
     inst->index = index;
+    inst->lane = host_lane(host, config->lane);
     inst->config = config;
     inst->generation = ++host->generation;
     inst->handle = (uint64_t)inst->generation << 32 | (index + 1u);
@@ -200,7 +201,7 @@ void instance_create(struct instance *inst)
         instance_fail(inst, INSTANCE_REFUSED);
         return;
     }
-    if (bus_join(&host->lane.bus, inst->index, inst->index + 1, inst->config->queue,
+    if (bus_join(&inst->lane->bus, inst->index, inst->index + 1, inst->config->queue,
                  inst->config->patience_ms, deliver, inst) != HAWSE_OK) {
         (void)fault_set(&inst->fault, HAWSE_E_NOMEM, "no memory for a queue of %u events",
                         inst->config->queue);
@@ -208,13 +209,13 @@ void instance_create(struct instance *inst)
         return;
     }
     void *state = NULL;
-    if (host->recorder)
+    if (inst->lane->recorder)
         tap_create(inst);
     callback_begin(inst, CALLBACK_CREATE, NULL);
     int32_t code = inst->library->table->create(&host->api.table, inst->handle,
                                                 hawse_text(inst->config->settings), &state);
     callback_end(inst);
-    if (host->recorder)
+    if (inst->lane->recorder)
         tap_end(inst, code, 0);
     if (code < 0) {
         failed_callback(inst, code, CALLBACK_CREATE);
@@ -226,12 +227,12 @@ void instance_create(struct instance *inst)
 
 void instance_start(struct instance *inst)
 {
-    if (inst->host->recorder)
+    if (inst->lane->recorder)
         tap_begin(inst, RECORD_START, 0);
     callback_begin(inst, CALLBACK_START, NULL);
     int32_t code = inst->library->table->start(inst->plugin_state);
     callback_end(inst);
-    if (inst->host->recorder)
+    if (inst->lane->recorder)
         tap_end(inst, code, 0);
     if (code < 0) {
         failed_callback(inst, code, CALLBACK_START);
@@ -255,12 +256,12 @@ static void announce_end(struct instance *inst)
                            .kind = HAWSE_STREAM_EVENT_UNHEALABLE,
                            .data = (const uint8_t *)&range,
                            .len = sizeof(range)};
-    bus_announce(&inst->host->lane.bus, inst->index, &event);
+    bus_announce(&inst->lane->bus, inst->index, &event);
 }
 
 void instance_release(struct instance *inst)
 {
-    struct lane *lane = &inst->host->lane;
+    struct lane *lane = inst->lane;
     if (inst->released)
         return;
     inst->released = true;
@@ -273,12 +274,12 @@ void instance_release(struct instance *inst)
     if (inst->plugin_state && !inst->abandoned) {
         void *state = inst->plugin_state;
         inst->plugin_state = NULL;
-        if (inst->host->recorder)
+        if (inst->lane->recorder)
             tap_begin(inst, RECORD_DESTROY, 0);
         callback_begin(inst, CALLBACK_DESTROY, NULL);
         inst->library->table->destroy(state);
         callback_end(inst);
-        if (inst->host->recorder)
+        if (inst->lane->recorder)
             tap_end(inst, 0, 0);
     }
     if (lane->bus.members[inst->index].used)
@@ -292,13 +293,13 @@ void instance_fail(struct instance *inst, enum instance_state state)
     bool was_running = inst->state == INSTANCE_RUNNING;
     __atomic_store_n(&inst->state, state, __ATOMIC_RELEASE);
     log_fault(inst->host->logger, HAWSE_LOG_ERROR, inst->config->id, &inst->fault);
-    struct bus_member *member = &inst->host->lane.bus.members[inst->index];
+    struct bus_member *member = &inst->lane->bus.members[inst->index];
     if (member->used) {
         member->open = false;
         if (was_running)
             announce_end(inst);
     }
-    inst->host->lane.to_release++; /* between callbacks: this may run inside a dispatch */
+    inst->lane->to_release++; /* between callbacks: this may run inside a dispatch */
 }
 
 bool instance_stop(struct instance *inst, uint64_t deadline_ns)
@@ -308,12 +309,12 @@ bool instance_stop(struct instance *inst, uint64_t deadline_ns)
         return false;
     inst->state = INSTANCE_STOPPING;
     inst->stop_retry_ns = now + 1000000u;
-    if (inst->host->recorder)
+    if (inst->lane->recorder)
         tap_begin(inst, RECORD_STOP, deadline_ns);
     callback_begin(inst, CALLBACK_STOP, NULL);
     int32_t code = inst->library->table->stop(inst->plugin_state, deadline_ns);
     callback_end(inst);
-    if (inst->host->recorder)
+    if (inst->lane->recorder)
         tap_end(inst, code, 0);
     if (code == HAWSE_E_AGAIN && now < deadline_ns)
         return false;

@@ -7,11 +7,12 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { RETRY_NS = 1000000, IDLE_WAIT_NS = 250000000, UTC_CHECK_NS = 1000000000 };
+enum { LANE_ALIGN = 64, RETRY_NS = 1000000, IDLE_WAIT_NS = 250000000, UTC_CHECK_NS = 1000000000 };
 
 uint64_t lane_utc(const struct lane *lane, uint64_t monotonic_ns)
 {
@@ -34,23 +35,37 @@ void lane_arm_retry(struct lane *lane)
     (void)loop_timer_set(lane->loop, &lane->retry, loop_now(lane->loop) + RETRY_NS);
 }
 
-int32_t lane_init(struct lane *lane, struct host *host, struct fault *fault)
+int32_t lane_create(struct host *host, uint32_t index, struct lane **out, struct fault *fault)
 {
+    const struct config_lane *config = &host->config->lanes[index];
+    struct lane *lane = aligned_alloc(LANE_ALIGN, (sizeof(*lane) / LANE_ALIGN + 1) * LANE_ALIGN);
+    if (!lane)
+        return fault_set(fault, HAWSE_E_NOMEM, "no memory for lane \"%s\"", config->name);
     memset(lane, 0, sizeof(*lane));
     lane->host = host;
+    lane->index = index;
+    lane->name = strdup(config->name);
+    lane->cpu = config->cpu;
+    lane->recorder = host->recorder;
     lane->retry.fn = retry_due;
     lane->retry.ctx = lane;
-    lane->spin_ns = (uint64_t)host->config->lanes[0].spin_us * 1000u;
-    int32_t result = loop_create(&lane->loop, fault);
-    if (result != HAWSE_OK)
-        return result;
-    if (bus_init(&lane->bus, HOST_INSTANCES) != HAWSE_OK)
-        return fault_set(fault, HAWSE_E_NOMEM, "no memory for the event bus");
+    lane->spin_ns = (uint64_t)config->spin_us * 1000u;
+    int32_t code = lane->name ? loop_create(&lane->loop, fault)
+                              : fault_set(fault, HAWSE_E_NOMEM, "no memory for a lane's name");
+    if (code == HAWSE_OK && bus_init(&lane->bus, HOST_INSTANCES) != HAWSE_OK)
+        code = fault_set(fault, HAWSE_E_NOMEM, "no memory for the event bus");
+    if (code != HAWSE_OK) {
+        lane_destroy(lane);
+        return code;
+    }
+    *out = lane;
     return HAWSE_OK;
 }
 
-void lane_finish(struct lane *lane)
+void lane_destroy(struct lane *lane)
 {
+    if (!lane)
+        return;
     bus_finish(&lane->bus);
     handles_finish(&lane->timers);
     handles_finish(&lane->streams);
@@ -59,7 +74,8 @@ void lane_finish(struct lane *lane)
     handles_finish(&lane->subs);
     handles_finish(&lane->metrics);
     loop_destroy(lane->loop);
-    lane->loop = NULL;
+    free(lane->name);
+    free(lane);
 }
 
 /* ---- bringing instances up ---- */
@@ -157,16 +173,16 @@ static bool step(struct lane *lane)
     return true;
 }
 
-static void pin(const struct config_lane *config, struct logger *logger)
+static void pin(const struct lane *lane)
 {
-    if (config->cpu < 0)
+    if (lane->cpu < 0)
         return;
     cpu_set_t set;
     CPU_ZERO(&set);
-    CPU_SET((size_t)config->cpu, &set);
+    CPU_SET((size_t)lane->cpu, &set);
     if (sched_setaffinity(0, sizeof(set), &set) != 0)
-        log_line(logger, HAWSE_LOG_WARN, "lane", "cannot run lane \"%s\" on CPU %d: %s",
-                 config->name, config->cpu, strerror(errno));
+        log_line(lane->host->logger, HAWSE_LOG_WARN, "lane", "cannot run lane \"%s\" on CPU %d: %s",
+                 lane->name, lane->cpu, strerror(errno));
 }
 
 static void *lane_main(void *arg)
@@ -174,7 +190,7 @@ static void *lane_main(void *arg)
     struct lane *lane = arg;
     __atomic_store_n(&lane->tid, (int)syscall(SYS_gettid), __ATOMIC_RELAXED);
     crash_thread_stack();
-    pin(&lane->host->config->lanes[0], lane->host->logger);
+    pin(lane);
     if (lane->reading)
         streams_reading_lost(lane);
     while (step(lane))

@@ -162,7 +162,7 @@ int32_t host_reload(struct host *host, struct config *config, struct fault *faul
         goto out;
     plan(host, r);
     __atomic_store_n(&host->reload, r, __ATOMIC_RELEASE);
-    loop_wake(host->lane.loop);
+    host_wake(host);
     while (!__atomic_load_n(&r->finished, __ATOMIC_ACQUIRE)) {
         struct timespec ts = {.tv_nsec = 1000000};
         (void)nanosleep(&ts, NULL);

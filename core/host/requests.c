@@ -21,7 +21,7 @@ int32_t request_new(struct instance *inst, uint64_t tag, uint16_t kind, request_
     r->tag = tag;
     r->kind = kind;
     r->record = record;
-    int32_t code = handles_add(&inst->host->lane.requests, r, inst->index, &r->handle);
+    int32_t code = handles_add(&inst->lane->requests, r, inst->index, &r->handle);
     if (code != HAWSE_OK) {
         free(r);
         return code;
@@ -33,7 +33,7 @@ int32_t request_new(struct instance *inst, uint64_t tag, uint16_t kind, request_
 
 void request_drop(struct host_request *r)
 {
-    struct lane *lane = &r->owner->host->lane;
+    struct lane *lane = r->owner->lane;
     handles_remove(&lane->requests, r->handle);
     r->owner->counts[2]--;
     for (struct host_request **at = &lane->undelivered; *at; at = &(*at)->next) {
@@ -69,7 +69,7 @@ static hawse_event_t *completion(const struct host_request *r, const struct http
 
 static bool hand_over(struct host_request *r)
 {
-    struct lane *lane = &r->owner->host->lane;
+    struct lane *lane = r->owner->lane;
     if (bus_send_owned(&lane->bus, r->owner->index, r->event) == HAWSE_E_AGAIN)
         return false;
     r->event = NULL;
@@ -79,7 +79,7 @@ static bool hand_over(struct host_request *r)
 void request_done(void *ctx, const struct http_result *result)
 {
     struct host_request *r = ctx;
-    struct lane *lane = &r->owner->host->lane;
+    struct lane *lane = r->owner->lane;
     r->request = NULL;
     r->event = completion(r, result);
     if (!r->event) { /* tell at least that it ended */
@@ -113,7 +113,7 @@ void requests_release(struct instance *inst)
 {
     uint32_t at = 0;
     struct host_request *r;
-    while ((r = handles_next(&inst->host->lane.requests, inst->index, &at)) != NULL) {
+    while ((r = handles_next(&inst->lane->requests, inst->index, &at)) != NULL) {
         if (r->request)
             http_cancel(r->request);
         request_drop(r);
@@ -126,7 +126,7 @@ int32_t request_cancel(const hawse_host_t *table, hawse_instance_t self, hawse_r
     struct instance *inst = host_enter(table, self, &code);
     if (!inst)
         return code;
-    struct host_request *r = handles_get(&inst->host->lane.requests, handle, inst->index);
+    struct host_request *r = handles_get(&inst->lane->requests, handle, inst->index);
     if (r) {
         if (r->request)
             http_cancel(r->request);

@@ -109,8 +109,8 @@ static int32_t send_call(struct instance *inst, const hawse_http_call_t *call, h
         memcpy(options.body, call->body.data, call->body.len);
     }
     fault_clear(&inst->last_error);
-    code = http_send(inst->host->http, inst->host->lane.loop, &options, request_done, r,
-                     &r->request, &inst->last_error);
+    code = http_send(inst->host->http, inst->lane->loop, &options, request_done, r, &r->request,
+                     &inst->last_error);
     if (code != HAWSE_OK) {
         request_drop(r);
         return code;

@@ -65,7 +65,7 @@ static int32_t metrics_declare(const hawse_host_t *table, hawse_instance_t self,
     if (code == HAWSE_OK)
         code = declare(inst, kind, name, help, label, m);
     if (code == HAWSE_OK)
-        code = handles_add(&inst->host->lane.metrics, m, inst->index, &m->handle);
+        code = handles_add(&inst->lane->metrics, m, inst->index, &m->handle);
     if (code == HAWSE_OK) {
         inst->counts[4]++;
         *out = m->handle;
@@ -83,7 +83,7 @@ static int32_t change(const hawse_host_t *table, hawse_instance_t self, hawse_me
     struct instance *inst = host_enter(table, self, &code);
     if (!inst)
         return code;
-    struct host_metric *m = handles_get(&inst->host->lane.metrics, handle, inst->index);
+    struct host_metric *m = handles_get(&inst->lane->metrics, handle, inst->index);
     if (!m)
         code = HAWSE_E_STALE;
     else if (m->gauge)
@@ -112,7 +112,7 @@ static int32_t metrics_set(const hawse_host_t *table, hawse_instance_t self, haw
 
 void metrics_release(struct instance *inst)
 {
-    struct handles *metrics = &inst->host->lane.metrics;
+    struct handles *metrics = &inst->lane->metrics;
     uint32_t at = 0;
     struct host_metric *m;
     while ((m = handles_next(metrics, inst->index, &at)) != NULL) {

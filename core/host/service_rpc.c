@@ -49,7 +49,7 @@ static int32_t send_call(struct instance *inst, const hawse_rpc_call_t *call, ha
                                   .timeout_ms = call->timeout_ms,
                                   .max_response = call->max_response};
     fault_clear(&inst->last_error);
-    code = rpc_call(inst->host->http, inst->host->lane.loop, &options, request_done, r, &r->request,
+    code = rpc_call(inst->host->http, inst->lane->loop, &options, request_done, r, &r->request,
                     &inst->last_error);
     if (code != HAWSE_OK) {
         request_drop(r);

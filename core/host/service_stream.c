@@ -14,7 +14,7 @@
 
 static void channel_free(struct host_channel *ch)
 {
-    struct lane *lane = &ch->stream->owner->host->lane;
+    struct lane *lane = ch->stream->owner->lane;
     loop_timer_cancel(lane->loop, &ch->timer);
     handles_remove(&lane->channels, ch->handle);
     free(ch);
@@ -22,13 +22,13 @@ static void channel_free(struct host_channel *ch)
 
 static void stream_free(struct host_stream *s)
 {
-    struct lane *lane = &s->owner->host->lane;
+    struct lane *lane = s->owner->lane;
     while (s->channels) {
         struct host_channel *next = s->channels->next;
         channel_free(s->channels);
         s->channels = next;
     }
-    for (struct host_stream **at = &lane->host->streams; *at; at = &(*at)->next) {
+    for (struct host_stream **at = &lane->open_streams; *at; at = &(*at)->next) {
         if (*at == s) {
             (void)pthread_mutex_lock(&lane->host->lock);
             *at = s->next;
@@ -47,7 +47,7 @@ void streams_release(struct instance *inst)
 {
     uint32_t at = 0;
     struct host_stream *s;
-    while ((s = handles_next(&inst->host->lane.streams, inst->index, &at)) != NULL)
+    while ((s = handles_next(&inst->lane->streams, inst->index, &at)) != NULL)
         stream_free(s);
 }
 
@@ -57,7 +57,7 @@ static int32_t on_frames(void *ctx, struct stream *stream, const struct stream_f
                          uint32_t n, uint64_t t_recv_ns)
 {
     struct host_stream *s = ctx;
-    struct lane *lane = &s->owner->host->lane;
+    struct lane *lane = s->owner->lane;
     hawse_event_t events[HAWSE_BATCH_MAX];
     const hawse_event_t *list[HAWSE_BATCH_MAX];
     n = n < HAWSE_BATCH_MAX ? n : HAWSE_BATCH_MAX;
@@ -117,7 +117,7 @@ static void on_status(void *ctx, struct stream *stream, const struct stream_stat
                            .data = buffer,
                            .len = sizeof(record) + text_len};
     s->paused = false;
-    struct lane *lane = &s->owner->host->lane;
+    struct lane *lane = s->owner->lane;
     if (bus_send(&lane->bus, s->owner->index, &event) == HAWSE_E_AGAIN) {
         s->lost_status = true; /* the queue is full: told as soon as there is room */
         s->last_status = record;
@@ -136,7 +136,7 @@ static const struct stream_handler handler = {.on_frames = on_frames, .on_status
 void streams_resume(struct lane *lane)
 {
     struct host_stream *next;
-    for (struct host_stream *s = lane->host->streams; s; s = next) {
+    for (struct host_stream *s = lane->open_streams; s; s = next) {
         next = s->next;
         if (s->close_later) {
             stream_free(s);
@@ -236,7 +236,7 @@ static int32_t make_stream(struct instance *inst, const hawse_stream_spec_t *spe
         return HAWSE_E_NOMEM;
     s->owner = inst;
     s->endpoint_name = strdup(spec->endpoint.len > 0 ? endpoint->name : "url");
-    int32_t code = s->endpoint_name ? handles_add(&host->lane.streams, s, inst->index, &s->handle)
+    int32_t code = s->endpoint_name ? handles_add(&inst->lane->streams, s, inst->index, &s->handle)
                                     : HAWSE_E_NOMEM;
     if (code != HAWSE_OK) {
         free(s->endpoint_name);
@@ -257,10 +257,10 @@ static int32_t make_stream(struct instance *inst, const hawse_stream_spec_t *spe
         .idle_ns = spec->idle_ns ? spec->idle_ns : (uint64_t)endpoint->idle_ms * 1000000u,
     };
     fault_clear(&inst->last_error);
-    code = stream_create(host->lane.loop, host->connector, host->logger, &options, &handler, s,
+    code = stream_create(inst->lane->loop, host->connector, host->logger, &options, &handler, s,
                          &s->stream, &inst->last_error);
     if (code != HAWSE_OK) {
-        handles_remove(&host->lane.streams, s->handle);
+        handles_remove(&inst->lane->streams, s->handle);
         free(s->endpoint_name);
         free(s);
         return code;
@@ -287,8 +287,8 @@ static int32_t open_stream(struct instance *inst, const hawse_stream_spec_t *spe
     if (code != HAWSE_OK)
         return code;
     (void)pthread_mutex_lock(&inst->host->lock);
-    s->next = inst->host->streams;
-    inst->host->streams = s;
+    s->next = inst->lane->open_streams;
+    inst->lane->open_streams = s;
     (void)pthread_mutex_unlock(&inst->host->lock);
     inst->counts[1]++;
     *out = s->handle;
@@ -314,7 +314,7 @@ static int32_t stream_send_message(const hawse_host_t *table, hawse_instance_t s
     struct instance *inst = host_enter(table, self, &code);
     if (!inst)
         return code;
-    struct host_stream *s = handles_get(&inst->host->lane.streams, handle, inst->index);
+    struct host_stream *s = handles_get(&inst->lane->streams, handle, inst->index);
     if (s)
         code = kind >= HAWSE_MESSAGE_TEXT && kind <= HAWSE_MESSAGE_PING
                    ? stream_send(s->stream, kind, payload.data, payload.len)
@@ -332,7 +332,7 @@ static int32_t stream_reconnect_now(const hawse_host_t *table, hawse_instance_t 
     struct instance *inst = host_enter(table, self, &code);
     if (!inst)
         return code;
-    struct host_stream *s = handles_get(&inst->host->lane.streams, handle, inst->index);
+    struct host_stream *s = handles_get(&inst->lane->streams, handle, inst->index);
     if (s) {
         char text[256];
         (void)snprintf(text, sizeof(text), "%.*s", (int)(reason.len < 255 ? reason.len : 255),
@@ -351,12 +351,12 @@ static int32_t stream_close(const hawse_host_t *table, hawse_instance_t self, ha
     struct instance *inst = host_enter(table, self, &code);
     if (!inst)
         return code;
-    struct host_stream *s = handles_get(&inst->host->lane.streams, handle, inst->index);
+    struct host_stream *s = handles_get(&inst->lane->streams, handle, inst->index);
     if (!s)
         code = HAWSE_E_STALE;
-    else if (inst->host->lane.reading == s) { /* its frames are being handed over at this moment */
+    else if (inst->lane->reading == s) { /* its frames are being handed over at this moment */
         s->close_later = true;
-        handles_remove(&inst->host->lane.streams, s->handle);
+        handles_remove(&inst->lane->streams, s->handle);
     } else {
         stream_free(s);
     }
@@ -369,7 +369,7 @@ static int32_t stream_close(const hawse_host_t *table, hawse_instance_t self, ha
 static void channel_due(void *ctx, uint64_t now_ns)
 {
     struct host_channel *ch = ctx;
-    struct lane *lane = &ch->stream->owner->host->lane;
+    struct lane *lane = ch->stream->owner->lane;
     /* a frame of this very step was stamped after the step began */
     uint64_t silent = now_ns > ch->touched_ns ? now_ns - ch->touched_ns : 0;
     bool open = stream_stats(ch->stream->stream)->state == HAWSE_STREAM_OPEN;
@@ -394,7 +394,7 @@ static void channel_due(void *ctx, uint64_t now_ns)
 static int32_t new_channel(struct instance *inst, struct host_stream *s, hawse_view_t name,
                            uint64_t idle_ns, hawse_channel_t *out)
 {
-    struct lane *lane = &inst->host->lane;
+    struct lane *lane = inst->lane;
     if (name.len == 0 || name.len >= sizeof(((struct host_channel *)0)->name))
         return HAWSE_E_INVAL;
     struct host_channel *ch = calloc(1, sizeof(*ch));
@@ -430,7 +430,7 @@ static int32_t stream_channel(const hawse_host_t *table, hawse_instance_t self,
     struct instance *inst = host_enter(table, self, &code);
     if (!inst)
         return code;
-    struct host_stream *s = handles_get(&inst->host->lane.streams, handle, inst->index);
+    struct host_stream *s = handles_get(&inst->lane->streams, handle, inst->index);
     if (!s)
         code = HAWSE_E_STALE;
     else
@@ -446,10 +446,10 @@ static int32_t stream_touch(const hawse_host_t *table, hawse_instance_t self,
     struct instance *inst = host_enter(table, self, &code);
     if (!inst)
         return code;
-    struct host_channel *ch = handles_get(&inst->host->lane.channels, handle, inst->index);
+    struct host_channel *ch = handles_get(&inst->lane->channels, handle, inst->index);
     if (ch) {
         __atomic_store_n(&ch->messages, ch->messages + messages, __ATOMIC_RELAXED);
-        __atomic_store_n(&ch->touched_ns, inst->host->lane.bus.now_ns, __ATOMIC_RELAXED);
+        __atomic_store_n(&ch->touched_ns, inst->lane->bus.now_ns, __ATOMIC_RELAXED);
         ch->told = false;
     } else {
         code = HAWSE_E_STALE;
@@ -465,7 +465,7 @@ static int32_t stream_channel_state(const hawse_host_t *table, hawse_instance_t 
     struct instance *inst = host_enter(table, self, &code);
     if (!inst)
         return code;
-    struct host_channel *ch = handles_get(&inst->host->lane.channels, handle, inst->index);
+    struct host_channel *ch = handles_get(&inst->lane->channels, handle, inst->index);
     if (!ch)
         code = HAWSE_E_STALE;
     else if (state > HAWSE_CHANNEL_UNHEALABLE)

@@ -93,7 +93,6 @@ static int32_t sub_space(const hawse_host_t *table, hawse_instance_t self, hawse
 static int32_t send_demand(const struct host_sub *sub, const struct route_pattern *pattern,
                            uint32_t change)
 {
-    struct host *host = sub->reader->host;
     uint8_t buffer[sizeof(hawse_host_demand_t) + FILTER_MAX];
     hawse_host_demand_t record = {.size = sizeof(record),
                                   .change = change,
@@ -113,7 +112,7 @@ static int32_t send_demand(const struct host_sub *sub, const struct route_patter
                            .key = sub->handle,
                            .data = buffer,
                            .len = sizeof(record) + sub->filter_len};
-    return bus_send(&host->lane.bus, pattern->source - 1, &event);
+    return bus_send(&sub->reader->lane->bus, pattern->source - 1, &event);
 }
 
 /* ---- subscribe ---- */
@@ -136,7 +135,7 @@ static bool linked(const struct instance *inst, uint32_t source)
 
 static void detach(struct host_sub *sub, uint32_t patterns, bool demands)
 {
-    struct bus *bus = &sub->reader->host->lane.bus;
+    struct bus *bus = &sub->reader->lane->bus;
     for (uint32_t i = 0; i < patterns; i++) {
         bus_unsubscribe(bus, &sub->patterns[i], sub->handle);
         if (demands && sub->filter_len > 0)
@@ -150,8 +149,8 @@ static int32_t attach(struct instance *inst, struct host_sub *sub, uint32_t poli
     uint32_t done = 0;
     int32_t code = HAWSE_OK;
     for (; done < sub->pattern_count && code == HAWSE_OK; done++)
-        code = bus_subscribe(&inst->host->lane.bus, inst->index, &sub->patterns[done], policy,
-                             sub->handle);
+        code =
+            bus_subscribe(&inst->lane->bus, inst->index, &sub->patterns[done], policy, sub->handle);
     uint32_t told = 0;
     for (; told < done && code == HAWSE_OK && sub->filter_len > 0; told++)
         code = send_demand(sub, &sub->patterns[told], HAWSE_DEMAND_ADD);
@@ -205,7 +204,7 @@ static int32_t subscribe(struct instance *inst, const hawse_sub_spec_t *spec, ha
         return HAWSE_E_DENIED;
     if (inst->counts[3] >= HOST_SUBS_MAX)
         return HAWSE_E_LIMIT;
-    struct lane *lane = &inst->host->lane;
+    struct lane *lane = inst->lane;
     struct host_sub *sub = sub_new(inst, spec);
     if (!sub)
         return HAWSE_E_NOMEM;
@@ -243,7 +242,7 @@ static int32_t sub_subscribe(const hawse_host_t *table, hawse_instance_t self,
 static void drop_sub(struct instance *inst, struct host_sub *sub)
 {
     detach(sub, sub->pattern_count, true);
-    handles_remove(&inst->host->lane.subs, sub->handle);
+    handles_remove(&inst->lane->subs, sub->handle);
     inst->counts[3]--;
     sub_free(sub);
 }
@@ -254,7 +253,7 @@ static int32_t sub_unsubscribe(const hawse_host_t *table, hawse_instance_t self,
     struct instance *inst = host_enter(table, self, &code);
     if (!inst)
         return code;
-    struct host_sub *sub = handles_get(&inst->host->lane.subs, handle, inst->index);
+    struct host_sub *sub = handles_get(&inst->lane->subs, handle, inst->index);
     if (sub)
         drop_sub(inst, sub);
     else
@@ -265,7 +264,7 @@ static int32_t sub_unsubscribe(const hawse_host_t *table, hawse_instance_t self,
 
 void subs_release(struct instance *inst)
 {
-    struct handles *subs = &inst->host->lane.subs;
+    struct handles *subs = &inst->lane->subs;
     uint32_t at = 0;
     struct host_sub *sub;
     while ((sub = handles_next(subs, inst->index, &at)) != NULL)
@@ -280,7 +279,7 @@ static uint8_t *sub_reserve(const hawse_host_t *table, hawse_instance_t self, ui
     struct instance *inst = host_enter(table, self, &code);
     if (!inst)
         return NULL;
-    uint8_t *at = bus_reserve(&inst->host->lane.bus, len);
+    uint8_t *at = bus_reserve(&inst->lane->bus, len);
     host_leave(inst);
     return at;
 }
@@ -363,7 +362,7 @@ static int32_t publish(struct instance *inst, const hawse_event_t *event)
         return refuse_publish(inst, event, "the record is shorter than its kind demands");
     if (event->len > BUS_RECORD_MAX || event->stream >= BUS_STREAMS || event->kind == 0)
         return refuse_publish(inst, event, "record, stream number or kind out of range");
-    int32_t code = bus_publish(&inst->host->lane.bus, inst->index, event);
+    int32_t code = bus_publish(&inst->lane->bus, inst->index, event);
     if (code == HAWSE_OK)
         counter_add(inst->events_out, 1);
     return code;

@@ -21,7 +21,7 @@ struct host_timer {
 
 static void drop_timer(struct host_timer *t)
 {
-    struct lane *lane = &t->owner->host->lane;
+    struct lane *lane = t->owner->lane;
     loop_timer_cancel(lane->loop, &t->timer);
     handles_remove(&lane->timers, t->handle);
     t->owner->counts[0]--;
@@ -31,7 +31,7 @@ static void drop_timer(struct host_timer *t)
 static void fire(void *ctx, uint64_t now_ns)
 {
     struct host_timer *t = ctx;
-    struct lane *lane = &t->owner->host->lane;
+    struct lane *lane = t->owner->lane;
     uint64_t late = now_ns - t->due_ns;
     hawse_host_timer_t record = {.size = sizeof(record), .timer = t->handle, .tag = t->tag};
     if (t->period_ns > 0)
@@ -58,7 +58,7 @@ static void fire(void *ctx, uint64_t now_ns)
 static int32_t set(struct instance *inst, uint64_t delay_ns, uint64_t period_ns, uint64_t tag,
                    hawse_timer_t *out)
 {
-    struct lane *lane = &inst->host->lane;
+    struct lane *lane = inst->lane;
     if (period_ns != 0 && period_ns < PERIOD_MIN_NS)
         return HAWSE_E_INVAL;
     if (delay_ns > UINT64_MAX / 4 || period_ns > UINT64_MAX / 4)
@@ -107,7 +107,7 @@ static int32_t timer_cancel(const hawse_host_t *table, hawse_instance_t self, ha
     struct instance *inst = host_enter(table, self, &code);
     if (!inst)
         return code;
-    struct host_timer *t = handles_get(&inst->host->lane.timers, handle, inst->index);
+    struct host_timer *t = handles_get(&inst->lane->timers, handle, inst->index);
     if (t)
         drop_timer(t);
     else
@@ -120,7 +120,7 @@ void timers_release(struct instance *inst)
 {
     uint32_t at = 0;
     struct host_timer *t;
-    while ((t = handles_next(&inst->host->lane.timers, inst->index, &at)) != NULL)
+    while ((t = handles_next(&inst->lane->timers, inst->index, &at)) != NULL)
         drop_timer(t);
 }
 

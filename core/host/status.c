@@ -39,8 +39,8 @@ static uint64_t rss_bytes(void)
 static json_t *lane_json(const struct lane *lane, uint64_t now)
 {
     uint64_t up = now - lane->host->started_ns;
-    return json_pack("{s:s, s:f, s:I, s:I}", "name", lane->host->config->lanes[0].name,
-                     "busy_ratio", up > 0 ? (double)READ(lane->busy_ns) / (double)up : 0.0, "steps",
+    return json_pack("{s:s, s:f, s:I, s:I}", "name", lane->name, "busy_ratio",
+                     up > 0 ? (double)READ(lane->busy_ns) / (double)up : 0.0, "steps",
                      num(READ(lane->steps)), "last_step_age_ms",
                      num(ms_since(READ(lane->last_step_ns), now)));
 }
@@ -66,7 +66,7 @@ static json_t *features_json(const struct instance *inst)
 
 static json_t *instance_json(const struct instance *inst)
 {
-    const struct bus_member *member = &inst->host->lane.bus.members[inst->index];
+    const struct bus_member *member = &inst->lane->bus.members[inst->index];
     const struct manifest *m = inst->library ? inst->library->manifest : NULL;
     return json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:b, "
@@ -125,11 +125,20 @@ static json_t *stream_json(const struct host_stream *s, uint64_t now)
         total > 0 ? (double)up / (double)total : 0.0, "channels", channels_json(s, now));
 }
 
+static bool all_started(const struct host *host)
+{
+    for (uint32_t i = 0; i < host->lane_count; i++) {
+        if (!__atomic_load_n(&host->lanes[i]->started, __ATOMIC_ACQUIRE))
+            return false;
+    }
+    return true;
+}
+
 /* Appends what keeps the host from being ready; under the lock. */
 static void collect_reasons(struct host *host, json_t *reasons)
 {
     char text[1024];
-    if (!__atomic_load_n(&host->lane.started, __ATOMIC_ACQUIRE))
+    if (!all_started(host))
         (void)json_array_append_new(reasons, json_string("starting"));
     if (READ(host->quit))
         (void)json_array_append_new(reasons, json_string("stopping"));
@@ -143,13 +152,15 @@ static void collect_reasons(struct host *host, json_t *reasons)
                        inst->fault.message);
         (void)json_array_append_new(reasons, json_string(text));
     }
-    for (const struct host_stream *s = host->streams; s; s = s->next) {
-        uint32_t state = READ(stream_stats(s->stream)->state);
-        if (state == HAWSE_STREAM_OPEN)
-            continue;
-        (void)snprintf(text, sizeof(text), "%s/%s: stream is %s", s->owner->config->id,
-                       s->endpoint_name, stream_state_name(state));
-        (void)json_array_append_new(reasons, json_string(text));
+    for (uint32_t i = 0; i < host->lane_count; i++) {
+        for (const struct host_stream *s = host->lanes[i]->open_streams; s; s = s->next) {
+            uint32_t state = READ(stream_stats(s->stream)->state);
+            if (state == HAWSE_STREAM_OPEN)
+                continue;
+            (void)snprintf(text, sizeof(text), "%s/%s: stream is %s", s->owner->config->id,
+                           s->endpoint_name, stream_state_name(state));
+            (void)json_array_append_new(reasons, json_string(text));
+        }
     }
 }
 
@@ -157,6 +168,7 @@ char *host_status(struct host *host)
 {
     uint64_t now = loop_clock();
     json_t *instances = json_array(), *streams = json_array(), *reasons = json_array();
+    json_t *lanes = json_array();
     enum config_mode mode = MODE_REPLAY;
     (void)pthread_mutex_lock(&host->lock);
     for (uint32_t i = 0; i < host->instance_count; i++) {
@@ -166,15 +178,17 @@ char *host_status(struct host *host)
         (void)json_array_append_new(instances, instance_json(inst));
         mode = inst->config->mode > mode ? inst->config->mode : mode;
     }
-    for (const struct host_stream *s = host->streams; s; s = s->next)
-        (void)json_array_append_new(streams, stream_json(s, now));
+    for (uint32_t i = 0; i < host->lane_count; i++) {
+        (void)json_array_append_new(lanes, lane_json(host->lanes[i], now));
+        for (const struct host_stream *s = host->lanes[i]->open_streams; s; s = s->next)
+            (void)json_array_append_new(streams, stream_json(s, now));
+    }
     collect_reasons(host, reasons);
-    json_t *root =
-        json_pack("{s:s, s:i, s:I, s:b, s:o, s:s, s:I, s:[o], s:o, s:o}", "version", HAWSE_VERSION,
-                  "pid", (int)getpid(), "uptime_s", num((now - host->started_ns) / 1000000000u),
-                  "ready", json_array_size(reasons) == 0, "reasons", reasons, "mode",
-                  config_mode_name(mode), "rss_bytes", num(rss_bytes()), "lanes",
-                  lane_json(&host->lane, now), "instances", instances, "streams", streams);
+    json_t *root = json_pack(
+        "{s:s, s:i, s:I, s:b, s:o, s:s, s:I, s:o, s:o, s:o}", "version", HAWSE_VERSION, "pid",
+        (int)getpid(), "uptime_s", num((now - host->started_ns) / 1000000000u), "ready",
+        json_array_size(reasons) == 0, "reasons", reasons, "mode", config_mode_name(mode),
+        "rss_bytes", num(rss_bytes()), "lanes", lanes, "instances", instances, "streams", streams);
     (void)pthread_mutex_unlock(&host->lock);
     char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
     json_decref(root);
@@ -198,7 +212,11 @@ bool host_healthy(struct host *host)
 {
     if (READ(host->done))
         return false;
-    return ms_since(READ(host->lane.last_step_ns), loop_clock()) < HEARTBEAT_MS;
+    for (uint32_t i = 0; i < host->lane_count; i++) {
+        if (ms_since(READ(host->lanes[i]->last_step_ns), loop_clock()) >= HEARTBEAT_MS)
+            return false;
+    }
+    return true;
 }
 
 static void sample_count(struct metrics *m, const char *name, const char *help, const char *labels,
@@ -262,7 +280,9 @@ void host_sample(struct host *host)
     if (rss)
         gauge_set(rss, (int64_t)rss_bytes());
     (void)pthread_mutex_lock(&host->lock);
-    for (const struct host_stream *s = host->streams; s; s = s->next)
-        sample_stream(host->metrics, s, now);
+    for (uint32_t i = 0; i < host->lane_count; i++) {
+        for (const struct host_stream *s = host->lanes[i]->open_streams; s; s = s->next)
+            sample_stream(host->metrics, s, now);
+    }
     (void)pthread_mutex_unlock(&host->lock);
 }

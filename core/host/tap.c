@@ -12,7 +12,7 @@ void tap_call(const hawse_host_t *table, hawse_instance_t self, const struct rec
     struct instance *inst = host_enter(table, self, &code);
     if (!inst)
         return;
-    recorder_call(inst->host->recorder, call);
+    recorder_call(inst->lane->recorder, call);
     host_leave(inst);
 }
 
@@ -20,15 +20,15 @@ void tap_call(const hawse_host_t *table, hawse_instance_t self, const struct rec
 
 void tap_begin(struct instance *inst, enum record_callback callback, uint64_t argument)
 {
-    const struct lane *lane = &inst->host->lane;
-    recorder_begin(inst->host->recorder, (uint16_t)inst->index, callback, lane->bus.now_ns,
+    const struct lane *lane = inst->lane;
+    recorder_begin(inst->lane->recorder, (uint16_t)inst->index, callback, lane->bus.now_ns,
                    lane_utc(lane, lane->bus.now_ns), argument);
 }
 
 void tap_events(struct instance *inst, const hawse_event_t *const *events, uint32_t n)
 {
     tap_begin(inst, RECORD_EVENTS, 0);
-    recorder_events(inst->host->recorder, events, n);
+    recorder_events(inst->lane->recorder, events, n);
 }
 
 /* Names and settings only: whatever a plugin may not see is not in here. */
@@ -55,7 +55,7 @@ void tap_create(struct instance *inst)
 {
     char *text = describe(inst);
     if (text)
-        recorder_instance(inst->host->recorder, (uint16_t)inst->index, inst->handle,
+        recorder_instance(inst->lane->recorder, (uint16_t)inst->index, inst->handle,
                           hawse_text(text));
     free(text);
     tap_begin(inst, RECORD_CREATE, 0);

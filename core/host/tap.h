@@ -49,7 +49,7 @@ void tap_call(const hawse_host_t *table, hawse_instance_t self, const struct rec
  * when it was given up meanwhile. Then host_leave. */
 static inline bool tap_enter(struct instance *inst)
 {
-    struct lane *lane = &inst->host->lane;
+    struct lane *lane = inst->lane;
     __atomic_store_n(&lane->in_host, 1, __ATOMIC_RELAXED);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     if (__builtin_expect(!__atomic_load_n(&inst->abandoned, __ATOMIC_RELAXED), 1))
@@ -66,7 +66,7 @@ void tap_events(struct instance *inst, const hawse_event_t *const *events, uint3
 
 static inline void tap_end(struct instance *inst, int32_t result, uint64_t elapsed_ns)
 {
-    recorder_end(inst->host->recorder, result, elapsed_ns);
+    recorder_end(inst->lane->recorder, result, elapsed_ns);
 }
 
 #endif

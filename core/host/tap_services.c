@@ -95,7 +95,10 @@ static uint8_t *sub_reserve(const hawse_host_t *table, hawse_instance_t self, ui
     if (replay)
         return replay->reserve(replay->ctx, self, len);
     uint8_t *at = host_sub_service.reserve(table, self, len);
-    struct recorder *recorder = host_of(table)->recorder;
+    struct instance *inst = host_instance(table, self);
+    if (!inst)
+        return NULL;
+    struct recorder *recorder = inst->lane->recorder;
     if (at) {
         recorder->reserves++;
         return at;
@@ -132,8 +135,8 @@ static int32_t sub_publish(const hawse_host_t *table, hawse_instance_t self,
     if (__builtin_expect(code == HAWSE_OK, 1)) {
         struct instance *inst = api->host->instances[(uint32_t)self - 1u];
         if (tap_enter(inst)) {
-            recorder_publish(api->host->recorder, event,
-                             api->host->lane.bus.members[inst->index].seq[event->stream]);
+            recorder_publish(inst->lane->recorder, event,
+                             inst->lane->bus.members[inst->index].seq[event->stream]);
             host_leave(inst);
         }
         return code;

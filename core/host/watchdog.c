@@ -69,7 +69,7 @@ static bool fence_off(struct lane *lane, struct instance *inst)
 
 static void abandon(struct host *host, struct instance *inst, uint64_t since, uint64_t ns)
 {
-    struct lane *lane = &host->lane;
+    struct lane *lane = inst->lane;
     if (inst->config->budget.on_hang == HANG_EXIT) {
         describe(lane, inst, ns);
         give_up(host, inst, "budget.on_hang is \"exit\"");
@@ -104,21 +104,25 @@ static void abandon(struct host *host, struct instance *inst, uint64_t since, ui
         give_up(host, inst, fault.message);
 }
 
+static void look_at(struct lane *lane)
+{
+    uint64_t since = __atomic_load_n(&lane->callback_since, __ATOMIC_ACQUIRE);
+    struct instance *inst = __atomic_load_n(&lane->current, __ATOMIC_RELAXED);
+    uint64_t now = loop_clock();
+    if (since == 0 || !inst || now <= since)
+        return;
+    uint64_t limit = (uint64_t)inst->config->budget.hang_ms * 1000000u;
+    if (now - since > limit && since == __atomic_load_n(&lane->callback_since, __ATOMIC_ACQUIRE))
+        abandon(lane->host, inst, since, now - since);
+}
+
 static void *watchdog_main(void *arg)
 {
     struct host *host = arg;
-    struct lane *lane = &host->lane;
     while (!__atomic_load_n(&host->watchdog_quit, __ATOMIC_ACQUIRE)) {
         sleep_ns(TICK_NS);
-        uint64_t since = __atomic_load_n(&lane->callback_since, __ATOMIC_ACQUIRE);
-        struct instance *inst = __atomic_load_n(&lane->current, __ATOMIC_RELAXED);
-        uint64_t now = loop_clock();
-        if (since == 0 || !inst || now <= since)
-            continue;
-        uint64_t limit = (uint64_t)inst->config->budget.hang_ms * 1000000u;
-        if (now - since > limit &&
-            since == __atomic_load_n(&lane->callback_since, __ATOMIC_ACQUIRE))
-            abandon(host, inst, since, now - since);
+        for (uint32_t i = 0; i < host->lane_count; i++)
+            look_at(host->lanes[i]);
     }
     return NULL;
 }
