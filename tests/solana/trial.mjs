@@ -2,21 +2,15 @@
 // missed, nothing twice, every late event inside an announced gap, every state right at the end.
 //
 //   HAWSE_BIN=... HAWSE_PLUGIN_DIR=... trial.mjs [--seconds 40] [--commitment confirmed] [--seed 1]
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import { createRequire } from 'node:module';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import web3 from '@solana/web3.js';
-import { guardChild, sleep } from '../e2e/lib/anvil.mjs';
+import { sleep } from '../e2e/lib/anvil.mjs';
 import { Hawse, programOf } from '../e2e/lib/hawse.mjs';
 import { Random } from '../e2e/lib/random.mjs';
 import { Judge } from './lib/judge.mjs';
+import { ask, startSurfpool } from './lib/node.mjs';
 import { Proxy } from './lib/proxy.mjs';
 
-createRequire(import.meta.url);
-const here = path.dirname(fileURLToPath(import.meta.url));
 const option = (name, preset) => {
   const at = process.argv.indexOf(`--${name}`);
   return at > 0 ? process.argv[at + 1] : preset;
@@ -27,39 +21,19 @@ const seed = Number(option('seed', 1));
 const KEYS = 12;
 const SLOT_MS = 100;
 
-async function startNode() {
-  const child = spawn(process.execPath, [path.join(here, 'lib/surfnet.cjs'), JSON.stringify({ offline: true, blockProductionMode: 'clock', slotTimeMs: SLOT_MS })], { stdio: ['pipe', 'pipe', 'inherit'] });
-  guardChild(child);
-  let text = '';
-  for await (const part of child.stdout) {
-    text += part;
-    const line = text.split('\n').find((l) => l.startsWith('{'));
-    if (line && text.endsWith('\n')) return { child, ...JSON.parse(line) };
-  }
-  throw new Error('surfpool ended');
-}
-
-let asked = 0;
-async function ask(node, method, params) {
-  const answer = await fetch(node.rpc, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ jsonrpc: '2.0', id: ++asked, method, params }) });
-  const { result, error } = await answer.json();
-  if (error) throw new Error(`${method}: ${JSON.stringify(error)}`);
-  return result;
-}
-
 /** Sends transfers to the watched keys, one each, some of which fail. */
 async function traffic(node, keys, random, until, sent) {
   const payer = web3.Keypair.fromSecretKey(Buffer.from(node.secret, 'hex'));
   let n = 0;
   while (Date.now() < until) {
-    const { value: { blockhash } } = await ask(node, 'getLatestBlockhash', [{ commitment: 'confirmed' }]);
+    const { value: { blockhash } } = await ask(node.rpc, 'getLatestBlockhash', [{ commitment: 'confirmed' }]);
     for (let i = 0; i < 8 && Date.now() < until; i++) {
       const to = keys[random.below(keys.length)];
       const lamports = 1_000_000 + n++;
       const transaction = new web3.Transaction({ feePayer: payer.publicKey, recentBlockhash: blockhash })
         .add(web3.SystemProgram.transfer({ fromPubkey: payer.publicKey, toPubkey: to, lamports }));
       transaction.sign(payer);
-      sent.push(await ask(node, 'sendTransaction', [transaction.serialize().toString('base64'), { encoding: 'base64', skipPreflight: true }]));
+      sent.push(await ask(node.rpc, 'sendTransaction', [transaction.serialize().toString('base64'), { encoding: 'base64', skipPreflight: true }]));
       await sleep(random.below(60));
     }
   }
@@ -85,7 +59,7 @@ async function truth(node, keys) {
   for (const key of keys) {
     let before;
     for (;;) {
-      const page = await ask(node, 'getSignaturesForAddress', [key.toBase58(), { commitment: 'confirmed', limit: 1000, before }]);
+      const page = await ask(node.rpc, 'getSignaturesForAddress', [key.toBase58(), { commitment: 'confirmed', limit: 1000, before }]);
       signatures.push(...page.map((one) => one.signature));
       if (page.length < 1000) break;
       before = page.at(-1).signature;
@@ -94,18 +68,18 @@ async function truth(node, keys) {
   // the payer is not watched by itself: the program that owns it is
   const payer = web3.Keypair.fromSecretKey(Buffer.from(node.secret, 'hex')).publicKey;
   for (const key of [...keys, payer]) {
-    states[key.toBase58()] = (await ask(node, 'getBalance', [key.toBase58(), { commitment: 'confirmed' }])).value;
+    states[key.toBase58()] = (await ask(node.rpc, 'getBalance', [key.toBase58(), { commitment: 'confirmed' }])).value;
   }
   return { signatures, states };
 }
 
 const random = new Random(seed);
 const keys = Array.from({ length: KEYS }, (_, i) => web3.Keypair.fromSeed(createHash('sha256').update(`hawse ${seed} ${i}`).digest()).publicKey);
-const node = await startNode();
+const node = await startSurfpool(SLOT_MS);
 const proxy = new Proxy(node, random);
 await proxy.start();
 const judge = new Judge();
-const genesis = await ask(node, 'getGenesisHash', []);
+const genesis = await ask(node.rpc, 'getGenesisHash', []);
 const { command, pluginDir } = programOf('hawse');
 const hawse = new Hawse(command);
 hawse.on('event', (event) => judge.take(event));
@@ -141,8 +115,7 @@ hawse.mustRun();
 const { signatures, states } = await truth(node, keys);
 const stopped = await hawse.stop();
 proxy.stop();
-node.child.kill('SIGTERM');
-await once(node.child, 'exit');
+await node.stop();
 
 const result = judge.finish(signatures, states);
 console.log(`# seed ${seed}, ${commitment}, ${seconds} s: ${sent.length} sent, ${result.happened} happened`);
