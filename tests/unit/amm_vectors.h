@@ -5,23 +5,9 @@
 #ifndef TESTS_UNIT_AMM_VECTORS_H
 #define TESTS_UNIT_AMM_VECTORS_H
 
-#include "harness.h"
+#include "vectors.h"
 
 #include <hawse/u256.h>
-#include <jansson.h>
-#include <stdio.h>
-#include <string.h>
-
-static inline json_t *vectors_load(const char *name)
-{
-    char path[4096];
-    json_error_t error;
-    (void)snprintf(path, sizeof(path), "%s/vectors/%s", test_source_dir(), name);
-    json_t *root = json_load_file(path, 0, &error);
-    if (!root)
-        FAIL("%s: %s", path, error.text);
-    return root;
-}
 
 static inline hawse_u256_t u256_text(const char *text)
 {

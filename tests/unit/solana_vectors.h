@@ -5,33 +5,10 @@
 #ifndef HAWSE_TESTS_SOLANA_VECTORS_H
 #define HAWSE_TESTS_SOLANA_VECTORS_H
 
-#include "harness.h"
+#include "vectors.h"
 
 #include <hawse/base58.h>
-#include <hawse/hex.h>
 #include <hawse/solana/program.h>
-#include <jansson.h>
-#include <stdio.h>
-#include <string.h>
-
-static inline json_t *vectors(const char *name)
-{
-    char path[512];
-    json_error_t error;
-    (void)snprintf(path, sizeof(path), "%s/vectors/%s", test_source_dir(), name);
-    json_t *root = json_load_file(path, 0, &error);
-    if (!root)
-        FAIL("%s: %s", path, error.text);
-    return root;
-}
-
-static inline const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    if (!text)
-        FAIL("no text \"%s\"", key);
-    return text;
-}
 
 /* Hexadecimal text to bytes; returns how many. */
 static inline uint64_t bytes_of(const char *hex, uint8_t *out, uint64_t cap)

@@ -5,7 +5,7 @@
 
 TEST(base58_vectors, "base58 of published values, both ways, into room that is exactly enough")
 {
-    json_t *root = vectors("base58.json"), *row;
+    json_t *root = vectors_load("base58.json"), *row;
     size_t i;
     uint8_t data[256], back[256];
     char text[512];
@@ -31,7 +31,7 @@ TEST(base58_vectors, "base58 of published values, both ways, into room that is e
 
 TEST(base58_refusals, "what is no base58, or no key, is refused with the reason")
 {
-    json_t *root = vectors("base58.json"), *row;
+    json_t *root = vectors_load("base58.json"), *row;
     size_t i;
     uint8_t key[64];
     uint64_t need;

@@ -38,7 +38,7 @@ TEST(solana_addresses, "the addresses of programs are what their names say")
 
 TEST(solana_compact, "compact-u16: all 65,536 values both ways, and only their shortest form")
 {
-    json_t *root = vectors("solana-tx.json"), *row;
+    json_t *root = vectors_load("solana-tx.json"), *row;
     size_t i;
     uint8_t data[8], out[3];
     uint16_t n = 0;
@@ -199,7 +199,7 @@ static void check_case(const json_t *root, const json_t *row, struct case_tx *c)
 
 TEST(solana_transactions, "43 transactions: encoded, signed, decoded as the official client does")
 {
-    json_t *root = vectors("solana-tx.json"), *row;
+    json_t *root = vectors_load("solana-tx.json"), *row;
     static struct case_tx c;
     size_t i;
     json_array_foreach(json_object_get(root, "transactions"), i, row) check_case(root, row, &c);
@@ -209,7 +209,7 @@ TEST(solana_transactions, "43 transactions: encoded, signed, decoded as the offi
 
 TEST(solana_foreign_order, "transactions whose keys another client sorted are decoded")
 {
-    json_t *root = vectors("solana-tx.json"), *row;
+    json_t *root = vectors_load("solana-tx.json"), *row;
     static struct case_tx c;
     size_t i;
     json_array_foreach(json_object_get(root, "decode_only_web3_order"), i, row)
@@ -248,7 +248,7 @@ TEST(solana_malformed, "14 malformed transactions are refused, each for its own 
         {"version-1-prefix", HAWSE_SOLANA_FAULT_VERSION},
         {"v0-empty-lookup", HAWSE_SOLANA_FAULT_EMPTY_LOOKUP},
     };
-    json_t *root = vectors("solana-tx.json"), *row;
+    json_t *root = vectors_load("solana-tx.json"), *row;
     size_t i;
     json_array_foreach(json_object_get(root, "malformed"), i, row)
     {
@@ -274,7 +274,7 @@ TEST(solana_malformed, "14 malformed transactions are refused, each for its own 
 
 TEST(solana_every_prefix, "no transaction cut short or lengthened decodes, none reads outside")
 {
-    json_t *root = vectors("solana-tx.json"), *row;
+    json_t *root = vectors_load("solana-tx.json"), *row;
     size_t i;
     json_array_foreach(json_object_get(root, "transactions"), i, row)
     {
@@ -350,7 +350,7 @@ TEST(solana_too_many_keys, "a message of 257 accounts is refused when read and w
 
 TEST(solana_curve, "a point is a point by the runtime's rule, edge encodings included")
 {
-    json_t *root = vectors("solana-pda.json"), *row;
+    json_t *root = vectors_load("solana-pda.json"), *row;
     size_t i;
     uint8_t key[32];
     json_array_foreach(json_object_get(root, "curve"), i, row)
@@ -389,7 +389,7 @@ static void read_seeds(const json_t *list, struct seeds *s)
 
 TEST(solana_pda, "200 derived addresses with their bumps, 24 by chosen bumps, refused seeds")
 {
-    json_t *root = vectors("solana-pda.json"), *row;
+    json_t *root = vectors_load("solana-pda.json"), *row;
     struct seeds s;
     size_t i;
     uint8_t program[32], want[32], got[32], bump = 0;
@@ -433,7 +433,7 @@ TEST(solana_pda, "200 derived addresses with their bumps, 24 by chosen bumps, re
 
 TEST(solana_with_seed, "addresses with a seed, and the owner that the runtime refuses")
 {
-    json_t *root = vectors("solana-pda.json"), *row;
+    json_t *root = vectors_load("solana-pda.json"), *row;
     size_t i;
     uint8_t base[32], owner[32], want[32], got[32];
     json_array_foreach(json_object_get(root, "with_seed"), i, row)

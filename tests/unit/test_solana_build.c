@@ -156,7 +156,7 @@ static bool again(hawse_solana_builder_t *b, const hawse_solana_instruction_t *o
 
 TEST(solana_instructions, "instructions built from their arguments equal the official client's")
 {
-    json_t *root = vectors("solana-tx.json"), *row;
+    json_t *root = vectors_load("solana-tx.json"), *row;
     static hawse_solana_builder_t given, b;
     uint32_t built = 0, foreign = 0;
     size_t i;
