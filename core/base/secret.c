@@ -34,6 +34,12 @@ bool secret_locked(const char *text)
     return mlock(text, strlen(text) + 1) == 0; /* libsodium tried too, without saying how it went */
 }
 
+__attribute__((noinline)) void secret_wipe_stack(void)
+{
+    char used[8 << 10];
+    explicit_bzero(used, sizeof(used));
+}
+
 /* ---- wiping what others free ---- */
 
 void wiping_free(void *block)

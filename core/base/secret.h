@@ -18,6 +18,9 @@ void secret_free(char *text);
  * the lock. */
 bool secret_locked(const char *text);
 
+/* Overwrites the 8 KiB of stack below the caller, where what it called may have left a secret. */
+void secret_wipe_stack(void);
+
 /* The C library's allocator, but wiping what is freed: for libraries that keep copies of secrets in
  * memory of their own. */
 void *wiping_malloc(size_t size);

@@ -4,17 +4,15 @@
  */
 #include "config/internal.h"
 
+#include "base/secret_file.h"
+
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <hawse/types.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-enum { FILE_BYTES = 64 << 10, VALUE_BYTES = 128 << 10, DEPTH = 64 };
+enum { VALUE_BYTES = 128 << 10, DEPTH = 64 }; /* a value holds a file's and more */
 
 static const char MASK[] = "***";
 
@@ -33,88 +31,16 @@ int32_t secret_mask(json_t *object, const char *key, const char *shown, const ch
 
 /* ---- files ---- */
 
-static int32_t check_file(const struct stat *st, const char *path, const char *where,
-                          struct fault *fault)
-{
-    if (!S_ISREG(st->st_mode) || st->st_size > FILE_BYTES)
-        return fault_set(fault, HAWSE_E_INVAL,
-                         "%s: the secret's file %s is no regular file of at most 64 KiB", where,
-                         path);
-    if ((st->st_mode & (S_IRWXG | S_IRWXO)) == 0)
-        return HAWSE_OK;
-    (void)fault_set(fault, HAWSE_E_DENIED,
-                    "%s: the secret's file %s is open to others (mode %04o, expected 0600)", where,
-                    path, (unsigned)(st->st_mode & 07777));
-    fault_hint(fault, "chmod 600 '%s'", path);
-    return HAWSE_E_DENIED;
-}
-
-/* Up to the end, at most cap - 1 bytes; the length, or SIZE_MAX with errno set. */
-static size_t read_all(int fd, char *out, size_t cap)
-{
-    size_t len = 0;
-    while (len + 1 < cap) {
-        ssize_t n = read(fd, out + len, cap - 1 - len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return SIZE_MAX;
-        if (n == 0)
-            break;
-        len += (size_t)n;
-    }
-    return len;
-}
-
-static int32_t read_secret(int fd, const char *path, const char *where, char *out,
-                           struct fault *fault)
-{
-    size_t len = read_all(fd, out, FILE_BYTES + 1);
-    if (len == SIZE_MAX)
-        return fault_set(fault, HAWSE_E_IO, "%s: cannot read the secret's file %s: %s", where, path,
-                         strerror(errno));
-    if (memchr(out, '\0', len))
-        return fault_set(fault, HAWSE_E_FORMAT,
-                         "%s: the secret's file %s holds a NUL byte: it must be text", where, path);
-    while (len > 0 && (out[len - 1] == '\n' || out[len - 1] == '\r'))
-        out[--len] = '\0';
-    if (len == 0)
-        return fault_set(fault, HAWSE_E_NOTFOUND, "%s: the secret's file %s is empty", where, path);
-    return HAWSE_OK;
-}
-
-/* `out` has room for FILE_BYTES + 1, all zero. */
+/* `out` has room for SECRET_FILE_BYTES + 1, all zero. */
 static int32_t resolve_file(const char *name, const char *dir, const char *where, char *out,
                             struct fault *fault)
 {
-    struct stat st;
-    int fd = -1;
     char *path = path_from(dir, name);
-    if (!path)
-        return fault_set(fault, HAWSE_E_NOMEM, "%s: no memory", where);
-    int32_t code = HAWSE_E_NOTFOUND;
-    /* stat first: opening a device may do something, opening a pipe may wait. */
-    if (stat(path, &st) != 0)
-        goto unreadable;
-    code = check_file(&st, path, where, fault);
-    if (code != HAWSE_OK)
-        goto out;
-    code = HAWSE_E_NOTFOUND;
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0 || fstat(fd, &st) != 0)
-        goto unreadable;
-    code = check_file(&st, path, where, fault); /* of what was opened: the name may have moved */
-    if (code == HAWSE_OK)
-        code = read_secret(fd, path, where, out, fault);
-    goto out;
-unreadable:
-    (void)fault_set(fault, code, "%s: cannot read the secret's file %s: %s", where, path,
-                    strerror(errno));
-    fault_hint(fault,
-               "write the secret there, mode 600; the path is relative to the configuration");
-out:
-    if (fd >= 0)
-        (void)close(fd);
+    int32_t code = path ? secret_file_read(path, where, out, fault)
+                        : fault_set(fault, HAWSE_E_NOMEM, "%s: no memory", where);
+    if (code == HAWSE_E_NOTFOUND)
+        fault_hint(fault,
+                   "write the secret there, mode 600; the path is relative to the configuration");
     free(path);
     return code;
 }

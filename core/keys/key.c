@@ -15,16 +15,14 @@
 #include <hawse/types.h>
 #include <pthread.h>
 #include <secp256k1.h>
+#include <secp256k1_preallocated.h>
 #include <secp256k1_recovery.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
-enum {
-    STACK_BYTES = 8 << 10, /* more than a signature of either library takes */
-    PAGE = 4096,
-};
+enum { PAGE = 4096 };
 
 /* What is secret of a key. */
 struct vault {
@@ -40,7 +38,8 @@ struct vault {
 struct key {
     struct key_public public;
     secp256k1_context *context; /* blinded; NULL for Ed25519 */
-    struct vault *vault;        /* not accessible while the key is closed */
+    void *context_memory;
+    struct vault *vault; /* not accessible while the key is closed */
     pthread_mutex_t lock;
     bool hedged;
 };
@@ -58,13 +57,6 @@ static void *fenced(size_t size)
     return memory;
 }
 
-/* Overwrites the stack that calls below the caller have used. */
-__attribute__((noinline)) static void wipe_stack(void)
-{
-    uint8_t used[STACK_BYTES];
-    explicit_bzero(used, sizeof(used));
-}
-
 const uint8_t *key_open(struct key *key)
 {
     struct vault *v = key->vault;
@@ -78,7 +70,7 @@ const uint8_t *key_open(struct key *key)
 void key_close(struct key *key)
 {
     explicit_bzero(&key->vault->open, sizeof(key->vault->open));
-    wipe_stack();
+    secret_wipe_stack();
     (void)sodium_mprotect_noaccess(key->vault);
     (void)pthread_mutex_unlock(&key->lock);
 }
@@ -93,39 +85,45 @@ bool key_locked(struct key *key)
 
 /* ---- making ---- */
 
-static void address_of(struct key_public *public)
+void key_set_address(struct key_public *public)
 {
     uint8_t hash[32];
+    if (public->kind != KEY_SECP256K1)
+        return;
     hawse_keccak256(public->bytes, sizeof(public->bytes), hash);
     memcpy(public->address, hash + 12, sizeof(public->address));
 }
 
-static bool derive_secp256k1(struct key *key, const uint8_t *secret)
+static int32_t derive_secp256k1(struct key *key, const uint8_t *secret)
 {
     secp256k1_pubkey point;
     uint8_t text[65], seed[32];
     size_t len = sizeof(text);
-    key->context = secp256k1_context_create(SECP256K1_CONTEXT_NONE);
-    if (!key->context)
-        return false;
+    key->context_memory = malloc(secp256k1_context_preallocated_size(SECP256K1_CONTEXT_NONE));
+    if (!key->context_memory) /* memory of its own: the library ends the process without it */
+        return HAWSE_E_NOMEM;
+    key->context =
+        secp256k1_context_preallocated_create(key->context_memory, SECP256K1_CONTEXT_NONE);
     randombytes_buf(seed, sizeof(seed)); /* blinds what is computed with the key */
     int blinded = secp256k1_context_randomize(key->context, seed);
     explicit_bzero(seed, sizeof(seed));
     if (!blinded || !secp256k1_ec_pubkey_create(key->context, &point, secret))
-        return false;
+        return HAWSE_E_RANGE;
     (void)secp256k1_ec_pubkey_serialize(key->context, text, &len, &point,
                                         SECP256K1_EC_UNCOMPRESSED);
     memcpy(key->public.bytes, text + 1, sizeof(key->public.bytes));
-    address_of(&key->public);
-    return true;
+    key_set_address(&key->public);
+    return HAWSE_OK;
 }
 
-/* The public part of the open key; false: it is no key of this kind. */
-static bool derive(struct key *key, const uint8_t *secret)
+/* The public part of the open key; HAWSE_E_RANGE: it is no key of this kind. */
+static int32_t derive(struct key *key, const uint8_t *secret)
 {
     if (key->public.kind == KEY_SECP256K1)
         return derive_secp256k1(key, secret);
-    return crypto_sign_seed_keypair(key->public.bytes, key->vault->open.pair, secret) == 0;
+    return crypto_sign_seed_keypair(key->public.bytes, key->vault->open.pair, secret) == 0
+               ? HAWSE_OK
+               : HAWSE_E_RANGE;
 }
 
 /* A key of which only the mask is made yet; its vault is open. */
@@ -154,13 +152,15 @@ int32_t key_from_secret(enum key_kind kind, const uint8_t secret[KEY_SECRET], st
         return fault_set(fault, HAWSE_E_NOMEM, "no memory for a key");
     for (size_t i = 0; i < KEY_SECRET; i++)
         key->vault->masked[i] = secret[i] ^ key->vault->mask[i];
-    bool good = derive(key, key_open(key));
+    int32_t code = derive(key, key_open(key));
     key_close(key);
-    if (good) {
+    if (code == HAWSE_OK) {
         *out = key;
         return HAWSE_OK;
     }
     key_free(key);
+    if (code == HAWSE_E_NOMEM)
+        return fault_set(fault, code, "no memory for a key");
     return fault_set(fault, HAWSE_E_RANGE,
                      "these 32 bytes are no private key: expected a number above 0 and below the "
                      "order of secp256k1");
@@ -189,7 +189,8 @@ void key_free(struct key *key)
     if (!key)
         return;
     if (key->context)
-        secp256k1_context_destroy(key->context);
+        secp256k1_context_preallocated_destroy(key->context); /* wipes it */
+    free(key->context_memory);
     sodium_free(key->vault);
     (void)pthread_mutex_destroy(&key->lock);
     free(key);
@@ -294,7 +295,7 @@ int32_t signature_recover(const uint8_t digest[32], const struct signature *sign
     memset(out, 0, sizeof(*out));
     out->kind = KEY_SECP256K1;
     memcpy(out->bytes, text + 1, sizeof(out->bytes));
-    address_of(out);
+    key_set_address(out);
     return HAWSE_OK;
 }
 

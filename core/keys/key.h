@@ -50,6 +50,8 @@ const char *key_kind_name(enum key_kind kind);
 bool key_kind_parse(const char *name, enum key_kind *kind);
 /* Its EIP-55 address, or its base58 public key, with a NUL. */
 void key_describe(const struct key_public *public, char out[KEY_TEXT]);
+/* Fills in the address of a public key that was read from somewhere. */
+void key_set_address(struct key_public *public);
 bool key_same(const struct key_public *a, const struct key_public *b);
 /* Could all of its memory be locked? What is above RLIMIT_MEMLOCK may be swapped out. */
 bool key_locked(struct key *key);

@@ -108,7 +108,7 @@ TEST(secret_bad_files, "a secret's file that others can read, or that is none, i
     free(path);
     path = secret_file("empty", "\n\n", 2, 0600);
     (void)snprintf(message, sizeof(message), "the secret's file %s is empty", path);
-    bad_file(path, HAWSE_E_NOTFOUND, message, "");
+    bad_file(path, HAWSE_E_FORMAT, message, "");
     free(path);
     char *large = malloc((64 << 10) + 1);
     CHECK(large != NULL);
