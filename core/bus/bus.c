@@ -62,12 +62,17 @@ void bus_leave(struct bus *bus, uint32_t index)
     m->used = m->open = m->blocked = m->held = false;
 }
 
+int32_t bus_expect(struct bus *bus, uint32_t member, uint32_t policy)
+{
+    struct inbox *inbox = &bus->members[member].inbox;
+    return policy == HAWSE_POLICY_LATEST ? inbox_conflate(inbox, 0) : HAWSE_OK;
+}
+
 int32_t bus_subscribe(struct bus *bus, uint32_t member, const struct route_pattern *pattern,
                       uint32_t policy, uint64_t sub)
 {
-    struct bus_member *m = &bus->members[member];
-    if (policy == HAWSE_POLICY_LATEST && inbox_conflate(&m->inbox, 0) != HAWSE_OK)
-        return HAWSE_E_NOMEM; /* makes the conflation table now, never on the hot path */
+    if (bus_expect(bus, member, policy) != HAWSE_OK)
+        return HAWSE_E_NOMEM;
     struct route_target target = {.member = member, .policy = policy, .sub = sub};
     return route_add(&bus->routes, pattern, &target);
 }
@@ -333,6 +338,49 @@ int32_t bus_send(struct bus *bus, uint32_t member, const hawse_event_t *event)
     if (!placed)
         return HAWSE_E_AGAIN;
     enqueue(bus, member, placed, pos, HAWSE_POLICY_LOSSLESS);
+    return HAWSE_OK;
+}
+
+/* A loss that the reader's stand-in announced on the other lane becomes one of the reader's own: it
+ * needs no room, and is announced where it is missing. */
+static bool relay_loss(struct bus *bus, uint32_t member, const hawse_event_t *event)
+{
+    struct inbox *inbox = &bus->members[member].inbox;
+    hawse_stream_range_t range;
+    if (event->space != HAWSE_SPACE_STREAM || event->kind != HAWSE_STREAM_EVENT_GAP ||
+        !(event->flags & HAWSE_EVENT_LOCAL) || event->seq != 0 || event->len < sizeof(range))
+        return false;
+    memcpy(&range, event->data, sizeof(range));
+    struct inbox_loss loss = {.source = event->source,
+                              .stream = event->stream,
+                              .epoch = event->epoch,
+                              .from_seq = range.from,
+                              .to_seq = range.to,
+                              .count = range.count,
+                              .after = inbox->next};
+    inbox_note_loss(inbox, &loss);
+    make_ready(bus, member);
+    return true;
+}
+
+int32_t bus_relay(struct bus *bus, uint32_t member, const hawse_event_t *event, uint32_t policy)
+{
+    struct bus_member *m = &bus->members[member];
+    if (!m->open)
+        return HAWSE_E_STALE;
+    if (relay_loss(bus, member, event))
+        return HAWSE_OK;
+    uint64_t pos = 0;
+    if (!has_room(bus, m))
+        return HAWSE_E_AGAIN;
+    if (inbox_full(&m->inbox)) { /* out of patience */
+        inbox_lose(&m->inbox, event, m->inbox.next);
+        return HAWSE_OK;
+    }
+    hawse_event_t *placed = place(bus, event, &pos);
+    if (!placed)
+        return HAWSE_E_AGAIN;
+    enqueue(bus, member, placed, pos, policy);
     return HAWSE_OK;
 }
 

@@ -78,6 +78,13 @@ int32_t bus_send(struct bus *bus, uint32_t member, const hawse_event_t *event);
 /* The same for an event with its data in one malloc'd block, which the bus then owns. */
 int32_t bus_send_owned(struct bus *bus, uint32_t member, hawse_event_t *event);
 
+/* Queues an event that was published on another lane for a member that asked for it there: with its
+ * source, sequence number and policy. Copied. HAWSE_E_AGAIN: no room now; the member's patience and
+ * policy are those of bus_publish, and what they lose is announced to it. */
+int32_t bus_relay(struct bus *bus, uint32_t member, const hawse_event_t *event, uint32_t policy);
+/* Makes ready for events of this policy now, so that nothing is allocated when they come. */
+int32_t bus_expect(struct bus *bus, uint32_t member, uint32_t policy);
+
 /* Runs members until nothing moves any more. Returns the number of events delivered. */
 uint64_t bus_dispatch(struct bus *bus);
 /* Hands events to a member directly, behind what waits in its inbox: frames, which stay where they

@@ -43,38 +43,41 @@ void inbox_finish(struct inbox *inbox)
     memset(inbox, 0, sizeof(*inbox));
 }
 
-static void merge_loss(struct inbox_loss *loss, const hawse_event_t *event)
+static void merge_loss(struct inbox_loss *loss, const struct inbox_loss *more)
 {
-    loss->from_seq = event->seq < loss->from_seq ? event->seq : loss->from_seq;
-    loss->to_seq = event->seq > loss->to_seq ? event->seq : loss->to_seq;
-    loss->epoch = event->epoch;
-    loss->count++;
+    loss->from_seq = more->from_seq < loss->from_seq ? more->from_seq : loss->from_seq;
+    loss->to_seq = more->to_seq > loss->to_seq ? more->to_seq : loss->to_seq;
+    loss->epoch = more->epoch;
+    loss->count += more->count;
+}
+
+void inbox_note_loss(struct inbox *inbox, const struct inbox_loss *more)
+{
+    for (uint32_t i = 0; i < inbox->loss_count; i++) {
+        struct inbox_loss *loss = &inbox->losses[i];
+        bool adjoins = loss->after == more->after || loss->to_seq + 1 == more->from_seq;
+        if (loss->source == more->source && loss->stream == more->stream && adjoins) {
+            merge_loss(loss, more);
+            return;
+        }
+    }
+    if (inbox->loss_count == INBOX_LOSSES) /* too many sequences: widen the last one announced */
+        merge_loss(&inbox->losses[INBOX_LOSSES - 1], more);
+    else
+        inbox->losses[inbox->loss_count++] = *more;
 }
 
 void inbox_lose(struct inbox *inbox, const hawse_event_t *event, uint64_t before)
 {
+    struct inbox_loss loss = {.source = event->source,
+                              .stream = event->stream,
+                              .epoch = event->epoch,
+                              .from_seq = event->seq,
+                              .to_seq = event->seq,
+                              .count = 1,
+                              .after = before};
     inbox->dropped++;
-    for (uint32_t i = 0; i < inbox->loss_count; i++) {
-        struct inbox_loss *loss = &inbox->losses[i];
-        bool adjoins = loss->after == before || loss->to_seq + 1 == event->seq;
-        if (loss->source == event->source && loss->stream == event->stream && adjoins) {
-            merge_loss(loss, event);
-            return;
-        }
-    }
-    if (inbox->loss_count == INBOX_LOSSES) { /* too many sequences: widen the last one announced */
-        merge_loss(&inbox->losses[INBOX_LOSSES - 1], event);
-        return;
-    }
-    inbox->losses[inbox->loss_count++] = (struct inbox_loss){
-        .source = event->source,
-        .stream = event->stream,
-        .epoch = event->epoch,
-        .from_seq = event->seq,
-        .to_seq = event->seq,
-        .count = 1,
-        .after = before,
-    };
+    inbox_note_loss(inbox, &loss);
 }
 
 /* Moves the live entries together so that conflated ones no longer take room. */
@@ -139,6 +142,8 @@ void inbox_latest_set(struct inbox *inbox, uint64_t slot, uint64_t number)
 
 void inbox_take(struct inbox *inbox, uint32_t n)
 {
+    if (n > 0) /* asked again and again and taking nothing does not make it patient for ever */
+        inbox->full_since = 0;
     while (inbox->first < inbox->next) {
         struct inbox_entry *entry = inbox_at(inbox, inbox->first);
         if (entry->event) {
@@ -150,5 +155,4 @@ void inbox_take(struct inbox *inbox, uint32_t n)
         }
         inbox->first++;
     }
-    inbox->full_since = 0;
 }

@@ -70,6 +70,8 @@ int32_t inbox_conflate(struct inbox *inbox, uint64_t slot);
 void inbox_latest_set(struct inbox *inbox, uint64_t slot, uint64_t number);
 /* Records that `event` did not reach this member; to be announced at the present end. */
 void inbox_lose(struct inbox *inbox, const hawse_event_t *event, uint64_t before);
+/* Takes over a loss that was counted elsewhere. */
+void inbox_note_loss(struct inbox *inbox, const struct inbox_loss *loss);
 /* Drops the n oldest live entries, and freed ones before the next. */
 void inbox_take(struct inbox *inbox, uint32_t n);
 void inbox_clear(struct inbox *inbox);

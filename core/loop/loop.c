@@ -26,6 +26,8 @@ struct loop {
     uint32_t heap_len, heap_cap;
     struct epoll_event ready[EVENTS_MAX];
     int ready_count, ready_next;
+    bool (*may_sleep)(void *ctx);
+    void *may_sleep_ctx;
     bool whole_ms;        /* the kernel has no epoll_pwait2 */
     pthread_mutex_t lock; /* guards the mailbox only */
     struct loop_work *mail_first, *mail_last;
@@ -244,6 +246,17 @@ void loop_destroy(struct loop *loop)
 
 /* ---- stepping ---- */
 
+void loop_on_sleep(struct loop *loop, bool (*fn)(void *ctx), void *ctx)
+{
+    loop->may_sleep = fn;
+    loop->may_sleep_ctx = ctx;
+}
+
+void loop_touch(struct loop *loop)
+{
+    loop->last_event_ns = loop->now_ns;
+}
+
 /* Linux before 5.11, and some tools, do not know epoll_pwait2: then to the millisecond, rounded up,
  * so that a wait never ends before its timer is due. */
 static int wait_ns(struct loop *loop, uint64_t wait)
@@ -269,6 +282,8 @@ static int wait_ready(struct loop *loop, uint64_t max_wait_ns, uint64_t spin_ns)
         wait = until < wait ? until : wait;
     }
     if (spin_ns > 0 && loop->now_ns - loop->last_event_ns < spin_ns)
+        wait = 0;
+    if (wait > 0 && loop->may_sleep && !loop->may_sleep(loop->may_sleep_ctx))
         wait = 0;
     return wait_ns(loop, wait);
 }

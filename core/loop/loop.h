@@ -61,6 +61,11 @@ uint64_t loop_now(const struct loop *loop);
 uint64_t loop_clock(void);
 uint64_t loop_utc(void);
 
+/* `fn` is asked before each wait that would sleep; false: do not, there is work. */
+void loop_on_sleep(struct loop *loop, bool (*fn)(void *ctx), void *ctx);
+/* Something came by another way than the loop's own: it counts for spin_ns. */
+void loop_touch(struct loop *loop);
+
 /* Waits at most until the next timer, or max_wait_ns, then runs what is due. spin_ns: keep polling
  * so long after the last event before sleeping. Returns the number of things run. */
 int32_t loop_step(struct loop *loop, uint64_t max_wait_ns, uint64_t spin_ns);

@@ -1,6 +1,7 @@
 /*
- * The ring between a lane and the writer: one producer, one consumer, bytes. Mapped twice in a row,
- * so that whatever lies in it is contiguous. The producer never waits and makes no system call.
+ * A ring of bytes between two threads: one producer, one consumer; from a lane to the writer, and
+ * from lane to lane. Mapped twice in a row, so that whatever lies in it is contiguous. The producer
+ * never waits and makes no system call.
  */
 #ifndef CORE_RECORD_RING_H
 #define CORE_RECORD_RING_H
@@ -8,17 +9,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* A cache line each for what both read, what the producer has, and what either writes for the other
+ * (when it begins on one). */
 struct ring {
     uint8_t *base;
     uint64_t cap; /* a power of two, whole pages */
+    uint64_t pad0[6];
     /* producer */
     uint64_t at;        /* next byte to write */
     uint64_t tail_seen; /* consumer's position as last looked at */
-    uint64_t reserved[5];
-    /* shared, a cache line each */
+    uint64_t pad1[6];
+    /* shared */
     uint64_t head; /* atomic: the consumer may read up to here */
-    uint64_t pad[7];
+    uint64_t pad2[7];
     uint64_t tail; /* atomic: the producer may write up to tail + cap */
+    uint64_t pad3[7];
 };
 
 int32_t ring_init(struct ring *ring, uint64_t cap);

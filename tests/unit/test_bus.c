@@ -173,6 +173,29 @@ TEST(bus_patience_ends_in_a_gap,
     bus_finish(&bus);
 }
 
+TEST(bus_patience_counts_on,
+     "a reader that is asked again and takes nothing does not gain patience")
+{
+    set_up(16);
+    subscribe(READER, 2, false, 0, HAWSE_POLICY_LOSSLESS, 1);
+    readers[READER].take = 0;
+    for (uint64_t i = 0; i < 16; i++)
+        CHECK_EQ(publish(2, 0, i), HAWSE_OK);
+    for (uint64_t ms = 0; ms < 1000; ms++) {
+        CHECK_EQ(publish(2, 0, 16), HAWSE_E_AGAIN);
+        bus.now_ns += 1000000u;
+        bus_unblock(&bus);
+        (void)bus_dispatch(&bus);
+    }
+    CHECK_EQ(publish(2, 0, 16), HAWSE_OK);
+    readers[READER].take = UINT32_MAX;
+    bus_unblock(&bus);
+    (void)bus_dispatch(&bus);
+    CHECK_EQ(readers[READER].taken, 16);
+    CHECK_EQ_U64(readers[READER].lost, 1);
+    bus_finish(&bus);
+}
+
 TEST(bus_drop_oldest, "drop-oldest keeps the newest and announces what was lost before them")
 {
     set_up(16);
