@@ -66,6 +66,9 @@ static void instance_finish(struct config_instance *in)
         free(in->features[i].name);
     free(in->links);
     free(in->endpoints);
+    for (size_t i = 0; i < in->credential_count; i++)
+        credential_finish(&in->credentials[i]);
+    free(in->credentials);
     free_texts(in->grants, in->grant_count);
     free(in->features);
     free(in->settings);

@@ -3,8 +3,8 @@
  * resolved. A config is immutable after loading; reload makes a new one and compares.
  *
  * Secrets: "${NAME}" (environment) and "file:PATH" are allowed only in fields that the host keeps
- * to itself (endpoint URLs and headers, proxy, tls files), never in "settings", which reach a
- * plugin.
+ * to itself (endpoint URLs and headers, proxy, tls files, credentials), never in "settings", which
+ * reach a plugin.
  */
 #ifndef CORE_CONFIG_CONFIG_H
 #define CORE_CONFIG_CONFIG_H
@@ -48,6 +48,24 @@ struct config_endpoint {
     uint32_t backoff_max_ms;     /* default 30,000 */
 };
 
+/* A value of a credential. */
+struct config_secret {
+    char *name;
+    char *text;     /* resolved; secret */
+    bool reference; /* it does not stand in the file itself */
+};
+
+/* A login that the host uses in the name of an instance. What it is of, and which values it needs,
+ * is known in core/sign. */
+struct config_credential {
+    char *name;       /* what the plugin calls it */
+    char *schema;     /* "polymarket-l2" */
+    char **endpoints; /* of the same instance, where it may be used: encrypted, or this machine */
+    size_t endpoint_count;
+    struct config_secret *values;
+    size_t value_count;
+};
+
 struct config_link {
     char *name;   /* what the plugin calls it */
     char *target; /* instance id */
@@ -76,6 +94,8 @@ struct config_instance {
     size_t link_count;
     struct config_endpoint *endpoints;
     size_t endpoint_count;
+    struct config_credential *credentials;
+    size_t credential_count;
     char **grants; /* "net", "net:wss://host", "rpc", "rpc:eth_getLogs", ... */
     size_t grant_count;
     struct config_feature *features;
@@ -143,6 +163,10 @@ void config_destroy(struct config *config); /* wipes secrets; NULL is legal */
 const struct config_instance *config_find(const struct config *config, const char *id);
 const struct config_endpoint *config_endpoint_find(const struct config_instance *instance,
                                                    const char *name);
+
+/* NULL = it has no such value. */
+const struct config_secret *config_credential_value(const struct config_credential *credential,
+                                                    const char *name);
 
 /* Are these two alike in everything that needs a restart of the instance to change? */
 bool config_instance_equal(const struct config_instance *a, const struct config_instance *b);

@@ -70,6 +70,28 @@ static bool same_endpoints(const struct config_instance *a, const struct config_
     return a->endpoint_count == b->endpoint_count;
 }
 
+static bool same_credential(const struct config_credential *a, const struct config_credential *b)
+{
+    bool alike = same(a->name, b->name) && same(a->schema, b->schema) &&
+                 a->endpoint_count == b->endpoint_count && a->value_count == b->value_count;
+    for (size_t i = 0; alike && i < a->endpoint_count; i++)
+        alike = same(a->endpoints[i], b->endpoints[i]);
+    for (size_t i = 0; alike && i < a->value_count; i++)
+        alike = same(a->values[i].name, b->values[i].name) &&
+                same(a->values[i].text, b->values[i].text) &&
+                a->values[i].reference == b->values[i].reference;
+    return alike;
+}
+
+static bool same_credentials(const struct config_instance *a, const struct config_instance *b)
+{
+    for (size_t i = 0; i < a->credential_count && i < b->credential_count; i++) {
+        if (!same_credential(&a->credentials[i], &b->credentials[i]))
+            return false;
+    }
+    return a->credential_count == b->credential_count;
+}
+
 static bool same_budget(const struct config_budget *a, const struct config_budget *b)
 {
     return a->callback_us == b->callback_us && a->hang_ms == b->hang_ms &&
@@ -82,5 +104,6 @@ bool config_instance_equal(const struct config_instance *a, const struct config_
            a->mode == b->mode && a->allow == b->allow && same(a->lane, b->lane) &&
            a->queue == b->queue && a->patience_ms == b->patience_ms &&
            same_budget(&a->budget, &b->budget) && same(a->settings, b->settings) &&
-           same_links(a, b) && same_permissions(a, b) && same_endpoints(a, b);
+           same_links(a, b) && same_permissions(a, b) && same_endpoints(a, b) &&
+           same_credentials(a, b);
 }

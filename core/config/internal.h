@@ -59,6 +59,9 @@ int32_t read_instances(struct reader *r, json_t *instances);
 /* endpoint.c */
 int32_t read_endpoints(struct reader *r, struct config_instance *in, json_t *endpoints);
 void endpoint_finish(struct config_endpoint *endpoint);
+/* credential.c: after the endpoints, which they name */
+int32_t read_credentials(struct reader *r, struct config_instance *in, json_t *credentials);
+void credential_finish(struct config_credential *credential);
 /* links.c: every link leads to an enabled instance and none in a circle; sorts by them. */
 int32_t links_resolve(struct config *config, struct fault *fault);
 
@@ -81,7 +84,7 @@ int32_t secret_resolve(struct reader *r, const char *text, const char *where, ch
 /* secrets.c: hides what the references in a text that was resolved stand for. */
 int32_t secret_note_references(struct reader *r, const char *text, const char *value,
                                const char *where);
-/* secrets.c: refuses references everywhere but in endpoints. */
+/* secrets.c: refuses references everywhere but in endpoints and credentials. */
 int32_t secret_refuse(const json_t *root, struct fault *fault);
 /* secrets.c: puts what may be shown in the place of a text of the tree, and wipes that text. */
 int32_t secret_mask(json_t *object, const char *key, const char *shown, const char *where,
@@ -91,6 +94,8 @@ int32_t secret_mask(json_t *object, const char *key, const char *shown, const ch
 int32_t url_check(const char *url, const char *display, bool insecure, const char *where,
                   struct fault *fault);
 int32_t url_check_proxy(const char *url, const char *where, struct fault *fault);
+/* url.c: can nobody on the way read along? It is encrypted, or stays on this machine. */
+bool url_private(const char *url, bool proxied);
 /* url.c: how a URL may be shown: without user, without values of the query, without what came from
  * a reference. `shown` is that of secret_resolve. malloc'd, NULL when memory is out. */
 char *url_display(const char *resolved, const char *shown);

@@ -203,7 +203,9 @@ static int32_t read_instance(struct reader *r, struct config_instance *in, const
         code = read_links(r, in, json_object_get(value, "links"));
     if (code == HAWSE_OK)
         code = read_permissions(r, in, value);
-    return code == HAWSE_OK ? read_endpoints(r, in, json_object_get(value, "endpoints")) : code;
+    if (code == HAWSE_OK)
+        code = read_endpoints(r, in, json_object_get(value, "endpoints"));
+    return code == HAWSE_OK ? read_credentials(r, in, json_object_get(value, "credentials")) : code;
 }
 
 int32_t read_instances(struct reader *r, json_t *instances)

@@ -1,6 +1,6 @@
 /*
- * References to secrets: resolved in endpoints, refused elsewhere; see internal.h. What was
- * resolved is wiped when the config is destroyed, and never stands in a fault.
+ * References to secrets: resolved in endpoints and credentials, refused elsewhere; see internal.h.
+ * What was resolved is wiped when the config is destroyed, and never stands in a fault.
  */
 #include "config/internal.h"
 
@@ -167,11 +167,12 @@ static int32_t refuse_in(const json_t *value, const char *where, bool settings, 
     if (depth > DEPTH)
         return fault_set(fault, HAWSE_E_LIMIT, "%s: nested deeper than %d", where, DEPTH);
     if (text && (strncmp(text, "file:", 5) == 0 || strstr(text, "${"))) {
-        (void)fault_set(fault, HAWSE_E_DENIED,
-                        settings ? "%s: references to secrets are not resolved here: settings "
-                                   "reach the plugin"
-                                 : "%s: references to secrets are resolved in endpoints only",
-                        where);
+        (void)fault_set(
+            fault, HAWSE_E_DENIED,
+            settings ? "%s: references to secrets are not resolved here: settings "
+                       "reach the plugin"
+                     : "%s: references to secrets are resolved in endpoints and credentials only",
+            where);
         fault_hint(fault, settings ? "what is secret belongs into an endpoint's url or headers, "
                                      "which stay with the host"
                                    : "write the value itself");
@@ -199,7 +200,8 @@ static int32_t refuse_in_instance(const char *id, json_t *instance, struct fault
     json_object_foreach(instance, key, value)
     {
         (void)snprintf(path, sizeof(path), "instances.%.64s.%.64s", id, key);
-        if (code == HAWSE_OK && strcmp(key, "endpoints") != 0)
+        bool own = strcmp(key, "endpoints") == 0 || strcmp(key, "credentials") == 0;
+        if (code == HAWSE_OK && !own)
             code = refuse_in(value, path, strcmp(key, "settings") == 0, 0, fault);
     }
     return code;

@@ -197,6 +197,13 @@ int32_t url_check(const char *url, const char *display, bool insecure, const cha
     return HAWSE_E_DENIED;
 }
 
+bool url_private(const char *url, bool proxied)
+{
+    struct url u;
+    return split(url, &u) && (span_is(u.scheme, "wss") || span_is(u.scheme, "https") ||
+                              (is_loopback(u.host) && !proxied));
+}
+
 int32_t url_check_proxy(const char *url, const char *where, struct fault *fault)
 {
     struct url u;

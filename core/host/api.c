@@ -8,6 +8,7 @@
 #include <hawse/service/http.h>
 #include <hawse/service/metrics.h>
 #include <hawse/service/rpc.h>
+#include <hawse/service/sign.h>
 #include <hawse/service/stream.h>
 #include <hawse/service/sub.h>
 #include <hawse/service/timer.h>
@@ -180,6 +181,7 @@ extern const hawse_rpc_service_t host_rpc_service;
 extern const hawse_http_service_t host_http_service;
 extern const hawse_metrics_service_t host_metrics_service;
 extern const hawse_config_service_t host_config_service;
+extern const hawse_sign_service_t host_sign_service;
 
 const void *host_service(const char *id)
 {
@@ -190,7 +192,7 @@ const void *host_service(const char *id)
         {HAWSE_SUB_ID, &host_sub_service},         {HAWSE_STREAM_ID, &host_stream_service},
         {HAWSE_TIMER_ID, &host_timer_service},     {HAWSE_RPC_ID, &host_rpc_service},
         {HAWSE_METRICS_ID, &host_metrics_service}, {HAWSE_HTTP_ID, &host_http_service},
-        {HAWSE_CONFIG_ID, &host_config_service},
+        {HAWSE_CONFIG_ID, &host_config_service},   {HAWSE_SIGN_ID, &host_sign_service},
     };
     for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
         if (strcmp(id, services[i].id) == 0)

@@ -21,6 +21,7 @@
 #include "plugin/grants.h"
 #include "plugin/library.h"
 #include "rpc/http_client.h"
+#include "sign/sign.h"
 
 #include <hawse/hawse.h>
 #include <pthread.h>
@@ -72,6 +73,7 @@ struct instance {
     const struct config_instance *config;
     struct library *library;
     struct grants *grants;
+    struct credentials credentials;
     void *plugin_state;
     enum instance_state state;
     int abandoned; /* atomic: its callback never returned; its thread is lost */

@@ -150,6 +150,7 @@ void instance_free(struct instance *inst)
     host->instances[inst->index] = NULL;
     (void)pthread_mutex_unlock(&host->lock);
     grants_destroy(inst->grants);
+    credentials_finish(&inst->credentials);
     free(inst->links);
     free(inst);
 }

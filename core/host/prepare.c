@@ -58,6 +58,8 @@ static int32_t judge_manifest(const struct config_instance *instance, struct pre
     char where[128];
     (void)snprintf(where, sizeof(where), "instances.%s.settings", instance->id);
     int32_t code = grants_resolve(m, instance, &p->grants, &p->fault);
+    if (code == HAWSE_OK)
+        code = credentials_make(instance, &p->credentials, &p->fault);
     return code == HAWSE_OK
                ? manifest_check_settings(m, where, instance->settings, &p->settings, &p->fault)
                : code;
@@ -104,6 +106,7 @@ void prepare_forget(struct prepared *p)
 {
     free(p->settings);
     grants_destroy(p->grants);
+    credentials_finish(&p->credentials);
     library_destroy(p->library);
 }
 
@@ -209,6 +212,8 @@ void prepared_give(struct prepared *prepared, struct instance *inst)
     }
     inst->grants = prepared->grants;
     prepared->grants = NULL;
+    inst->credentials = prepared->credentials;
+    prepared->credentials = (struct credentials){NULL, 0};
     resolve_spaces(inst);
 }
 
@@ -216,6 +221,7 @@ void prepared_destroy(struct prepared *prepared, size_t count)
 {
     for (size_t i = 0; prepared && i < count; i++) {
         grants_destroy(prepared[i].grants);
+        credentials_finish(&prepared[i].credentials);
         free(prepared[i].settings);
     }
     free(prepared);

@@ -1,6 +1,6 @@
 /*
  * Everything about an instance that can be decided before any of its code runs: its file, its
- * manifest, its grants, its settings. Used at start and for a reload.
+ * manifest, its grants, its credentials, its settings. Used at start and for a reload.
  */
 #ifndef CORE_HOST_PREPARE_H
 #define CORE_HOST_PREPARE_H
@@ -10,6 +10,7 @@
 struct prepared {
     struct library *library; /* shared: the registry in prepare.c keeps loaded ones for ever */
     struct grants *grants;
+    struct credentials credentials;
     char *settings; /* checked, with defaults */
     struct fault fault;
 };

@@ -9,6 +9,8 @@
 #include "host/host.h"
 #include "rpc/http_client.h"
 
+#include <hawse/service/http.h>
+
 struct host_request;
 /* Writes the record of the completion into `out`, which has room for sizeof of the larger record;
  * returns its length. */
@@ -39,5 +41,14 @@ int32_t request_cancel(const hawse_host_t *table, hawse_instance_t self, hawse_r
 /* Endpoint `name` of the instance itself, or of that behind the link; NULL: no such. */
 const struct config_endpoint *request_endpoint(struct instance *inst, hawse_view_t link,
                                                hawse_view_t name);
+
+/* hawse.http/1's call, for instances that are inside a call of the host. `logins`: header lines
+ * that the host adds, each ended by '\n'. */
+int32_t request_http(struct instance *inst, const hawse_http_call_t *call, const char *logins,
+                     size_t logins_len, hawse_request_t *out);
+/* What is wrong with a call before anyone's grants are asked: HAWSE_E_INVAL, else the method as
+ * constant text. */
+int32_t request_http_legal(struct instance *inst, const hawse_http_call_t *call,
+                           const char **method);
 
 #endif

@@ -46,9 +46,13 @@ static int32_t refuse(struct instance *inst, int32_t code, const char *what, con
     return code;
 }
 
-static int32_t check(struct instance *inst, const hawse_http_call_t *call, const char *method,
-                     bool safe)
+static int32_t legal(struct instance *inst, const hawse_http_call_t *call, const char **found,
+                     bool *safe)
 {
+    if (call->size < sizeof(*call))
+        return HAWSE_E_INVAL;
+    const char *method = find_method(call->method, safe);
+    *found = method;
     if (!method)
         return refuse(inst, HAWSE_E_INVAL, "the method is unknown",
                       "GET, HEAD, POST, PUT, PATCH and DELETE are known");
@@ -59,9 +63,21 @@ static int32_t check(struct instance *inst, const hawse_http_call_t *call, const
         !http_headers_legal(call->headers.data, call->headers.len))
         return refuse(inst, HAWSE_E_INVAL, "a header is not legal or not among those allowed",
                       "the operator can set any header at the endpoint");
-    if (call->body.len > HAWSE_HTTP_BODY_MAX || (safe && call->body.len > 0))
+    if (call->body.len > HAWSE_HTTP_BODY_MAX || (*safe && call->body.len > 0))
         return refuse(inst, HAWSE_E_INVAL, "the body is too large, or the method has none",
                       "1 MiB at most, and none with GET and HEAD");
+    return HAWSE_OK;
+}
+
+int32_t request_http_legal(struct instance *inst, const hawse_http_call_t *call,
+                           const char **method)
+{
+    bool safe = false;
+    return legal(inst, call, method, &safe);
+}
+
+static int32_t granted(struct instance *inst, const hawse_http_call_t *call, const char *method)
+{
     if (grants_http(inst->grants, method, (const char *)call->path.data, call->path.len))
         return HAWSE_OK;
     const uint8_t *query = memchr(call->path.data, '?', call->path.len);
@@ -74,13 +90,14 @@ static int32_t check(struct instance *inst, const hawse_http_call_t *call, const
     return HAWSE_E_DENIED;
 }
 
-static int32_t send_call(struct instance *inst, const hawse_http_call_t *call, hawse_request_t *out)
+int32_t request_http(struct instance *inst, const hawse_http_call_t *call, const char *logins,
+                     size_t logins_len, hawse_request_t *out)
 {
-    if (call->size < sizeof(*call))
-        return HAWSE_E_INVAL;
     bool safe = false;
-    const char *method = find_method(call->method, &safe);
-    int32_t code = check(inst, call, method, safe);
+    const char *method = NULL;
+    int32_t code = legal(inst, call, &method, &safe);
+    if (code == HAWSE_OK)
+        code = granted(inst, call, method);
     if (code != HAWSE_OK)
         return code;
     const struct config_endpoint *endpoint = request_endpoint(inst, call->link, call->endpoint);
@@ -92,6 +109,8 @@ static int32_t send_call(struct instance *inst, const hawse_http_call_t *call, h
                                    .path_len = call->path.len,
                                    .headers = (const char *)call->headers.data,
                                    .headers_len = call->headers.len,
+                                   .logins = logins,
+                                   .logins_len = logins_len,
                                    .body_len = call->body.len,
                                    .once = !safe,
                                    .timeout_ms = call->timeout_ms,
@@ -126,7 +145,7 @@ static int32_t http_call_method(const hawse_host_t *table, hawse_instance_t self
     struct instance *inst = host_enter(table, self, &code);
     if (!inst)
         return code;
-    code = call && out ? send_call(inst, call, out) : HAWSE_E_INVAL;
+    code = call && out ? request_http(inst, call, NULL, 0, out) : HAWSE_E_INVAL;
     host_leave(inst);
     return code;
 }

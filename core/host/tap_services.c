@@ -8,6 +8,7 @@
 #include <hawse/service/http.h>
 #include <hawse/service/metrics.h>
 #include <hawse/service/rpc.h>
+#include <hawse/service/sign.h>
 #include <hawse/service/stream.h>
 #include <hawse/service/sub.h>
 #include <hawse/service/timer.h>
@@ -20,6 +21,7 @@ extern const hawse_rpc_service_t host_rpc_service;
 extern const hawse_http_service_t host_http_service;
 extern const hawse_metrics_service_t host_metrics_service;
 extern const hawse_config_service_t host_config_service;
+extern const hawse_sign_service_t host_sign_service;
 
 /* A call that hands out a number: `make` is the plain call. */
 #define TAP_OUT(table, self, call, out, make)                       \
@@ -387,6 +389,56 @@ static int32_t config_feature(const hawse_host_t *table, hawse_instance_t self, 
 static const hawse_config_service_t config_service = {.size = sizeof(hawse_config_service_t),
                                                       .feature = config_feature};
 
+/* ---- hawse.sign/1: what a plugin says, never what the host makes of it ---- */
+
+static int32_t sign_http(const hawse_host_t *table, hawse_instance_t self, hawse_view_t credential,
+                         const hawse_http_call_t *what, hawse_request_t *request)
+{
+    struct record_call call = {.call = CALL_SIGN_HTTP};
+    if (what && what->size >= sizeof(*what)) {
+        call.arg_count = 3;
+        call.args[0] = what->timeout_ms;
+        call.args[1] = what->tag;
+        call.args[2] = what->max_response;
+        call.view_count = 6; /* a link is refused */
+        call.views[0] = credential;
+        call.views[1] = what->endpoint;
+        call.views[2] = what->method;
+        call.views[3] = what->path;
+        call.views[4] = what->headers;
+        call.views[5] = what->body;
+    }
+    TAP_OUT(table, self, call, request,
+            host_sign_service.http(table, self, credential, what, request));
+    return call.code;
+}
+
+static int32_t sign_send(const hawse_host_t *table, hawse_instance_t self, hawse_view_t credential,
+                         hawse_stream_t stream, hawse_view_t text)
+{
+    struct record_call call = {.call = CALL_SIGN_SEND,
+                               .arg_count = 1,
+                               .view_count = 2,
+                               .args = {stream},
+                               .views = {credential, text}};
+    TAP(table, self, call, host_sign_service.send(table, self, credential, stream, text));
+    return call.code;
+}
+
+static int32_t sign_names(const hawse_host_t *table, hawse_instance_t self, hawse_view_t credential,
+                          hawse_view_t text)
+{
+    struct record_call call = {
+        .call = CALL_SIGN_NAMES, .view_count = 2, .views = {credential, text}};
+    TAP(table, self, call, host_sign_service.names(table, self, credential, text));
+    return call.code;
+}
+
+static const hawse_sign_service_t sign_service = {.size = sizeof(hawse_sign_service_t),
+                                                  .http = sign_http,
+                                                  .send = sign_send,
+                                                  .names = sign_names};
+
 const void *tap_service(const char *id)
 {
     static const struct {
@@ -396,7 +448,7 @@ const void *tap_service(const char *id)
         {HAWSE_SUB_ID, &sub_service},         {HAWSE_STREAM_ID, &stream_service},
         {HAWSE_TIMER_ID, &timer_service},     {HAWSE_RPC_ID, &rpc_service},
         {HAWSE_METRICS_ID, &metrics_service}, {HAWSE_HTTP_ID, &http_service},
-        {HAWSE_CONFIG_ID, &config_service},
+        {HAWSE_CONFIG_ID, &config_service},   {HAWSE_SIGN_ID, &sign_service},
     };
     for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
         if (strcmp(id, services[i].id) == 0)

@@ -142,9 +142,10 @@ static void drop_connection(struct stream *s)
     s->inflater = NULL;
     clear_received(s);
     s->frame_first = s->frame_count = 0;
-    if (s->tx.len > 0) /* it may be the upgrade, which holds keys */
-        explicit_bzero(s->tx.data, s->tx.len);
-    s->tx.len = s->tx_sent = 0;
+    size_t secret = s->tx.len > s->tx_secret ? s->tx.len : s->tx_secret;
+    if (secret > 0) /* it may be the upgrade, which holds keys, or a login */
+        explicit_bzero(s->tx.data, secret);
+    s->tx.len = s->tx_sent = s->tx_secret = 0;
     s->assembly.len = 0;
     s->paused = false;
 }
@@ -422,7 +423,8 @@ void stream_destroy(struct stream *s)
     stream_free(s);
 }
 
-int32_t stream_send(struct stream *s, uint32_t kind, const void *data, uint64_t len)
+static int32_t send_message(struct stream *s, uint32_t kind, const void *data, uint64_t len,
+                            bool secret)
 {
     if (s->phase != PHASE_OPEN || s->reconnect_wanted)
         return HAWSE_E_STATE;
@@ -435,12 +437,24 @@ int32_t stream_send(struct stream *s, uint32_t kind, const void *data, uint64_t 
     int32_t code = stream_queue_frame(s, opcodes[kind], data, len);
     if (code != HAWSE_OK)
         return code;
+    if (secret)
+        s->tx_secret = s->tx.len;
     if (stream_flush(s) != HAWSE_OK) { /* told to the owner later: it is inside a call now */
         s->reconnect_wanted = true;
         if (!s->delivering)
             (void)loop_timer_set(s->loop, &s->timer, loop_now(s->loop));
     }
     return HAWSE_OK;
+}
+
+int32_t stream_send(struct stream *s, uint32_t kind, const void *data, uint64_t len)
+{
+    return send_message(s, kind, data, len, false);
+}
+
+int32_t stream_send_secret(struct stream *s, const char *text, uint64_t len)
+{
+    return send_message(s, HAWSE_MESSAGE_TEXT, text, len, true);
 }
 
 void stream_resume(struct stream *s)

@@ -74,6 +74,9 @@ void stream_destroy(struct stream *stream); /* sends a close frame when open; NU
 
 /* kind: HAWSE_MESSAGE_... HAWSE_E_STATE when not open, HAWSE_E_AGAIN when 1 MiB waits. */
 int32_t stream_send(struct stream *stream, uint32_t kind, const void *data, uint64_t len);
+/* A text message that holds a login: no copy of it stays behind when it is on its way. The
+ * same errors. */
+int32_t stream_send_secret(struct stream *stream, const char *text, uint64_t len);
 void stream_resume(struct stream *stream);
 void stream_reconnect(struct stream *stream, const char *reason);
 const struct stream_stats *stream_stats(const struct stream *stream);

@@ -34,9 +34,10 @@ int32_t stream_flush(struct stream *s)
         s->tx_sent += (size_t)n;
     }
     if (s->tx_sent == s->tx.len) {
-        if (s->phase == PHASE_UPGRADING) /* path and headers hold keys */
-            explicit_bzero(s->tx.data, s->tx.len);
-        s->tx.len = s->tx_sent = 0;
+        size_t secret = s->phase == PHASE_UPGRADING ? s->tx.len : s->tx_secret;
+        if (secret > 0) /* path and headers hold keys, and so do logins */
+            explicit_bzero(s->tx.data, secret);
+        s->tx.len = s->tx_sent = s->tx_secret = 0;
     }
     stream_update_watch(s);
     return HAWSE_OK;
@@ -50,6 +51,8 @@ int32_t stream_queue_frame(struct stream *s, uint8_t opcode, const void *data, s
         s->tx.len -= s->tx_sent;
         s->tx_sent = 0;
     }
+    if (s->tx_secret > 0 && s->tx.len + size > s->tx.cap)
+        return HAWSE_E_AGAIN; /* growing would leave a copy behind: it is on its way in a moment */
     size_t limit = STREAM_TX_MAX + WS_BUILD_HEADER_MAX + WS_CONTROL_MAX;
     if (ws_buffer_reserve(&s->tx, s->tx.len + size, limit) != HAWSE_OK)
         return HAWSE_E_AGAIN;

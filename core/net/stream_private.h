@@ -69,6 +69,7 @@ struct stream {
 
     struct ws_buffer tx;
     size_t tx_sent;
+    size_t tx_secret; /* bytes of tx up to here may be of a message that is secret */
     uint32_t masks[STREAM_MASKS];
     uint32_t mask_next;
 

@@ -8,6 +8,7 @@
 #include <hawse/service/http.h>
 #include <hawse/service/metrics.h>
 #include <hawse/service/rpc.h>
+#include <hawse/service/sign.h>
 #include <hawse/service/stream.h>
 #include <hawse/service/sub.h>
 #include <hawse/service/timer.h>
@@ -25,9 +26,9 @@ struct grants {
 
 bool plugin_service_known(const char *id)
 {
-    static const char *const ids[] = {HAWSE_SUB_ID, HAWSE_STREAM_ID,  HAWSE_TIMER_ID,
-                                      HAWSE_RPC_ID, HAWSE_METRICS_ID, HAWSE_CONFIG_ID,
-                                      HAWSE_HTTP_ID};
+    static const char *const ids[] = {HAWSE_SUB_ID,  HAWSE_STREAM_ID,  HAWSE_TIMER_ID,
+                                      HAWSE_RPC_ID,  HAWSE_METRICS_ID, HAWSE_CONFIG_ID,
+                                      HAWSE_HTTP_ID, HAWSE_SIGN_ID};
     for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
         if (strcmp(id, ids[i]) == 0)
             return true;
@@ -180,6 +181,23 @@ static int32_t check_endpoints(const struct grants *g, const struct config_insta
     return HAWSE_OK;
 }
 
+/* Nor are credentials. */
+static int32_t check_credentials(const struct grants *g, const struct config_instance *in,
+                                 struct fault *fault)
+{
+    for (size_t i = 0; i < in->credential_count; i++) {
+        const struct config_credential *c = &in->credentials[i];
+        if (grants_sign(g, c->schema))
+            continue;
+        (void)fault_set(fault, HAWSE_E_DENIED,
+                        "credentials.%s is configured, but \"sign:%s\" is not granted", c->name,
+                        c->schema);
+        fault_hint(fault, "add \"sign:%s\" to instances.%s.grants", c->schema, in->id);
+        return HAWSE_E_DENIED;
+    }
+    return HAWSE_OK;
+}
+
 int32_t grants_resolve(const struct manifest *manifest, const struct config_instance *instance,
                        struct grants **out, struct fault *fault)
 {
@@ -199,6 +217,8 @@ int32_t grants_resolve(const struct manifest *manifest, const struct config_inst
         code = resolve_grant(g, instance->grants[i], fault);
     if (code == HAWSE_OK)
         code = check_endpoints(g, instance, fault);
+    if (code == HAWSE_OK)
+        code = check_credentials(g, instance, fault);
     if (code != HAWSE_OK) {
         grants_destroy(g);
         return fault_set(fault, code, "no memory for grants");
@@ -229,17 +249,29 @@ bool grants_net(const struct grants *g, const char *url, bool own_endpoint)
     return false;
 }
 
-bool grants_rpc(const struct grants *g, const char *method, size_t method_len)
+/* "FAMILY", or "FAMILY:NAME". */
+static bool named(const struct grants *g, const char *family, const char *name, size_t len)
 {
+    size_t n = strlen(family);
     for (size_t i = 0; i < g->count; i++) {
         const char *grant = g->granted[i];
-        if (strcmp(grant, "rpc") == 0)
-            return true;
-        if (strncmp(grant, "rpc:", 4) == 0 && strlen(grant + 4) == method_len &&
-            memcmp(grant + 4, method, method_len) == 0)
+        if (strncmp(grant, family, n) != 0)
+            continue;
+        if (grant[n] == '\0' || (grant[n] == ':' && strlen(grant + n + 1) == len &&
+                                 memcmp(grant + n + 1, name, len) == 0))
             return true;
     }
     return false;
+}
+
+bool grants_rpc(const struct grants *g, const char *method, size_t method_len)
+{
+    return named(g, "rpc", method, method_len);
+}
+
+bool grants_sign(const struct grants *g, const char *schema)
+{
+    return named(g, "sign", schema, strlen(schema));
 }
 
 bool grants_http(const struct grants *g, const char *method, const char *path, size_t path_len)

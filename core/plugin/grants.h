@@ -28,6 +28,8 @@ bool grants_rpc(const struct grants *grants, const char *method, size_t method_l
  * the path. The path must be legal (http_path_legal). */
 bool grants_http(const struct grants *grants, const char *method, const char *path,
                  size_t path_len);
+/* "sign" or "sign:SCHEMA". */
+bool grants_sign(const struct grants *grants, const char *schema);
 /* May it publish events of this space id ("evm/1")? */
 bool grants_produces(const struct grants *grants, const char *space);
 /* 1 on, 0 off, HAWSE_E_NOTFOUND. */

@@ -114,7 +114,10 @@ enum record_callback {
     X(24, METRIC_DECLARE, "declares a metric")           \
     X(25, METRIC_ADD, "adds to a metric")                \
     X(26, METRIC_SET, "sets a metric")                   \
-    X(27, FEATURE, "asks whether a feature is on")
+    X(27, FEATURE, "asks whether a feature is on")       \
+    X(28, SIGN_HTTP, "sends a request with a login")     \
+    X(29, SIGN_SEND, "sends a login on a stream")        \
+    X(30, SIGN_NAMES, "asks whether a login is named")
 
 #define RECORD_CALL_ENUM(number, name, what) CALL_##name = (number),
 enum record_call_kind { RECORD_CALLS(RECORD_CALL_ENUM) CALL_KINDS };

@@ -323,18 +323,20 @@ static bool add_header(struct http_request *r, const char *name, size_t name_len
 static bool add_lines(struct http_request *r, const char *lines, size_t len)
 {
     char value[HAWSE_HTTP_HEADERS_MAX];
-    while (len > 0) {
+    bool ok = true;
+    while (ok && len > 0) {
         const char *end = memchr(lines, '\n', len), *colon = end ? memchr(lines, ':', len) : NULL;
-        if (!colon || colon > end)
-            return false;
+        ok = colon && colon < end;
+        if (!ok)
+            break;
         const char *from = colon + 1 + strspn(colon + 1, " ");
         (void)snprintf(value, sizeof(value), "%.*s", (int)(end - from), from);
-        if (!add_header(r, lines, (size_t)(colon - lines), value))
-            return false;
+        ok = add_header(r, lines, (size_t)(colon - lines), value);
         len -= (size_t)(end + 1 - lines);
         lines = end + 1;
     }
-    return true;
+    explicit_bzero(value, sizeof(value));
+    return ok;
 }
 
 static bool set_headers(struct http_request *r, const struct http_options *o)
@@ -344,7 +346,8 @@ static bool set_headers(struct http_request *r, const struct http_options *o)
         const struct config_header *h = &o->endpoint->headers[i];
         ok = add_header(r, h->name, strlen(h->name), h->value);
     }
-    ok = ok && add_lines(r, o->headers, o->headers_len) && add_line(r, "Expect:");
+    ok = ok && add_lines(r, o->logins, o->logins_len) && add_lines(r, o->headers, o->headers_len) &&
+         add_line(r, "Expect:");
     return ok && (r->body ? add_header(r, "Content-Type", 12, "application/json")
                           : add_line(r, "Content-Type:"));
 }

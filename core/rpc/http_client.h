@@ -37,6 +37,8 @@ struct http_options {
     size_t path_len;
     const char *headers; /* lines, each ended by '\n'; copied */
     size_t headers_len;
+    const char *logins; /* more lines, of the host's own: secret */
+    size_t logins_len;
     char *body; /* malloc'd; taken, freed also on failure; NULL = none */
     size_t body_len;
     bool once; /* may change something: on a fresh connection, and UNKNOWN when no answer came */

@@ -7,6 +7,7 @@
 #include <hawse/service/config.h>
 #include <hawse/service/http.h>
 #include <hawse/service/rpc.h>
+#include <hawse/service/sign.h>
 #include <hawse/service/stream.h>
 #include <hawse/service/sub.h>
 #include <hawse/service/timer.h>
@@ -54,6 +55,8 @@
 #define UNGRANTED_HTTP  34
 #define FEATURES        35
 #define UNKNOWN_KEYS    36
+#define UNGRANTED_SIGN  37
+#define DENIED_SIGN     38
 
 #ifndef CASE
 #define CASE GOOD
@@ -71,7 +74,8 @@
 #define MANIFEST                                                                             \
     "{\"id\":\"org.test.victim\",\"version\":\"1.0.0\",\"abi\":\"1.0\",\"kind\":\"sink\","   \
     "\"maturity\":\"" MATURITY "\",\"requires\":{" REQUIRES "},\"produces\":[\"market/1\"]," \
-    "\"capabilities\":[\"net\",\"rpc:eth_call\",\"http:GET:/book\"],"                        \
+    "\"capabilities\":[\"net\",\"rpc:eth_call\",\"http:GET:/book\",\"http:POST:/"            \
+    "order\",\"sign:polymarket-l2\"],"                                                       \
     "\"features\":{\"basic\":{\"maturity\":\"stable\"},"                                     \
     "\"unfinished\":{\"maturity\":\"experimental\"}}," MORE "\"budget\":{\"callback_us\":1000}}"
 #endif
@@ -258,6 +262,52 @@ static void use_foreign_handle(void)
         hawse_log(me.host, me.self, HAWSE_LOG_INFO, "another's handle is of no use");
 }
 
+/* Logins where none may be: each call is wrong in one way. */
+static void use_credential(void)
+{
+    const hawse_sign_service_t *sign = me.host->query(me.host, me.self, HAWSE_SIGN_ID);
+    const hawse_stream_service_t *streams = me.host->query(me.host, me.self, HAWSE_STREAM_ID);
+    static const struct {
+        const char *credential, *endpoint, *method, *path, *link;
+        int32_t code;
+    } calls[] = {
+        {"nobody", "clob", "GET", "/book", "", HAWSE_E_NOTFOUND},
+        {"me", "other", "GET", "/book", "", HAWSE_E_DENIED},
+        {"me", "nowhere", "GET", "/book", "", HAWSE_E_DENIED},
+        {"me", "clob", "POST", "/order", "", HAWSE_E_DENIED},
+        {"me", "clob", "GET", "/data/orders", "", HAWSE_E_DENIED}, /* no such http grant */
+        {"me", "clob", "GET", "/auth/api-keys", "", HAWSE_E_DENIED},
+        {"me", "clob", "GET", "/book/../auth", "", HAWSE_E_INVAL},
+        {"me", "clob", "GET", "/book", "chain", HAWSE_E_INVAL},
+    };
+    hawse_view_t login = hawse_text("{\"type\":\"user\",\"auth\":\"$credential\"}");
+    hawse_stream_spec_t spec = {.size = sizeof(spec), .endpoint = hawse_text("stream")};
+    hawse_stream_t stream = 0;
+    hawse_request_t request;
+    uint32_t refused = 0, wanted = sizeof(calls) / sizeof(calls[0]) + 4;
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+        hawse_http_call_t call = {.size = sizeof(call),
+                                  .link = hawse_text(calls[i].link),
+                                  .endpoint = hawse_text(calls[i].endpoint),
+                                  .method = hawse_text(calls[i].method),
+                                  .path = hawse_text(calls[i].path)};
+        int32_t code =
+            sign->http(me.host, me.self, hawse_text(calls[i].credential), &call, &request);
+        refused += code == calls[i].code;
+    }
+    hawse_view_t name = hawse_text("me");
+    (void)streams->open(me.host, me.self, &spec, &stream);
+    refused += stream != 0;
+    /* a stream of another endpoint; one that is not there; and the instance of somebody else */
+    refused += sign->send(me.host, me.self, name, stream, login) == HAWSE_E_DENIED;
+    refused += sign->send(me.host, me.self, name, 0x100000001u, login) == HAWSE_E_STALE;
+    int32_t named = sign->names(me.host, me.self, name, hawse_text("key-id"));
+    refused += named == 1;
+    hawse_log(me.host, me.self, HAWSE_LOG_INFO,
+              refused == wanted ? "every login was refused, as it should be"
+                                : "a login was not refused");
+}
+
 static int32_t misbehave(uint32_t n)
 {
     struct timespec slow = {.tv_nsec = 30000000};
@@ -292,6 +342,10 @@ static int32_t misbehave(uint32_t n)
         break;
     case UNGRANTED_HTTP:
         ask_ungranted();
+        break;
+    case DENIED_SIGN:
+        if (me.events == n)
+            use_credential();
         break;
     case STALE_HANDLES:
         abuse_handles();

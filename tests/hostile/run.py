@@ -63,6 +63,8 @@ CASES = {
     "UNGRANTED_URL": (r"may not open a stream to wss://evil\.example", {}),
     "UNGRANTED_RPC": (r"the call was denied, as it should be", {}),
     "UNGRANTED_HTTP": (r"every request was refused, as it should be", {}),
+    "DENIED_SIGN": (r"every login was refused, as it should be", {"login": "sign:polymarket-l2"}),
+    "UNGRANTED_SIGN": (r"credentials\.me is configured, but \"sign:polymarket-l2\" is not granted", {"login": None}),
     "STALE_HANDLES": (r"stale handles are told as stale", {}),
     "FOREIGN_HANDLE": (r"another's handle is of no use", {}),
     "NEVER_STOPS": (r"did not finish its stop before the deadline", {"exit": 3}),
@@ -124,9 +126,22 @@ class Trial:
                            "budget": {"hang_ms": 300}},
             },
         }
+        if "login" in options:
+            self.add_login(config["instances"]["victim"], url, options["login"])
         path = self.folder / f"{name}.json"
         path.write_text(json.dumps(config))
         return path
+
+    def add_login(self, victim, url, grant):
+        """A credential for one of its endpoints, and the grant to use it, or none."""
+        secret = self.folder / "secret"
+        secret.write_text("c2VjcmV0")
+        secret.chmod(0o600)
+        victim["endpoints"] = {"clob": f"http://{url}", "other": f"http://{url}", "stream": f"ws://{url}"}
+        victim["credentials"] = {"me": {"schema": "polymarket-l2", "endpoints": ["clob"], "values": {
+            "address": "0x" + "11" * 20, "api_key": "key-id", "secret": f"file:{secret}",
+            "passphrase": f"file:{secret}"}}}
+        victim["grants"] += [grant] if grant else []
 
     def status(self):
         done = subprocess.run([self.hawse, "status", "--json", "--socket",

@@ -12,7 +12,7 @@
 #define REACH    "references to secrets are not resolved here: settings reach the plugin"
 #define REACH_HINT \
     "what is secret belongs into an endpoint's url or headers, which stay with the host"
-#define ONLY        "references to secrets are resolved in endpoints only"
+#define ONLY        "references to secrets are resolved in endpoints and credentials only"
 #define URL_SCHEMES "expected a URL that begins with ws://, wss://, http:// or https://"
 
 #define URL_HOST "the URL's host must be a name, an IPv4 address, or an IPv6 address in brackets"
@@ -239,7 +239,7 @@ TEST(config_bad_instance, "faults of an instance are named with its id")
         {ONE(",'allow':'alpha'"), HAWSE_E_INVAL,
          IN_A "allow: found \"alpha\", expected one of \"experimental\", \"beta\", \"stable\"", ""},
         {ONE(",'allow_maturity':'beta'"), HAWSE_E_INVAL, IN_A "allow_maturity: no such key",
-         "the keys here are: plugin, enabled, mode, allow, lane, links, endpoints, grants, "
+         "the keys here are: plugin, enabled, mode, allow, lane, links, endpoints, credentials, grants, "
          "features, budget, queue, patience_ms, settings"},
         {ONE(",'enabled':1"), HAWSE_E_INVAL, IN_A "enabled: found 1, expected a boolean", ""},
         {ONE(",'queue':63"), HAWSE_E_INVAL, IN_A "queue: found 63, expected at least 64", ""},

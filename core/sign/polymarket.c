@@ -1,0 +1,262 @@
+/*
+ * "polymarket-l2": the API key of a Polymarket account. It signs requests that read, and the first
+ * message of the user channel. What changes anything at the venue is not signed here: orders go
+ * through intents and their gates. See sign.h.
+ */
+#include "sign/polymarket.h"
+
+#include "sign/internal.h"
+
+#include <ctype.h>
+#include <hawse/eip55.h>
+#include <hawse/json.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { KEY_MAX = 64, TEXT = 256, CONDITION = 66, MARKS = 4096, MESSAGE_MAX = 65536 };
+
+/* All of it is in locked memory. */
+struct l2 {
+    char address[43]; /* of the account that signs, as EIP-55 writes it */
+    char api_key[TEXT];
+    char secret[TEXT]; /* as the venue gave it: the user channel wants it so */
+    char passphrase[TEXT];
+    uint8_t key[KEY_MAX]; /* the same, decoded */
+    size_t key_len;
+};
+
+/* ---- the signature ---- */
+
+void polymarket_hmac(const uint8_t *key, size_t key_len, const struct sign_request *r,
+                     char out[POLY_SIGNATURE])
+{
+    crypto_auth_hmacsha256_state state;
+    uint8_t mac[crypto_auth_hmacsha256_BYTES];
+    char time[24];
+    const uint8_t *query = r->path.len > 0 ? memchr(r->path.data, '?', r->path.len) : NULL;
+    size_t path_len = query ? (size_t)(query - r->path.data) : r->path.len;
+    int n = snprintf(time, sizeof(time), "%llu", (unsigned long long)r->utc_s);
+    (void)crypto_auth_hmacsha256_init(&state, key, key_len);
+    (void)crypto_auth_hmacsha256_update(&state, (const uint8_t *)time, (unsigned long long)n);
+    (void)crypto_auth_hmacsha256_update(&state, (const uint8_t *)r->method, strlen(r->method));
+    (void)crypto_auth_hmacsha256_update(&state, r->path.data, path_len);
+    if (r->body.len > 0)
+        (void)crypto_auth_hmacsha256_update(&state, r->body.data, r->body.len);
+    (void)crypto_auth_hmacsha256_final(&state, mac);
+    (void)sodium_bin2base64(out, POLY_SIGNATURE, mac, sizeof(mac), sodium_base64_VARIANT_URLSAFE);
+    sodium_memzero(&state, sizeof(state));
+}
+
+/* ---- its values ---- */
+
+/* One printable word that needs no escape in JSON or a header. */
+static bool plain(const char *text)
+{
+    size_t n = 0;
+    for (; text[n]; n++) {
+        if ((unsigned char)text[n] <= 0x20 || (unsigned char)text[n] >= 0x7f ||
+            strchr("\"\\", text[n]))
+            return false;
+    }
+    return n > 0 && n < TEXT;
+}
+
+/* Base64 in either alphabet, with its padding or without. */
+static bool decode_key(struct l2 *s)
+{
+    char text[TEXT];
+    size_t n = 0;
+    for (const char *c = s->secret; *c && *c != '='; c++)
+        text[n++] = *c;
+    text[n] = '\0';
+    for (size_t i = 0; i < n; i++)
+        text[i] = text[i] == '+' ? '-' : text[i] == '/' ? '_' : text[i];
+    bool good = sodium_base642bin(s->key, sizeof(s->key), text, n, NULL, &s->key_len, NULL,
+                                  sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0;
+    sodium_memzero(text, sizeof(text));
+    return good && strspn(s->secret + n, "=") == strlen(s->secret + n) && s->key_len > 0;
+}
+
+static int32_t l2_open(void *secret, const struct config_credential *config, const char *where,
+                       struct fault *fault)
+{
+    struct l2 *s = secret;
+    uint8_t address[20];
+    const struct {
+        const char *name;
+        char *to;
+    } texts[] = {{"api_key", s->api_key}, {"secret", s->secret}, {"passphrase", s->passphrase}};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        const char *value = config_credential_value(config, texts[i].name)->text;
+        if (!plain(value))
+            return fault_set(fault, HAWSE_E_FORMAT,
+                             "%s.values.%s: expected one word of printable ASCII, at most %d bytes",
+                             where, texts[i].name, TEXT - 1);
+        memcpy(texts[i].to, value, strlen(value) + 1);
+    }
+    if (!decode_key(s))
+        return fault_set(fault, HAWSE_E_FORMAT,
+                         "%s.values.secret: expected base64 of 1 to %d bytes, as the venue gave it",
+                         where, KEY_MAX);
+    const char *text = config_credential_value(config, "address")->text;
+    if (hawse_eip55_parse((const uint8_t *)text, strlen(text), address) != HAWSE_OK)
+        return fault_set(fault, HAWSE_E_FORMAT,
+                         "%s.values.address: expected the address that the API key belongs to, 0x "
+                         "and 40 digits, in mixed case only with the right checksum",
+                         where);
+    hawse_eip55_format(address, s->address);
+    return HAWSE_OK;
+}
+
+static bool l2_is(const void *secret, hawse_view_t text)
+{
+    const struct l2 *s = secret;
+    if (text.len == strlen(s->address))
+        return strncasecmp(s->address, (const char *)text.data, text.len) == 0;
+    return text.len == strlen(s->api_key) && memcmp(s->api_key, text.data, text.len) == 0;
+}
+
+/* ---- requests ---- */
+
+static int32_t deny(struct fault *fault, const char *what, const char *hint)
+{
+    (void)fault_set(fault, HAWSE_E_DENIED, "polymarket-l2: %s", what);
+    fault_hint(fault, "%s", hint);
+    return HAWSE_E_DENIED;
+}
+
+static int32_t l2_headers(const void *secret, const struct sign_request *r,
+                          char out[SIGN_HEADERS_MAX], size_t *len, struct fault *fault)
+{
+    const struct l2 *s = secret;
+    char signature[POLY_SIGNATURE];
+    if (strcmp(r->method, "GET") != 0)
+        return deny(fault, "only requests that read are signed here",
+                    "what changes something at the venue is an intent");
+    if (r->path.len >= 5 && memcmp(r->path.data, "/auth", 5) == 0)
+        return deny(fault, "nothing below /auth is signed: its answers hold keys",
+                    "API keys are the operator's to make and to end");
+    polymarket_hmac(s->key, s->key_len, r, signature);
+    int n =
+        snprintf(out, SIGN_HEADERS_MAX,
+                 "POLY_ADDRESS: %s\nPOLY_SIGNATURE: %s\nPOLY_TIMESTAMP: %llu\n"
+                 "POLY_API_KEY: %s\nPOLY_PASSPHRASE: %s\n",
+                 s->address, signature, (unsigned long long)r->utc_s, s->api_key, s->passphrase);
+    *len = (size_t)n;
+    return HAWSE_OK;
+}
+
+/* ---- the user channel ---- */
+
+static bool is_text(const hawse_json_value_t *v, const char *text)
+{
+    return v->kind == HAWSE_JSON_STRING && v->len == strlen(text) &&
+           memcmp(v->data, text, v->len) == 0;
+}
+
+/* A list of condition ids and nothing else. */
+static bool are_conditions(const hawse_json_t *doc, hawse_json_value_t *list)
+{
+    hawse_json_value_t item;
+    int32_t more = HAWSE_E_FORMAT;
+    while (list->kind == HAWSE_JSON_ARRAY &&
+           (more = hawse_json_next(doc, list, NULL, &item)) == 1) {
+        bool good = item.kind == HAWSE_JSON_STRING && item.len == CONDITION &&
+                    memcmp(item.data, "0x", 2) == 0;
+        for (uint32_t i = 2; good && i < CONDITION; i++)
+            good = isxdigit(item.data[i]) != 0;
+        if (!good)
+            return false;
+    }
+    return more == 0;
+}
+
+/* {"type":"user","auth":"$credential"}, with "markets" or without; *at is where the login goes. */
+static bool read_login(const hawse_json_t *doc, size_t *at)
+{
+    hawse_json_value_t root, value;
+    hawse_view_t key;
+    int32_t more = HAWSE_E_FORMAT;
+    unsigned seen = 0;
+    if (hawse_json_root(doc, &root) != HAWSE_OK || root.kind != HAWSE_JSON_OBJECT)
+        return false;
+    while ((more = hawse_json_next(doc, &root, &key, &value)) == 1) {
+        unsigned bit = 0;
+        if (key.len == 4 && memcmp(key.data, "type", 4) == 0)
+            bit = is_text(&value, "user") ? 1u : 0u;
+        else if (key.len == 4 && memcmp(key.data, "auth", 4) == 0)
+            bit = is_text(&value, "$credential") ? 2u : 0u;
+        else if (key.len == 7 && memcmp(key.data, "markets", 7) == 0)
+            bit = are_conditions(doc, &value) ? 4u : 0u;
+        if (bit == 0 || (seen & bit) != 0)
+            return false;
+        seen |= bit;
+        if (bit == 2u)
+            *at = (size_t)(value.data - doc->text) - 1; /* the quote before it */
+    }
+    return more == 0 && (seen & 3u) == 3u;
+}
+
+static int32_t fill(const struct l2 *s, hawse_view_t text, size_t at, char **out, size_t *len)
+{
+    size_t gap = strlen(SIGN_PLACEHOLDER), cap = text.len + 4u * TEXT;
+    char *filled = secret_new(cap);
+    if (!filled)
+        return HAWSE_E_NOMEM;
+    memcpy(filled, text.data, at);
+    int n = snprintf(filled + at, cap - at,
+                     "{\"apiKey\":\"%s\",\"secret\":\"%s\",\"passphrase\":\"%s\"}", s->api_key,
+                     s->secret, s->passphrase);
+    memcpy(filled + at + n, text.data + at + gap, text.len - at - gap);
+    *len = text.len - gap + (size_t)n;
+    *out = filled;
+    return HAWSE_OK;
+}
+
+static int32_t l2_message(const void *secret, hawse_view_t text, char **out, size_t *len,
+                          struct fault *fault)
+{
+    hawse_json_t doc;
+    size_t at = 0;
+    int32_t code = HAWSE_E_LIMIT;
+    uint32_t *marks = NULL;
+    uint8_t *copy = NULL; /* the reader looks beyond the end, and a plugin's memory may end there */
+    if (text.len <= MESSAGE_MAX) {
+        marks = malloc(MARKS * sizeof(marks[0]));
+        copy = calloc(1, text.len + HAWSE_PADDING);
+        code = marks && copy ? HAWSE_OK : HAWSE_E_NOMEM;
+    }
+    if (code == HAWSE_OK) {
+        if (text.len > 0)
+            memcpy(copy, text.data, text.len);
+        bool good = hawse_json_validate(copy, text.len, NULL) == HAWSE_OK &&
+                    hawse_json_index(&doc, copy, text.len, marks, MARKS) == HAWSE_OK &&
+                    read_login(&doc, &at);
+        code = good ? fill(secret, (hawse_view_t){copy, text.len}, at, out, len)
+                    : deny(fault, "this is not the first message of the user channel",
+                           "it is {\"type\":\"user\",\"auth\":" SIGN_PLACEHOLDER
+                           ",\"markets\":[...]} and nothing else");
+    }
+    free(marks);
+    free(copy);
+    return code == HAWSE_OK
+               ? code
+               : fault_set(fault, code, "polymarket-l2: the message is too long, or no memory");
+}
+
+static const struct sign_value l2_values[] = {
+    {"address", false}, {"api_key", false}, {"secret", true}, {"passphrase", true}};
+
+const struct sign_schema sign_polymarket_l2 = {
+    .name = "polymarket-l2",
+    .size = sizeof(struct l2),
+    .values = l2_values,
+    .value_count = sizeof(l2_values) / sizeof(l2_values[0]),
+    .open = l2_open,
+    .is = l2_is,
+    .headers = l2_headers,
+    .message = l2_message,
+};
