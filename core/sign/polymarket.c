@@ -174,6 +174,23 @@ static bool are_conditions(const hawse_json_t *doc, hawse_json_value_t *list)
     return more == 0;
 }
 
+enum { SEEN_TYPE = 1, SEEN_LOGIN = 2, SEEN_MARKETS = 4 };
+
+static bool is_key(hawse_view_t key, const char *name)
+{
+    return key.len == strlen(name) && memcmp(key.data, name, key.len) == 0;
+}
+
+/* Which member this is; 0: none that may be there, or not with this value. */
+static unsigned member_of(const hawse_json_t *doc, hawse_view_t key, hawse_json_value_t *value)
+{
+    if (is_key(key, "type"))
+        return is_text(value, "user") ? SEEN_TYPE : 0;
+    if (is_key(key, "auth"))
+        return is_text(value, "$credential") ? SEEN_LOGIN : 0;
+    return is_key(key, "markets") && are_conditions(doc, value) ? SEEN_MARKETS : 0;
+}
+
 /* {"type":"user","auth":"$credential"}, with "markets" or without; *at is where the login goes. */
 static bool read_login(const hawse_json_t *doc, size_t *at)
 {
@@ -184,20 +201,14 @@ static bool read_login(const hawse_json_t *doc, size_t *at)
     if (hawse_json_root(doc, &root) != HAWSE_OK || root.kind != HAWSE_JSON_OBJECT)
         return false;
     while ((more = hawse_json_next(doc, &root, &key, &value)) == 1) {
-        unsigned bit = 0;
-        if (key.len == 4 && memcmp(key.data, "type", 4) == 0)
-            bit = is_text(&value, "user") ? 1u : 0u;
-        else if (key.len == 4 && memcmp(key.data, "auth", 4) == 0)
-            bit = is_text(&value, "$credential") ? 2u : 0u;
-        else if (key.len == 7 && memcmp(key.data, "markets", 7) == 0)
-            bit = are_conditions(doc, &value) ? 4u : 0u;
-        if (bit == 0 || (seen & bit) != 0)
+        unsigned member = member_of(doc, key, &value);
+        if (member == 0 || (seen & member) != 0)
             return false;
-        seen |= bit;
-        if (bit == 2u)
+        seen |= member;
+        if (member == SEEN_LOGIN)
             *at = (size_t)(value.data - doc->text) - 1; /* the quote before it */
     }
-    return more == 0 && (seen & 3u) == 3u;
+    return more == 0 && (seen & SEEN_TYPE) != 0 && (seen & SEEN_LOGIN) != 0;
 }
 
 static int32_t fill(const struct l2 *s, hawse_view_t text, size_t at, char **out, size_t *len)
