@@ -300,10 +300,11 @@ static uint64_t record_min(uint16_t space, uint16_t kind)
                                    sizeof(hawse_evm_pending_tx_t), sizeof(hawse_evm_reorg_t)};
     static const uint32_t solana[] = {0,
                                       sizeof(hawse_solana_slot_t),
-                                      sizeof(hawse_solana_account_t),
+                                      offsetof(hawse_solana_account_t, left), /* as first */
                                       sizeof(hawse_solana_log_t),
                                       sizeof(hawse_solana_signature_t),
-                                      sizeof(hawse_solana_rollback_t)};
+                                      sizeof(hawse_solana_rollback_t),
+                                      sizeof(hawse_solana_account_part_t)};
     static const uint32_t market[] = {0,
                                       offsetof(hawse_market_info_t, group), /* as first released */
                                       sizeof(hawse_market_trade_t),

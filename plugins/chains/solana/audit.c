@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SOON_MS = 100, AGAIN_MS = 1000, HOLE_MS = 300, TRIES = 25, GIVE_UP = 6 };
+enum { HOLE_MS = 300, TRIES = 25, GIVE_UP = 6 };
 
 /* JSON-RPC errors that another try does not change. */
 static bool is_final(int64_t code)
@@ -22,7 +22,7 @@ static bool is_final(int64_t code)
 
 /* ---- asking ---- */
 
-static void wait_ms(struct sol *s, uint64_t ms)
+void audit_wait(struct sol *s, uint64_t ms)
 {
     s->ask_after_ns = sol_now(s) + ms * SOL_MS;
 }
@@ -46,10 +46,11 @@ static void ask(struct sol *s, enum ask what, const char *method, const char *fo
     hawse_rpc_call_t call = {.size = sizeof(call),
                              .method = hawse_text(method),
                              .params = {(const uint8_t *)s->scratch, (uint64_t)n},
-                             .tag = what};
+                             .tag = what,
+                             .max_response = s->set.max_answer_bytes};
     if (s->rpc->call(s->host, s->self, &call, &s->request) != HAWSE_OK) {
         s->request = 0;
-        wait_ms(s, AGAIN_MS);
+        audit_wait(s, AGAIN_MS);
         return;
     }
     uint64_t floor = now > 1000 * SOL_MS ? now - 1000 * SOL_MS : 0;
@@ -65,6 +66,7 @@ void audit_cancel(struct sol *s)
     s->request = 0;
     s->ask = ASK_NONE;
     s->fill.on = false;
+    s->gone_count = 0;
     s->ask_after_ns = 0;
 }
 
@@ -76,7 +78,7 @@ void audit_soon(struct sol *s, struct watch *w, uint64_t slot)
         w->need = slot;
 }
 
-static void clean(struct sol *s, struct watch *w)
+void audit_clean(struct sol *s, struct watch *w)
 {
     w->dirty = w->fresh = w->soon = false;
     w->audited_ns = sol_now(s);
@@ -84,13 +86,22 @@ static void clean(struct sol *s, struct watch *w)
     w->tries = 0;
 }
 
-/* Something was never pushed. When nothing at all was, the subscription is dead: a new one. */
-static void on_missing(struct sol *s, struct watch *w, uint64_t slot)
+void audit_missing(struct sol *s, struct watch *w, uint64_t slot)
 {
     gap_open(s, watch_stream(w), HAWSE_REASON_MISSING, slot);
     sol_count(s, s->count.missing, 1);
+}
+
+void audit_renew(struct sol *s, struct watch *w)
+{
     if (w->messages == 0 && w->on && w->call == 0 && !w->dirty)
         link_subscribe(s, (uint32_t)(w - s->watches));
+}
+
+void audit_bad(struct sol *s)
+{
+    sol_count(s, s->count.malformed, 1);
+    audit_wait(s, AGAIN_MS);
 }
 
 /* ---- what is due ---- */
@@ -102,21 +113,36 @@ static bool is_due(const struct sol *s, const struct watch *w, bool dirty)
     return w->dirty || w->soon || sol_now(s) - w->audited_ns >= s->set.check_ms * SOL_MS;
 }
 
-/* Others like `first` that are due, for one request. */
+/* What the account takes in an answer, as far as it is known. */
+static uint64_t answer_bytes(struct sol *s, const struct watch *w)
+{
+    const struct account_entry *e =
+        w->filter.watch == HAWSE_SOLANA_WATCH_ACCOUNT
+            ? accounts_find(&s->accounts, w->filter.id, w->filter.commitment, false)
+            : NULL;
+    return 256 + (e ? e->len / 3ull * 4 : 0);
+}
+
+/* Others like `first` that are due, for one request whose answer is not too large. */
 static void gather(struct sol *s, uint32_t first, uint32_t most)
 {
     const struct watch *f = &s->watches[first];
+    uint64_t bytes = 0;
     s->ask_count = 0;
     for (uint32_t n = 0; n < s->watch_count && s->ask_count < most; n++) {
         uint32_t i = (first + n) % s->watch_count;
         const struct watch *w = &s->watches[i];
         if (w->filter.watch == f->filter.watch && w->filter.commitment == f->filter.commitment &&
-            w->dirty == f->dirty && is_due(s, w, false))
+            w->dirty == f->dirty && is_due(s, w, false)) {
+            bytes += answer_bytes(s, w);
+            if (s->ask_count > 0 && bytes > s->set.max_answer_bytes)
+                return;
             s->ask_watches[s->ask_count++] = i;
+        }
     }
 }
 
-static uint64_t needed(const struct sol *s)
+uint64_t audit_need(const struct sol *s)
 {
     uint64_t need = 0;
     for (uint32_t i = 0; i < s->ask_count; i++) {
@@ -126,18 +152,42 @@ static uint64_t needed(const struct sol *s)
     return need;
 }
 
-static void ask_accounts(struct sol *s, uint32_t first)
+static void ask_keys(struct sol *s, enum ask what, const uint8_t *const *keys, uint32_t count,
+                     uint32_t commitment, uint64_t need)
 {
     char list[ACCOUNTS_AT_ONCE * (HAWSE_BASE58_KEY_TEXT + 3)], key[HAWSE_BASE58_KEY_TEXT];
     uint32_t at = 0;
-    gather(s, first, ACCOUNTS_AT_ONCE);
-    for (uint32_t i = 0; i < s->ask_count; i++) {
-        (void)hawse_base58_from_key(s->watches[s->ask_watches[i]].filter.id, key);
+    for (uint32_t i = 0; i < count; i++) {
+        (void)hawse_base58_from_key(keys[i], key);
         at += (uint32_t)snprintf(list + at, sizeof(list) - at, "%s\"%s\"", i ? "," : "", key);
     }
-    ask(s, ASK_ACCOUNTS, "getMultipleAccounts",
+    ask(s, what, "getMultipleAccounts",
         "[[%s],{\"encoding\":\"base64\",\"commitment\":\"%s\",\"minContextSlot\":%llu}]", list,
-        level_name(s->watches[first].filter.commitment), (unsigned long long)needed(s));
+        level_name(commitment), (unsigned long long)need);
+}
+
+static void ask_accounts(struct sol *s, uint32_t first)
+{
+    const uint8_t *keys[ACCOUNTS_AT_ONCE];
+    gather(s, first, s->at_once);
+    for (uint32_t i = 0; i < s->ask_count; i++)
+        keys[i] = s->watches[s->ask_watches[i]].filter.id;
+    ask_keys(s, ASK_ACCOUNTS, keys, s->ask_count, s->watches[first].filter.commitment,
+             audit_need(s));
+}
+
+/* What a snapshot lacks: as many as fit an answer, the others with the next snapshot. */
+static void ask_gone(struct sol *s)
+{
+    const uint8_t *keys[ACCOUNTS_AT_ONCE];
+    s->gone_more |= s->gone_count > s->at_once;
+    s->gone_count = s->gone_count < s->at_once ? s->gone_count : s->at_once;
+    for (uint32_t i = 0; i < s->gone_count; i++)
+        keys[i] = s->gone[i];
+    s->ask_watches[0] = s->gone_watch;
+    s->ask_count = 1;
+    ask_keys(s, ASK_GONE, keys, s->gone_count, s->watches[s->gone_watch].filter.commitment,
+             s->gone_slot);
 }
 
 static void ask_program(struct sol *s, uint32_t first)
@@ -217,7 +267,7 @@ static void end_fill(struct sol *s)
 {
     struct watch *w = &s->watches[s->fill.watch];
     w->judged = s->fill.to;
-    clean(s, w);
+    audit_clean(s, w);
     s->fill.on = false;
     s->fill.tries = 0;
 }
@@ -255,6 +305,38 @@ static bool ask_blocks(struct sol *s)
     return true;
 }
 
+/* What was begun goes on before anything new. False: nothing was. */
+static bool ask_on(struct sol *s)
+{
+    if (s->hole_ns != 0 && ask_blocks(s))
+        return true;
+    if (s->fill.on)
+        fill_step(s);
+    else if (s->gone_count > 0)
+        ask_gone(s);
+    else
+        return false;
+    return true;
+}
+
+static void ask_about(struct sol *s, uint32_t watch)
+{
+    switch (s->watches[watch].filter.watch) {
+    case HAWSE_SOLANA_WATCH_ACCOUNT:
+        ask_accounts(s, watch);
+        return;
+    case HAWSE_SOLANA_WATCH_PROGRAM:
+        ask_program(s, watch);
+        return;
+    case HAWSE_SOLANA_WATCH_LOGS:
+        ask_level(s, watch);
+        return;
+    default:
+        ask_statuses(s, watch);
+        return;
+    }
+}
+
 void audit_pump(struct sol *s)
 {
     if (s->request || s->phase == PHASE_DOWN || sol_now(s) < s->ask_after_ns || !is_paid(s))
@@ -263,174 +345,19 @@ void audit_pump(struct sol *s)
         ask(s, ASK_GENESIS, "getGenesisHash", "[]");
         return;
     }
-    if (s->hole_ns != 0 && ask_blocks(s))
+    if (ask_on(s))
         return;
-    if (s->fill.on) {
-        fill_step(s);
-        return;
-    }
     for (uint32_t n = 0; n < 2 * s->watch_count; n++) {
         uint32_t i = (s->next_audit + n) % s->watch_count;
         if (!is_due(s, &s->watches[i], n < s->watch_count))
             continue;
         s->next_audit = i + 1;
-        switch (s->watches[i].filter.watch) {
-        case HAWSE_SOLANA_WATCH_ACCOUNT:
-            ask_accounts(s, i);
-            return;
-        case HAWSE_SOLANA_WATCH_PROGRAM:
-            ask_program(s, i);
-            return;
-        case HAWSE_SOLANA_WATCH_LOGS:
-            ask_level(s, i);
-            return;
-        default:
-            ask_statuses(s, i);
-            return;
-        }
+        ask_about(s, i);
+        return;
     }
 }
 
 /* ---- answers; false = no room, the answer comes again ---- */
-
-/* One account of a snapshot against what was told. */
-static bool compare(struct sol *s, struct watch *w, struct wire_account *account)
-{
-    hawse_solana_account_t *r = &account->record;
-    struct account_entry *e = accounts_find(&s->accounts, r->pubkey, w->filter.commitment, false);
-    bool differs = !e || e->content != account_hash(account);
-    if (e)
-        e->seen = true;
-    if (!differs || (e && r->slot < e->slot)) {
-        if (e)
-            e->suspect = false;
-        return true;
-    }
-    if (!w->dirty && e && e->content != 0) {
-        /* the notification may be under way: only what is still missing a second later is missed */
-        if (!e->suspect || e->slot >= e->suspect_slot) {
-            e->suspect = true;
-            e->suspect_slot = r->slot;
-            return true;
-        }
-        on_missing(s, w, e->slot + 1);
-    }
-    if (!tell_account(s, w, account, HAWSE_EVENT_BACKFILLED, 0))
-        return false;
-    e = accounts_find(&s->accounts, r->pubkey, w->filter.commitment, false);
-    if (e) { /* it may just have been made */
-        e->suspect = false;
-        e->seen = true;
-    }
-    if (!w->fresh) {
-        s->gaps[HAWSE_SOLANA_STREAM_ACCOUNTS].late++;
-        sol_count(s, s->count.late, 1);
-    }
-    return true;
-}
-
-/* Compared: again in a second when something is suspected. */
-static void end_compare(struct sol *s, struct watch *w, bool suspect)
-{
-    uint64_t wait = s->set.check_ms > AGAIN_MS ? s->set.check_ms - AGAIN_MS : 0;
-    uint64_t messages = w->messages;
-    clean(s, w);
-    if (!suspect)
-        return;
-    w->messages = messages;
-    w->audited_ns = sol_now(s) - wait * SOL_MS;
-}
-
-static bool on_accounts(struct sol *s, const hawse_json_t *doc, hawse_json_value_t *root)
-{
-    hawse_json_value_t list, v;
-    struct wire_account account;
-    uint64_t slot = 0;
-    if (wire_context(doc, root, &slot, &list) != HAWSE_OK || list.kind != HAWSE_JSON_ARRAY) {
-        sol_count(s, s->count.malformed, 1);
-        wait_ms(s, AGAIN_MS);
-        return true;
-    }
-    if (slot < needed(s)) { /* a node that is behind */
-        wait_ms(s, SOON_MS);
-        return true;
-    }
-    for (uint32_t i = 0; i < s->ask_count && hawse_json_next(doc, &list, NULL, &v) == 1; i++) {
-        struct watch *w = &s->watches[s->ask_watches[i]];
-        if (wire_account(doc, &v, &account) != HAWSE_OK) {
-            sol_count(s, s->count.malformed, 1);
-            wait_ms(s, AGAIN_MS);
-            continue;
-        }
-        memcpy(account.record.pubkey, w->filter.id, 32);
-        account.record.slot = slot;
-        if (!compare(s, w, &account))
-            return false;
-        const struct account_entry *e =
-            accounts_find(&s->accounts, w->filter.id, w->filter.commitment, false);
-        end_compare(s, w, e && e->suspect);
-    }
-    return true;
-}
-
-/* Accounts of the program that the snapshot does not have any more are gone. Which of them merely
- * stopped matching a filter cannot be told. */
-static bool on_gone(struct sol *s, struct watch *w, uint64_t slot, bool *suspect)
-{
-    uint32_t index = (uint32_t)(w - s->watches);
-    struct wire_account none;
-    memset(&none, 0, sizeof(none));
-    none.record.size = none.record.data_offset = sizeof(none.record);
-    for (uint64_t i = 0; i < s->accounts.cap; i++) {
-        struct account_entry *e = &s->accounts.entries[i];
-        if (!e->used || e->watch != index || e->commitment != w->filter.commitment)
-            continue;
-        if (!e->seen && w->filter.memcmp_count == 0 && w->filter.data_size == 0) {
-            memcpy(none.record.pubkey, e->key, 32);
-            none.record.slot = slot;
-            if (!compare(s, w, &none))
-                return false;
-        }
-        *suspect |= e->suspect;
-    }
-    return true;
-}
-
-static void forget_seen(struct sol *s)
-{
-    for (uint64_t i = 0; i < s->accounts.cap; i++)
-        s->accounts.entries[i].seen = false;
-}
-
-static bool on_program(struct sol *s, const hawse_json_t *doc, hawse_json_value_t *root)
-{
-    struct watch *w = &s->watches[s->ask_watches[0]];
-    hawse_json_value_t list, v;
-    struct wire_account account;
-    uint64_t slot = 0;
-    bool suspect = false;
-    int32_t code = wire_context(doc, root, &slot, &list);
-    if (code == HAWSE_OK && slot < w->need) {
-        wait_ms(s, SOON_MS);
-        return true;
-    }
-    forget_seen(s);
-    while (code == HAWSE_OK && hawse_json_next(doc, &list, NULL, &v) == 1) {
-        code = wire_owned(doc, &v, &account);
-        account.record.slot = slot;
-        if (code == HAWSE_OK && !compare(s, w, &account))
-            return false;
-    }
-    if (code != HAWSE_OK) {
-        sol_count(s, s->count.malformed, 1);
-        wait_ms(s, AGAIN_MS);
-        return true;
-    }
-    if (!on_gone(s, w, slot, &suspect))
-        return false;
-    end_compare(s, w, suspect);
-    return true;
-}
 
 static void on_level(struct sol *s, const hawse_json_value_t *root)
 {
@@ -439,12 +366,11 @@ static void on_level(struct sol *s, const hawse_json_value_t *root)
     struct fill *f = &s->fill;
     uint64_t level = 0;
     if (hawse_json_u64(root, &level) != HAWSE_OK) {
-        sol_count(s, s->count.malformed, 1);
-        wait_ms(s, AGAIN_MS);
+        audit_bad(s);
         return;
     }
     if (level < w->need) {
-        wait_ms(s, SOON_MS);
+        audit_wait(s, SOON_MS);
         return;
     }
     uint64_t from = w->judged > MARGIN_SLOTS ? w->judged - MARGIN_SLOTS : 0;
@@ -458,7 +384,7 @@ static void on_level(struct sol *s, const hawse_json_value_t *root)
     w->level = level;
     if (f->to < f->from || (!w->dirty && f->to <= w->judged)) {
         f->on = false;
-        clean(s, w);
+        audit_clean(s, w);
     }
 }
 
@@ -495,7 +421,8 @@ static void end_listing(struct sol *s)
     struct watch *w = &s->watches[f->watch];
     f->listing = false;
     if (f->count > 0 && !w->fresh) {
-        on_missing(s, w, f->list[f->count - 1].slot);
+        audit_missing(s, w, f->list[f->count - 1].slot);
+        audit_renew(s, w);
         sol_log(s, HAWSE_LOG_INFO, "%u transactions were not pushed: they are told late", f->count);
     }
 }
@@ -526,8 +453,7 @@ static void on_list(struct sol *s, const hawse_json_t *doc, hawse_json_value_t *
         }
     }
     if (code != HAWSE_OK) {
-        sol_count(s, s->count.malformed, 1);
-        wait_ms(s, AGAIN_MS);
+        audit_bad(s);
         return;
     }
     f->paged = items > 0;
@@ -542,7 +468,7 @@ static bool on_transaction(struct sol *s, const hawse_json_t *doc, hawse_json_va
     struct wire_logs logs;
     int32_t code = wire_transaction(doc, root, &logs);
     if (code != HAWSE_OK && f->tries++ < TRIES) {
-        wait_ms(s, 2 * SOON_MS);
+        audit_wait(s, 2 * SOON_MS);
         return true;
     }
     if (code == HAWSE_OK) {
@@ -566,8 +492,8 @@ static bool on_statuses(struct sol *s, const hawse_json_t *doc, hawse_json_value
     struct wire_status status;
     uint64_t slot = 0;
     int32_t code = wire_context(doc, root, &slot, &list);
-    if (code == HAWSE_OK && slot < needed(s)) {
-        wait_ms(s, SOON_MS);
+    if (code == HAWSE_OK && slot < audit_need(s)) {
+        audit_wait(s, SOON_MS);
         return true;
     }
     for (uint32_t i = 0; code == HAWSE_OK && i < s->ask_count; i++) {
@@ -580,13 +506,12 @@ static bool on_statuses(struct sol *s, const hawse_json_t *doc, hawse_json_value
             !tell_status(s, w, &status, HAWSE_EVENT_BACKFILLED, 0))
             return false;
         if (code == HAWSE_OK || code == HAWSE_E_NOTFOUND) {
-            clean(s, w);
+            audit_clean(s, w);
             code = HAWSE_OK;
         }
     }
     if (code != HAWSE_OK) {
-        sol_count(s, s->count.malformed, 1);
-        wait_ms(s, AGAIN_MS);
+        audit_bad(s);
     }
     return true;
 }
@@ -604,7 +529,7 @@ static void on_blocks(struct sol *s, const hawse_json_t *doc, hawse_json_value_t
         previous = slot;
     }
     s->block_tries++;
-    wait_ms(s, 250);
+    audit_wait(s, 250);
 }
 
 /* Nothing of another cluster is told. */
@@ -621,7 +546,7 @@ static void on_genesis(struct sol *s, const hawse_json_value_t *root)
                  "endpoint \"http\" is of another cluster than settings.genesis (%.*s): nothing is "
                  "told until the endpoint is put right",
                  (int)(root->len < 50 ? root->len : 50), (const char *)root->data);
-    wait_ms(s, 5 * AGAIN_MS);
+    audit_wait(s, 5 * AGAIN_MS);
 }
 
 /* ---- refusals ---- */
@@ -633,15 +558,37 @@ static void give_up(struct sol *s)
         struct watch *w = &s->watches[s->ask_watches[i]];
         uint32_t stream = watch_stream(w);
         s->gaps[stream].lost = true; /* counts while a gap is open */
-        clean(s, w);
+        audit_clean(s, w);
     }
     s->fill.on = false;
+    s->gone_count = 0;
+}
+
+/* The answer is more than is taken. Fewer accounts give a smaller one; a program's cannot be cut.
+ */
+static void on_too_large(struct sol *s, enum ask what)
+{
+    uint32_t asked = what == ASK_GONE ? s->gone_count : s->ask_count;
+    if ((what == ASK_GONE || what == ASK_ACCOUNTS) && asked > 1) {
+        s->at_once = asked / 2;
+        audit_wait(s, 0);
+        return;
+    }
+    sol_complain(s,
+                 "an answer is larger than settings.max_answer_bytes (%u): what it is about cannot "
+                 "be compared, and is not proved whole; raise it, or watch less",
+                 s->set.max_answer_bytes);
+    give_up(s);
 }
 
 static void on_refused(struct sol *s, enum ask what, const hawse_host_rpc_done_t *done,
                        const uint8_t *body)
 {
     sol_count(s, s->count.errors, 1);
+    if (done->status == HAWSE_E_LIMIT) {
+        on_too_large(s, what);
+        return;
+    }
     bool behind = done->rpc_code == -32016 || done->rpc_code == -32014 || done->rpc_code == -32004;
     if (!behind)
         sol_complain(s, "the node refused a question (%d, HTTP %u, code %lld): %.*s", done->status,
@@ -649,14 +596,14 @@ static void on_refused(struct sol *s, enum ask what, const hawse_host_rpc_done_t
                      (int)(done->body_len < 200 ? done->body_len : 200), (const char *)body);
     if (what == ASK_BLOCKS) {
         s->block_tries += is_final(done->rpc_code) ? 100 : 1;
-        wait_ms(s, 250);
+        audit_wait(s, 250);
     } else if (is_final(done->rpc_code) && what != ASK_GENESIS) {
         give_up(s);
     } else {
         uint64_t pause = behind ? SOON_MS : 100ull << s->ask_failures;
         if (!behind && s->ask_failures < GIVE_UP)
             s->ask_failures++;
-        wait_ms(s, done->retry_after_ms > pause ? done->retry_after_ms : pause);
+        audit_wait(s, done->retry_after_ms > pause ? done->retry_after_ms : pause);
     }
 }
 
@@ -665,9 +612,11 @@ static bool on_result(struct sol *s, enum ask what, const hawse_json_t *doc,
 {
     switch (what) {
     case ASK_ACCOUNTS:
-        return on_accounts(s, doc, root);
+        return compare_accounts(s, doc, root);
     case ASK_PROGRAM:
-        return on_program(s, doc, root);
+        return compare_program(s, doc, root);
+    case ASK_GONE:
+        return compare_gone(s, doc, root);
     case ASK_TRANSACTION:
         return on_transaction(s, doc, root);
     case ASK_STATUSES:
@@ -705,10 +654,10 @@ int32_t audit_answer(struct sol *s, const hawse_event_t *event)
         if (marks && hawse_json_index(&doc, body, done.body_len, marks, cap) == HAWSE_OK &&
             hawse_json_root(&doc, &root) == HAWSE_OK) {
             s->ask_failures = 0;
+            s->at_once = s->at_once * 2 < ACCOUNTS_AT_ONCE ? s->at_once * 2 : ACCOUNTS_AT_ONCE;
             taken = on_result(s, what, &doc, &root);
         } else {
-            sol_count(s, s->count.malformed, 1);
-            wait_ms(s, AGAIN_MS);
+            audit_bad(s);
         }
         if (marks != s->marks)
             free(marks);

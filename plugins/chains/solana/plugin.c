@@ -56,7 +56,14 @@ HAWSE_EXPORT const char hawse_manifest_v1[] =
     "\"max_accounts\":{\"type\":\"integer\",\"minimum\":64,\"maximum\":10000000,"
     "\"default\":16384,\"description\":\"accounts remembered, those of programs included\"},"
     "\"copy_bytes\":{\"type\":\"integer\",\"minimum\":65536,\"maximum\":1073741824,"
-    "\"default\":2097152,\"description\":\"memory for processed records that can be taken back\"}"
+    "\"default\":2097152,\"description\":\"memory for processed records that can be taken "
+    "back\"},"
+    "\"max_account_bytes\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":1073741824,"
+    "\"default\":10485760,\"description\":\"larger accounts are told without their data; a cluster "
+    "has none above the default\"},"
+    "\"max_answer_bytes\":{\"type\":\"integer\",\"minimum\":65536,\"maximum\":1073741824,"
+    "\"default\":33554432,\"description\":\"of one answer over HTTP; a program's accounts come in "
+    "one\"}"
     "}}}";
 
 /* ---- words and numbers for the operator ---- */
@@ -117,6 +124,10 @@ static void declare(struct sol *s)
         {&s->count.errors, "solana_rpc_errors_total", "Refused questions."},
         {&s->count.audits, "solana_questions_total", "Questions asked over HTTP."},
         {&s->count.orphans, "solana_orphans_total", "Notifications of unknown subscriptions."},
+        {&s->count.left, "solana_left_total",
+         "Accounts that left what a program's watch asks for."},
+        {&s->count.withheld, "solana_withheld_total",
+         "States too large to be told with their data."},
     };
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         hawse_view_t none = {NULL, 0};
@@ -198,6 +209,8 @@ static int32_t read_numbers(struct sol *s, const hawse_json_t *doc, hawse_json_v
     set->max_backfill = setting(doc, root, "max_backfill", 10000);
     set->max_accounts = setting(doc, root, "max_accounts", 16384);
     set->copy_bytes = setting(doc, root, "copy_bytes", 2 << 20);
+    set->max_account_bytes = setting(doc, root, "max_account_bytes", 10 << 20);
+    set->max_answer_bytes = setting(doc, root, "max_answer_bytes", 32 << 20);
     int32_t code = read_genesis(s, doc, root);
     if (code == HAWSE_OK)
         code = read_watches(s, doc, root, "accounts", HAWSE_SOLANA_WATCH_ACCOUNT);
@@ -265,6 +278,7 @@ static int32_t create(const hawse_host_t *host, hawse_instance_t self, hawse_vie
     for (uint32_t i = 0; i < STREAMS; i++)
         s->epochs[i] = 1;
     s->scratch_cap = SCRATCH;
+    s->at_once = ACCOUNTS_AT_ONCE;
     s->marks = malloc(MARKS_MAX * sizeof(s->marks[0]));
     s->scratch = malloc(s->scratch_cap);
     s->early_bytes = malloc(EARLY_BYTES);

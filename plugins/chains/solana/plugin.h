@@ -5,6 +5,7 @@
  *   link.c    stream, subscriptions, frames        tree.c   which slot follows which
  *   watch.c   what readers asked for               audit.c  questions that prove or fill the rest
  *   told.c    memory of what was told              tell.c   publishing, gaps
+ *   account.c states of accounts, large ones too   compare.c  snapshots against what was told
  *   rollback.c  slots in order, taking back and telling again
  *
  * The guarantee. A subscription proves nothing: each watch is audited, that is, compared with what
@@ -44,6 +45,8 @@ enum {
     STATUSES_AT_ONCE = 256, /* of getSignatureStatuses */
     LIST_MAX = 1000,        /* of getSignaturesForAddress */
     MARGIN_SLOTS = 32,      /* listed again before the slot where a gap began */
+    SOON_MS = 100,          /* until the next question to a node that is behind ... */
+    AGAIN_MS = 1000,        /* ... or that answered nonsense; a suspicion waits so long, too */
 };
 
 /* ---- told.c ---- */
@@ -55,16 +58,28 @@ struct account_entry {
     uint64_t content; /* hash of that record; 0 = taken back */
     uint32_t commitment;
     uint32_t watch; /* of the program that brought it, or UINT32_MAX */
+    uint32_t len;   /* bytes of its data, as told last */
     bool used;
+    bool own;              /* watched by itself */
     bool seen;             /* by the audit under way */
     bool suspect;          /* an audit found another content ... */
     uint64_t suspect_slot; /* ... at this slot */
 };
 
+struct watch;
+
 struct account_table {
     struct account_entry *entries;
     uint64_t cap; /* a power of two */
     uint64_t count;
+    uint64_t loose; /* entries that nobody watches any more, at most */
+};
+
+/* How far a large account has been told: until all of it is, nothing is remembered of it. */
+struct large {
+    uint8_t key[32];
+    uint64_t slot, content, told; /* told: bytes */
+    uint32_t commitment;
 };
 
 /* A transaction told to a watch. */
@@ -136,6 +151,7 @@ enum ask {
     ASK_NONE,
     ASK_LEVEL, /* getSlot at a commitment */
     ASK_ACCOUNTS,
+    ASK_GONE, /* accounts that a program's snapshot lacks */
     ASK_PROGRAM,
     ASK_LIST,
     ASK_TRANSACTION,
@@ -172,7 +188,7 @@ struct sol_settings {
     uint32_t commitment, window;
     uint32_t slots_idle_ms, check_ms, reply_ms;
     uint32_t requests_per_second, max_subscriptions, max_backfill;
-    uint32_t copy_bytes, max_accounts;
+    uint32_t copy_bytes, max_accounts, max_account_bytes, max_answer_bytes;
     bool has_genesis; /* the cluster that the endpoints must belong to */
     uint8_t genesis[32];
 };
@@ -183,7 +199,7 @@ enum roll { ROLL_NONE, ROLL_SAID, ROLL_SWEEPING, ROLL_SLOTS };
 
 struct sol_counters {
     hawse_metric_t slots, accounts, logs, signatures, duplicates, stale, rollbacks, depth, late,
-        missing, malformed, errors, audits, orphans;
+        missing, malformed, errors, audits, orphans, left, withheld;
 };
 
 struct say {
@@ -208,6 +224,7 @@ struct sol {
     struct account_table accounts;
     struct seen_ring seen;
     struct copy_ring copies;
+    struct large large;
 
     struct watch *watches;
     uint32_t watch_count, watch_cap;
@@ -251,7 +268,12 @@ struct sol {
     uint64_t ask_after_ns;
     uint32_t ask_failures;
     uint32_t ask_watches[STATUSES_AT_ONCE], ask_count;
-    uint64_t level[4]; /* by commitment: where the node was seen */
+    uint32_t at_once;                   /* accounts in one question, for their size */
+    uint8_t gone[ACCOUNTS_AT_ONCE][32]; /* lacking in the snapshot of ... */
+    uint32_t gone_count, gone_watch;    /* ... this watch, ... */
+    uint64_t gone_slot;                 /* ... which was of this slot */
+    bool gone_more;                     /* than these */
+    uint64_t level[4];                  /* by commitment: where the node was seen */
     uint32_t ask_level;
     struct fill fill;
     uint64_t tokens_ns; /* token bucket: time up to which requests are paid for */
@@ -285,6 +307,8 @@ void accounts_finish(struct account_table *table);
 /* The entry of the account, made when `add` and there is room; NULL otherwise. */
 struct account_entry *accounts_find(struct account_table *table, const uint8_t key[32],
                                     uint32_t commitment, bool add);
+/* The watch ends: accounts are no longer its. */
+void accounts_leave(struct account_table *table, const struct watch *w, uint32_t index);
 bool seen_init(struct seen_ring *seen, uint32_t cap);
 void seen_finish(struct seen_ring *seen);
 /* `salt` tells one watch from another: see watch_salt. */
@@ -332,20 +356,29 @@ bool tell_event(struct sol *s, uint16_t kind, uint32_t stream, uint32_t flags, u
 void tell_range(struct sol *s, uint16_t kind, uint32_t stream, uint32_t reason, uint64_t from,
                 uint64_t to, uint64_t count);
 bool tell_flush(struct sol *s);
-bool tell_account(struct sol *s, struct watch *w, struct wire_account *account, uint32_t flags,
-                  uint64_t t_recv_ns);
 bool tell_logs(struct sol *s, const hawse_json_t *doc, struct watch *w, struct wire_logs *logs,
                uint32_t flags, uint64_t t_recv_ns);
 bool tell_status(struct sol *s, struct watch *w, const struct wire_status *status, uint32_t flags,
                  uint64_t t_recv_ns);
-void tell_slot(struct sol *s, const hawse_solana_slot_t *slot);
+/* A processed record of a slot that left the chain before it came: nobody needs to hear of it. */
+bool tell_is_past(struct sol *s, const struct watch *w, uint64_t slot, uint32_t flags);
+/* Keeps a processed record, to be taken back. */
+void tell_copy(struct sol *s, uint16_t kind, uint64_t slot, uint64_t key, uint64_t content,
+               const uint8_t *record, uint64_t len);
 void gap_open(struct sol *s, uint32_t stream, uint32_t reason, uint64_t from);
 void gap_try_heal(struct sol *s);
 
+/* account.c */
+/* False: no room. */
+bool tell_account(struct sol *s, struct watch *w, struct wire_account *account, uint32_t flags,
+                  uint64_t t_recv_ns);
 /* Never 0. */
 uint64_t account_hash(const struct wire_account *account);
+/* Is the account what this watch of a program asks for? */
+bool account_matches(const struct watch *w, const struct wire_account *a);
 
 /* rollback.c */
+void tell_slot(struct sol *s, const hawse_solana_slot_t *slot);
 /* Goes on as far as possible with slots and rollbacks. False: no room. */
 bool tell_pump(struct sol *s);
 
@@ -356,5 +389,22 @@ int32_t audit_answer(struct sol *s, const hawse_event_t *event);
 void audit_cancel(struct sol *s);
 /* The watch is compared at the next opportunity, with a node that has reached `slot`. */
 void audit_soon(struct sol *s, struct watch *w, uint64_t slot);
+/* No question before so many milliseconds have passed. */
+void audit_wait(struct sol *s, uint64_t ms);
+/* The slot that the answer to the question under way must have reached. */
+uint64_t audit_need(const struct sol *s);
+/* An answer that has not the form of one: it is asked for again. */
+void audit_bad(struct sol *s);
+/* Something was never pushed: a gap. */
+void audit_missing(struct sol *s, struct watch *w, uint64_t slot);
+/* When nothing at all was pushed since the last audit, the subscription is dead: a new one. */
+void audit_renew(struct sol *s, struct watch *w);
+/* The watch was compared and is whole. */
+void audit_clean(struct sol *s, struct watch *w);
+
+/* compare.c: false = no room, the answer comes again */
+bool compare_accounts(struct sol *s, const hawse_json_t *doc, hawse_json_value_t *root);
+bool compare_program(struct sol *s, const hawse_json_t *doc, hawse_json_value_t *root);
+bool compare_gone(struct sol *s, const hawse_json_t *doc, hawse_json_value_t *root);
 
 #endif

@@ -95,10 +95,20 @@ static bool say_rollback(struct sol *s)
     return true;
 }
 
+static uint32_t stream_of(uint16_t kind)
+{
+    if (kind == HAWSE_SOLANA_PROGRAM_LOG)
+        return HAWSE_SOLANA_STREAM_LOGS;
+    return kind == HAWSE_SOLANA_SIGNATURE ? HAWSE_SOLANA_STREAM_SIGNATURES
+                                          : HAWSE_SOLANA_STREAM_ACCOUNTS;
+}
+
 static struct account_entry *entry_of(struct sol *s, const struct copy *copy)
 {
-    const hawse_solana_account_t *a = (const void *)(copy + 1);
-    return accounts_find(&s->accounts, a->pubkey, HAWSE_SOLANA_PROCESSED, true);
+    const hawse_solana_account_t *whole = (const void *)(copy + 1);
+    const hawse_solana_account_part_t *part = (const void *)(copy + 1);
+    const uint8_t *key = copy->kind == HAWSE_SOLANA_ACCOUNT ? whole->pubkey : part->pubkey;
+    return accounts_find(&s->accounts, key, HAWSE_SOLANA_PROCESSED, true);
 }
 
 static uint64_t mark_of(const struct copy *copy)
@@ -124,7 +134,7 @@ static void unlearn_signature(struct sol *s, const hawse_solana_signature_t *rec
 /* What was taken back may be told again when it happens on the other branch. */
 static void unlearn(struct sol *s, const struct copy *copy)
 {
-    if (copy->kind == HAWSE_SOLANA_ACCOUNT) {
+    if (stream_of(copy->kind) == HAWSE_SOLANA_STREAM_ACCOUNTS) {
         struct account_entry *entry = entry_of(s, copy);
         if (entry)
             entry->slot = entry->content = 0;
@@ -133,13 +143,6 @@ static void unlearn(struct sol *s, const struct copy *copy)
     } else {
         unlearn_signature(s, (const void *)(copy + 1));
     }
-}
-
-static uint32_t stream_of(uint16_t kind)
-{
-    return kind == HAWSE_SOLANA_ACCOUNT       ? HAWSE_SOLANA_STREAM_ACCOUNTS
-           : kind == HAWSE_SOLANA_PROGRAM_LOG ? HAWSE_SOLANA_STREAM_LOGS
-                                              : HAWSE_SOLANA_STREAM_SIGNATURES;
 }
 
 /* Takes back the copies of abandoned slots, newest first. */
@@ -200,7 +203,7 @@ static bool say_strays(struct sol *s, uint64_t parent, uint64_t slot)
 /* ---- a branch that comes back ---- */
 
 /* False: it, or something newer, was told meanwhile in another way. An outcome is asked for anew as
- * soon as it is taken back. */
+ * soon as it is taken back, and a large account, whose data are not kept, with the next audit. */
 static bool is_wanted_again(struct sol *s, const struct copy *copy)
 {
     if (copy->kind == HAWSE_SOLANA_ACCOUNT) {

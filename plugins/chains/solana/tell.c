@@ -1,11 +1,10 @@
 /*
- * Publishing: records, continuity, slots in order, and rollbacks. Whatever finds no room is tried
- * again from the beginning, so nothing is remembered as told before it was published. Continuity
- * events wait in a queue of their own, which goes before everything else.
+ * Publishing: continuity, logs and outcomes. Whatever finds no room is tried again from the
+ * beginning, so nothing is remembered as told before it was published. Continuity events wait in a
+ * queue of their own, which goes before everything else.
  */
 #include "plugin.h"
 
-#include <hawse/keccak.h>
 #include <string.h>
 
 /* ---- one event ---- */
@@ -133,102 +132,20 @@ void gap_try_heal(struct sol *s)
         s->phase = PHASE_LIVE;
 }
 
-static void keep_copy(struct sol *s, uint16_t kind, uint64_t slot, uint64_t key, uint64_t content,
-                      const uint8_t *record, uint64_t len)
+void tell_copy(struct sol *s, uint16_t kind, uint64_t slot, uint64_t key, uint64_t content,
+               const uint8_t *record, uint64_t len)
 {
     const struct copy head = {
         .kind = kind, .slot = slot, .key = key, .content = content, .len = len};
     copies_add(&s->copies, &head, record);
 }
 
-/* ---- accounts ---- */
-
-/* A hash that nobody can aim at: an account whose new content looks like the old one would be lost.
- */
-uint64_t account_hash(const struct wire_account *account)
-{
-    const hawse_solana_account_t *r = &account->record;
-    uint8_t digest[32];
-    uint64_t hash;
-    hawse_keccak_t k;
-    hawse_keccak_init(&k);
-    hawse_keccak_update(&k, (const uint8_t *)&r->lamports, sizeof(r->lamports));
-    hawse_keccak_update(&k, (const uint8_t *)&r->rent_epoch, sizeof(r->rent_epoch));
-    hawse_keccak_update(&k, (const uint8_t *)&r->executable, sizeof(r->executable));
-    hawse_keccak_update(&k, r->owner, sizeof(r->owner));
-    hawse_keccak_update(&k, account->data.data, r->data_len > 0 ? account->data.len : 0);
-    hawse_keccak_final(&k, digest);
-    memcpy(&hash, digest, sizeof(hash));
-    return hash ? hash : 1;
-}
-
-/* Is this news, after what was told last? */
-static bool is_news(struct sol *s, struct watch *w, const struct account_entry *entry,
-                    uint64_t slot, uint64_t hash, uint32_t flags)
-{
-    if (!entry || entry->content == 0)
-        return true;
-    if (slot < entry->slot) {
-        sol_count(s, s->count.stale, 1);
-        return false;
-    }
-    if (entry->content == hash && (slot == entry->slot || flags & HAWSE_EVENT_BACKFILLED)) {
-        if (!(flags & HAWSE_EVENT_BACKFILLED))
-            sol_count(s, s->count.duplicates, 1);
-        return false;
-    }
-    if (slot == entry->slot) /* two states of one slot: which came last is worth a question */
-        audit_soon(s, w, slot);
-    return true;
-}
-
-/* A processed record of a slot that left the chain before it came: nobody needs to hear of it. */
-static bool is_past(struct sol *s, const struct watch *w, uint64_t slot, uint32_t flags)
+bool tell_is_past(struct sol *s, const struct watch *w, uint64_t slot, uint32_t flags)
 {
     if (w->filter.commitment != HAWSE_SOLANA_PROCESSED || flags & HAWSE_EVENT_BACKFILLED ||
         !tree_abandoned(&s->tree, slot))
         return false;
     sol_count(s, s->count.stale, 1);
-    return true;
-}
-
-bool tell_account(struct sol *s, struct watch *w, struct wire_account *account, uint32_t flags,
-                  uint64_t t_recv_ns)
-{
-    hawse_solana_account_t *r = &account->record;
-    uint64_t len = sizeof(*r) + r->data_len, hash = account_hash(account);
-    r->commitment = w->filter.commitment;
-    struct account_entry *entry = accounts_find(&s->accounts, r->pubkey, r->commitment, true);
-    if (!entry)
-        sol_complain(s, "more accounts than settings.max_accounts: some may be told twice");
-    if (is_past(s, w, r->slot, flags) || !is_news(s, w, entry, r->slot, hash, flags))
-        return true;
-    if (len > RECORD_MAX) {
-        sol_complain(s, "an account of %llu bytes is more than an event can carry: left out",
-                     (unsigned long long)r->data_len);
-        return true;
-    }
-    uint8_t *at = s->sub->reserve(s->host, s->self, len);
-    if (!at)
-        return false;
-    memcpy(at, r, sizeof(*r));
-    if (wire_account_data(account, at + sizeof(*r)) != HAWSE_OK) {
-        sol_count(s, s->count.malformed, 1);
-        return true;
-    }
-    uint64_t key = hawse_key(r->pubkey, 32);
-    if (!tell_event(s, HAWSE_SOLANA_ACCOUNT, HAWSE_SOLANA_STREAM_ACCOUNTS, flags, key, t_recv_ns,
-                    at, len))
-        return false;
-    if (r->commitment == HAWSE_SOLANA_PROCESSED)
-        keep_copy(s, HAWSE_SOLANA_ACCOUNT, r->slot, key, hash, at, len);
-    if (entry) {
-        entry->slot = r->slot;
-        entry->content = hash;
-        if (w->filter.watch == HAWSE_SOLANA_WATCH_PROGRAM)
-            entry->watch = (uint32_t)(w - s->watches);
-    }
-    sol_count(s, s->count.accounts, 1);
     return true;
 }
 
@@ -242,7 +159,7 @@ bool tell_logs(struct sol *s, const hawse_json_t *doc, struct watch *w, struct w
     /* on another fork the same transaction is another event; the older one is taken back */
     bool forks =
         w->filter.commitment == HAWSE_SOLANA_PROCESSED && !(flags & HAWSE_EVENT_BACKFILLED);
-    if (is_past(s, w, r->slot, flags))
+    if (tell_is_past(s, w, r->slot, flags))
         return true;
     if (seen_has(&s->seen, mark, forks ? r->slot : 0)) {
         sol_count(s, s->count.duplicates, 1);
@@ -268,7 +185,7 @@ bool tell_logs(struct sol *s, const hawse_json_t *doc, struct watch *w, struct w
         return false;
     seen_add(&s->seen, mark, r->slot);
     if (r->commitment == HAWSE_SOLANA_PROCESSED)
-        keep_copy(s, HAWSE_SOLANA_PROGRAM_LOG, r->slot, key, 0, at, len);
+        tell_copy(s, HAWSE_SOLANA_PROGRAM_LOG, r->slot, key, 0, at, len);
     sol_count(s, s->count.logs, 1);
     return true;
 }
@@ -295,7 +212,7 @@ bool tell_status(struct sol *s, struct watch *w, const struct wire_status *statu
                     t_recv_ns, at, len))
         return false;
     if (r.commitment == HAWSE_SOLANA_PROCESSED)
-        keep_copy(s, HAWSE_SOLANA_SIGNATURE, r.slot, key, 0, at, len);
+        tell_copy(s, HAWSE_SOLANA_SIGNATURE, r.slot, key, 0, at, len);
     w->done = true;
     w->dirty = false;
     sol_count(s, s->count.signatures, 1);

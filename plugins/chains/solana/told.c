@@ -26,22 +26,77 @@ void accounts_finish(struct account_table *table)
     table->entries = NULL;
 }
 
+static uint64_t home_of(const uint8_t key[32], uint32_t commitment)
+{
+    return hawse_key(key, 32) + commitment;
+}
+
+/* Entries behind it that would no longer be found move up. */
+static void take_out(struct account_table *table, uint64_t hole)
+{
+    uint64_t mask = table->cap - 1;
+    for (uint64_t at = (hole + 1) & mask; table->entries[at].used; at = (at + 1) & mask) {
+        const struct account_entry *e = &table->entries[at];
+        if (((at - home_of(e->key, e->commitment)) & mask) < ((at - hole) & mask))
+            continue;
+        table->entries[hole] = *e;
+        hole = at;
+    }
+    table->entries[hole].used = false;
+    table->count--;
+}
+
+/* Forgets accounts that nobody watches any more. */
+static void make_space(struct account_table *table)
+{
+    for (uint64_t i = 0; i < table->cap; i++) {
+        const struct account_entry *e = &table->entries[i];
+        while (e->used && !e->own && e->watch == UINT32_MAX)
+            take_out(table, i);
+    }
+    table->loose = 0;
+}
+
+void accounts_leave(struct account_table *table, const struct watch *w, uint32_t index)
+{
+    struct account_entry *e;
+    if (w->filter.watch == HAWSE_SOLANA_WATCH_ACCOUNT) {
+        e = accounts_find(table, w->filter.id, w->filter.commitment, false);
+        if (e)
+            e->own = false;
+        table->loose += e != NULL;
+        return;
+    }
+    for (uint64_t i = 0; w->filter.watch == HAWSE_SOLANA_WATCH_PROGRAM && i < table->cap; i++) {
+        e = &table->entries[i];
+        if (!e->used || e->watch != index)
+            continue;
+        e->watch = UINT32_MAX;
+        table->loose++;
+    }
+}
+
 struct account_entry *accounts_find(struct account_table *table, const uint8_t key[32],
                                     uint32_t commitment, bool add)
 {
-    uint64_t at = hawse_key(key, 32) + commitment;
+    uint64_t at = home_of(key, commitment);
     for (;; at++) {
         struct account_entry *entry = &table->entries[at & (table->cap - 1)];
         if (entry->used && entry->commitment == commitment && memcmp(entry->key, key, 32) == 0)
             return entry;
         if (entry->used)
             continue;
+        if (add && table->count * 2 >= table->cap && table->loose > 0) {
+            make_space(table);
+            return accounts_find(table, key, commitment, add);
+        }
         if (!add || table->count * 2 >= table->cap)
             return NULL;
         *entry =
             (struct account_entry){.commitment = commitment, .watch = UINT32_MAX, .used = true};
         memcpy(entry->key, key, 32);
         table->count++;
+        table->loose++; /* until a watch claims it */
         return entry;
     }
 }

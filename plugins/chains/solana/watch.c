@@ -197,6 +197,7 @@ void watch_drop(struct sol *s, uint64_t sub)
             return;
         audit_cancel(s); /* it may be about this watch */
         link_unsubscribe(s, w);
+        accounts_leave(&s->accounts, w, (uint32_t)(w - s->watches));
         memset(w, 0, sizeof(*w));
         watch_index(s);
         return;

@@ -317,7 +317,22 @@ static void put_account(struct jsonl *j, const hawse_solana_account_t *a)
     put_key(j, "owner", a->owner);
     put(j, ",\"lamports\":\"%llu\",\"rent_epoch\":\"%llu\"", (unsigned long long)a->lamports,
         (unsigned long long)a->rent_epoch);
+    if (HAWSE_HAS(a, left) && a->left)
+        put(j, ",\"left\":true");
     put_hex(j, "data", (const uint8_t *)a + a->data_offset, a->data_len);
+}
+
+static void put_account_part(struct jsonl *j, const hawse_solana_account_part_t *a)
+{
+    put_position(j, a->slot, a->commitment);
+    put_key(j, "pubkey", a->pubkey);
+    put_key(j, "owner", a->owner);
+    put(j, ",\"lamports\":\"%llu\",\"total_len\":%llu,\"part_offset\":%llu",
+        (unsigned long long)a->lamports, (unsigned long long)a->total_len,
+        (unsigned long long)a->part_offset);
+    if (a->left)
+        put(j, ",\"left\":true");
+    put_hex(j, "data", (const uint8_t *)a + a->data_offset, a->part_len);
 }
 
 static void put_program_log(struct jsonl *j, const hawse_solana_log_t *log)
@@ -355,8 +370,10 @@ static const struct {
     KIND(HAWSE_SPACE_EVM, HAWSE_EVM_PENDING_TX, hawse_evm_pending_tx_t, "evm.pending_tx",
          put_pending),
     KIND(HAWSE_SPACE_SOLANA, HAWSE_SOLANA_SLOT, hawse_solana_slot_t, "solana.slot", put_slot),
-    KIND(HAWSE_SPACE_SOLANA, HAWSE_SOLANA_ACCOUNT, hawse_solana_account_t, "solana.account",
-         put_account),
+    {HAWSE_SPACE_SOLANA, HAWSE_SOLANA_ACCOUNT, offsetof(hawse_solana_account_t, left),
+     "solana.account", (void (*)(struct jsonl *, const void *))(void *)put_account},
+    KIND(HAWSE_SPACE_SOLANA, HAWSE_SOLANA_ACCOUNT_PART, hawse_solana_account_part_t,
+         "solana.account_part", put_account_part),
     KIND(HAWSE_SPACE_SOLANA, HAWSE_SOLANA_PROGRAM_LOG, hawse_solana_log_t, "solana.log",
          put_program_log),
     KIND(HAWSE_SPACE_SOLANA, HAWSE_SOLANA_SIGNATURE, hawse_solana_signature_t, "solana.signature",

@@ -20,6 +20,11 @@ extern "C" {
     3u /* hawse_solana_log_t, then lines; key of the program or account */
 #define HAWSE_SOLANA_SIGNATURE 4u /* hawse_solana_signature_t; key of the signature */
 #define HAWSE_SOLANA_ROLLBACK  5u /* hawse_solana_rollback_t; key 0 */
+/* hawse_solana_account_part_t, then data; key of the pubkey. Accounts of more than
+ * HAWSE_SOLANA_WHOLE_MAX bytes, which no single event can carry. */
+#define HAWSE_SOLANA_ACCOUNT_PART 6u
+
+#define HAWSE_SOLANA_WHOLE_MAX 196608u /* data of a HAWSE_SOLANA_ACCOUNT, and of one part */
 
 #define HAWSE_SOLANA_PROCESSED 1u
 #define HAWSE_SOLANA_CONFIRMED 2u
@@ -50,7 +55,32 @@ typedef struct hawse_solana_account {
     uint32_t executable; /* 0 or 1 */
     uint32_t data_offset;
     uint64_t data_len;
+    uint32_t left; /* 1: it left what a program's watch asks for: it is closed, belongs to another
+                      program, or its data no longer match. The record says what it is now. */
+    uint32_t reserved;
 } hawse_solana_account_t;
+
+/*
+ * A piece of one state of a large account. Pieces come in order and without a hole: part_offset 0
+ * begins anew, whatever came before; part_offset + part_len == total_len ends. With part_len 0 the
+ * data are not there: they are above the chain instance's settings.max_account_bytes, or the event
+ * has HAWSE_EVENT_REMOVED, which comes once for all parts of that slot.
+ */
+typedef struct hawse_solana_account_part {
+    uint32_t size;
+    uint32_t commitment;
+    uint64_t slot;
+    uint64_t lamports;
+    uint64_t rent_epoch;
+    uint8_t pubkey[32];
+    uint8_t owner[32];
+    uint32_t executable; /* these as in hawse_solana_account_t */
+    uint32_t left;
+    uint64_t total_len;   /* bytes of the account's data */
+    uint64_t part_offset; /* where this piece begins in them */
+    uint32_t part_len;    /* bytes of this piece */
+    uint32_t data_offset; /* where they are, from the start of the record */
+} hawse_solana_account_part_t;
 
 /* The lines follow the record: line_count times {uint32_t len, bytes}, from lines_offset on. */
 typedef struct hawse_solana_log {
@@ -82,8 +112,8 @@ typedef struct hawse_solana_rollback {
 } hawse_solana_rollback_t;
 
 /* What a filter asks the chain instance to watch. */
-#define HAWSE_SOLANA_WATCH_ACCOUNT   1u /* one account: HAWSE_SOLANA_ACCOUNT */
-#define HAWSE_SOLANA_WATCH_PROGRAM   2u /* all accounts that a program owns: HAWSE_SOLANA_ACCOUNT */
+#define HAWSE_SOLANA_WATCH_ACCOUNT   1u /* one account: HAWSE_SOLANA_ACCOUNT or _PART */
+#define HAWSE_SOLANA_WATCH_PROGRAM   2u /* all accounts that a program owns: as above */
 #define HAWSE_SOLANA_WATCH_LOGS      3u /* transactions naming a key: HAWSE_SOLANA_PROGRAM_LOG */
 #define HAWSE_SOLANA_WATCH_SIGNATURE 4u /* one transaction: HAWSE_SOLANA_SIGNATURE */
 
