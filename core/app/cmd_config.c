@@ -2,6 +2,7 @@
  * `hawse config check|explain|schema`.
  */
 #include "app/app.h"
+#include "app/unlock.h"
 
 #include "base/schema.h"
 #include "host/prepare.h"
@@ -57,6 +58,17 @@ static void check_plugins(struct verdict *v, const struct config *config)
     }
 }
 
+/* What can be decided without a passphrase: are the key files there, whole, and for us alone? */
+static void check_keys(struct verdict *v, const struct config *config)
+{
+    for (size_t i = 0; i < config->keys.use_count; i++) {
+        struct fault fault = {0};
+        struct signer_key key;
+        if (unlock_look(config, &config->keys.use[i], &key, &fault) != HAWSE_OK)
+            tell_fault(v, &fault);
+    }
+}
+
 static int load(const struct arguments *args, struct config **config, struct verdict *v)
 {
     struct fault fault = {0};
@@ -93,8 +105,10 @@ static int check(const struct arguments *args)
         v.warnings = json_array();
     }
     int code = load(args, &config, &v);
-    if (config)
+    if (config) {
         check_plugins(&v, config);
+        check_keys(&v, config);
+    }
     if (config && v.fault_count > 0)
         code = EXIT_TROUBLE;
     if (args->json && args->word_count > 1)
@@ -120,6 +134,18 @@ static void note_features(struct config *config)
     }
 }
 
+static void note_addresses(struct config *config)
+{
+    for (size_t i = 0; i < config->keys.use_count; i++) {
+        char address[KEY_ADDRESS];
+        struct signer_key key;
+        if (unlock_look(config, &config->keys.use[i], &key, NULL) != HAWSE_OK)
+            continue;
+        key_describe(&key.public, address);
+        config_note_address(config, key.name, address);
+    }
+}
+
 static int explain(const struct arguments *args)
 {
     struct config *config = NULL;
@@ -129,6 +155,7 @@ static int explain(const struct arguments *args)
     if (code != EXIT_GOOD)
         return code;
     note_features(config);
+    note_addresses(config);
     char *text = config_explain(config, path, args->json);
     if (text && text[0])
         (void)printf("%s%s", text, text[strlen(text) - 1] == '\n' ? "" : "\n");

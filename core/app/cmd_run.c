@@ -5,6 +5,7 @@
 #include "app/app.h"
 
 #include "app/serve.h"
+#include "app/unlock.h"
 #include "base/secret.h"
 #include "host/host.h"
 #include "record/writer.h"
@@ -28,6 +29,7 @@ struct run {
     struct serve *serve;
     struct recorder recorder;
     struct writer *writer; /* NULL = nothing is recorded */
+    struct signer *signer; /* NULL = no keys */
 };
 
 /* What the log must never show. */
@@ -95,6 +97,10 @@ static void reload(struct run *run)
     struct fault fault = {0};
     const struct arguments *args = run->args;
     int32_t code = load(args, &config, &fault);
+    if (code == HAWSE_OK && !config_keys_equal(config, run->host->config)) {
+        code = fault_set(&fault, HAWSE_E_STATE, "keys: they are unlocked when hawse starts");
+        fault_hint(&fault, "restart hawse for other keys");
+    }
     if (code == HAWSE_OK)
         code = register_secrets(run->logger, config, &fault);
     if (code == HAWSE_OK && run->writer)
@@ -137,6 +143,20 @@ static int fail(const struct run *run, const struct fault *fault)
     return app_fail(EXIT_TROUBLE, &clean);
 }
 
+static void log_key(struct logger *logger, const struct signer_key *key)
+{
+    char address[KEY_ADDRESS];
+    const struct key_locks *locks = &key->locks;
+    key_describe(&key->public, address);
+    log_line(logger, HAWSE_LOG_INFO, "keys", "key %s is %s %s%s%s%s", key->name,
+             key_kind_name(key->public.kind), address,
+             locks->testnet_only ? ", for test networks only" : "",
+             locks->chain_count ? ", locked to " : "",
+             locks->chain_count == 0  ? ""
+             : locks->chain_count > 1 ? "several chains"
+                                      : locks->chains[0].text);
+}
+
 static int start(struct run *run)
 {
     const struct arguments *args = run->args;
@@ -148,13 +168,18 @@ static int start(struct run *run)
         return fail(run, &fault);
     if (register_secrets(run->logger, c, &fault) != HAWSE_OK)
         return fail(run, &fault);
+    if (unlock_keys(c, &run->signer, &fault) != HAWSE_OK)
+        return fail(run, &fault);
+    for (size_t i = 0; run->signer && i < signer_count(run->signer); i++)
+        log_key(run->logger, signer_at(run->signer, i));
     if (args->view)
         log_mute(run->logger, true); /* the view shows the lines itself */
     if (c->record.file && start_recording(run, &fault) != HAWSE_OK)
         return fail(run, &fault);
     struct host_options options = {.strict = args->strict,
                                    .safe = args->safe,
-                                   .recorder = run->writer ? &run->recorder : NULL};
+                                   .recorder = run->writer ? &run->recorder : NULL,
+                                   .signer = run->signer};
     int32_t code =
         host_create(run->config, run->logger, run->metrics, &options, &run->host, &fault);
     run->config = NULL;
@@ -175,6 +200,7 @@ static int end(struct run *run, int code)
         code = EXIT_TROUBLE; /* the log says why */
     recorder_finish(&run->recorder);
     host_destroy(run->host);
+    signer_free(run->signer);
     log_destroy(run->logger);
     metrics_destroy(run->metrics);
     config_destroy(run->config);

@@ -100,6 +100,7 @@ void config_destroy(struct config *c)
     free(c->http_listen);
     free(c->control_path);
     free(c->record.file);
+    keys_destroy(&c->keys);
     free(c->state_dir);
     free(c);
 }

@@ -10,6 +10,8 @@
 #define CORE_CONFIG_CONFIG_H
 
 #include "base/fault.h"
+#include "keys/passphrase.h"
+#include "keys/signer.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -123,6 +125,23 @@ struct config_record {
     enum config_when_full when_full;
 };
 
+/* A key that the host may sign with. */
+struct config_key {
+    char *name;
+    struct passphrase_source unlock; /* of a key file; prompt unless said otherwise */
+    struct key_locks locks;          /* on top of those of its file, or of the signer */
+    bool hedged;                     /* see key_hedge() */
+};
+
+/* Private keys: key files of a folder, or another process that holds them, never both. */
+struct config_keys {
+    char *dir;    /* NULL = none */
+    char *signer; /* Unix socket; NULL = none */
+    uint32_t timeout_ms;
+    struct config_key *use;
+    size_t use_count;
+};
+
 struct config_source;
 
 struct config {
@@ -143,6 +162,7 @@ struct config {
     char *http_listen;  /* "127.0.0.1:9187"; NULL = off */
     char *control_path; /* Unix socket; NULL = off */
     struct config_record record;
+    struct config_keys keys;
     char *state_dir;           /* quarantine list and, later, journals; created 0700 */
     uint32_t stop_deadline_ms; /* default 5,000 */
 };
@@ -171,6 +191,9 @@ const struct config_secret *config_credential_value(const struct config_credenti
 /* Are these two alike in everything that needs a restart of the instance to change? */
 bool config_instance_equal(const struct config_instance *a, const struct config_instance *b);
 
+/* Do they use the same keys from the same places? Keys are unlocked once, when the host starts. */
+bool config_keys_equal(const struct config *a, const struct config *b);
+
 const char *config_mode_name(enum config_mode mode);
 const char *config_maturity_name(enum config_maturity maturity);
 
@@ -181,6 +204,9 @@ char *config_explain(const struct config *config, const char *json_path_prefix, 
 /* A feature that the file does not mention, as the plugin's manifest has it: for explain. */
 void config_note_feature(struct config *config, const char *instance, const char *name,
                          bool enabled);
+
+/* The address of a key, as its file or the signer has it: for explain. */
+void config_note_address(struct config *config, const char *key, const char *address);
 
 /* The JSON Schema of the file, constant text. */
 const char *config_schema(void);

@@ -54,6 +54,9 @@ int32_t override_apply(json_t *root, const char *assignment, char path[CONFIG_PA
 
 /* process.c: the checked tree into the struct. */
 int32_t read_config(struct reader *r, json_t *root);
+/* keys.c */
+int32_t read_keys(struct reader *r, json_t *keys);
+void keys_destroy(struct config_keys *keys);
 /* read.c */
 int32_t read_instances(struct reader *r, json_t *instances);
 /* endpoint.c */

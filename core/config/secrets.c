@@ -214,7 +214,7 @@ int32_t secret_refuse(const json_t *root, struct fault *fault)
     int32_t code = HAWSE_OK;
     json_object_foreach((json_t *)(uintptr_t)root, key, value)
     {
-        if (code == HAWSE_OK && strcmp(key, "instances") != 0)
+        if (code == HAWSE_OK && strcmp(key, "instances") != 0 && strcmp(key, "keys") != 0)
             code = refuse_in(value, key, false, 0, fault);
     }
     json_object_foreach(json_object_get(root, "instances"), id, instance)

@@ -143,6 +143,7 @@ struct host_options {
     bool strict;               /* refuse to start when any plugin is refused */
     bool safe;                 /* leave out plugins that crashed an earlier run */
     struct recorder *recorder; /* records what crosses the boundary; NULL = nothing is recorded */
+    struct signer *signer;     /* the keys that are unlocked; outlives the host; NULL = none */
 };
 
 struct host_api {

@@ -219,7 +219,7 @@ bool key_kind_parse(const char *name, enum key_kind *kind)
     return false;
 }
 
-void key_describe(const struct key_public *public, char out[KEY_TEXT])
+void key_describe(const struct key_public *public, char out[KEY_ADDRESS])
 {
     if (public->kind == KEY_SECP256K1)
         hawse_eip55_format(public->address, out);

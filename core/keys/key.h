@@ -17,7 +17,7 @@
 
 enum key_kind { KEY_SECP256K1 = 1, KEY_ED25519 = 2 };
 
-enum { KEY_SECRET = 32, KEY_TEXT = 64 };
+enum { KEY_SECRET = 32, KEY_ADDRESS = 64 };
 
 /* What anybody may know of a key. */
 struct key_public {
@@ -49,7 +49,7 @@ const char *key_kind_name(enum key_kind kind);
 /* "secp256k1" or "ed25519"; false: neither. */
 bool key_kind_parse(const char *name, enum key_kind *kind);
 /* Its EIP-55 address, or its base58 public key, with a NUL. */
-void key_describe(const struct key_public *public, char out[KEY_TEXT]);
+void key_describe(const struct key_public *public, char out[KEY_ADDRESS]);
 /* Fills in the address of a public key that was read from somewhere. */
 void key_set_address(struct key_public *public);
 bool key_same(const struct key_public *a, const struct key_public *b);

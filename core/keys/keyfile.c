@@ -101,7 +101,7 @@ static json_t *chains_json(const struct key_locks *locks)
 static char *write_header(const struct keyfile *about, const struct lock *lock)
 {
     const struct signer_key *k = &about->key;
-    char address[KEY_TEXT], public[HEADER_TEXT], salt[HEADER_TEXT], nonce[HEADER_TEXT];
+    char address[KEY_ADDRESS], public[HEADER_TEXT], salt[HEADER_TEXT], nonce[HEADER_TEXT];
     key_describe(&k->public, address);
     hex_text(k->public.bytes, public_size(k->public.kind), public);
     hex_text(lock->salt, SALT, salt);
@@ -171,7 +171,7 @@ static int32_t read_texts(const struct texts *t, const char *name, struct keyfil
                           struct lock *lock, struct fault *fault)
 {
     struct signer_key *k = &out->key;
-    char address[KEY_TEXT];
+    char address[KEY_ADDRESS];
     if (strcmp(t->kdf, KDF) != 0 || strcmp(t->cipher, CIPHER) != 0)
         return fault_set(fault, HAWSE_E_UNSUPPORTED,
                          "key \"%s\": its file is of %.32s and %.32s, expected %s and %s", name,

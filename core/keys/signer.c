@@ -65,6 +65,33 @@ int32_t key_locks_check(const struct key_locks *locks, const char *name, const s
     return locks->testnet_only ? check_testnet(locks, name, chain, fault) : HAWSE_OK;
 }
 
+int32_t key_locks_merge(const struct key_locks *a, const struct key_locks *b, const char *name,
+                        struct key_locks *out, struct fault *fault)
+{
+    struct key_locks both = *a;
+    if (a->chain_count == 0)
+        both = *b;
+    both.testnet_only = a->testnet_only || b->testnet_only;
+    if (a->chain_count > 0 && b->chain_count > 0) {
+        both.chain_count = 0;
+        for (size_t i = 0; i < a->chain_count; i++) {
+            if (listed(b, &a->chains[i]))
+                both.chains[both.chain_count++] = a->chains[i];
+        }
+        if (both.chain_count == 0) {
+            (void)fault_set(fault, HAWSE_E_DENIED,
+                            "key \"%s\" is locked to %s%s, and the configuration to %s%s: nothing "
+                            "is left",
+                            name, a->chains[0].text, a->chain_count > 1 ? " and others" : "",
+                            b->chains[0].text, b->chain_count > 1 ? " and others" : "");
+            fault_hint(fault, "a configuration can only tighten the lock of a key");
+            return HAWSE_E_DENIED;
+        }
+    }
+    *out = both;
+    return HAWSE_OK;
+}
+
 /* ---- making ---- */
 
 int32_t signer_new(struct signer **out, struct fault *fault)

@@ -40,6 +40,10 @@ bool signer_name_legal(const char *name);
 int32_t key_locks_check(const struct key_locks *locks, const char *name, const struct chain *chain,
                         struct fault *fault);
 
+/* What both locks allow. HAWSE_E_DENIED: there is no chain that both do. */
+int32_t key_locks_merge(const struct key_locks *a, const struct key_locks *b, const char *name,
+                        struct key_locks *out, struct fault *fault);
+
 /* A signer with keys of its own. */
 int32_t signer_new(struct signer **out, struct fault *fault);
 /* Takes over the key, also when it fails. HAWSE_E_EXISTS: the name is taken; HAWSE_E_LIMIT. */

@@ -79,7 +79,7 @@ TEST(keys_addresses, "public keys and addresses are those of the vectors")
     json_object_foreach(json_object_get(root, "keys"), number, row)
     {
         uint8_t secret[32], point[65];
-        char text[KEY_TEXT];
+        char text[KEY_ADDRESS];
         hex(row, "privateKey", secret, 32);
         hex(row, "publicKey", point, 65);
         struct key *key = key_of(KEY_SECP256K1, secret);

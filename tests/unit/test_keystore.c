@@ -466,7 +466,7 @@ TEST_LIMIT(import_v3, 20,
     {
         struct fault fault = {0};
         struct key *key = NULL;
-        char address[KEY_TEXT], changed[2048];
+        char address[KEY_ADDRESS], changed[2048];
         const char *text = json_string_value(json_object_get(row, "keystore"));
         const char *passphrase = json_string_value(json_object_get(row, "password"));
         CHECK_EQ(import_key(text, IMPORT_AUTO, KEY_SECP256K1, passphrase, &key, &fault), HAWSE_OK);
