@@ -75,6 +75,12 @@ static int32_t load(const struct arguments *args, struct config **config, struct
 static int32_t start_recording(struct run *run, struct fault *fault)
 {
     const struct config *c = run->config;
+    if (c->lane_count > 1) {
+        (void)fault_set(fault, HAWSE_E_UNSUPPORTED, "record.file: more than one lane, found %zu",
+                        c->lane_count);
+        fault_hint(fault, "record with one lane");
+        return HAWSE_E_UNSUPPORTED;
+    }
     struct writer_options options = {.path = c->record.file,
                                      .rotate_bytes = (uint64_t)c->record.rotate_mib << 20,
                                      .keep_bytes = (uint64_t)c->record.keep_mib << 20,

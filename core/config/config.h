@@ -108,7 +108,7 @@ struct config_instance {
     char *settings;       /* canonical JSON text of an object, "{}" when absent */
 };
 
-enum { CONFIG_LANES = 1 }; /* what the host runs at most */
+enum { CONFIG_LANES = 16 }; /* what the host runs at most */
 
 struct config_lane {
     char *name;

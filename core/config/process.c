@@ -133,10 +133,10 @@ static int32_t read_lanes(struct reader *r, json_t *lanes)
             code = read_lane(r, name, value);
     }
     if (code == HAWSE_OK && r->config->lane_count > CONFIG_LANES) {
-        code = fault_set(r->fault, HAWSE_E_UNSUPPORTED,
-                         "lanes: found %zu with \"main\", this version runs %d",
+        code = fault_set(r->fault, HAWSE_E_LIMIT,
+                         "lanes: found %zu with \"main\", expected at most %d",
                          r->config->lane_count, CONFIG_LANES);
-        fault_hint(r->fault, "keep \"main\" only");
+        fault_hint(r->fault, "a lane is a thread: no more of them than CPUs");
     }
     return code;
 }

@@ -82,10 +82,14 @@ static int32_t check_lane(struct reader *r, const struct config_instance *in)
 {
     const struct config *c = r->config;
     const char *names[CONFIG_LANES];
+    char all[256];
+    size_t at = 0;
     for (size_t i = 0; i < c->lane_count; i++) {
-        if (strcmp(c->lanes[i].name, in->lane) == 0)
-            return HAWSE_OK;
         names[i] = c->lanes[i].name;
+        if (strcmp(names[i], in->lane) == 0)
+            return HAWSE_OK;
+        int n = snprintf(all + at, sizeof(all) - at, "%s%s", i > 0 ? ", " : "", names[i]);
+        at = n > 0 && at + (size_t)n < sizeof(all) ? at + (size_t)n : sizeof(all) - 1;
     }
     (void)fault_set(r->fault, HAWSE_E_NOTFOUND, "instances.%s.lane: there is no lane \"%s\"",
                     in->id, in->lane);
@@ -93,7 +97,7 @@ static int32_t check_lane(struct reader *r, const struct config_instance *in)
     if (near)
         fault_hint(r->fault, "did you mean \"%s\"?", near);
     else
-        fault_hint(r->fault, "the lanes are: %s", names[0]);
+        fault_hint(r->fault, "the lanes are: %s; add lanes.%s, or name one of them", all, in->lane);
     return HAWSE_E_NOTFOUND;
 }
 

@@ -32,13 +32,13 @@ int32_t handles_add(struct handles *h, void *item, uint32_t owner, uint64_t *han
     slot->item = item;
     slot->owner = owner;
     slot->generation++; /* even to odd */
-    *handle = (uint64_t)slot->generation << 32 | (index + 1u);
+    *handle = (uint64_t)slot->generation << 32 | (h->base + index + 1u);
     return HAWSE_OK;
 }
 
 static struct handle_slot *find(const struct handles *h, uint64_t handle)
 {
-    uint32_t index = (uint32_t)handle - 1u; /* 0 wraps to no index */
+    uint32_t index = (uint32_t)handle - h->base - 1u; /* 0 wraps to no index */
     if (index >= h->used || h->slots[index].generation != (uint32_t)(handle >> 32))
         return NULL;
     return (h->slots[index].generation & 1u) ? &h->slots[index] : NULL;

@@ -18,6 +18,7 @@ struct handle_slot {
 struct handles {
     struct handle_slot *slots;
     uint32_t cap, used, free_first; /* free_first: index + 1; 0 = none */
+    uint32_t base;                  /* added to each index, to tell tables apart; see lane_create */
 };
 
 int32_t handles_add(struct handles *handles, void *item, uint32_t owner, uint64_t *handle);

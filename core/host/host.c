@@ -187,6 +187,10 @@ void host_destroy(struct host *host)
         return;
     if (host_done(host) && !host->options.safe)
         forget_crashes(host);
+    for (uint32_t round = 0; round < 3; round++) { /* open, close, gone: see way.h */
+        for (uint32_t i = 0; i < host->lane_count; i++)
+            loop_drain(host->lanes[i]->loop);
+    }
     for (uint32_t i = 0; i < host->instance_count; i++)
         instance_free(host->instances[i]);
     http_client_destroy(host->http);

@@ -11,7 +11,7 @@
 #define CORE_HOST_HOST_H
 
 #include "base/fault.h"
-#include "bus/bus.h"
+#include "bus/crossing.h"
 #include "config/config.h"
 #include "host/handles.h"
 #include "loop/loop.h"
@@ -79,6 +79,7 @@ struct instance {
     int abandoned; /* atomic: its callback never returned; its thread is lost */
     struct instance_link *links;
     uint32_t link_count;
+    struct way *ways;        /* from other lanes, until each is closed there */
     uint32_t counts[5];      /* timers, streams, requests, subs, metrics in use */
     uint32_t posts;          /* atomic: posted and not yet delivered */
     uint64_t produces;       /* bit per built-in space it may publish */
@@ -136,7 +137,14 @@ struct lane {
     bool retry_armed;
     struct host_request *undelivered; /* completions that found a full inbox */
     uint32_t to_release;              /* failed instances that are not released yet */
-    bool started;                     /* every instance was created and started, or refused */
+    struct way *ways;                 /* from other lanes to instances of this one */
+    struct way *out;                  /* from this lane to others */
+    struct remote_sub *demands;       /* that found a full inbox here */
+    struct crossing_bell bell;
+    uint64_t crossed;      /* events that came from other lanes */
+    uint32_t reloads_seen; /* see reload.c */
+    bool reload_joined;
+    bool started; /* every instance was created and started, or refused */
 };
 
 struct host_options {
@@ -167,6 +175,10 @@ struct host {
     struct recorder *recorder;        /* NULL = nothing is recorded */
     struct lane *lanes[CONFIG_LANES]; /* each on cache lines of its own */
     uint32_t lane_count;
+    uint32_t lanes_ended;            /* atomic */
+    uint32_t ways;                   /* atomic: between lanes, not yet closed */
+    uint32_t down_turn;              /* atomic: slot of the instance that stops next */
+    uint8_t lane_of[HOST_INSTANCES]; /* by slot; stays when the instance is gone */
     struct instance *instances[HOST_INSTANCES];
     uint32_t instance_count;                   /* slots used so far */
     struct library *libraries[HOST_INSTANCES]; /* every file judged in this run */
@@ -183,7 +195,8 @@ struct host {
     int done;          /* atomic: everything is stopped */
     int stopped_by_deadline;
     uint64_t quit_deadline_ns;
-    struct reload *reload; /* atomic: handed to the lane, answered through it */
+    struct reload *reload; /* handed to the lanes, answered through it */
+    uint32_t reloads;      /* atomic: counts up when there is one */
     uint64_t started_ns;
     struct host_options options;
 };
@@ -287,7 +300,18 @@ int32_t crash_install(struct host *host, struct fault *fault);
 void crash_thread_stack(void); /* gives the calling thread an alternate signal stack */
 void crash_report_last(struct host *host);
 
-/* Lane side of a reload; true when done. */
+/* Lane side of a reload; true when done, or when there is none. */
 bool reload_advance(struct lane *lane);
+
+/* order.c: one instance after the other, whatever lanes they are on. True when there is nothing
+ * left to do; *wait_ns: how long this lane may wait for others until it asks again. */
+bool order_up(struct lane *lane, uint64_t *wait_ns);
+bool order_down(struct lane *lane);
+
+/* The configuration of an instance, maybe of another lane, which may just take over a new one. */
+static inline const struct config_instance *instance_config(const struct instance *inst)
+{
+    return __atomic_load_n(&inst->config, __ATOMIC_ACQUIRE);
+}
 
 #endif

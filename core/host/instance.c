@@ -3,6 +3,7 @@
  * Every call into a plugin is made here, bounded by callback_begin and callback_end.
  */
 #include "host/tap.h"
+#include "host/way.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -134,6 +135,7 @@ int32_t instance_new(struct host *host, const struct config_instance *config, st
     }
     (void)pthread_mutex_lock(&host->lock);
     host->instances[index] = inst;
+    host->lane_of[index] = (uint8_t)inst->lane->index;
     if (index == host->instance_count)
         host->instance_count++;
     (void)pthread_mutex_unlock(&host->lock);
@@ -168,10 +170,12 @@ int32_t instance_resolve_links(struct instance *inst)
         struct instance *target = NULL;
         for (uint32_t i = 0; i < host->instance_count && !target; i++) {
             struct instance *other = host->instances[i];
-            if (other && strcmp(other->config->id, config->links[l].target) == 0)
+            if (other && strcmp(instance_config(other)->id, config->links[l].target) == 0)
                 target = other;
         }
-        if (!target || target->state == INSTANCE_REFUSED || target->state == INSTANCE_FAILED) {
+        enum instance_state state =
+            target ? __atomic_load_n(&target->state, __ATOMIC_ACQUIRE) : INSTANCE_FAILED;
+        if (state == INSTANCE_REFUSED || state == INSTANCE_FAILED) {
             (void)fault_set(&inst->fault, HAWSE_E_STATE,
                             "links.%s needs instance \"%s\", which is not running",
                             config->links[l].name, config->links[l].target);
@@ -271,6 +275,7 @@ void instance_release(struct instance *inst)
     streams_release(inst);
     requests_release(inst);
     subs_release(inst);
+    ways_close(inst);
     metrics_release(inst);
     if (inst->plugin_state && !inst->abandoned) {
         void *state = inst->plugin_state;
@@ -308,7 +313,7 @@ bool instance_stop(struct instance *inst, uint64_t deadline_ns)
     uint64_t now = loop_clock();
     if (inst->state == INSTANCE_STOPPING && now < inst->stop_retry_ns && now < deadline_ns)
         return false;
-    inst->state = INSTANCE_STOPPING;
+    __atomic_store_n(&inst->state, INSTANCE_STOPPING, __ATOMIC_RELEASE);
     inst->stop_retry_ns = now + 1000000u;
     if (inst->lane->recorder)
         tap_begin(inst, RECORD_STOP, deadline_ns);

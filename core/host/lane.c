@@ -1,9 +1,10 @@
 /*
- * The lane's thread: steps the loop, dispatches the bus, and brings instances up and down one step
- * at a time, so that a new thread can go on where a hung one was left. Owns the loop, the bus and
+ * A lane's thread: steps the loop, takes what came from other lanes, dispatches the bus, and brings
+ * instances up and down one step at a time, so that a new thread can go on where a hung one was
+ * left. Owns the loop, the bus and
  * the handle tables; plugin code runs nowhere else.
  */
-#include "host/host.h"
+#include "host/way.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -35,6 +36,18 @@ void lane_arm_retry(struct lane *lane)
     (void)loop_timer_set(lane->loop, &lane->retry, loop_now(lane->loop) + RETRY_NS);
 }
 
+/* Looks for the last time whether something came from another lane. */
+static bool may_sleep(void *ctx)
+{
+    struct lane *lane = ctx;
+    bell_set(&lane->bell);
+    for (const struct way *way = lane->ways; way; way = way->next) {
+        if (crossing_waiting(way->crossing))
+            return false;
+    }
+    return true;
+}
+
 int32_t lane_create(struct host *host, uint32_t index, struct lane **out, struct fault *fault)
 {
     const struct config_lane *config = &host->config->lanes[index];
@@ -52,6 +65,10 @@ int32_t lane_create(struct host *host, uint32_t index, struct lane **out, struct
     lane->spin_ns = (uint64_t)config->spin_us * 1000u;
     int32_t code = lane->name ? loop_create(&lane->loop, fault)
                               : fault_set(fault, HAWSE_E_NOMEM, "no memory for a lane's name");
+    lane->subs.base = index << 24; /* a subscription's handle is known on the source's lane too */
+    lane->bell.loop = lane->loop;
+    if (code == HAWSE_OK && host->config->lane_count > 1)
+        loop_on_sleep(lane->loop, may_sleep, lane);
     if (code == HAWSE_OK && bus_init(&lane->bus, HOST_INSTANCES) != HAWSE_OK)
         code = fault_set(fault, HAWSE_E_NOMEM, "no memory for the event bus");
     if (code != HAWSE_OK) {
@@ -66,6 +83,11 @@ void lane_destroy(struct lane *lane)
 {
     if (!lane)
         return;
+    while (lane->demands) {
+        struct remote_sub *next = lane->demands->next;
+        free(lane->demands);
+        lane->demands = next;
+    }
     bus_finish(&lane->bus);
     handles_finish(&lane->timers);
     handles_finish(&lane->streams);
@@ -78,53 +100,13 @@ void lane_destroy(struct lane *lane)
     free(lane);
 }
 
-/* ---- bringing instances up ---- */
-
-static bool advance_up(struct lane *lane)
-{
-    struct host *host = lane->host;
-    for (uint32_t i = 0; i < host->instance_count; i++) {
-        struct instance *inst = host->instances[i];
-        if (inst && inst->state == INSTANCE_NEW) {
-            instance_create(inst);
-            return false;
-        }
-    }
-    for (uint32_t i = 0; i < host->instance_count; i++) {
-        struct instance *inst = host->instances[i];
-        if (inst && inst->state == INSTANCE_CREATED) {
-            instance_start(inst);
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Sources stop before their readers, so that what was under way still arrives. */
-static bool advance_down(struct lane *lane)
-{
-    struct host *host = lane->host;
-    for (uint32_t i = 0; i < host->instance_count; i++) {
-        struct instance *inst = host->instances[i];
-        if (!inst)
-            continue;
-        if (inst->state == INSTANCE_RUNNING || inst->state == INSTANCE_STOPPING) {
-            if (!instance_stop(inst, host->quit_deadline_ns))
-                return false;
-        } else if (inst->state == INSTANCE_CREATED || inst->state == INSTANCE_NEW) {
-            instance_release(inst);
-            inst->state = INSTANCE_STOPPED;
-        }
-    }
-    return true;
-}
-
 static void release_failed(struct lane *lane)
 {
     lane->to_release = 0;
     for (uint32_t i = 0; i < lane->host->instance_count; i++) {
         struct instance *inst = lane->host->instances[i];
-        if (inst && (inst->state == INSTANCE_FAILED || inst->state == INSTANCE_REFUSED))
+        if (inst && inst->lane == lane &&
+            (inst->state == INSTANCE_FAILED || inst->state == INSTANCE_REFUSED))
             instance_release(inst);
     }
 }
@@ -144,14 +126,14 @@ static bool step(struct lane *lane)
     struct host *host = lane->host;
     uint64_t wait = IDLE_WAIT_NS;
     if (__atomic_load_n(&host->quit, __ATOMIC_ACQUIRE)) {
-        if (advance_down(lane))
+        if (order_down(lane))
             return false;
         wait = RETRY_NS;
     } else if (!lane->started) {
-        lane->started = advance_up(lane);
-        wait = 0;
+        bool up = order_up(lane, &wait);
+        __atomic_store_n(&lane->started, up, __ATOMIC_RELEASE);
     } else if (!reload_advance(lane)) {
-        wait = 0;
+        wait = host->lane_count > 1 ? RETRY_NS : 0;
     }
     if (lane->to_release > 0)
         release_failed(lane);
@@ -159,10 +141,15 @@ static bool step(struct lane *lane)
     if (lane->bus.ready_first != lane->bus.ready_next)
         wait = 0;
     (void)loop_step(lane->loop, wait, lane->spin_ns);
+    bell_clear(&lane->bell);
     uint64_t begin = loop_now(lane->loop);
     check_utc(lane, begin);
     lane->bus.now_ns = begin;
+    if (lane->ways)
+        ways_take(lane);
     (void)bus_dispatch(&lane->bus);
+    if (lane->demands)
+        demands_retry(lane);
     if (lane->undelivered)
         requests_retry(lane);
     streams_resume(lane);
@@ -195,7 +182,8 @@ static void *lane_main(void *arg)
         streams_reading_lost(lane);
     while (step(lane))
         ;
-    __atomic_store_n(&lane->host->done, 1, __ATOMIC_RELEASE);
+    if (__atomic_add_fetch(&lane->host->lanes_ended, 1, __ATOMIC_ACQ_REL) == lane->host->lane_count)
+        __atomic_store_n(&lane->host->done, 1, __ATOMIC_RELEASE);
     return NULL;
 }
 

@@ -1,27 +1,35 @@
 /*
- * Reload: a new configuration is loaded, checked and prepared off the lane; the lane then stops
- * what is gone or changed, and makes what is new or changed. Rejected as a whole when anything in
- * it is refused; what did not change keeps running and misses nothing.
+ * Reload: a new configuration is loaded, checked and prepared off the lanes; they then stop what is
+ * gone or changed, one after the other in turns, make what is new or changed, and take over the new
+ * configuration of what stays. Rejected as a whole when anything in it is refused; what did not
+ * change keeps running and misses nothing.
+ *
+ * The old configuration is freed when every lane has let go of it: each does so between callbacks,
+ * so none is inside a call that still looks at it.
  */
 #include "host/prepare.h"
+#include "host/way.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 struct reload {
-    struct config *config;
+    struct config *config;     /* the new one, until the old one takes its place here */
     struct prepared *prepared; /* one per instance of the new config, in order */
     bool *keep;                /* by slot of the running instances */
-    bool stopping_done;
-    int finished; /* atomic */
+    uint64_t deadline_ns;
+    uint32_t turn;   /* atomic: one more than the slot of the instance that stops next */
+    int added;       /* atomic: new instances are there */
+    uint32_t joined; /* atomic: lanes that have taken over the new configuration */
+    uint32_t left;   /* atomic: lanes that do not look at this any more */
 };
 
 static struct instance *running(struct host *host, const char *id)
 {
     for (uint32_t i = 0; i < host->instance_count; i++) {
         struct instance *inst = host->instances[i];
-        if (inst && strcmp(inst->config->id, id) == 0)
+        if (inst && strcmp(instance_config(inst)->id, id) == 0)
             return inst;
     }
     return NULL;
@@ -44,70 +52,112 @@ static bool may_keep(const struct reload *r, struct host *host, const struct con
     return true;
 }
 
+/* Ends an instance that does not stay. False: not yet. */
+static bool end_instance(struct reload *r, struct instance *inst)
+{
+    struct host *host = inst->host;
+    if ((inst->state == INSTANCE_RUNNING || inst->state == INSTANCE_STOPPING) &&
+        !instance_stop(inst, r->deadline_ns))
+        return false;
+    instance_release(inst);
+    if (inst->ways) /* until other lanes have let go of it */
+        return false;
+    metrics_drop_instance(host->metrics, inst->config->id);
+    instance_free(inst);
+    return true;
+}
+
 /* Readers before their sources here, the other way round than in a shutdown: a reader that stays
- * has no source that goes, so what stops loses nothing that anybody still reads. */
+ * has no source that goes, so what stops loses nothing that anybody still reads. True when all are
+ * done; each lane ends its own, and the first passes over what is not there. */
 static bool stop_changed(struct lane *lane, struct reload *r)
 {
     struct host *host = lane->host;
-    uint64_t deadline = host->quit_deadline_ns;
-    for (uint32_t i = host->instance_count; i-- > 0;) {
-        struct instance *inst = host->instances[i];
-        if (!inst || r->keep[i])
-            continue;
-        if ((inst->state == INSTANCE_RUNNING || inst->state == INSTANCE_STOPPING) &&
-            !instance_stop(inst, deadline))
+    uint32_t turn;
+    while ((turn = __atomic_load_n(&r->turn, __ATOMIC_ACQUIRE)) > 0) {
+        uint32_t slot = turn - 1;
+        struct instance *inst = __atomic_load_n(&host->instances[slot], __ATOMIC_ACQUIRE);
+        bool goes = inst && !r->keep[slot];
+        if (lane->index != (goes ? host->lane_of[slot] : 0))
             return false;
-        instance_release(inst);
-        metrics_drop_instance(host->metrics, inst->config->id);
-        instance_free(inst);
+        if (goes && !end_instance(r, inst))
+            return false;
+        __atomic_store_n(&r->turn, slot, __ATOMIC_RELEASE);
+        if (host->lane_count > 1)
+            host_wake(host);
     }
     return true;
 }
 
+/* On the first lane, when all others wait. */
 static void add_new(struct host *host, struct reload *r)
 {
     for (size_t i = 0; i < r->config->instance_count; i++) {
         const struct config_instance *config = &r->config->instances[i];
-        struct prepared *p = &r->prepared[i];
         struct instance *inst = running(host, config->id);
-        if (inst) { /* kept: it points into the new configuration from now on */
-            inst->config = config;
-            (void)instance_resolve_links(inst);
-            continue;
-        }
-        if (!config->enabled)
+        if (inst || !config->enabled) /* kept: see take_over */
             continue;
         struct fault fault = {0};
         if (instance_new(host, config, &inst, &fault) != HAWSE_OK) {
             log_fault(host->logger, HAWSE_LOG_ERROR, config->id, &fault);
             continue;
         }
-        prepared_give(p, inst);
+        prepared_give(&r->prepared[i], inst);
+    }
+}
+
+/* What stays on this lane points into the new configuration from now on. */
+static void take_over(struct lane *lane, struct reload *r)
+{
+    struct host *host = lane->host;
+    for (size_t i = 0; i < r->config->instance_count; i++) {
+        const struct config_instance *config = &r->config->instances[i];
+        struct instance *inst = running(host, config->id);
+        if (!inst || inst->lane != lane || inst->config == config)
+            continue;
+        (void)pthread_mutex_lock(&host->lock); /* status may be looking at it */
+        __atomic_store_n(&inst->config, config, __ATOMIC_RELEASE);
+        (void)pthread_mutex_unlock(&host->lock);
+        (void)instance_resolve_links(inst);
     }
 }
 
 bool reload_advance(struct lane *lane)
 {
     struct host *host = lane->host;
-    struct reload *r = __atomic_load_n(&host->reload, __ATOMIC_ACQUIRE);
-    if (!r || r->finished)
+    uint32_t number = __atomic_load_n(&host->reloads, __ATOMIC_ACQUIRE);
+    if (__builtin_expect(number == lane->reloads_seen, 1))
         return true;
-    if (!r->stopping_done) {
-        if (host->quit_deadline_ns == 0)
-            host->quit_deadline_ns =
-                loop_clock() + (uint64_t)host->config->stop_deadline_ms * 1000000u;
-        if (!stop_changed(lane, r))
-            return false;
-        r->stopping_done = true;
-        host->quit_deadline_ns = 0;
+    struct reload *r = host->reload;
+    if (!stop_changed(lane, r))
+        return false;
+    if (lane->index == 0 && !r->added) {
+        add_new(host, r);
+        __atomic_store_n(&r->added, 1, __ATOMIC_RELEASE);
     }
-    struct config *old = host->config;
-    add_new(host, r);
-    host->config = r->config;
-    r->config = old; /* destroyed by the main thread: it may take time */
-    lane->started = false;
-    __atomic_store_n(&r->finished, 1, __ATOMIC_RELEASE);
+    if (!__atomic_load_n(&r->added, __ATOMIC_ACQUIRE))
+        return false;
+    if (!lane->reload_joined) {
+        take_over(lane, r);
+        lane->reload_joined = true;
+        (void)__atomic_add_fetch(&r->joined, 1, __ATOMIC_ACQ_REL);
+    }
+    if (__atomic_load_n(&r->joined, __ATOMIC_ACQUIRE) < host->lane_count)
+        return false;
+    lane->reload_joined = false;
+    lane->reloads_seen = number;
+    __atomic_store_n(&lane->started, false, __ATOMIC_RELEASE);
+    (void)__atomic_add_fetch(&r->left, 1, __ATOMIC_ACQ_REL);
     return false;
+}
+
+static bool same_lanes(const struct config *a, const struct config *b)
+{
+    bool same = a->lane_count == b->lane_count;
+    for (size_t i = 0; i < a->lane_count && same; i++)
+        same = strcmp(a->lanes[i].name, b->lanes[i].name) == 0 &&
+               a->lanes[i].cpu == b->lanes[i].cpu && a->lanes[i].spin_us == b->lanes[i].spin_us;
+    return same;
 }
 
 static int32_t refuse_fixed(const struct config *old, const struct config *next,
@@ -125,6 +175,8 @@ static int32_t refuse_fixed(const struct config *old, const struct config *next,
     if ((old->record.file == NULL) != (next->record.file == NULL) ||
         (old->record.file && strcmp(old->record.file, next->record.file) != 0))
         what = "record.file";
+    if (!same_lanes(old, next))
+        what = "lanes";
     if (!what)
         return HAWSE_OK;
     (void)fault_set(fault, HAWSE_E_STATE, "%s: %s cannot change while hawse runs", next->path,
@@ -161,19 +213,26 @@ int32_t host_reload(struct host *host, struct config *config, struct fault *faul
     if (code != HAWSE_OK)
         goto out;
     plan(host, r);
-    __atomic_store_n(&host->reload, r, __ATOMIC_RELEASE);
+    r->turn = host->instance_count;
+    r->deadline_ns = loop_clock() + (uint64_t)host->config->stop_deadline_ms * 1000000u;
+    host->reload = r;
+    (void)__atomic_add_fetch(&host->reloads, 1, __ATOMIC_RELEASE);
     host_wake(host);
-    while (!__atomic_load_n(&r->finished, __ATOMIC_ACQUIRE)) {
+    while (__atomic_load_n(&r->left, __ATOMIC_ACQUIRE) < host->lane_count) {
         struct timespec ts = {.tv_nsec = 1000000};
         (void)nanosleep(&ts, NULL);
     }
-    __atomic_store_n(&host->reload, NULL, __ATOMIC_RELEASE);
+    host->reload = NULL;
+    (void)pthread_mutex_lock(&host->lock);
+    config = host->config;
+    host->config = r->config;
+    (void)pthread_mutex_unlock(&host->lock);
+    r->config = NULL;
     prepared_destroy(r->prepared, host->config->instance_count);
     r->prepared = NULL;
-    config = r->config; /* the old one */
 out:
-    if (r)
-        prepared_destroy(r->prepared, r->config ? r->config->instance_count : 0);
+    if (r && r->prepared)
+        prepared_destroy(r->prepared, r->config->instance_count);
     config_destroy(config);
     free(keep);
     free(r);

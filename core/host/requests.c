@@ -145,7 +145,7 @@ const struct config_endpoint *request_endpoint(struct instance *inst, hawse_view
     for (uint32_t i = 0; i < inst->link_count && !config; i++) {
         const struct instance_link *l = &inst->links[i];
         if (strlen(l->name) == link.len && memcmp(l->name, link.data, link.len) == 0)
-            config = inst->host->instances[l->target]->config;
+            config = instance_config(inst->host->instances[l->target]);
     }
     for (size_t i = 0; config && i < config->endpoint_count; i++) {
         const struct config_endpoint *e = &config->endpoints[i];

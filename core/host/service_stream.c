@@ -23,11 +23,6 @@ static void channel_free(struct host_channel *ch)
 static void stream_free(struct host_stream *s)
 {
     struct lane *lane = s->owner->lane;
-    while (s->channels) {
-        struct host_channel *next = s->channels->next;
-        channel_free(s->channels);
-        s->channels = next;
-    }
     for (struct host_stream **at = &lane->open_streams; *at; at = &(*at)->next) {
         if (*at == s) {
             (void)pthread_mutex_lock(&lane->host->lock);
@@ -35,6 +30,11 @@ static void stream_free(struct host_stream *s)
             (void)pthread_mutex_unlock(&lane->host->lock);
             break;
         }
+    }
+    while (s->channels) { /* which nobody off the lane finds any more */
+        struct host_channel *next = s->channels->next;
+        channel_free(s->channels);
+        s->channels = next;
     }
     stream_destroy(s->stream);
     handles_remove(&lane->streams, s->handle);

@@ -2,7 +2,7 @@
  * "hawse.sub/1": links, spaces, subscriptions, publishing. Checks what a plugin may do against its
  * links and its manifest; the bus does the rest.
  */
-#include "host/host.h"
+#include "host/way.h"
 
 #include <hawse/space/evm.h>
 #include <hawse/space/host.h>
@@ -13,13 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILTER_MAX = 4096, SPACE_RUNTIME_FIRST = 0x8000 };
+enum { SPACE_RUNTIME_FIRST = 0x8000 };
 
 /* One subscription; a pattern per source that it covers. Lives until unsubscribe or release. */
 struct host_sub {
     uint64_t handle;
     struct instance *reader;
     struct route_pattern *patterns;
+    struct remote_sub **remote; /* by pattern; NULL: its source is on this lane */
     uint32_t pattern_count;
     uint8_t *filter;
     uint64_t filter_len;
@@ -35,12 +36,9 @@ static const struct {
     {"intent/1", HAWSE_SPACE_INTENT},
 };
 
-uint16_t host_space_number(struct host *host, const char *id, size_t len, bool add)
+/* Under the host's lock: lanes ask at any time. */
+static uint16_t runtime_space(struct host *host, const char *id, size_t len, bool add)
 {
-    for (size_t i = 0; i < sizeof(builtin_spaces) / sizeof(builtin_spaces[0]); i++) {
-        if (strlen(builtin_spaces[i].id) == len && memcmp(builtin_spaces[i].id, id, len) == 0)
-            return builtin_spaces[i].number;
-    }
     for (uint32_t i = 0; i < host->space_count; i++) {
         if (strlen(host->spaces[i].id) == len && memcmp(host->spaces[i].id, id, len) == 0)
             return host->spaces[i].number;
@@ -52,6 +50,18 @@ uint16_t host_space_number(struct host *host, const char *id, size_t len, bool a
         return 0;
     uint16_t number = (uint16_t)(SPACE_RUNTIME_FIRST + host->space_count);
     host->spaces[host->space_count++] = (struct host_space){.id = copy, .number = number};
+    return number;
+}
+
+uint16_t host_space_number(struct host *host, const char *id, size_t len, bool add)
+{
+    for (size_t i = 0; i < sizeof(builtin_spaces) / sizeof(builtin_spaces[0]); i++) {
+        if (strlen(builtin_spaces[i].id) == len && memcmp(builtin_spaces[i].id, id, len) == 0)
+            return builtin_spaces[i].number;
+    }
+    (void)pthread_mutex_lock(&host->lock);
+    uint16_t number = runtime_space(host, id, len, add);
+    (void)pthread_mutex_unlock(&host->lock);
     return number;
 }
 
@@ -88,38 +98,12 @@ static int32_t sub_space(const hawse_host_t *table, hawse_instance_t self, hawse
     return code;
 }
 
-/* ---- demands ---- */
-
-static int32_t send_demand(const struct host_sub *sub, const struct route_pattern *pattern,
-                           uint32_t change)
-{
-    uint8_t buffer[sizeof(hawse_host_demand_t) + FILTER_MAX];
-    hawse_host_demand_t record = {.size = sizeof(record),
-                                  .change = change,
-                                  .sub = sub->handle,
-                                  .key = pattern->key,
-                                  .space = pattern->space,
-                                  .kind = pattern->kind,
-                                  .keyed = pattern->keyed,
-                                  .subscriber = sub->reader->index + 1,
-                                  .filter_len = (uint32_t)sub->filter_len};
-    memcpy(buffer, &record, sizeof(record));
-    if (sub->filter_len > 0)
-        memcpy(buffer + sizeof(record), sub->filter, sub->filter_len);
-    hawse_event_t event = {.size = sizeof(event),
-                           .space = HAWSE_SPACE_HOST,
-                           .kind = HAWSE_HOST_DEMAND,
-                           .key = sub->handle,
-                           .data = buffer,
-                           .len = sizeof(record) + sub->filter_len};
-    return bus_send(&sub->reader->lane->bus, pattern->source - 1, &event);
-}
-
 /* ---- subscribe ---- */
 
 static void sub_free(struct host_sub *sub)
 {
     free(sub->patterns);
+    free(sub->remote);
     free(sub->filter);
     free(sub);
 }
@@ -133,14 +117,44 @@ static bool linked(const struct instance *inst, uint32_t source)
     return false;
 }
 
-static void detach(struct host_sub *sub, uint32_t patterns, bool demands)
+static struct demand demand_of(const struct host_sub *sub, uint32_t pattern)
 {
-    struct bus *bus = &sub->reader->lane->bus;
-    for (uint32_t i = 0; i < patterns; i++) {
-        bus_unsubscribe(bus, &sub->patterns[i], sub->handle);
-        if (demands && sub->filter_len > 0)
-            (void)send_demand(sub, &sub->patterns[i], HAWSE_DEMAND_DROP);
+    return (struct demand){.sub = sub->handle,
+                           .pattern = sub->patterns[pattern],
+                           .subscriber = sub->reader->index + 1,
+                           .filter = sub->filter,
+                           .filter_len = sub->filter_len};
+}
+
+static bool is_remote(const struct instance *inst, const struct route_pattern *pattern)
+{
+    return inst->host->instances[pattern->source - 1]->lane != inst->lane;
+}
+
+/* The first `count` patterns; `told`: their sources know of them. */
+static void detach(struct host_sub *sub, uint32_t count, bool told)
+{
+    struct lane *lane = sub->reader->lane;
+    for (uint32_t i = 0; i < count; i++) {
+        if (sub->remote[i]) {
+            remote_unsubscribe(sub->remote[i]);
+            continue;
+        }
+        struct demand demand = demand_of(sub, i);
+        bus_unsubscribe(&lane->bus, &sub->patterns[i], sub->handle);
+        if (told && sub->filter_len > 0)
+            (void)demand_send(lane, &demand, HAWSE_DEMAND_DROP);
     }
+}
+
+/* On the bus of the source's lane, which for most is this one. */
+static int32_t attach_pattern(struct instance *inst, struct host_sub *sub, uint32_t i,
+                              uint32_t policy)
+{
+    struct demand demand = demand_of(sub, i);
+    if (is_remote(inst, &demand.pattern))
+        return remote_subscribe(inst, &demand, policy, &sub->remote[i]);
+    return bus_subscribe(&inst->lane->bus, inst->index, &demand.pattern, policy, sub->handle);
 }
 
 /* Puts the subscription on the bus and tells the sources; undone when anything fails. */
@@ -149,11 +163,15 @@ static int32_t attach(struct instance *inst, struct host_sub *sub, uint32_t poli
     uint32_t done = 0;
     int32_t code = HAWSE_OK;
     for (; done < sub->pattern_count && code == HAWSE_OK; done++)
-        code =
-            bus_subscribe(&inst->lane->bus, inst->index, &sub->patterns[done], policy, sub->handle);
+        code = attach_pattern(inst, sub, done, policy);
+    if (code != HAWSE_OK)
+        done--; /* the last one is not there */
     uint32_t told = 0;
-    for (; told < done && code == HAWSE_OK && sub->filter_len > 0; told++)
-        code = send_demand(sub, &sub->patterns[told], HAWSE_DEMAND_ADD);
+    for (; told < done && code == HAWSE_OK && sub->filter_len > 0; told++) {
+        struct demand demand = demand_of(sub, told);
+        if (!sub->remote[told]) /* which is told by its own lane */
+            code = demand_send(inst->lane, &demand, HAWSE_DEMAND_ADD);
+    }
     if (code != HAWSE_OK)
         detach(sub, done, told > 0);
     return code;
@@ -174,8 +192,9 @@ static struct host_sub *sub_new(struct instance *inst, const hawse_sub_spec_t *s
         return NULL;
     sub->reader = inst;
     sub->patterns = calloc(count + 1u, sizeof(sub->patterns[0]));
+    sub->remote = calloc(count + 1u, sizeof(sub->remote[0]));
     sub->filter = malloc(spec->filter.len + 1);
-    if (!sub->patterns || !sub->filter) {
+    if (!sub->patterns || !sub->remote || !sub->filter) {
         sub_free(sub);
         return NULL;
     }
@@ -197,7 +216,7 @@ static struct host_sub *sub_new(struct instance *inst, const hawse_sub_spec_t *s
 
 static int32_t subscribe(struct instance *inst, const hawse_sub_spec_t *spec, hawse_sub_t *out)
 {
-    if (spec->size < sizeof(*spec) || spec->space == 0 || spec->filter.len > FILTER_MAX ||
+    if (spec->size < sizeof(*spec) || spec->space == 0 || spec->filter.len > WAY_FILTER_MAX ||
         spec->policy > HAWSE_POLICY_DROP_OLDEST)
         return HAWSE_E_INVAL;
     if (spec->source != HAWSE_SOURCE_ANY && !linked(inst, spec->source))

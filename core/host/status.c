@@ -39,10 +39,11 @@ static uint64_t rss_bytes(void)
 static json_t *lane_json(const struct lane *lane, uint64_t now)
 {
     uint64_t up = now - lane->host->started_ns;
-    return json_pack("{s:s, s:f, s:I, s:I}", "name", lane->name, "busy_ratio",
+    return json_pack("{s:s, s:f, s:I, s:I, s:I}", "name", lane->name, "busy_ratio",
                      up > 0 ? (double)READ(lane->busy_ns) / (double)up : 0.0, "steps",
                      num(READ(lane->steps)), "last_step_age_ms",
-                     num(ms_since(READ(lane->last_step_ns), now)));
+                     num(ms_since(READ(lane->last_step_ns), now)), "crossed",
+                     num(READ(lane->crossed)));
 }
 
 static json_t *callback_json(const struct instance *inst)
@@ -64,6 +65,15 @@ static json_t *features_json(const struct instance *inst)
     return features;
 }
 
+/* On its own lane, and on those from which it is sent something, before that crosses. */
+static uint64_t dropped(const struct instance *inst)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < inst->host->lane_count; i++)
+        sum += READ(inst->host->lanes[i]->bus.members[inst->index].inbox.dropped);
+    return sum;
+}
+
 static json_t *instance_json(const struct instance *inst)
 {
     const struct bus_member *member = &inst->lane->bus.members[inst->index];
@@ -77,7 +87,7 @@ static json_t *instance_json(const struct instance *inst)
         m ? config_maturity_name(m->maturity) : "", "mode", config_mode_name(inst->config->mode),
         "lane", inst->config->lane, "events_in", num(READ(inst->events_in->value)), "events_out",
         num(READ(inst->events_out->value)), "batches", num(READ(inst->batches->value)), "dropped",
-        num(READ(member->inbox.dropped)), "queue_depth",
+        num(dropped(inst)), "queue_depth",
         num(READ(member->inbox.next) - READ(member->inbox.first)), "queue_cap",
         num(inst->config->queue), "callback_ns", callback_json(inst), "throttled",
         READ(inst->hold_until_ns) != 0, "error", inst->fault.message, "features",
@@ -272,6 +282,16 @@ static void sample_stream(struct metrics *m, const struct host_stream *s, uint64
         sample_channel(m, ch, labels);
 }
 
+static void sample_lane(struct metrics *m, const struct lane *lane)
+{
+    char labels[96];
+    (void)snprintf(labels, sizeof(labels), "lane=\"%s\"", lane->name);
+    sample_count(m, "hawse_lane_steps_total", "Turns of the lane's loop.", labels,
+                 READ(lane->steps));
+    sample_count(m, "hawse_lane_crossed_total", "Events that came from other lanes.", labels,
+                 READ(lane->crossed));
+}
+
 void host_sample(struct host *host)
 {
     uint64_t now = loop_clock();
@@ -280,7 +300,12 @@ void host_sample(struct host *host)
     if (rss)
         gauge_set(rss, (int64_t)rss_bytes());
     (void)pthread_mutex_lock(&host->lock);
+    for (uint32_t i = 0; i < host->instance_count; i++) {
+        if (host->instances[i])
+            counter_set(host->instances[i]->dropped, dropped(host->instances[i]));
+    }
     for (uint32_t i = 0; i < host->lane_count; i++) {
+        sample_lane(host->metrics, host->lanes[i]);
         for (const struct host_stream *s = host->lanes[i]->open_streams; s; s = s->next)
             sample_stream(host->metrics, s, now);
     }

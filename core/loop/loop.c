@@ -231,6 +231,11 @@ static int32_t run_mail(struct loop *loop)
     return ran;
 }
 
+void loop_drain(struct loop *loop)
+{
+    (void)run_mail(loop);
+}
+
 /* Work that was posted and did not run yet runs now, so that it can free what it carries. */
 void loop_destroy(struct loop *loop)
 {

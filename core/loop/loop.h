@@ -53,6 +53,8 @@ void loop_timer_cancel(struct loop *loop, struct loop_timer *timer);
 
 /* [any] Run work->fn on the loop's thread soon, in order of posting. */
 void loop_post(struct loop *loop, struct loop_work *work);
+/* Runs what was posted, now: when no thread steps the loop any more. */
+void loop_drain(struct loop *loop);
 /* [any] Make loop_step return from its wait. */
 void loop_wake(struct loop *loop);
 

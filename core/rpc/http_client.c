@@ -256,20 +256,23 @@ int32_t http_client_create(struct logger *logger, struct http_client **out, stru
     return HAWSE_OK;
 }
 
-/* [main or lane] */
+/* [main or any lane] */
 int32_t http_client_start(struct http_client *c, struct fault *fault)
 {
-    if (c->running)
+    int error = 0;
+    (void)pthread_mutex_lock(&c->lock);
+    if (!c->running) {
+        pthread_attr_t attr;
+        (void)pthread_attr_init(&attr);
+        (void)pthread_attr_setstacksize(&attr, 256u << 10);
+        error = pthread_create(&c->thread, &attr, client_main, c);
+        (void)pthread_attr_destroy(&attr);
+        c->running = error == 0;
+    }
+    (void)pthread_mutex_unlock(&c->lock);
+    if (error == 0)
         return HAWSE_OK;
-    pthread_attr_t attr;
-    (void)pthread_attr_init(&attr);
-    (void)pthread_attr_setstacksize(&attr, 256u << 10);
-    int error = pthread_create(&c->thread, &attr, client_main, c);
-    (void)pthread_attr_destroy(&attr);
-    if (error != 0)
-        return fault_set(fault, HAWSE_E_NOMEM, "cannot start the HTTP thread: %s", strerror(error));
-    c->running = true;
-    return HAWSE_OK;
+    return fault_set(fault, HAWSE_E_NOMEM, "cannot start the HTTP thread: %s", strerror(error));
 }
 
 void http_client_destroy(struct http_client *c)
@@ -424,7 +427,7 @@ static struct http_request *request_new(const struct http_options *o)
 
 uint64_t http_number(struct http_client *client)
 {
-    return ++client->next_id;
+    return __atomic_add_fetch(&client->next_id, 1, __ATOMIC_RELAXED);
 }
 
 int32_t http_send(struct http_client *c, struct loop *loop, const struct http_options *options,

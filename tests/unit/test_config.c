@@ -56,6 +56,20 @@ TEST(config_process, "what holds for the whole process is read, paths from the f
     config_destroy(c);
 }
 
+TEST(config_lanes, "lanes are read by name, main is always among them, and instances name theirs")
+{
+    struct config *c = good("{'hawse':1,'lanes':{'fast':{'cpu':1,'spin_us':20}},'instances':{"
+                            "'a':{'plugin':'p','lane':'fast'},'b':{'plugin':'p'}}}");
+    CHECK_EQ(c->lane_count, 2);
+    CHECK_STR(c->lanes[0].name, "fast");
+    CHECK_EQ(c->lanes[0].cpu, 1);
+    CHECK_EQ(c->lanes[0].spin_us, 20);
+    CHECK_STR(c->lanes[1].name, "main");
+    CHECK_STR(config_find(c, "a")->lane, "fast");
+    CHECK_STR(config_find(c, "b")->lane, "main");
+    config_destroy(c);
+}
+
 TEST(config_instance_defaults,
      "an instance that names only its plugin gets the documented defaults")
 {

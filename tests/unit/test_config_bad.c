@@ -194,21 +194,23 @@ TEST(config_bad_services, "addresses and sockets of the host's own services are 
     CHECK_ROWS(rows);
 }
 
-TEST(config_bad_lanes, "lanes are bounded, known and one")
+TEST(config_bad_lanes, "lanes are bounded in number, and those that instances name are there")
 {
     static const struct row rows[] = {
         {TOP(",'lanes':{'main':{'cpu':1024}}"), HAWSE_E_INVAL,
          AT(1) "lanes.main.cpu: found 1024, expected at most 1023", ""},
         {TOP(",'lanes':{'main':{'spin_ms':1}}"), HAWSE_E_INVAL,
          AT(1) "lanes.main.spin_ms: no such key", "did you mean \"spin_us\"?"},
-        {TOP(",'lanes':{'mian':{}}"), HAWSE_E_UNSUPPORTED,
-         AT(1) "lanes: found 2 with \"main\", this version runs 1", "keep \"main\" only"},
+        {TOP(",'lanes':{'1':{},'2':{},'3':{},'4':{},'5':{},'6':{},'7':{},'8':{},'9':{},'10':{},"
+             "'11':{},'12':{},'13':{},'14':{},'15':{},'16':{}}"),
+         HAWSE_E_LIMIT, AT(1) "lanes: found 17 with \"main\", expected at most 16",
+         "a lane is a thread: no more of them than CPUs"},
         {TOP(",'lanes':{'a b':{}}"), HAWSE_E_INVAL,
          AT(1) "lanes.a b: a lane's name has 1 to 63 letters, digits, '_' or '-'", ""},
         {ONE(",'lane':'mian'"), HAWSE_E_NOTFOUND, IN_A "lane: there is no lane \"mian\"",
          "did you mean \"main\"?"},
         {ONE(",'lane':'fast'"), HAWSE_E_NOTFOUND, IN_A "lane: there is no lane \"fast\"",
-         "the lanes are: main"},
+         "the lanes are: main; add lanes.fast, or name one of them"},
     };
     CHECK_ROWS(rows);
 }
