@@ -14,7 +14,7 @@
 
 enum {
     STREAM_BATCH = 64,
-    STREAM_RX_BYTES = 128 << 10, /* grown to hold a larger message */
+    STREAM_RX_BYTES = 256 << 10, /* grown to hold a larger message */
     STREAM_READ_BUDGET = 256 << 10,
     STREAM_TX_MAX = 1 << 20,
     STREAM_MASKS = 32,

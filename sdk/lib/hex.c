@@ -7,14 +7,17 @@
 #include <hawse/hex.h>
 #include <hawse/u256.h>
 
+#include <stdbool.h>
 #include <string.h>
 
 static int decode(const uint8_t *digits, uint8_t *out, uint64_t len)
 {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2"))
+    if (hex_has_avx512())
+        return hex_decode_avx512(digits, out, len);
+    if (hex_has_avx2())
         return hex_decode_avx2(digits, out, len);
-    if (__builtin_cpu_supports("ssse3"))
+    if (hex_has_ssse3())
         return hex_decode_ssse3(digits, out, len);
 #endif
     return hex_decode_scalar(digits, out, len);
@@ -23,11 +26,11 @@ static int decode(const uint8_t *digits, uint8_t *out, uint64_t len)
 void hawse_hex_encode(const uint8_t *data, uint64_t len, char *out)
 {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2")) {
+    if (hex_has_avx2()) {
         hex_encode_avx2(data, out, len);
         return;
     }
-    if (__builtin_cpu_supports("ssse3")) {
+    if (hex_has_ssse3()) {
         hex_encode_ssse3(data, out, len);
         return;
     }
@@ -38,6 +41,20 @@ void hawse_hex_encode(const uint8_t *data, uint64_t len, char *out)
 int32_t hawse_hex_decode(const uint8_t *digits, uint8_t *out, uint64_t len)
 {
     return decode(digits, out, len) ? HAWSE_OK : HAWSE_E_FORMAT;
+}
+
+int32_t hawse_hex_decode_runs(const hawse_hex_run_t *runs, uint32_t count)
+{
+#if defined(__x86_64__)
+    if (hex_has_avx512())
+        return hex_runs_avx512(runs, count) ? HAWSE_OK : HAWSE_E_FORMAT;
+    if (hex_has_avx2())
+        return hex_runs_avx2(runs, count) ? HAWSE_OK : HAWSE_E_FORMAT;
+#endif
+    int32_t code = HAWSE_OK;
+    for (uint32_t i = 0; i < count; i++)
+        code |= hawse_hex_decode(runs[i].digits, runs[i].out, runs[i].len);
+    return code;
 }
 
 static int has_prefix(const uint8_t *text, uint64_t len)
@@ -105,21 +122,22 @@ static int32_t too_many(const struct digits *d)
 static int32_t quantity_u64(const uint8_t *text, uint64_t len, int strict, uint64_t *out)
 {
     struct digits d;
-    uint64_t n = 0;
-    uint8_t bad = 0;
-    if (find_digits(text, len, strict, &d) != HAWSE_OK)
-        return HAWSE_E_FORMAT;
-    if (d.len > 16)
-        return too_many(&d);
-    for (const uint8_t *p = d.first, *end = p + d.len; p < end; p++) {
-        uint8_t digit = hex_digit_value(*p);
-        bad |= digit;
-        n = n << 4 | (digit & 15);
+    bool plain = len >= 3 && len <= 18 && has_prefix(text, len) && !(strict && text[2] == '0');
+    if (plain) {
+        d = (struct digits){text + 2, len - 2};
+    } else {
+        if (find_digits(text, len, strict, &d) != HAWSE_OK)
+            return HAWSE_E_FORMAT;
+        if (d.len > 16)
+            return too_many(&d);
+        if (d.len == 0)
+            d = (struct digits){text + 2, 1}; /* a zero */
     }
-    if (bad & 0x80)
-        return HAWSE_E_FORMAT;
-    *out = n;
-    return HAWSE_OK;
+#if defined(__x86_64__)
+    if (hex_has_avx512())
+        return hex_u64_avx512(d.first, (uint32_t)d.len, out) ? HAWSE_OK : HAWSE_E_FORMAT;
+#endif
+    return hex_u64_scalar(d.first, (uint32_t)d.len, out) ? HAWSE_OK : HAWSE_E_FORMAT;
 }
 
 static int32_t quantity_u256(const uint8_t *text, uint64_t len, int strict, hawse_u256_t *out)

@@ -1,7 +1,7 @@
 /*
  * Hexadecimal by bytes, by 16 and by 32 bytes at a time; see hex_kernels.h. All give the same
  * result. What does not fill a vector is done by one more vector that ends where the data ends, and
- * so overlaps the one before; less than one vector is done by bytes.
+ * so overlaps the one before; less than one vector is done by bytes, or under a mask.
  */
 #include "hex_kernels.h"
 
@@ -13,6 +13,19 @@ int hex_decode_scalar(const uint8_t *digits, uint8_t *out, uint64_t len)
         bad |= high | low;
         out[i] = (uint8_t)(high << 4 | (low & 15));
     }
+    return (bad & 0x80) == 0;
+}
+
+int hex_u64_scalar(const uint8_t *digits, uint32_t len, uint64_t *out)
+{
+    uint64_t n = 0;
+    uint8_t bad = 0;
+    for (uint32_t i = 0; i < len; i++) {
+        uint8_t digit = hex_digit_value(digits[i]);
+        bad |= digit;
+        n = n << 4 | (digit & 15);
+    }
+    *out = n;
     return (bad & 0x80) == 0;
 }
 
@@ -95,16 +108,118 @@ AVX2 static inline void decode_32(const uint8_t *digits, uint8_t *out, __m256i *
     _mm256_storeu_si256((__m256i *)(void *)out, _mm256_permute4x64_epi64(bytes, 0xd8));
 }
 
+/* At least 32 bytes. */
+AVX2 static inline void decode_long(const uint8_t *digits, uint8_t *out, uint64_t len,
+                                    __m256i *seen)
+{
+    for (uint64_t i = 0; i + 32 <= len; i += 32)
+        decode_32(digits + 2 * i, out + i, seen);
+    if (len % 32 != 0)
+        decode_32(digits + 2 * (len - 32), out + len - 32, seen);
+}
+
 AVX2 int hex_decode_avx2(const uint8_t *digits, uint8_t *out, uint64_t len)
 {
     __m256i seen = _mm256_setzero_si256();
     if (len < 32)
         return hex_decode_ssse3(digits, out, len);
-    for (uint64_t i = 0; i + 32 <= len; i += 32)
-        decode_32(digits + 2 * i, out + i, &seen);
-    if (len % 32 != 0)
-        decode_32(digits + 2 * (len - 32), out + len - 32, &seen);
+    decode_long(digits, out, len, &seen);
     return _mm256_testz_si256(seen, _mm256_set1_epi8((char)0xf0));
+}
+
+AVX2 int hex_runs_avx2(const hawse_hex_run_t *runs, uint32_t count)
+{
+    __m256i seen = _mm256_setzero_si256();
+    int good = 1;
+    for (uint32_t i = 0; i < count; i++) {
+        if (runs[i].len < 32)
+            good &= hex_decode_ssse3(runs[i].digits, runs[i].out, runs[i].len);
+        else
+            decode_long(runs[i].digits, runs[i].out, runs[i].len, &seen);
+    }
+    return good & _mm256_testz_si256(seen, _mm256_set1_epi8((char)0xf0));
+}
+
+/*
+ * With AVX-512 VBMI one instruction looks 64 characters up in a table of 128: the value of a digit,
+ * 0x80 for every other character. Characters from 0x80 up wrap around in the table, so their own
+ * top bit is gathered too.
+ */
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi,bmi2")))
+#define NO     0x80
+#define NO_8   NO, NO, NO, NO, NO, NO, NO, NO
+
+static const uint8_t digit_values[128] __attribute__((aligned(64))) = {
+    NO_8, NO_8, NO_8, NO_8, NO_8, NO_8, 0,  1,  2,  3,  4,  5,    6,    7,    8,
+    9,    NO,   NO,   NO,   NO,   NO,   NO, NO, 10, 11, 12, 13,   14,   15,   NO,
+    NO_8, NO_8, NO_8, NO,   10,   11,   12, 13, 14, 15, NO, NO_8, NO_8, NO_8,
+};
+
+struct avx512_table {
+    __m512i low, high, bad;
+};
+
+AVX512 static inline struct avx512_table avx512_begin(void)
+{
+    const __m512i *table = (const __m512i *)(const void *)digit_values;
+    return (struct avx512_table){_mm512_load_si512(table), _mm512_load_si512(table + 1),
+                                 _mm512_setzero_si512()};
+}
+
+AVX512 static inline int avx512_good(const struct avx512_table *t)
+{
+    return _mm512_movepi8_mask(t->bad) == 0;
+}
+
+/* 64 characters to 32 bytes. */
+AVX512 static inline __m256i avx512_bytes(struct avx512_table *t, __m512i text)
+{
+    const __m512i weights = _mm512_set1_epi16(0x0110);
+    __m512i values = _mm512_permutex2var_epi8(t->low, text, t->high);
+    t->bad = _mm512_ternarylogic_epi32(t->bad, values, text, 0xfe); /* a | b | c */
+    return _mm512_cvtepi16_epi8(_mm512_maddubs_epi16(values, weights));
+}
+
+AVX512 static inline void avx512_run(struct avx512_table *t, const uint8_t *digits, uint8_t *out,
+                                     uint64_t len)
+{
+    uint64_t i = 0;
+    for (; i + 32 <= len; i += 32)
+        _mm256_storeu_si256((__m256i *)(void *)(out + i),
+                            avx512_bytes(t, _mm512_loadu_si512(digits + 2 * i)));
+    if (i == len)
+        return;
+    uint32_t rest = (uint32_t)(len - i);
+    __mmask64 in = _bzhi_u64(~0ull, 2 * rest);
+    __m512i text = _mm512_mask_loadu_epi8(_mm512_set1_epi8('0'), in, digits + 2 * i);
+    _mm256_mask_storeu_epi8(out + i, _bzhi_u32(~0u, rest), avx512_bytes(t, text));
+}
+
+AVX512 int hex_decode_avx512(const uint8_t *digits, uint8_t *out, uint64_t len)
+{
+    struct avx512_table t = avx512_begin();
+    avx512_run(&t, digits, out, len);
+    return avx512_good(&t);
+}
+
+AVX512 int hex_runs_avx512(const hawse_hex_run_t *runs, uint32_t count)
+{
+    struct avx512_table t = avx512_begin();
+    for (uint32_t i = 0; i < count; i++)
+        avx512_run(&t, runs[i].digits, runs[i].out, runs[i].len);
+    return avx512_good(&t);
+}
+
+/* The digits fill the number from its top; what is behind them is shifted out. */
+AVX512 int hex_u64_avx512(const uint8_t *digits, uint32_t len, uint64_t *out)
+{
+    struct avx512_table t = avx512_begin();
+    __mmask64 in = _bzhi_u64(~0ull, len);
+    __m512i text = _mm512_mask_loadu_epi8(_mm512_set1_epi8('0'), in, digits);
+    __m128i bytes = _mm256_castsi256_si128(avx512_bytes(&t, text));
+    uint64_t left = __builtin_bswap64((uint64_t)_mm_cvtsi128_si64(bytes));
+    *out = left >> (64 - 4 * len);
+    return avx512_good(&t);
 }
 
 /* 16 bytes to 32 digits: each half byte chooses a digit. */

@@ -5,14 +5,14 @@
  * Structure, keys and literals may only be themselves, digits only digits, string values anything
  * from the space up. A text fits when clamping it between the rows changes nothing, it has no
  * backslash, and as many quotes as the layout: all of them are then in their places, so that none
- * is in a value.
+ * is in a value. Blocks that lie inside values which the caller proves are not looked at.
  */
 #include "json_shape_kernels.h"
 
 #include <string.h>
 
 enum {
-    ROW = 32,          /* rows are padded to the widest vector */
+    BLOCK = 32,        /* bytes that are looked at together; rows are padded to it */
     CREDIT_FIRST = 64, /* learning costs; what is found earns */
     CREDIT_MOST = 256,
     CREDIT_LEARN = 8,
@@ -23,11 +23,14 @@ typedef bool (*fits_fn)(const hawse_json_layout_t *layout, const uint8_t *text);
 static bool fits_scalar(const hawse_json_layout_t *layout, const uint8_t *text)
 {
     uint32_t quotes = 0;
-    for (uint32_t i = 0; i < layout->len; i++) {
-        uint8_t c = text[i];
-        if (c < layout->low[i] || c > layout->high[i] || c == '\\')
-            return false;
-        quotes += c == '"';
+    for (uint32_t b = 0; b < layout->block_count; b++) {
+        uint32_t begin = layout->blocks[b] * BLOCK, end = begin + BLOCK;
+        for (uint32_t i = begin; i < end && i < layout->len; i++) {
+            uint8_t c = text[i];
+            if (c < layout->low[i] || c > layout->high[i] || c == '\\')
+                return false;
+            quotes += c == '"';
+        }
     }
     return quotes == layout->quotes;
 }
@@ -36,30 +39,41 @@ static bool fits_scalar(const hawse_json_layout_t *layout, const uint8_t *text)
 #include <immintrin.h>
 
 /* Bytes at and above `left` of a vector become 0, as the rows have it behind the text. */
-static const uint8_t keep[2 * ROW] = {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-                                      255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-                                      255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
+static const uint8_t keep[2 * BLOCK] = {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+                                        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+                                        255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
+
+struct sse2_sums {
+    __m128i bad, quotes;
+};
+
+static inline struct sse2_sums fit_16(struct sse2_sums s, __m128i v, const uint8_t *low,
+                                      const uint8_t *high)
+{
+    __m128i l = _mm_load_si128((const __m128i *)(const void *)low);
+    __m128i h = _mm_load_si128((const __m128i *)(const void *)high);
+    __m128i wrong = _mm_xor_si128(v, _mm_min_epu8(_mm_max_epu8(v, l), h));
+    wrong = _mm_or_si128(wrong, _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
+    s.bad = _mm_or_si128(s.bad, wrong);
+    s.quotes = _mm_sub_epi8(s.quotes, _mm_cmpeq_epi8(v, _mm_set1_epi8('"')));
+    return s;
+}
 
 static bool fits_sse2(const hawse_json_layout_t *layout, const uint8_t *text)
 {
-    const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
-    __m128i bad = _mm_setzero_si128(), quotes = bad;
-    for (uint32_t i = 0; i < layout->len; i += 16) {
-        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(text + i));
-        if (layout->len - i < 16)
-            v = _mm_and_si128(
-                v,
-                _mm_loadu_si128((const __m128i *)(const void *)(keep + ROW - (layout->len - i))));
-        __m128i low = _mm_loadu_si128((const __m128i *)(const void *)(layout->low + i));
-        __m128i high = _mm_loadu_si128((const __m128i *)(const void *)(layout->high + i));
-        __m128i clamped = _mm_min_epu8(_mm_max_epu8(v, low), high);
-        bad = _mm_or_si128(bad, _mm_xor_si128(v, clamped));
-        bad = _mm_or_si128(bad, _mm_cmpeq_epi8(v, backslash));
-        quotes = _mm_sub_epi8(quotes, _mm_cmpeq_epi8(v, quote));
+    struct sse2_sums s = {_mm_setzero_si128(), _mm_setzero_si128()};
+    for (uint32_t b = 0; b < layout->block_count; b++) {
+        uint32_t i = layout->blocks[b] * BLOCK, left = layout->len - i;
+        const uint8_t *mask = keep + (left < BLOCK ? BLOCK - left : 0);
+        for (uint32_t half = 0; half < BLOCK; half += 16) {
+            __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(text + i + half));
+            v = _mm_and_si128(v, _mm_loadu_si128((const __m128i *)(const void *)(mask + half)));
+            s = fit_16(s, v, layout->low + i + half, layout->high + i + half);
+        }
     }
-    if (_mm_movemask_epi8(_mm_cmpeq_epi8(bad, _mm_setzero_si128())) != 0xffff)
+    if (_mm_movemask_epi8(_mm_cmpeq_epi8(s.bad, _mm_setzero_si128())) != 0xffff)
         return false;
-    __m128i sum = _mm_sad_epu8(quotes, _mm_setzero_si128());
+    __m128i sum = _mm_sad_epu8(s.quotes, _mm_setzero_si128());
     return (uint32_t)(_mm_cvtsi128_si32(sum) + _mm_extract_epi16(sum, 4)) == layout->quotes;
 }
 
@@ -72,8 +86,8 @@ struct avx2_sums {
 AVX2 static inline struct avx2_sums fit_32(struct avx2_sums s, __m256i v, const uint8_t *low,
                                            const uint8_t *high)
 {
-    __m256i l = _mm256_loadu_si256((const __m256i *)(const void *)low);
-    __m256i h = _mm256_loadu_si256((const __m256i *)(const void *)high);
+    __m256i l = _mm256_load_si256((const __m256i *)(const void *)low);
+    __m256i h = _mm256_load_si256((const __m256i *)(const void *)high);
     __m256i wrong = _mm256_xor_si256(v, _mm256_min_epu8(_mm256_max_epu8(v, l), h));
     wrong = _mm256_or_si256(wrong, _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\\')));
     s.bad = _mm256_or_si256(s.bad, wrong);
@@ -85,17 +99,18 @@ AVX2 static bool fits_avx2(const hawse_json_layout_t *layout, const uint8_t *tex
 {
     struct avx2_sums s = {_mm256_setzero_si256(), _mm256_setzero_si256()};
     const uint8_t *low = layout->low, *high = layout->high;
-    uint32_t whole = layout->len & ~31u, i = 0;
+    uint32_t last = layout->block_count - 1; /* the end of the text is always looked at */
 #pragma GCC unroll 4
-    for (; i < whole; i += 32)
+    for (uint32_t b = 0; b < last; b++) {
+        uint32_t i = layout->blocks[b] * BLOCK;
         s = fit_32(s, _mm256_loadu_si256((const __m256i *)(const void *)(text + i)), low + i,
                    high + i);
-    if (i < layout->len) {
-        __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)(text + i));
-        const uint8_t *mask = keep + ROW - (layout->len - i);
-        v = _mm256_and_si256(v, _mm256_loadu_si256((const __m256i *)(const void *)mask));
-        s = fit_32(s, v, low + i, high + i);
     }
+    uint32_t i = layout->blocks[last] * BLOCK;
+    const uint8_t *mask = keep + BLOCK - (layout->len - i);
+    __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)(text + i));
+    v = _mm256_and_si256(v, _mm256_loadu_si256((const __m256i *)(const void *)mask));
+    s = fit_32(s, v, low + i, high + i);
     __m256i sum = _mm256_sad_epu8(s.quotes, _mm256_setzero_si256());
     __m128i half = _mm_add_epi64(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
     uint32_t quotes = (uint32_t)(_mm_cvtsi128_si32(half) + _mm_extract_epi16(half, 4));
@@ -128,7 +143,7 @@ bool json_shape_fits(const hawse_json_layout_t *layout, const uint8_t *text,
 
 static uint64_t row_bytes(uint32_t text_max)
 {
-    return ((uint64_t)text_max + ROW - 1) & ~(uint64_t)(ROW - 1);
+    return ((uint64_t)text_max + BLOCK - 1) & ~(uint64_t)(BLOCK - 1);
 }
 
 uint64_t hawse_json_shapes_bytes(uint32_t sets, uint32_t text_max)
@@ -137,7 +152,7 @@ uint64_t hawse_json_shapes_bytes(uint32_t sets, uint32_t text_max)
         text_max > HAWSE_JSON_SHAPE_TEXT)
         return 0;
     uint64_t layouts = (uint64_t)sets * HAWSE_JSON_SHAPE_WAYS;
-    return layouts * (sizeof(hawse_json_layout_t) + 2 * row_bytes(text_max));
+    return layouts * (sizeof(hawse_json_layout_t) + 2 * row_bytes(text_max)) + BLOCK;
 }
 
 int32_t hawse_json_shapes_init(hawse_json_shapes_t *shapes, void *memory, uint32_t sets,
@@ -153,6 +168,7 @@ int32_t hawse_json_shapes_init(hawse_json_shapes_t *shapes, void *memory, uint32
     shapes->text_max = text_max;
     shapes->credit = CREDIT_FIRST;
     uint8_t *rows = (uint8_t *)(shapes->layouts + count);
+    rows += -(uintptr_t)rows & (BLOCK - 1); /* vectors never cross a cache line */
     memset(shapes->layouts, 0, count * sizeof(shapes->layouts[0]));
     for (uint32_t i = 0; i < count; i++, rows += 2 * row) {
         shapes->layouts[i].low = rows;
@@ -238,6 +254,22 @@ static bool outside(uint8_t c, bool *scalar)
     }
 }
 
+/* A value may become any other, but for the "0x" of a number. False: it has control characters. */
+static bool any_value(const uint8_t *text, hawse_json_layout_t *layout, uint32_t from, uint32_t to)
+{
+    for (uint32_t k = from; k < to; k++) {
+        if (text[k] < 0x20)
+            return false;
+        layout->low[k] = 0x20;
+        layout->high[k] = 0xff;
+    }
+    if (to - from >= 2 && memcmp(text + from, "0x", 2) == 0) {
+        memcpy(layout->low + from, "0x", 2);
+        memcpy(layout->high + from, "0x", 2);
+    }
+    return true;
+}
+
 /* Outside strings digits may be other digits; inside string values everything may change. */
 static bool rows_of(const hawse_json_t *doc, hawse_json_layout_t *layout)
 {
@@ -264,21 +296,38 @@ static bool rows_of(const hawse_json_t *doc, hawse_json_layout_t *layout)
             continue;
         uint32_t end = doc->marks[mark + 1]; /* a string: its other quote */
         bool key = behind_space(doc, end + 1) == ':';
-        for (uint32_t k = i + 1; k < end && !key; k++) {
-            if (doc->text[k] < 0x20)
-                return false;
-            layout->low[k] = 0x20;
-            layout->high[k] = 0xff;
-        }
+        if (!key && !any_value(doc->text, layout, i + 1, end))
+            return false;
         layout->quotes += 2;
         i = end;
     }
     return true;
 }
 
+/* Is all of the block inside one of the values that the caller proves? */
+static bool proven_block(const hawse_json_layout_t *layout, uint32_t begin, uint32_t proven)
+{
+    for (uint32_t i = proven; i < layout->field_count; i++) {
+        const hawse_json_field_t *f = &layout->fields[i];
+        uint32_t prefix = f->len >= 2 && layout->high[f->at] != 0xff ? 2 : 0; /* "0x" */
+        if (begin >= f->at + prefix && begin + BLOCK <= f->at + f->len)
+            return true;
+    }
+    return false;
+}
+
+static void choose_blocks(hawse_json_layout_t *layout, uint32_t len, uint32_t proven)
+{
+    layout->block_count = 0;
+    for (uint32_t begin = 0; begin < len; begin += BLOCK) {
+        if (!proven_block(layout, begin, proven))
+            layout->blocks[layout->block_count++] = (uint8_t)(begin / BLOCK);
+    }
+}
+
 int32_t hawse_json_shape_learn(hawse_json_shapes_t *shapes, const hawse_json_t *doc,
                                const hawse_json_value_t *values, uint32_t count, uint32_t pinned,
-                               uint32_t tag)
+                               uint32_t proven, uint32_t tag)
 {
     if (doc->len == 0 || doc->len > shapes->text_max || count > HAWSE_JSON_SHAPE_FIELDS)
         return 0;
@@ -302,6 +351,7 @@ int32_t hawse_json_shape_learn(hawse_json_shapes_t *shapes, const hawse_json_t *
         memcpy(victim->low + f->at, doc->text + f->at, f->len);
         memcpy(victim->high + f->at, doc->text + f->at, f->len);
     }
+    choose_blocks(victim, (uint32_t)doc->len, proven);
     victim->tag = tag;
     victim->len = (uint32_t)doc->len;
     return 1;

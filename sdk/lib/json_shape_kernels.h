@@ -1,5 +1,5 @@
 /*
- * Does a text fit a layout: the three kernels by number, so that tests can compare them. Internal.
+ * Does a text fit a layout: the kernels by number, so that tests can compare them. Internal.
  */
 #ifndef SDK_LIB_JSON_SHAPE_KERNELS_H
 #define SDK_LIB_JSON_SHAPE_KERNELS_H

@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(b, data + len, len);
     int n = walk(&doc, a, len, marks, first);
     if (n >= 0 && n <= VALUES_MAX &&
-        hawse_json_shape_learn(&shapes, &doc, first, (uint32_t)n, 0, 1) == 1) {
+        hawse_json_shape_learn(&shapes, &doc, first, (uint32_t)n, 0, (uint32_t)n, 1) == 1) {
         if (!hawse_json_shape_find(&shapes, a, len))
             abort(); /* a text fits its own layout */
         if (hawse_json_shape_find(&shapes, b, len)) {

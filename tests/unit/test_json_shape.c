@@ -5,6 +5,7 @@
 #include "harness.h"
 #include "json_shape_kernels.h"
 
+#include <ctype.h>
 #include <hawse/json_shape.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,7 +61,9 @@ static int walk(hawse_json_t *doc, const uint8_t *bytes, uint64_t len, hawse_jso
     return collect(doc, &root, out, 0);
 }
 
-static int learn(hawse_json_shapes_t *shapes, const char *sample, uint32_t pinned)
+/* All values from number `proven` on are the caller's to check. */
+static int learn_proven(hawse_json_shapes_t *shapes, const char *sample, uint32_t pinned,
+                        uint32_t proven)
 {
     hawse_json_t doc;
     hawse_json_value_t values[VALUES_MAX];
@@ -68,7 +71,14 @@ static int learn(hawse_json_shapes_t *shapes, const char *sample, uint32_t pinne
     memset(text, 'x', sizeof(text));
     memcpy(text, sample, len);
     int n = walk(&doc, text, len, values);
-    return n < 0 ? -1 : hawse_json_shape_learn(shapes, &doc, values, (uint32_t)n, pinned, 7);
+    if (n < 0)
+        return -1;
+    return hawse_json_shape_learn(shapes, &doc, values, (uint32_t)n, pinned, proven, 7);
+}
+
+static int learn(hawse_json_shapes_t *shapes, const char *sample, uint32_t pinned)
+{
+    return learn_proven(shapes, sample, pinned, VALUES_MAX);
 }
 
 static hawse_json_shapes_t make(void **memory)
@@ -134,6 +144,49 @@ TEST(shape_proves, "a text that fits a layout has the same values in the same pl
     free(memory);
 }
 
+static bool all_digits(const hawse_json_layout_t *layout, uint32_t proven)
+{
+    for (uint32_t i = proven; i < layout->field_count; i++) {
+        for (uint32_t k = 2; k < layout->fields[i].len; k++) {
+            if (!isxdigit(text[layout->fields[i].at + k]))
+                return false;
+        }
+    }
+    return true;
+}
+
+TEST(shape_caller_proves,
+     "blocks inside values that the caller proves are left out, and only those")
+{
+    enum { PROVEN = 1, DIGITS = 200 };
+    char sample[512], digits[DIGITS + 1];
+    uint32_t hits = 0, unproven = 0;
+    memset(digits, '7', DIGITS);
+    digits[DIGITS] = '\0';
+    for (uint32_t round = 0; round < 20000; round++) {
+        void *memory;
+        hawse_json_shapes_t shapes = make(&memory);
+        size_t len = (size_t)sprintf(sample, "{\"id\":\"%.*s\",\"a\":\"0x%.*s\",\"b\":\"0x%s\"}",
+                                     (int)random_below(70), digits, (int)random_below(190), digits,
+                                     digits + DIGITS - 64);
+        CHECK_EQ(learn_proven(&shapes, sample, 0, PROVEN), 1);
+        mutate(len);
+        const hawse_json_layout_t *layout = hawse_json_shape_find(&shapes, text, len);
+        if (layout) {
+            hits++;
+            CHECK(json_shape_fits(layout, text, JSON_SHAPE_SCALAR));
+            CHECK(json_shape_fits(layout, text, JSON_SHAPE_SSE2));
+            if (all_digits(layout, PROVEN))
+                same_places(layout, len);
+            else
+                unproven++;
+        }
+        free(memory);
+    }
+    CHECK(hits > 5000);
+    CHECK(unproven > 500);
+}
+
 TEST(shape_kernels, "every kernel says the same of every text")
 {
     void *memory;
@@ -180,6 +233,7 @@ TEST(shape_structure_counts, "another key, literal, sign, space or place of a qu
         "{\"id\":\"0x1\",\"ok\":true ,\"n\":-5,\"s\":\"\\b\"}",
         "{\"id\":\"0x1\",\"ok\":true ,\"n\":-5,\"s\":\"a\t\"}",
         "{\"id\":\"0x1\",\"ok\":true ,\"n\":-5,\"s\":\"a\"\"}",
+        "{\"id\":\"0y1\",\"ok\":true ,\"n\":-5,\"s\":\"ab\"}",
     };
     CHECK_EQ(learn(&shapes, a, 0), 1);
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
@@ -216,7 +270,7 @@ TEST(shape_refuses,
     memset(longer, ' ', sizeof(longer));
     longer[0] = '1';
     CHECK_EQ(walk(&doc, longer, TEXT_MAX + 1, values), 1);
-    CHECK_EQ(hawse_json_shape_learn(&shapes, &doc, values, 1, 0, 0), 0);
+    CHECK_EQ(hawse_json_shape_learn(&shapes, &doc, values, 1, 0, 1, 0), 0);
     CHECK_EQ(hawse_json_shapes_bytes(3, 100), 0);
     CHECK_EQ(hawse_json_shapes_bytes(1, HAWSE_JSON_SHAPE_TEXT + 1), 0);
     CHECK(hawse_json_shape_find(&shapes, text, 0) == NULL);

@@ -17,6 +17,35 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Every kernel that this CPU has must say `good`, and give `want` when it is. */
+static void every_decode(const char *text, const uint8_t *want, uint64_t n, bool good)
+{
+    static int (*const kernels[])(const uint8_t *, uint8_t *, uint64_t) = {
+        hex_decode_scalar,
+#if defined(__x86_64__)
+        hex_decode_ssse3,
+        hex_decode_avx2,
+        hex_decode_avx512,
+#endif
+    };
+    static bool (*const usable[])(void) = {
+        hex_has_scalar,
+#if defined(__x86_64__)
+        hex_has_ssse3,
+        hex_has_avx2,
+        hex_has_avx512,
+#endif
+    };
+    uint8_t back[300];
+    for (size_t k = 0; k < sizeof(kernels) / sizeof(kernels[0]); k++) {
+        if (!usable[k]())
+            continue;
+        CHECK_EQ(kernels[k]((const uint8_t *)text, back, n) != 0, good);
+        if (good)
+            CHECK_MEM(back, want, n);
+    }
+}
+
 TEST(hex_round_trip, "decoding what was encoded gives the same bytes, by every kernel")
 {
     uint8_t bytes[300], back[300];
@@ -27,8 +56,7 @@ TEST(hex_round_trip, "decoding what was encoded gives the same bytes, by every k
         hawse_hex_encode(bytes, n, text);
         for (uint64_t i = 0; i < 2 * n; i++)
             text[i] = (char)(test_random() % 2 && text[i] >= 'a' ? text[i] - 32 : text[i]);
-        CHECK(hex_decode_scalar((uint8_t *)text, back, n));
-        CHECK_MEM(back, bytes, n);
+        every_decode(text, bytes, n, true);
         CHECK_EQ(hawse_hex_decode((uint8_t *)text, back, n), HAWSE_OK);
         CHECK_MEM(back, bytes, n);
     }
@@ -36,15 +64,45 @@ TEST(hex_round_trip, "decoding what was encoded gives the same bytes, by every k
 
 TEST(hex_any_byte, "any byte that is no digit is refused anywhere, by every kernel")
 {
-    uint8_t text[128], back[64];
+    char text[128];
+    uint8_t want[64], back[64];
     for (int byte = 0; byte < 256; byte++) {
         bool digit = strchr("0123456789abcdefABCDEF", byte) != NULL && byte != 0;
         for (int at = 0; at < 128; at++) {
             memset(text, '7', sizeof(text));
-            text[at] = (uint8_t)byte;
-            CHECK_EQ(hex_decode_scalar(text, back, 64), digit);
-            CHECK_EQ(hawse_hex_decode(text, back, 64) == HAWSE_OK, digit);
+            text[at] = (char)byte;
+            CHECK_EQ(hex_decode_scalar((uint8_t *)text, want, 64), digit);
+            for (uint64_t n = (uint64_t)at / 2 + 1; n <= 64; n += 13)
+                every_decode(text, want, n, digit);
+            CHECK_EQ(hawse_hex_decode((uint8_t *)text, back, 64) == HAWSE_OK, digit);
         }
+    }
+}
+
+TEST(hex_runs, "runs of digits become what each alone becomes, and one bad digit spoils them")
+{
+    for (int round = 0; round < 3000; round++) {
+        char text[8][200];
+        uint8_t bytes[8][100], back[8][100];
+        hawse_hex_run_t runs[8];
+        uint32_t count = (uint32_t)(test_random() % 9);
+        for (uint32_t i = 0; i < count; i++) {
+            uint64_t n = test_random() % 2 ? 32 : test_random() % 100;
+            test_random_bytes(bytes[i], n);
+            hawse_hex_encode(bytes[i], n, text[i]);
+            memset(back[i], 0xa5, sizeof(back[i]));
+            runs[i] = (hawse_hex_run_t){(uint8_t *)text[i], back[i], n};
+        }
+        CHECK_EQ(hawse_hex_decode_runs(runs, count), HAWSE_OK);
+        for (uint32_t i = 0; i < count; i++) {
+            CHECK_MEM(back[i], bytes[i], runs[i].len);
+            CHECK(runs[i].len == 100 || back[i][runs[i].len] == 0xa5);
+        }
+        uint32_t bad = count ? (uint32_t)(test_random() % count) : 0;
+        if (count == 0 || runs[bad].len == 0)
+            continue;
+        text[bad][test_random() % (2 * runs[bad].len)] = 'g';
+        CHECK_EQ(hawse_hex_decode_runs(runs, count), HAWSE_E_FORMAT);
     }
 }
 
@@ -61,6 +119,16 @@ TEST(hex_quantities, "quantities are exact, and what is none is refused")
     CHECK_EQ(Q("0x"), HAWSE_E_FORMAT);
     CHECK_EQ(Q("1f"), HAWSE_E_FORMAT);
     CHECK_EQ(Q("0x1g"), HAWSE_E_FORMAT);
+    for (int round = 0; round < 20000; round++) {
+        char text[24];
+        uint64_t want = test_random() >> (test_random() % 64);
+        uint32_t len = (uint32_t)sprintf(text, "0x%llx", (unsigned long long)want);
+        CHECK_EQ(hawse_hex_u64((uint8_t *)text, len, &n), HAWSE_OK);
+        CHECK_EQ_U64(n, want);
+        CHECK(hex_u64_scalar((uint8_t *)text + 2, len - 2, &n) && n == want);
+        text[2 + test_random() % (len - 2)] = (char)("/:@G`g\x01\xb1"[test_random() % 8]);
+        CHECK_EQ(hawse_hex_u64((uint8_t *)text, len, &n), HAWSE_E_FORMAT);
+    }
     char big[70] = "0x1";
     memset(big + 3, '0', 64);
     CHECK_EQ(hawse_hex_u256((const uint8_t *)big, 67, &wide), HAWSE_E_RANGE);

@@ -112,15 +112,21 @@ static int32_t find_places(const hawse_json_t *doc, hawse_json_value_t *object,
     return code;
 }
 
-static bool is_data(const uint8_t *text, uint32_t len)
+static bool is_hash(const uint8_t *frame, const hawse_json_field_t *f, uint32_t len)
 {
-    return len >= 2 && len % 2 == 0 && len <= 2 * DATA_MAX + 2 && text[0] == '0' && text[1] == 'x';
+    return f->len == 2 * len + 2 && memcmp(frame + f->at, "0x", 2) == 0;
 }
 
-static int32_t hash_at(const uint8_t *frame, const hawse_json_field_t *f, uint8_t *out,
-                       uint64_t len)
+/* Have the members of a log the lengths that they must have? */
+static bool right_lengths(const uint8_t *frame, const hawse_json_field_t *f, uint32_t topics)
 {
-    return hawse_hex_fixed(frame + f->at, f->len, out, len);
+    const hawse_json_field_t *data = &f[WIRE_DATA];
+    bool right = is_hash(frame, &f[WIRE_ADDRESS], 20) && is_hash(frame, &f[WIRE_BLOCK_HASH], 32) &&
+                 is_hash(frame, &f[WIRE_TX_HASH], 32) && data->len >= 2 && data->len % 2 == 0 &&
+                 data->len <= 2 * DATA_MAX + 2 && memcmp(frame + data->at, "0x", 2) == 0;
+    for (uint32_t i = 0; i < topics && right; i++)
+        right = is_hash(frame, &f[WIRE_TOPICS + i], 32);
+    return right;
 }
 
 static int32_t quantity_at(const uint8_t *frame, const hawse_json_field_t *f, uint64_t *out)
@@ -128,24 +134,26 @@ static int32_t quantity_at(const uint8_t *frame, const hawse_json_field_t *f, ui
     return hawse_hex_u64(frame + f->at, f->len, out);
 }
 
-/* The values of a log whose members stand at `f`, be it by a walk or by a layout. */
+/* The values of a log whose members stand at `f`, be it by a walk or by a layout, with the lengths
+ * that they must have. */
 static int32_t read_places(const uint8_t *frame, const hawse_json_field_t *f, uint32_t topics,
                            struct wire_log *out)
 {
     hawse_evm_log_t *r = &out->record;
     uint64_t log_index = 0, tx_index = 0;
-    int32_t bad = hash_at(frame, &f[WIRE_ADDRESS], r->address, 20) |
-                  hash_at(frame, &f[WIRE_BLOCK_HASH], r->block_hash, 32) |
-                  hash_at(frame, &f[WIRE_TX_HASH], r->tx_hash, 32) |
+    const uint8_t *digits = frame + 2; /* of a member that begins at 0 */
+    hawse_hex_run_t runs[7] = {{digits + f[WIRE_ADDRESS].at, r->address, 20},
+                               {digits + f[WIRE_BLOCK_HASH].at, r->block_hash, 32},
+                               {digits + f[WIRE_TX_HASH].at, r->tx_hash, 32}};
+    for (uint32_t i = 0; i < topics; i++)
+        runs[3 + i] = (hawse_hex_run_t){digits + f[WIRE_TOPICS + i].at, r->topics[i], 32};
+    int32_t bad = hawse_hex_decode_runs(runs, 3 + topics) |
                   quantity_at(frame, &f[WIRE_BLOCK_NUMBER], &r->block_number) |
                   quantity_at(frame, &f[WIRE_LOG_INDEX], &log_index) |
                   quantity_at(frame, &f[WIRE_TX_INDEX], &tx_index);
-    for (uint32_t i = 0; i < topics; i++)
-        bad |= hash_at(frame, &f[WIRE_TOPICS + i], r->topics[i], 32);
-    out->data = frame + f[WIRE_DATA].at;
-    if (bad != HAWSE_OK || log_index > UINT32_MAX || tx_index > UINT32_MAX ||
-        !is_data(out->data, f[WIRE_DATA].len))
+    if (bad != HAWSE_OK || log_index > UINT32_MAX || tx_index > UINT32_MAX)
         return HAWSE_E_FORMAT;
+    out->data = frame + f[WIRE_DATA].at;
     r->size = r->data_offset = sizeof(*r);
     r->topic_count = topics;
     r->chain_id = r->block_timestamp = 0;
@@ -170,10 +178,12 @@ int32_t wire_log(const hawse_json_t *doc, hawse_json_value_t *object, struct wir
         fields[i] = (hawse_json_field_t){(uint32_t)(places->at[i].data - doc->text),
                                          places->at[i].len, places->at[i].kind};
     out->removed = places->removed;
+    if (!right_lengths(doc->text, fields, places->topic_count))
+        return HAWSE_E_FORMAT;
     return read_places(doc->text, fields, places->topic_count, out);
 }
 
-/* ---- pushed logs of a layout that is known ---- */
+/* ---- pushed logs of a layout that is known: lengths and "0x" are part of it ---- */
 
 enum { TAG_REMOVED = 1 };
 
@@ -196,7 +206,7 @@ void wire_log_learn(hawse_json_shapes_t *shapes, const hawse_json_t *doc,
     places->at[WIRE_METHOD] = *method;
     places->at[WIRE_ID] = *id;
     (void)hawse_json_shape_learn(shapes, doc, places->at, WIRE_TOPICS + places->topic_count,
-                                 WIRE_METHOD + 1, places->removed ? TAG_REMOVED : 0);
+                                 WIRE_METHOD + 1, WIRE_ADDRESS, places->removed ? TAG_REMOVED : 0);
 }
 
 int32_t wire_log_data(const struct wire_log *log, uint8_t *out)

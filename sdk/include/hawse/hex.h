@@ -23,6 +23,18 @@ void hawse_hex_encode(const uint8_t *data, uint64_t len, char *out);
 /* Exactly 2 * len digits, no prefix, into len bytes. HAWSE_E_FORMAT: something is no digit. */
 int32_t hawse_hex_decode(const uint8_t *digits, uint8_t *out, uint64_t len);
 
+/* Digits that stand at one place and the bytes they become at another: 2 * len digits, no prefix.
+ */
+typedef struct hawse_hex_run {
+    const uint8_t *digits;
+    uint8_t *out;
+    uint64_t len;
+} hawse_hex_run_t;
+
+/* hawse_hex_decode of all of them, where a call for each would cost more than the digits do.
+ * HAWSE_E_FORMAT: something in one of them is no digit. */
+int32_t hawse_hex_decode_runs(const hawse_hex_run_t *runs, uint32_t count);
+
 /* "0x" and exactly 2 * len digits: hashes (32), addresses (20). HAWSE_E_FORMAT. */
 int32_t hawse_hex_fixed(const uint8_t *text, uint64_t text_len, uint8_t *out, uint64_t len);
 

@@ -40,6 +40,8 @@ typedef struct hawse_json_layout {
     hawse_json_field_t fields[HAWSE_JSON_SHAPE_FIELDS];
     uint8_t *low; /* per byte of the text: the least and the greatest that it may be */
     uint8_t *high;
+    uint32_t block_count; /* which 32 bytes of the text are looked at */
+    uint8_t blocks[HAWSE_JSON_SHAPE_TEXT / 32 + 1];
 } hawse_json_layout_t;
 
 typedef struct hawse_json_shapes {
@@ -65,11 +67,14 @@ const hawse_json_layout_t *hawse_json_shape_find(hawse_json_shapes_t *shapes, co
 
 /* Remembers the layout of an indexed text in which a walk has found `values` (strings, numbers and
  * literals of this text; at most HAWSE_JSON_SHAPE_FIELDS). The first `pinned` of them stay as they
- * are: a text in which one differs is of another layout. Does nothing when the text has escapes or
- * is too long, or when learning did not pay lately. Returns 1 when it was learned, else 0. */
+ * are, as does the "0x" of every string that begins with it: a text in which one differs is of
+ * another layout. Values from number `proven` on (count = none) are strings in which the caller,
+ * whenever this layout is found and it acts on the text, makes sure that every byte (behind "0x")
+ * is a hexadecimal digit: they need not be looked at here. Does nothing when the text has escapes
+ * or is too long, or when learning did not pay lately. Returns 1 when it was learned, else 0. */
 int32_t hawse_json_shape_learn(hawse_json_shapes_t *shapes, const hawse_json_t *doc,
                                const hawse_json_value_t *values, uint32_t count, uint32_t pinned,
-                               uint32_t tag);
+                               uint32_t proven, uint32_t tag);
 
 #ifdef __cplusplus
 }
