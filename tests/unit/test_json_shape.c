@@ -166,9 +166,9 @@ TEST(shape_caller_proves,
     for (uint32_t round = 0; round < 20000; round++) {
         void *memory;
         hawse_json_shapes_t shapes = make(&memory);
-        size_t len = (size_t)sprintf(sample, "{\"id\":\"%.*s\",\"a\":\"0x%.*s\",\"b\":\"0x%s\"}",
-                                     (int)random_below(70), digits, (int)random_below(190), digits,
-                                     digits + DIGITS - 64);
+        size_t len = (size_t)snprintf(
+            sample, sizeof(sample), "{\"id\":\"%.*s\",\"a\":\"0x%.*s\",\"b\":\"0x%s\"}",
+            (int)random_below(70), digits, (int)random_below(190), digits, digits + DIGITS - 64);
         CHECK_EQ(learn_proven(&shapes, sample, 0, PROVEN), 1);
         mutate(len);
         const hawse_json_layout_t *layout = hawse_json_shape_find(&shapes, text, len);

@@ -122,7 +122,7 @@ TEST(hex_quantities, "quantities are exact, and what is none is refused")
     for (int round = 0; round < 20000; round++) {
         char text[24];
         uint64_t want = test_random() >> (test_random() % 64);
-        uint32_t len = (uint32_t)sprintf(text, "0x%llx", (unsigned long long)want);
+        uint32_t len = (uint32_t)snprintf(text, sizeof(text), "0x%llx", (unsigned long long)want);
         CHECK_EQ(hawse_hex_u64((uint8_t *)text, len, &n), HAWSE_OK);
         CHECK_EQ_U64(n, want);
         CHECK(hex_u64_scalar((uint8_t *)text + 2, len - 2, &n) && n == want);

@@ -41,10 +41,11 @@ enum fetch_kept fetch_keep(struct evm *e, uint32_t slot, struct wire_log *log, u
     uint64_t need = sizeof(struct log_copy) + log->record.data_len + 16;
     if (need * 2 > *room) /* twice: the end of the ring may have to be skipped */
         return FETCH_FULL;
-    if (wire_log_data(log, e->scratch) != HAWSE_OK)
+    if (wire_log_data(log, e->scratch + sizeof(log->record)) != HAWSE_OK)
         return FETCH_BAD;
+    memcpy(e->scratch, &log->record, sizeof(log->record));
     *room -= need;
-    (void)logs_add(e, slot, &log->record, e->scratch);
+    (void)logs_add(e, slot, (const hawse_evm_log_t *)(const void *)e->scratch);
     return FETCH_KEPT;
 }
 

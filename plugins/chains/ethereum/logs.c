@@ -31,8 +31,7 @@ struct log_copy *logs_at(const struct evm *e, uint64_t position_plus_1)
     return (struct log_copy *)(void *)(e->ring.bytes + ((position_plus_1 - 1) & (e->ring.cap - 1)));
 }
 
-struct log_copy *logs_add(struct evm *e, uint32_t slot, const hawse_evm_log_t *log,
-                          const uint8_t *data)
+struct log_copy *logs_add(struct evm *e, uint32_t slot, const hawse_evm_log_t *log)
 {
     struct block_logs *b = &e->blocks[slot];
     uint64_t total = (sizeof(struct log_copy) + log->data_len + 15) & ~7ull;
@@ -47,9 +46,7 @@ struct log_copy *logs_add(struct evm *e, uint32_t slot, const hawse_evm_log_t *l
     copy->slot = slot;
     copy->prev = b->newest;
     copy->next = 0;
-    copy->log = *log;
-    if (log->data_len > 0 && data)
-        memcpy((uint8_t *)&copy->log + log->data_offset, data, log->data_len);
+    memcpy(&copy->log, log, log->data_offset + (size_t)log->data_len);
     struct log_copy *before = logs_at(e, b->newest);
     if (before && before != copy)
         before->next = position + 1;

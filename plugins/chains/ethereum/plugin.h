@@ -319,9 +319,8 @@ int32_t wire_log_data(const struct wire_log *log, uint8_t *out);
 /* logs.c */
 bool ring_init(struct log_ring *ring, uint64_t bytes);
 void ring_finish(struct log_ring *ring);
-/* Copies a record with its data into the ring and hangs it on its block. */
-struct log_copy *logs_add(struct evm *e, uint32_t slot, const hawse_evm_log_t *log,
-                          const uint8_t *data);
+/* Copies a record and the data behind it into the ring and hangs it on its block. */
+struct log_copy *logs_add(struct evm *e, uint32_t slot, const hawse_evm_log_t *log);
 struct log_copy *logs_at(const struct evm *e, uint64_t position_plus_1);
 bool logs_has(const struct evm *e, uint32_t slot, uint32_t log_index);
 void logs_forget(struct evm *e, uint32_t slot);

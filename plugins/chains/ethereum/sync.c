@@ -451,7 +451,7 @@ int32_t sync_push(struct evm *e, struct wire_log *log, uint64_t t_recv_ns)
     if (!at)
         return 0;
     log->record.block_timestamp = block->header.timestamp;
-    memcpy(at, &log->record, sizeof(log->record));
+    memcpy(at, &log->record, log->record.data_offset); /* its size; unknown, it is not inlined */
     if (wire_log_data(log, at + sizeof(log->record)) != HAWSE_OK)
         return HAWSE_E_FORMAT;
     hawse_event_t event = {.size = sizeof(event),
@@ -466,7 +466,7 @@ int32_t sync_push(struct evm *e, struct wire_log *log, uint64_t t_recv_ns)
                            .len = len};
     if (e->sub->publish(e->host, e->self, &event) == HAWSE_E_AGAIN)
         return 0;
-    (void)logs_add(e, slot, &log->record, at + sizeof(log->record));
+    (void)logs_add(e, slot, (const hawse_evm_log_t *)(const void *)at);
     e->blocks[slot].told++;
     e->blocks[slot].untold = 0;
     e->logs_now++;

@@ -145,6 +145,7 @@ static int32_t read_places(const uint8_t *frame, const hawse_json_field_t *f, ui
     hawse_hex_run_t runs[7] = {{digits + f[WIRE_ADDRESS].at, r->address, 20},
                                {digits + f[WIRE_BLOCK_HASH].at, r->block_hash, 32},
                                {digits + f[WIRE_TX_HASH].at, r->tx_hash, 32}};
+    memset(r->topics, 0, sizeof(r->topics));
     for (uint32_t i = 0; i < topics; i++)
         runs[3 + i] = (hawse_hex_run_t){digits + f[WIRE_TOPICS + i].at, r->topics[i], 32};
     int32_t bad = hawse_hex_decode_runs(runs, 3 + topics) |
@@ -161,8 +162,6 @@ static int32_t read_places(const uint8_t *frame, const hawse_json_field_t *f, ui
     r->tx_index = (uint32_t)tx_index;
     r->data_len = (f[WIRE_DATA].len - 2) / 2;
     memset(r->reserved, 0, sizeof(r->reserved));
-    for (uint32_t i = topics; i < 4; i++)
-        memset(r->topics[i], 0, 32);
     return HAWSE_OK;
 }
 
