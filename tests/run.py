@@ -149,6 +149,11 @@ def stage_secrets(_):
     tap("secrets", [sys.executable, "tests/secrets/run.py", HAWSE, PLUGINS], timeout=120)
 
 
+def stage_keys(_):
+    """Keys as an operator meets them: made, imported, rotated, verified; nothing secret is said."""
+    tap("keys", [sys.executable, "tests/keys/run.py", HAWSE], timeout=120)
+
+
 def stage_operator(_):
     """Every command as an operator meets it, wrong ones included, and a running host's pages and socket."""
     tap("operator", [sys.executable, "tests/operator/run.py", HAWSE, PLUGINS], timeout=120)
@@ -322,6 +327,7 @@ STAGES = {
     "hostile": stage_hostile,
     "record": stage_record,
     "secrets": stage_secrets,
+    "keys": stage_keys,
     "operator": stage_operator,
     "hotpath": stage_hotpath,
     "bench": stage_bench,

@@ -17,7 +17,7 @@ enum {
     EXIT_HARD_STOP = 3, /* run: something did not stop before the deadline */
 };
 
-enum { SETS_MAX = 64, PLUGINS_MAX = 32 };
+enum { SETS_MAX = 64, PLUGINS_MAX = 32, CHAINS_MAX = 8 };
 
 /* What the common options of a command line said. */
 struct arguments {
@@ -34,7 +34,12 @@ struct arguments {
     const char *from, *to;            /* --from, --to */
     const char *plugins[PLUGINS_MAX]; /* --plugin INSTANCE=FILE */
     size_t plugin_count;
-    bool diff; /* --diff */
+    const char *dir, *kind, *cost, *format;        /* --dir ... of keys */
+    const char *passphrase_from, *passphrase_file; /* --passphrase-from, --passphrase-file */
+    const char *new_from, *import_from;            /* --new-passphrase-from ... */
+    const char *chains[CHAINS_MAX];                /* --chain */
+    size_t chain_count;
+    bool diff, testnet_only; /* --diff, --testnet-only */
     bool json, strict, safe, quiet, view, once;
 };
 
@@ -56,7 +61,11 @@ int command_report(const struct arguments *args);
 int command_status(const struct arguments *args);
 int command_top(const struct arguments *args);
 int command_feed(const struct arguments *args);
+int command_keys(const struct arguments *args);
 int command_version(const struct arguments *args);
+
+/* Secrets are in memory from now on: no core dumps, no debugger of another process of this user. */
+void app_guard_memory(void);
 
 /* Prints a fault to stderr, with its hint, and returns `code`. */
 int app_fail(int code, const struct fault *fault);

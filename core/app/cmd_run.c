@@ -15,8 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -49,14 +47,6 @@ static int32_t register_secrets(struct logger *logger, const struct config *conf
                  "secrets may be swapped to disk: this process may lock too little memory | fix: "
                  "raise RLIMIT_MEMLOCK (ulimit -l; LimitMEMLOCK= of systemd)");
     return HAWSE_OK;
-}
-
-/* Secrets are in memory: no core dumps, no debugger of another process of the same user. */
-static void keep_memory_to_ourselves(void)
-{
-    const struct rlimit none = {0};
-    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    (void)setrlimit(RLIMIT_CORE, &none);
 }
 
 /* The configuration with what the command line says. --record counts from the working folder on, as
@@ -222,7 +212,7 @@ int command_run(const struct arguments *args)
         (void)fprintf(stderr, "hawse: run needs one configuration file\n");
         return EXIT_USAGE;
     }
-    keep_memory_to_ourselves();
+    app_guard_memory();
     (void)sigemptyset(&signals);
     (void)sigaddset(&signals, SIGTERM);
     (void)sigaddset(&signals, SIGINT);

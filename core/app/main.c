@@ -9,9 +9,12 @@
 
 #include <getopt.h>
 #include <jansson.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum option_id {
@@ -32,33 +35,86 @@ enum option_id {
     OPT_TO,
     OPT_PLUGIN,
     OPT_DIFF,
+    OPT_DIR,
+    OPT_KIND,
+    OPT_CHAIN,
+    OPT_TESTNET_ONLY,
+    OPT_COST,
+    OPT_FORMAT,
+    OPT_PASSPHRASE_FROM,
+    OPT_PASSPHRASE_FILE,
+    OPT_NEW_FROM,
+    OPT_IMPORT_FROM,
     OPTIONS,
 };
 
 enum { OPT_FIRST = 256 }; /* values for getopt, apart from characters */
 #define OPT(id) (1u << (id))
 
+/* `value` NULL: a flag. `field`: which member of the arguments takes it; 0: a list has its own. */
 static const struct {
-    const char *name, *value, *meaning; /* value NULL: a flag */
+    const char *name, *value, *meaning;
+    size_t field;
 } option_table[OPTIONS] = {
-    [OPT_SET] = {"set", "PATH=VALUE", "change one value of the configuration; may be repeated"},
-    [OPT_PATH] = {"path", "DIR", "the folder to look in, instead of the installed one"},
+    [OPT_SET] = {"set", "PATH=VALUE", "change one value of the configuration; may be repeated", 0},
+    [OPT_PATH] = {"path", "DIR", "the folder to look in, instead of the installed one",
+                  offsetof(struct arguments, path)},
     [OPT_SOCKET] = {"socket", "PATH",
-                    "the control socket; else $HAWSE_CONTROL, else ./control.sock"},
-    [OPT_LISTEN] = {"listen", "HOST:PORT", "a loopback address; else 127.0.0.1:18545"},
-    [OPT_SPEED] = {"speed", "N", "so many times faster than recorded; max: without pauses"},
-    [OPT_JSON] = {"json", NULL, "for programs"},
-    [OPT_STRICT] = {"strict", NULL, "do not start when any plugin is refused"},
-    [OPT_SAFE] = {"safe", NULL, "leave out plugin files that crashed an earlier run"},
-    [OPT_QUIET] = {"quiet", NULL, "log errors and warnings only"},
-    [OPT_VIEW] = {"view", NULL, "show status live instead of the log; needs a terminal"},
-    [OPT_ONCE] = {"once", NULL, "print two frames, a second apart, and end"},
-    [OPT_RECORD] = {"record", "FILE", "record to this capture, as record.file does"},
-    [OPT_OUT] = {"out", "FILE", "write to this file: what the plugins do now, or the page"},
-    [OPT_FROM] = {"from", "S", "seconds since the beginning; what is before is not judged"},
-    [OPT_TO] = {"to", "S", "end there"},
-    [OPT_PLUGIN] = {"plugin", "ID=FILE", "use this plugin file for the instance; may be repeated"},
-    [OPT_DIFF] = {"diff", NULL, "compare two captures"},
+                    "the control socket; else $HAWSE_CONTROL, else ./control.sock",
+                    offsetof(struct arguments, socket)},
+    [OPT_LISTEN] = {"listen", "HOST:PORT", "a loopback address; else 127.0.0.1:18545",
+                    offsetof(struct arguments, listen)},
+    [OPT_SPEED] = {"speed", "N", "so many times faster than recorded; max: without pauses",
+                   offsetof(struct arguments, speed)},
+    [OPT_JSON] = {"json", NULL, "for programs", offsetof(struct arguments, json)},
+    [OPT_STRICT] = {"strict", NULL, "do not start when any plugin is refused",
+                    offsetof(struct arguments, strict)},
+    [OPT_SAFE] = {"safe", NULL, "leave out plugin files that crashed an earlier run",
+                  offsetof(struct arguments, safe)},
+    [OPT_QUIET] = {"quiet", NULL, "log errors and warnings only",
+                   offsetof(struct arguments, quiet)},
+    [OPT_VIEW] = {"view", NULL, "show status live instead of the log; needs a terminal",
+                  offsetof(struct arguments, view)},
+    [OPT_ONCE] = {"once", NULL, "print two frames, a second apart, and end",
+                  offsetof(struct arguments, once)},
+    [OPT_RECORD] = {"record", "FILE", "record to this capture, as record.file does",
+                    offsetof(struct arguments, record)},
+    [OPT_OUT] = {"out", "FILE", "write to this file: what the plugins do now, or the page",
+                 offsetof(struct arguments, out)},
+    [OPT_FROM] = {"from", "S", "seconds since the beginning; what is before is not judged",
+                  offsetof(struct arguments, from)},
+    [OPT_TO] = {"to", "S", "end there", offsetof(struct arguments, to)},
+    [OPT_PLUGIN] = {"plugin", "ID=FILE", "use this plugin file for the instance; may be repeated",
+                    0},
+    [OPT_DIFF] = {"diff", NULL, "compare two captures", offsetof(struct arguments, diff)},
+    [OPT_DIR] = {"dir", "DIR", "the folder of key files; else $HAWSE_KEYS, else ./keys",
+                 offsetof(struct arguments, dir)},
+    [OPT_KIND] = {"kind", "KIND", "secp256k1 (EVM chains; also when left out) or ed25519 (Solana)",
+                  offsetof(struct arguments, kind)},
+    [OPT_CHAIN] =
+        {"chain", "CHAIN",
+         "lock the key to this chain: an EVM id, solana:mainnet, or a CAIP-2 name; may be repeated",
+         0},
+    [OPT_TESTNET_ONLY] = {"testnet-only", NULL,
+                          "the key never signs for a chain that holds real money",
+                          offsetof(struct arguments, testnet_only)},
+    [OPT_COST] = {"cost", "COST",
+                  "of guessing a passphrase: interactive, moderate (also when left out), sensitive",
+                  offsetof(struct arguments, cost)},
+    [OPT_FORMAT] = {"format", "FORMAT",
+                    "v3 (Ethereum keystore), hex, solana; else what it looks like",
+                    offsetof(struct arguments, format)},
+    [OPT_PASSPHRASE_FROM] =
+        {"passphrase-from", "SOURCE",
+         "prompt (also when left out), file:PATH, env:NAME, credential:NAME (of systemd)",
+         offsetof(struct arguments, passphrase_from)},
+    [OPT_PASSPHRASE_FILE] = {"passphrase-file", "FILE", "the same as --passphrase-from file:FILE",
+                             offsetof(struct arguments, passphrase_file)},
+    [OPT_NEW_FROM] = {"new-passphrase-from", "SOURCE", "where the new passphrase is",
+                      offsetof(struct arguments, new_from)},
+    [OPT_IMPORT_FROM] = {"import-passphrase-from", "SOURCE",
+                         "where the passphrase of the imported file is",
+                         offsetof(struct arguments, import_from)},
 };
 
 static const struct command commands[] = {
@@ -104,6 +160,21 @@ static const struct command commands[] = {
      "no\n"
      "plugin, so that captures of which segments are missing can be shown too.",
      OPT(OPT_OUT), 1, command_report},
+    {"keys",
+     "new NAME | import NAME FILE | list | export-public NAME | rotate NAME | verify [NAME] "
+     "[--dir DIR] [--json]",
+     "make, import, list and re-encrypt private keys; none is ever shown",
+     "A passphrase never stands on the command line: it is asked for on the terminal, or read from "
+     "where\n"
+     "--passphrase-from says. rotate encrypts a key again, under a new passphrase, cost or lock; "
+     "its address\n"
+     "stays. verify proves that the passphrase opens the file, and that nobody changed it. Exit "
+     "code 1: a\n"
+     "key is refused, damaged, or not there.",
+     OPT(OPT_DIR) | OPT(OPT_KIND) | OPT(OPT_CHAIN) | OPT(OPT_TESTNET_ONLY) | OPT(OPT_COST) |
+         OPT(OPT_FORMAT) | OPT(OPT_PASSPHRASE_FROM) | OPT(OPT_PASSPHRASE_FILE) | OPT(OPT_NEW_FROM) |
+         OPT(OPT_IMPORT_FROM) | OPT(OPT_JSON),
+     3, command_keys},
     {"version", "[--json]", "versions of hawse and its libraries", "", OPT(OPT_JSON), 0,
      command_version},
 };
@@ -119,6 +190,13 @@ int app_fail(int code, const struct fault *fault)
     if (fault->hint[0])
         (void)fprintf(stderr, "  fix: %s\n", fault->hint);
     return code;
+}
+
+void app_guard_memory(void)
+{
+    const struct rlimit none = {0};
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    (void)setrlimit(RLIMIT_CORE, &none);
 }
 
 static int usage(FILE *out)
@@ -162,80 +240,36 @@ static int wrong(const struct command *command, const char *near)
 
 /* ---- reading the command line ---- */
 
-static bool take_flag(struct arguments *args, int option)
+static bool take_list(struct arguments *args, int option, const char *value)
 {
-    switch (option) {
-    case OPT_JSON:
-        return args->json = true;
-    case OPT_STRICT:
-        return args->strict = true;
-    case OPT_SAFE:
-        return args->safe = true;
-    case OPT_QUIET:
-        return args->quiet = true;
-    case OPT_VIEW:
-        return args->view = true;
-    case OPT_DIFF:
-        return args->diff = true;
-    case OPT_ONCE:
-        return args->once = true;
-    default:
+    size_t most = option == OPT_SET ? SETS_MAX : option == OPT_PLUGIN ? PLUGINS_MAX : CHAINS_MAX;
+    size_t *count = option == OPT_SET      ? &args->set_count
+                    : option == OPT_PLUGIN ? &args->plugin_count
+                                           : &args->chain_count;
+    if (*count == most) {
+        (void)fprintf(stderr, "hawse: more than %zu --%s\n", most, option_table[option].name);
         return false;
     }
-}
-
-static bool take_replay_value(struct arguments *args, int option, const char *value)
-{
-    switch (option) {
-    case OPT_RECORD:
-        args->record = value;
-        return true;
-    case OPT_OUT:
-        args->out = value;
-        return true;
-    case OPT_FROM:
-        args->from = value;
-        return true;
-    case OPT_TO:
-        args->to = value;
-        return true;
-    case OPT_PLUGIN:
-        if (args->plugin_count == PLUGINS_MAX) {
-            (void)fprintf(stderr, "hawse: more than %d --plugin\n", PLUGINS_MAX);
-            return false;
-        }
-        args->plugins[args->plugin_count++] = value;
-        return true;
-    default:
-        return take_flag(args, option);
-    }
+    if (option == OPT_SET)
+        args->sets[*count].assignment = value;
+    else if (option == OPT_PLUGIN)
+        args->plugins[*count] = value;
+    else
+        args->chains[*count] = value;
+    (*count)++;
+    return true;
 }
 
 static bool take_value(struct arguments *args, int option, const char *value)
 {
-    switch (option) {
-    case OPT_SET:
-        if (args->set_count == SETS_MAX) {
-            (void)fprintf(stderr, "hawse: more than %d --set\n", SETS_MAX);
-            return false;
-        }
-        args->sets[args->set_count++].assignment = value;
-        return true;
-    case OPT_PATH:
-        args->path = value;
-        return true;
-    case OPT_SOCKET:
-        args->socket = value;
-        return true;
-    case OPT_LISTEN:
-        args->listen = value;
-        return true;
-    case OPT_SPEED:
-        args->speed = value;
-        return true;
-    default:
-        return take_replay_value(args, option, value);
-    }
+    char *field = (char *)args + option_table[option].field;
+    if (option_table[option].field == 0)
+        return take_list(args, option, value);
+    if (option_table[option].value)
+        *(const char **)(void *)field = value;
+    else
+        *(bool *)field = true;
+    return true;
 }
 
 /* The option of this command whose name comes nearest to what was written. */
@@ -255,7 +289,9 @@ static int bad_option(const struct command *command, const char *written)
 {
     char near[32];
     const char *name = nearest_option(command, written + strspn(written, "-"));
-    (void)fprintf(stderr, "hawse: %s has no option %s\n", command->name, written);
+    /* without its value: somebody may have written a passphrase there */
+    (void)fprintf(stderr, "hawse: %s has no option %.*s\n", command->name,
+                  (int)strcspn(written, "="), written);
     (void)snprintf(near, sizeof(near), "--%s", name ? name : "");
     return wrong(command, name ? near : NULL);
 }

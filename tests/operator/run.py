@@ -19,7 +19,7 @@ import urllib.error
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-COMMANDS = ("run", "plugins", "config", "status", "top", "feed", "version")
+COMMANDS = ("run", "plugins", "config", "keys", "status", "top", "feed", "version")
 # command line: (exit code, what is said)
 WRONG = {
     "": (2, r"usage: hawse COMMAND"),
@@ -48,6 +48,10 @@ WRONG = {
     "plugins --path NOFILE": (2, r"there is no folder"),
     "plugins release abcd GOOD": (1, r"no quarantined file has the digest abcd"),
     "plugins release": (2, r"needs DIGEST and CONFIG"),
+    "keys": (2, r"expected new, import, list"),
+    "keys lst": (2, r"did you mean \"list\"\?"),
+    "keys new": (2, r"keys new takes NAME"),
+    "keys list --dir NOFILE": (1, r"cannot open the folder .*No such file"),
     "feed NOFILE": (2, r"cannot open the sample"),
     "feed GOOD --listen 8.8.8.8:1": (2, r"expected a loopback address"),
     "feed GOOD --speed fast": (2, r"expected a number above 0"),
