@@ -262,7 +262,7 @@ static void publish_to_readers(struct bus *bus, const hawse_event_t *event, bool
     bus->mark++;
     for (uint32_t i = 0; i < bus->routes.cap; i++) {
         const struct route_slot *slot = &bus->routes.slots[i];
-        if (!slot->used || slot->pattern.source != event->source)
+        if (slot->head == 0 || slot->pattern.source != event->source)
             continue;
         for (uint32_t t = 0; t < slot->list.count; t++) {
             struct bus_member *m = &bus->members[slot->list.targets[t].member];

@@ -7,18 +7,16 @@
 
 enum { CAP_FIRST = 64 };
 
-static uint64_t hash(uint32_t source, uint16_t space, uint16_t kind, bool keyed, uint64_t key)
+/* All of a pattern but its key in one word; never 0, because sources count from 1. */
+static uint64_t head_of(uint32_t source, uint16_t space, uint16_t kind, bool keyed)
 {
-    uint64_t h = (uint64_t)source << 33 | (uint64_t)space << 17 | (uint64_t)kind << 1 | keyed;
-    h = (h ^ (keyed ? key : 0)) * 0x9e3779b97f4a7c15u; /* Fibonacci hashing, Knuth vol. 3, 6.4 */
-    return h ^ h >> 29;
+    return (uint64_t)source << 33 | (uint64_t)space << 17 | (uint64_t)kind << 1 | keyed;
 }
 
-static bool same(const struct route_pattern *p, uint32_t source, uint16_t space, uint16_t kind,
-                 bool keyed, uint64_t key)
+static uint64_t hash(uint64_t head, uint64_t key)
 {
-    return p->source == source && p->space == space && p->kind == kind && p->keyed == keyed &&
-           (!keyed || p->key == key);
+    uint64_t h = (head ^ key) * 0x9e3779b97f4a7c15u; /* Fibonacci hashing, Knuth vol. 3, 6.4 */
+    return h ^ h >> 29;
 }
 
 static unsigned shape(bool keyed, uint16_t kind)
@@ -44,15 +42,19 @@ void route_finish(struct route_index *index)
     memset(index, 0, sizeof(*index));
 }
 
-/* The slot of the pattern, or the free one where it would go. */
-static struct route_slot *probe(const struct route_index *index, uint32_t source, uint16_t space,
-                                uint16_t kind, bool keyed, uint64_t key)
+/* The slot of the pattern, or the free one where it would go; key is 0 where there is none. */
+static struct route_slot *probe(const struct route_index *index, uint64_t head, uint64_t key)
 {
-    uint32_t mask = index->cap - 1;
-    uint32_t i = (uint32_t)hash(source, space, kind, keyed, key) & mask;
-    while (index->slots[i].used && !same(&index->slots[i].pattern, source, space, kind, keyed, key))
+    uint32_t mask = index->cap - 1, i = (uint32_t)hash(head, key) & mask;
+    while (index->slots[i].head != 0 &&
+           (index->slots[i].head != head || index->slots[i].pattern.key != key))
         i = (i + 1) & mask;
     return &index->slots[i];
+}
+
+static struct route_slot *slot_of(const struct route_index *index, const struct route_pattern *p)
+{
+    return probe(index, head_of(p->source, p->space, p->kind, p->keyed), p->keyed ? p->key : 0);
 }
 
 static int32_t grow(struct route_index *index)
@@ -63,9 +65,8 @@ static int32_t grow(struct route_index *index)
         return HAWSE_E_NOMEM;
     for (uint32_t i = 0; i < index->cap; i++) {
         const struct route_slot *old = &index->slots[i];
-        const struct route_pattern *p = &old->pattern;
-        if (old->used)
-            *probe(&bigger, p->source, p->space, p->kind, p->keyed, p->key) = *old;
+        if (old->head != 0)
+            *probe(&bigger, old->head, old->pattern.key) = *old;
     }
     free(index->slots);
     index->slots = bigger.slots;
@@ -78,7 +79,7 @@ int32_t route_add(struct route_index *index, const struct route_pattern *p,
 {
     if (index->used * 2 >= index->cap && grow(index) != HAWSE_OK)
         return HAWSE_E_NOMEM;
-    struct route_slot *slot = probe(index, p->source, p->space, p->kind, p->keyed, p->key);
+    struct route_slot *slot = slot_of(index, p);
     struct route_list *list = &slot->list;
     if (list->count == list->cap) {
         uint32_t cap = list->cap ? list->cap * 2 : 2;
@@ -88,9 +89,10 @@ int32_t route_add(struct route_index *index, const struct route_pattern *p,
         list->targets = targets;
         list->cap = cap;
     }
-    if (!slot->used) {
-        slot->used = true;
+    if (slot->head == 0) {
+        slot->head = head_of(p->source, p->space, p->kind, p->keyed);
         slot->pattern = *p;
+        slot->pattern.key = p->keyed ? p->key : 0;
         index->used++;
     }
     list->targets[list->count++] = *target;
@@ -102,7 +104,7 @@ int32_t route_add(struct route_index *index, const struct route_pattern *p,
  * patterns come back when instances restart. */
 bool route_remove(struct route_index *index, const struct route_pattern *p, uint64_t sub)
 {
-    struct route_slot *slot = probe(index, p->source, p->space, p->kind, p->keyed, p->key);
+    struct route_slot *slot = slot_of(index, p);
     struct route_list *list = &slot->list;
     for (uint32_t i = 0; i < list->count; i++) {
         if (list->targets[i].sub != sub)
@@ -124,9 +126,9 @@ uint32_t route_find(const struct route_index *index, uint32_t source, uint16_t s
         if (index->shapes[s] == 0)
             continue;
         bool keyed = (s & 2u) != 0;
-        const struct route_slot *slot =
-            probe(index, source, space, (s & 1u) ? 0 : kind, keyed, key);
-        if (slot->used && slot->list.count > 0)
+        uint64_t head = head_of(source, space, (s & 1u) ? 0 : kind, keyed);
+        const struct route_slot *slot = probe(index, head, keyed ? key : 0);
+        if (slot->list.count > 0)
             lists[n++] = &slot->list;
     }
     return n;

@@ -30,9 +30,9 @@ struct route_list {
 };
 
 struct route_slot {
+    uint64_t head; /* of the pattern, in one word; 0 = free */
     struct route_pattern pattern;
     struct route_list list;
-    bool used;
 };
 
 struct route_index {

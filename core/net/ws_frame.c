@@ -145,7 +145,11 @@ static inline enum ws_next read_header(struct ws_parser *parser, struct ws_input
                              f->first & OPCODE);
     f->head = 2;
     f->len = second;
-    if (second >= LENGTH16) {
+    if (second == LENGTH16 && in->len >= 4 && !(f->first & CONTROL) && in->data[2] != 0) {
+        f->head = 4; /* the usual message: 256 bytes or more */
+        f->len = (size_t)(in->data[2] << 8 | in->data[3]);
+        in->need = f->head;
+    } else if (second >= LENGTH16) {
         enum ws_next next = long_length(parser, in, f);
         if (next != WS_MESSAGE)
             return next;

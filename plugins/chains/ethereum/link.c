@@ -194,13 +194,12 @@ void link_tick(struct evm *e)
 
 /* ---- frames ---- */
 
-static bool same_id(const char *id, const hawse_view_t *v)
+static bool same_id(const char id[ID_MAX], const hawse_view_t *v)
 {
-    size_t n = strlen(id);
-    return n > 0 && v->len == n && memcmp(v->data, id, n) == 0;
+    return v->len > 0 && v->len < ID_MAX && id[v->len] == '\0' && memcmp(v->data, id, v->len) == 0;
 }
 
-static bool is_id(const char *id, const hawse_json_value_t *v)
+static bool is_id(const char id[ID_MAX], const hawse_json_value_t *v)
 {
     hawse_view_t text = {v->data, v->len};
     return same_id(id, &text);
