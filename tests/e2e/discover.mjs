@@ -2,7 +2,7 @@
 // come later, for configured pairs and for all; one whose creation is taken back and done again.
 // Real factory, real pools, a real node. Prints TAP.
 //   HAWSE_BIN=... HAWSE_PLUGIN_DIR=... node discover.mjs
-import { startAnvil } from './lib/anvil.mjs';
+import { sleep, startAnvil } from './lib/anvil.mjs';
 import { Market } from './lib/algebra.mjs';
 import { Chain } from './lib/chain.mjs';
 import { Hawse, configOf, programOf } from './lib/hawse.mjs';
@@ -24,6 +24,14 @@ async function check(sentence, condition) {
   });
   console.log(`${good ? '' : 'not '}ok ${++count} - discover: ${sentence}`);
   failed += !good;
+}
+
+/** A pool that was found is read at a block that came after it. */
+async function minePatiently(condition) {
+  for (let i = 0; i < 40 && !condition(); i++) {
+    await chain.mine();
+    await sleep(100);
+  }
 }
 
 /** A host that follows what `settings` say; remembers the pools it tells of and their last states. */
@@ -65,7 +73,7 @@ const subjects = [
 ];
 const [all, pairs, later] = subjects;
 try {
-  await chain.mine();
+  await minePatiently(() => same(all.pools, old) && pairs.pools.size > 0);
   await check('pools that were there are found from a block on', () => same(all.pools, old));
   await check('and the pool of a configured pair, in any order of its tokens', () =>
     same(pairs.pools, [old[0]]),

@@ -32,7 +32,7 @@ static void answer(const uint8_t *data, size_t size)
     uint8_t out[VENUE_ANSWER_MAX];
     uint64_t len = 0;
     char symbol[VENUE_SYMBOL];
-    venue_symbol(data, size, symbol);
+    venue_take_symbol(data, size, symbol);
     if (strnlen(symbol, sizeof(symbol)) == sizeof(symbol))
         abort();
     uint8_t *record = calloc(1, sizeof(hawse_host_rpc_done_t) + size + HAWSE_PADDING);
@@ -44,30 +44,55 @@ static void answer(const uint8_t *data, size_t size)
     free(record);
 }
 
+/* Any bytes as the answer to any question: indexes stay within the pool's tokens. */
+static void take(const uint8_t *data, size_t size)
+{
+    struct pool_state state = {.paused = 0};
+    struct pool p = {.base = {.state = &state, .ask = ASK_TOKENS + data[0] % (ASKS - ASK_TOKENS)},
+                     .token_count = TOKENS,
+                     .own_token = UINT32_MAX,
+                     .kind = HAWSE_BAL_STABLE};
+    struct balancer b = {.factory_count = 1};
+    p.base.ask_item = size > 1 ? data[1] % TOKENS : 0;
+    uint32_t ask = p.base.ask;
+    for (uint32_t i = 0; i < TOKENS; i++) { /* twice: what came first is in the way of the second */
+        p.base.ask = i % 2 ? (uint32_t)ASK_PROVIDERS : ask;
+        if (size > 32)
+            (void)read_take(&b.base, &p.base, data + 2, size - 2);
+    }
+    if (p.token_count > TOKENS_MAX || p.rated_count > TOKENS_MAX || p.stale_count > TOKENS_MAX)
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct pool_step history[HISTORY];
-    struct pool p = {.token_count = TOKENS, .history = history, .phase = POOL_FOLLOWED};
+    static const struct venue_kind kind = {.state_size = sizeof(struct pool_state),
+                                           .apply = pool_apply};
+    struct pool_state state = {.paused = 0}, before;
+    struct pool p = {.base = {.state = &state, .phase = POOL_FOLLOWED}, .token_count = TOKENS};
     if (size > LOG_MAX || size == 0)
         return 0;
     for (uint32_t i = 0; i < TOKENS; i++) {
-        memset(p.token[i].address, (int)i + 1, 20);
-        p.state.balance[i] = hawse_u256(1000000);
+        memset(p.token[i].base.address, (int)i + 1, 20);
+        state.balance[i] = hawse_u256(1000000);
     }
-    struct pool_state before = p.state;
+    before = state;
     uint8_t *bytes = calloc(1, sizeof(hawse_evm_log_t) + size);
     hawse_evm_log_t *log = (hawse_evm_log_t *)(void *)bytes;
     fill_log(log, data, size);
-    bool applied = pool_apply(&p, log, (enum topic)(data[0] % TOPICS));
+    bool applied = venue_pool_apply(&kind, &p.base, log, data[0] % TOPICS);
     for (uint32_t i = 0; i < TOKENS; i++) {
-        if (hawse_u256_bit_length(&p.state.balance[i]) > 112)
+        if (hawse_u256_bit_length(&state.balance[i]) > 112)
             abort();
     }
-    if (applied && !pool_undo(&p, log))
+    if (applied && !venue_pool_undo(&kind, &p.base, log))
         abort();
-    if (memcmp(&before, &p.state, sizeof(before)) != 0)
+    if (memcmp(&before, &state, sizeof(before)) != 0)
         abort();
+    free(p.base.history);
+    free(p.base.befores);
     free(bytes);
     answer(data, size);
+    take(data, size);
     return 0;
 }

@@ -1,14 +1,15 @@
 /*
- * The balancer venue from the inside: weighted and stable pools of Balancer v2, followed by the
- * logs of the Vault and of each pool.
+ * The balancer venue from the inside: weighted and stable pools of Balancer v2. How pools are
+ * followed, read and found stands in ../evm/venue.h; here is what makes them Balancer's.
  *
- *   balancer.c  the table: settings, subscriptions, events   pool.c  a pool's state and its history
- *   read.c      what is asked of the chain by eth_call       emit.c  events out
+ *   balancer.c  manifest, settings, the Vault's own events     pool.c  what a log does to a state
+ *   read.c      questions and their answers                    emit.c  records out
  *
- * A pool's state is read once, all of it at one block, and from then on follows from its logs; a
- * log that is taken back takes the state back with it. What cannot be followed (rates, an
- * amplification that was found moving, tokens registered anew) is read anew. A composable pool's
- * own share is a token of the pool like any other, with trades of its own; quotes leave it out.
+ * Trades and balances come from the Vault, fees, amplifications, pauses and rates from each pool.
+ * Rates that a pool has cached belong to what is read; when a cache has run out, the next swap asks
+ * the rate provider first, and so do we, at every block until the pool has a new one. A composable
+ * pool's own share is a token of the pool like any other, with trades of its own; quotes leave it
+ * out.
  */
 #ifndef BALANCER_H
 #define BALANCER_H
@@ -16,15 +17,13 @@
 #include "../evm/venue.h"
 
 #include <hawse/amm/balancer.h>
-#include <hawse/service/sub.h>
-#include <hawse/service/timer.h>
-#include <hawse/space/stream.h>
 
 enum { TOKENS_MAX = 8, PAIRS_MAX = TOKENS_MAX * (TOKENS_MAX - 1) / 2 };
-enum { HISTORY = 256, EARLY_MAX = 64, POOLS_MAX = 256, OUT_MAX = PAIRS_MAX + EARLY_MAX + 2 };
+enum { POOLS_MAX = 4096, FACTORIES_MAX = 16 };
 
 enum topic {
-    TOPIC_SWAP, /* of the Vault */
+    TOPIC_POOL, /* of the Vault */
+    TOPIC_SWAP,
     TOPIC_BALANCE,
     TOPIC_MANAGED,
     TOPIC_REGISTERED,
@@ -34,6 +33,8 @@ enum topic {
     TOPIC_AMP_STARTED,
     TOPIC_AMP_STOPPED,
     TOPIC_RATE,
+    TOPIC_PROVIDER,
+    TOPIC_RECOVERY,
     TOPICS
 };
 
@@ -46,128 +47,89 @@ struct pool_state {
     hawse_u256_t balance[TOKENS_MAX];
     hawse_u256_t swap_fee;
     struct amplification amp;
+    uint32_t paused, recovery;
 };
 
-/* The state before a log, to go back to. */
-struct pool_step {
-    struct pool_state before;
-    uint64_t block;
-    uint8_t block_hash[32];
-    uint32_t log_index;
-    uint32_t reserved;
-};
-
-struct token {
-    uint8_t address[20];
-    char symbol[VENUE_SYMBOL];
-    uint32_t decimals;
-    hawse_u256_t scaling, weight;
-};
-
-enum pool_phase { POOL_UNREAD, POOL_READING, POOL_FOLLOWED };
-
-/* What is asked, one after the other; the last two once for each token. */
+/* What is asked. */
 enum pool_ask {
-    ASK_TOKENS,
+    ASK_FACTORY, /* of each configured factory: is it yours? */
+    ASK_TOKENS,  /* from here on: state */
     ASK_FEE,
     ASK_WEIGHTS,
     ASK_AMP,
     ASK_PAUSED,
+    ASK_RECOVERY,
     ASK_VAULT_PAUSED,
-    ASK_DECIMALS,
-    ASK_SYMBOL,  /* for show: a pool does not wait for it */
-    ASK_SCALING, /* after the decimals, from which the pools of 2021 have it */
+    ASK_DECIMALS, /* these two once for each token */
+    ASK_SYMBOL,   /* for show: a pool does not wait for it */
+    ASK_SCALING,  /* after the decimals, from which the pools of 2021 have it */
+    ASK_PROVIDERS,
+    ASK_CACHE, /* of each token with a rate provider */
+    ASK_RATE,  /* of each whose cached rate has run out */
     ASKS
 };
 
-struct pool {
-    uint8_t id[32]; /* begins with the pool's address */
-    uint64_t key;
-    uint32_t kind; /* HAWSE_BAL_... */
-    uint32_t token_count;
-    uint32_t own_token;                /* UINT32_MAX = none */
-    bool paused, vault_paused, moving; /* moving: the amplification's line is not known */
-    bool announced;
-    struct token token[TOKENS_MAX];
-    enum pool_phase phase;
-    enum pool_ask ask;
-    uint32_t ask_token;
-    uint32_t failures; /* of this question */
-    hawse_request_t request;
-    uint64_t told_from;  /* trades are told of later blocks */
-    uint64_t read_block; /* the block of the state that was read */
-    uint8_t read_hash[32];
-    uint64_t retry_ns;
-    struct pool_state state;
-    struct pool_step *history; /* ring of HISTORY: newest at (steps - 1) */
-    uint64_t steps, forgotten; /* steps so far; those no longer in the ring */
-    uint8_t *early;            /* logs that came while the state was being read */
-    uint32_t early_count;
+struct token {
+    struct venue_token base;
+    hawse_u256_t scaling, weight;
+    uint8_t provider[20];
 };
 
-/* One event that waits for room, or is being built. */
-struct out {
-    hawse_event_t event;
-    union {
-        hawse_market_info_t info;
-        hawse_market_trade_t trade;
-        struct {
-            hawse_market_pool_tokens_t head;
-            hawse_market_pool_token_t token[TOKENS_MAX];
-        } state;
-    } record;
+struct pool {
+    struct venue_pool base; /* market: the pool's id, which begins with its address */
+    uint32_t kind;          /* HAWSE_BAL_...; 0 = a factory is still to say so */
+    uint32_t token_count;
+    uint32_t own_token; /* UINT32_MAX = none */
+    bool vault_paused;
+    bool moving; /* the amplification's line is not known */
+    struct token token[TOKENS_MAX];
+    uint32_t rated[TOKENS_MAX], rated_count; /* tokens with a rate provider */
+    uint32_t stale[TOKENS_MAX], stale_count; /* of them, with a cache that has run out */
+    uint64_t expires;                        /* seconds; the first cache to run out */
+};
+
+struct factory {
+    uint8_t address[20];
+    uint32_t kind;
 };
 
 struct balancer {
-    const hawse_host_t *host;
-    hawse_instance_t self;
-    const hawse_sub_service_t *sub;
-    const hawse_rpc_service_t *rpc;
-    const hawse_timer_service_t *timers;
-    uint32_t chain; /* source */
+    struct venue base;
     uint8_t vault[20];
-    struct pool *pools;
-    uint32_t pool_count;
-    uint8_t topics[TOPICS][32];
-    uint64_t chain_id, head_number;
-    uint8_t head_hash[32];
-    bool head_known;
-    struct out out[OUT_MAX];
-    uint32_t out_count, out_next;
-    bool resume; /* the first event of the next batch is done but for its output */
-    uint64_t complaint_ns;
-    uint32_t busy; /* requests under way */
-    hawse_timer_t tick;
+    struct factory factories[FACTORIES_MAX];
+    uint32_t factory_count;
 };
 
-#define balancer_complain(b, ...) \
-    venue_complain((b)->host, (b)->self, &(b)->complaint_ns, __VA_ARGS__)
-
 /* pool.c */
-enum topic pool_topic(const struct balancer *b, const hawse_evm_log_t *log);
 /* The pool that a log speaks of, by its id or its address; NULL = none that is followed. */
-struct pool *pool_of(const struct balancer *b, const hawse_evm_log_t *log);
-/* Applies one log to the state; false when it can't be followed: the pool is to be read anew. */
-bool pool_apply(struct pool *p, const hawse_evm_log_t *log, enum topic topic);
-/* Goes back before the log; false when the history does not reach there. */
-bool pool_undo(struct pool *p, const hawse_evm_log_t *log);
-/* Is the log older than the newest one that was applied? */
-bool pool_is_late(const struct pool *p, const hawse_evm_log_t *log);
-void pool_unread(struct balancer *b, struct pool *p);
+struct venue_pool *pool_of(const struct venue *v, const hawse_evm_log_t *log, uint32_t topic);
+bool pool_apply(const struct venue_pool *base, void *state, const hawse_evm_log_t *log,
+                uint32_t topic);
+/* Is what was read another one in this block? */
+bool pool_outdated(const struct venue_pool *base, const hawse_evm_block_t *block);
 /* The index of a token, or token_count. */
 uint32_t pool_token(const struct pool *p, const uint8_t word[32]);
 
-/* emit.c */
-void emit_infos(struct balancer *b, const struct pool *p);
-/* cause: the log's event, or NULL when it waited for the pool to be read. */
-void emit_trade(struct balancer *b, const struct pool *p, const hawse_evm_log_t *log,
-                const hawse_event_t *cause);
-void emit_state(struct balancer *b, const struct pool *p, const hawse_evm_log_t *log,
-                const hawse_event_t *cause);
-bool emit_flush(struct balancer *b); /* false: no room */
-
 /* read.c */
-void read_next(struct balancer *b);
-void read_answer(struct balancer *b, const hawse_event_t *event);
+uint32_t read_times(const struct venue *v, const struct venue_pool *base);
+void read_question(const struct venue *v, const struct venue_pool *base, struct venue_question *q);
+enum venue_taken read_take(struct venue *v, struct venue_pool *base, const uint8_t *d,
+                           uint64_t len);
+
+/* emit.c */
+/* The largest record, for the queue. */
+union record {
+    hawse_market_info_t info;
+    hawse_market_trade_t trade;
+    struct {
+        hawse_market_pool_tokens_t head;
+        hawse_market_pool_token_t token[TOKENS_MAX];
+    } state;
+};
+void emit_infos(struct venue *v, const struct venue_pool *base);
+void emit_log(struct venue *v, const struct venue_pool *base, const hawse_evm_log_t *log,
+              uint32_t topic, const hawse_event_t *cause);
+void emit_state(struct venue *v, const struct venue_pool *base, const hawse_evm_log_t *log,
+                const hawse_event_t *cause);
 
 #endif

@@ -1,36 +1,20 @@
-/* A pool's state: what each log does to it, and the way back. See balancer.h. */
+/* What each log does to a pool's state; see balancer.h. */
 #include "balancer.h"
 
 #include <hawse/abi.h>
 #include <hawse/u256.h>
 #include <string.h>
 
-static const uint8_t *data_of(const hawse_evm_log_t *log)
+struct venue_pool *pool_of(const struct venue *v, const hawse_evm_log_t *log, uint32_t topic)
 {
-    return (const uint8_t *)log + log->data_offset;
-}
-
-enum topic pool_topic(const struct balancer *b, const hawse_evm_log_t *log)
-{
-    for (int t = 0; t < TOPICS && log->topic_count > 0; t++) {
-        if (memcmp(b->topics[t], log->topics[0], 32) == 0)
-            return (enum topic)t;
-    }
-    return TOPICS;
-}
-
-struct pool *pool_of(const struct balancer *b, const hawse_evm_log_t *log)
-{
+    const struct balancer *b = (const struct balancer *)v;
     bool of_vault = memcmp(log->address, b->vault, 20) == 0;
-    if (of_vault && log->topic_count < 2)
+    if (of_vault != (topic < TOPIC_PAUSED))
         return NULL;
-    for (uint32_t i = 0; i < b->pool_count; i++) {
-        struct pool *p = &b->pools[i];
-        if (of_vault ? memcmp(p->id, log->topics[1], 32) == 0
-                     : memcmp(p->id, log->address, 20) == 0)
-            return p;
-    }
-    return NULL;
+    if (!of_vault)
+        return venue_pool_find(v, log->address);
+    struct venue_pool *p = log->topic_count < 2 ? NULL : venue_pool_find(v, log->topics[1]);
+    return p && memcmp(p->market, log->topics[1], 32) == 0 ? p : NULL;
 }
 
 uint32_t pool_token(const struct pool *p, const uint8_t word[32])
@@ -39,7 +23,7 @@ uint32_t pool_token(const struct pool *p, const uint8_t word[32])
     uint32_t i = 0;
     if (hawse_abi_address(word, address) != HAWSE_OK)
         return p->token_count;
-    while (i < p->token_count && memcmp(p->token[i].address, address, 20) != 0)
+    while (i < p->token_count && memcmp(p->token[i].base.address, address, 20) != 0)
         i++;
     return i;
 }
@@ -63,8 +47,8 @@ static bool apply_swap(const struct pool *p, struct pool_state *state, const haw
     if (log->topic_count != 4 || log->data_len < 64)
         return false;
     uint32_t i = pool_token(p, log->topics[2]), j = pool_token(p, log->topics[3]);
-    hawse_u256_from_be(data_of(log), &in);
-    hawse_u256_from_be(data_of(log) + 32, &out);
+    hawse_u256_from_be(venue_data(log), &in);
+    hawse_u256_from_be(venue_data(log) + 32, &out);
     hawse_i256_negate(&out, &out);
     return i < p->token_count && j < p->token_count && change(&state->balance[i], &in) &&
            change(&state->balance[j], &out);
@@ -79,7 +63,7 @@ static bool apply_balance(const struct pool *p, struct pool_state *state,
                                "address[], int256[], uint256[])";
     hawse_abi_signature_t signature;
     hawse_abi_value_t values[5], token, delta, fee;
-    const uint8_t *d = data_of(log);
+    const uint8_t *d = venue_data(log);
     if (hawse_abi_event_parse(text, sizeof(text) - 1, &signature, NULL) != HAWSE_OK ||
         hawse_abi_event_decode(&signature, log->topics[0], log->topic_count, d, log->data_len,
                                values, 5, NULL) != 5)
@@ -109,8 +93,8 @@ static bool apply_managed(const struct pool *p, struct pool_state *state,
     if (log->topic_count != 4 || log->data_len < 64)
         return false;
     uint32_t at = pool_token(p, log->topics[3]);
-    hawse_u256_from_be(data_of(log), &cash);
-    hawse_u256_from_be(data_of(log) + 32, &managed);
+    hawse_u256_from_be(venue_data(log), &cash);
+    hawse_u256_from_be(venue_data(log) + 32, &managed);
     (void)hawse_u256_add(&cash, &managed, &cash);
     return at < p->token_count && change(&state->balance[at], &cash);
 }
@@ -124,7 +108,7 @@ static bool apply_amp(struct pool_state *state, const hawse_evm_log_t *log, bool
     if (log->data_len < 32 * count)
         return false;
     for (uint32_t i = 0; i < count; i++) {
-        if (hawse_abi_u64(data_of(log) + 32 * i, 64, &n[i]) != HAWSE_OK)
+        if (hawse_abi_u64(venue_data(log) + 32 * i, 64, &n[i]) != HAWSE_OK)
             return false;
     }
     state->amp = started ? (struct amplification){n[0], n[1], n[2], n[3]}
@@ -132,9 +116,16 @@ static bool apply_amp(struct pool_state *state, const hawse_evm_log_t *log, bool
     return true;
 }
 
-static bool apply(const struct pool *p, struct pool_state *state, const hawse_evm_log_t *log,
-                  enum topic topic)
+static bool apply_flag(uint32_t *flag, const hawse_evm_log_t *log)
 {
+    return log->data_len >= 32 && hawse_abi_bool(venue_data(log), flag) == HAWSE_OK;
+}
+
+/* Rates and tokens are read anew. */
+bool pool_apply(const struct venue_pool *base, void *of, const hawse_evm_log_t *log, uint32_t topic)
+{
+    const struct pool *p = (const struct pool *)base;
+    struct pool_state *state = of;
     switch (topic) {
     case TOPIC_SWAP:
         return apply_swap(p, state, log);
@@ -142,9 +133,13 @@ static bool apply(const struct pool *p, struct pool_state *state, const hawse_ev
         return apply_balance(p, state, log);
     case TOPIC_MANAGED:
         return apply_managed(p, state, log);
+    case TOPIC_PAUSED:
+        return apply_flag(&state->paused, log);
+    case TOPIC_RECOVERY:
+        return apply_flag(&state->recovery, log);
     case TOPIC_FEE:
         return log->data_len >= 32 &&
-               hawse_abi_uint(data_of(log), 64, &state->swap_fee) == HAWSE_OK;
+               hawse_abi_uint(venue_data(log), 64, &state->swap_fee) == HAWSE_OK;
     case TOPIC_AMP_STARTED:
     case TOPIC_AMP_STOPPED:
         return !p->moving && apply_amp(state, log, topic == TOPIC_AMP_STARTED);
@@ -153,53 +148,9 @@ static bool apply(const struct pool *p, struct pool_state *state, const hawse_ev
     }
 }
 
-bool pool_apply(struct pool *p, const hawse_evm_log_t *log, enum topic topic)
+/* The contract takes a new rate when block.timestamp > expires (_cacheTokenRateIfNecessary). */
+bool pool_outdated(const struct venue_pool *base, const hawse_evm_block_t *block)
 {
-    struct pool_state next = p->state;
-    if (!apply(p, &next, log, topic))
-        return false;
-    struct pool_step *step = &p->history[p->steps++ % HISTORY];
-    step->before = p->state;
-    step->block = log->block_number;
-    step->log_index = log->log_index;
-    memcpy(step->block_hash, log->block_hash, 32);
-    if (p->steps - p->forgotten > HISTORY)
-        p->forgotten = p->steps - HISTORY;
-    p->state = next;
-    return true;
-}
-
-bool pool_undo(struct pool *p, const hawse_evm_log_t *log)
-{
-    if (p->steps == p->forgotten)
-        return false;
-    const struct pool_step *step = &p->history[(p->steps - 1) % HISTORY];
-    if (step->log_index != log->log_index || memcmp(step->block_hash, log->block_hash, 32) != 0)
-        return false;
-    p->state = step->before;
-    p->steps--;
-    return true;
-}
-
-bool pool_is_late(const struct pool *p, const hawse_evm_log_t *log)
-{
-    if (p->steps == p->forgotten)
-        return false;
-    const struct pool_step *newest = &p->history[(p->steps - 1) % HISTORY];
-    return log->block_number < newest->block ||
-           (log->block_number == newest->block && log->log_index < newest->log_index);
-}
-
-void pool_unread(struct balancer *b, struct pool *p)
-{
-    if (p->request) {
-        (void)b->rpc->cancel(b->host, b->self, p->request);
-        p->request = 0;
-        b->busy--;
-    }
-    p->phase = POOL_UNREAD;
-    p->steps = p->forgotten = 0;
-    p->early_count = 0;
-    p->ask = ASK_TOKENS;
-    p->ask_token = 0;
+    const struct pool *p = (const struct pool *)base;
+    return p->moving || block->timestamp > p->expires;
 }

@@ -1,59 +1,27 @@
-/* Events of the venue; see swapr.h. Built in a small queue of two, flushed as there is room. */
+/* Records of the venue; see swapr.h. */
 #include "swapr.h"
 
 #include <hawse/abi.h>
 #include <hawse/u256.h>
 #include <string.h>
 
-static struct out *next_out(struct swapr *s, const struct pool *p, uint16_t kind, uint32_t stream,
-                            uint64_t len, const hawse_event_t *cause)
+void emit_info(struct venue *v, const struct venue_pool *base)
 {
-    struct out *o = &s->out[s->out_count++];
-    memset(o, 0, sizeof(*o));
-    o->event = (hawse_event_t){.size = sizeof(o->event),
-                               .space = HAWSE_SPACE_MARKET,
-                               .kind = kind,
-                               .stream = stream,
-                               .epoch = cause ? cause->epoch : 0,
-                               .flags = cause ? cause->flags & HAWSE_EVENT_BACKFILLED : 0,
-                               .t_recv_ns = cause ? cause->t_recv_ns : 0,
-                               .t_source_ns = cause ? cause->t_source_ns : 0,
-                               .key = p->key,
-                               .data = (const uint8_t *)&o->record,
-                               .len = len};
-    return o;
-}
-
-bool emit_flush(struct swapr *s)
-{
-    while (s->out_next < s->out_count) {
-        if (s->sub->publish(s->host, s->self, &s->out[s->out_next].event) == HAWSE_E_AGAIN)
-            return false;
-        s->out_next++;
-    }
-    s->out_next = s->out_count = 0;
-    return true;
-}
-
-void emit_info(struct swapr *s, const struct pool *p)
-{
-    struct out *o =
-        next_out(s, p, HAWSE_MARKET_INFO, HAWSE_MARKET_STREAM_INFO, sizeof(o->record.info), NULL);
-    hawse_market_info_t *info = &o->record.info;
+    const struct pool *p = (const struct pool *)base;
+    const struct pool_state *state = base->state;
+    hawse_market_info_t *info =
+        venue_out(v, HAWSE_MARKET_INFO, HAWSE_MARKET_STREAM_INFO, base->key, sizeof(*info), NULL);
     info->size = sizeof(*info);
-    memcpy(info->market, p->market, 32);
-    for (int i = 0; i < 2; i++) {
-        info->decimals[i] = p->token[i].decimals;
-        memcpy(info->token[i] + 12, p->token[i].address, 20);
-        memcpy(info->symbol[i], p->token[i].symbol, 16);
-    }
-    info->tick_spacing = p->state.tick_spacing;
+    memcpy(info->market, base->market, 32);
+    for (uint32_t i = 0; i < 2; i++)
+        venue_info_token(info, i, &p->token[i]);
+    info->tick_spacing = state->tick_spacing;
 }
 
-void emit_trade(struct swapr *s, const struct pool *p, const hawse_evm_log_t *log,
-                const hawse_event_t *cause)
+static void emit_trade(struct venue *v, const struct venue_pool *p, const hawse_evm_log_t *log,
+                       const hawse_event_t *cause)
 {
-    const uint8_t *d = (const uint8_t *)log + log->data_offset;
+    const uint8_t *d = venue_data(log);
     hawse_u256_t amount0, amount1, price, liquidity;
     int64_t tick = 0;
     if (log->data_len < 160 || log->topic_count != 3 ||
@@ -62,14 +30,12 @@ void emit_trade(struct swapr *s, const struct pool *p, const hawse_evm_log_t *lo
         hawse_abi_uint(d + 64, 160, &price) != HAWSE_OK ||
         hawse_abi_uint(d + 96, 128, &liquidity) != HAWSE_OK ||
         hawse_abi_i64(d + 128, 24, &tick) != HAWSE_OK) {
-        swapr_complain(s, "a Swap log is malformed: block %llu, index %u",
+        venue_complain(v, "a Swap log is malformed: block %llu, index %u",
                        (unsigned long long)log->block_number, log->log_index);
         return;
     }
-    struct out *o = next_out(s, p, HAWSE_MARKET_TRADE, HAWSE_MARKET_STREAM_TRADES,
-                             sizeof(o->record.trade), cause);
-    o->event.flags |= cause->flags & HAWSE_EVENT_REMOVED;
-    hawse_market_trade_t *t = &o->record.trade;
+    hawse_market_trade_t *t =
+        venue_out(v, HAWSE_MARKET_TRADE, HAWSE_MARKET_STREAM_TRADES, p->key, sizeof(*t), cause);
     t->size = sizeof(*t);
     /* the pool pays out token 0: the taker buys it */
     t->side = hawse_i256_is_negative(&amount0) ? HAWSE_SIDE_BUY : HAWSE_SIDE_SELL;
@@ -84,11 +50,10 @@ void emit_trade(struct swapr *s, const struct pool *p, const hawse_evm_log_t *lo
     venue_origin(&t->origin, log);
 }
 
-void emit_liquidity(struct swapr *s, const struct pool *p, const hawse_evm_log_t *log,
-                    enum topic topic, const hawse_event_t *cause)
+static void emit_liquidity(struct venue *v, const struct venue_pool *p, const hawse_evm_log_t *log,
+                           bool mint, const hawse_event_t *cause)
 {
-    bool mint = topic == TOPIC_MINT;
-    const uint8_t *d = (const uint8_t *)log + log->data_offset + (mint ? 32 : 0);
+    const uint8_t *d = venue_data(log) + (mint ? 32 : 0);
     int64_t bottom = 0, top = 0;
     hawse_u256_t delta, amount[2];
     if (log->topic_count != 4 || log->data_len < (mint ? 128u : 96u) ||
@@ -96,10 +61,8 @@ void emit_liquidity(struct swapr *s, const struct pool *p, const hawse_evm_log_t
         hawse_abi_i64(log->topics[3], 24, &top) != HAWSE_OK ||
         hawse_abi_uint(d, 128, &delta) != HAWSE_OK)
         return;
-    struct out *o = next_out(s, p, HAWSE_MARKET_LIQUIDITY, HAWSE_MARKET_STREAM_TRADES,
-                             sizeof(o->record.liquidity), cause);
-    o->event.flags |= cause->flags & HAWSE_EVENT_REMOVED;
-    hawse_market_liquidity_t *l = &o->record.liquidity;
+    hawse_market_liquidity_t *l =
+        venue_out(v, HAWSE_MARKET_LIQUIDITY, HAWSE_MARKET_STREAM_TRADES, p->key, sizeof(*l), cause);
     l->size = sizeof(*l);
     l->tick_lower = (int32_t)bottom;
     l->tick_upper = (int32_t)top;
@@ -118,24 +81,27 @@ void emit_liquidity(struct swapr *s, const struct pool *p, const hawse_evm_log_t
     venue_origin(&l->origin, log);
 }
 
-void emit_state(struct swapr *s, const struct pool *p, const hawse_evm_log_t *log,
+void emit_log(struct venue *v, const struct venue_pool *p, const hawse_evm_log_t *log,
+              uint32_t topic, const hawse_event_t *cause)
+{
+    if (topic == TOPIC_SWAP)
+        emit_trade(v, p, log, cause);
+    else if (topic == TOPIC_MINT || topic == TOPIC_BURN)
+        emit_liquidity(v, p, log, topic == TOPIC_MINT, cause);
+}
+
+void emit_state(struct venue *v, const struct venue_pool *p, const hawse_evm_log_t *log,
                 const hawse_event_t *cause)
 {
-    struct out *o = next_out(s, p, HAWSE_MARKET_POOL_STATE, HAWSE_MARKET_STREAM_STATES,
-                             sizeof(o->record.state), cause);
-    hawse_market_pool_state_t *st = &o->record.state;
-    st->size = sizeof(*st);
-    st->pool_kind = HAWSE_POOL_CONCENTRATED;
-    memcpy(st->market, p->market, 32);
-    st->sqrt_price_x96 = p->state.sqrt_price;
-    st->liquidity = p->state.liquidity;
-    st->tick = p->state.tick;
-    st->fee_ppm = p->state.fee_ppm;
-    if (log) {
-        venue_origin(&st->origin, log);
-    } else {
-        st->origin.chain_id = s->chain_id;
-        st->origin.block_number = p->read_block;
-        memcpy(st->origin.block_hash, p->read_hash, 32);
-    }
+    const struct pool_state *state = p->state;
+    hawse_market_pool_state_t *s = venue_out(v, HAWSE_MARKET_POOL_STATE, HAWSE_MARKET_STREAM_STATES,
+                                             p->key, sizeof(*s), cause);
+    s->size = sizeof(*s);
+    s->pool_kind = HAWSE_POOL_CONCENTRATED;
+    memcpy(s->market, p->market, 32);
+    s->sqrt_price_x96 = state->sqrt_price;
+    s->liquidity = state->liquidity;
+    s->tick = state->tick;
+    s->fee_ppm = state->fee_ppm;
+    venue_state_origin(v, p, &s->origin, log);
 }

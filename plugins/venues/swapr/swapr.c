@@ -1,11 +1,11 @@
-/* The swapr venue's table; see swapr.h. */
+/* The swapr venue: manifest, settings, pools by their factory; see swapr.h. */
 #include "swapr.h"
 
-#include <hawse/keccak.h>
+#include <hawse/abi.h>
+#include <hawse/hex.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { TICK_MS = 50, EARLY_BYTES = 4096 };
 
 HAWSE_EXPORT const char hawse_manifest_v1[] =
     "{\"id\":\"org.hawse.swapr\",\"version\":\"0.1.0\",\"abi\":\"1.0\",\"kind\":\"venue\","
@@ -35,298 +35,225 @@ HAWSE_EXPORT const char hawse_manifest_v1[] =
 
 /* ---- pools ---- */
 
-static void destroy(void *state)
+static struct venue_pool *add_pool(struct venue *v, const uint8_t address[20])
 {
-    struct swapr *s = state;
-    if (!s)
-        return;
-    for (uint32_t i = 0; i < s->pool_count; i++) {
-        free(s->pools[i]->early);
-        free(s->pools[i]);
-    }
-    discover_finish(s);
-    free(s->pools);
-    free(s->buckets);
-    free(s);
+    uint8_t market[32] = {0};
+    memcpy(market + 12, address, 20);
+    return venue_pool_add(v, address, market);
 }
 
-static int32_t subscribe_pool(struct swapr *s, struct pool *p)
+static int32_t subscribe_pool(struct venue *v, struct venue_pool *p)
 {
-    hawse_evm_log_filter_t wanted = {.size = sizeof(wanted)}; /* every event of the pool */
-    memcpy(wanted.address, p->address, 20);
-    hawse_sub_spec_t logs = {.size = sizeof(logs),
-                             .source = s->chain,
-                             .space = HAWSE_SPACE_EVM,
-                             .kind = HAWSE_EVM_LOG,
-                             .policy = HAWSE_POLICY_LOSSLESS,
-                             .flags = HAWSE_SUB_KEYED,
-                             .key = hawse_key(p->address, 20),
-                             .filter = {(const uint8_t *)&wanted, sizeof(wanted)}};
-    return s->sub->subscribe(s->host, s->self, &logs, &p->sub);
+    return venue_subscribe(v, p->address, TOPIC_SWAP, 0, &p->sub);
 }
 
-static struct pool *make_pool(struct swapr *s, const uint8_t address[20])
-{
-    if (s->pool_count == POOLS_MAX) {
-        swapr_complain(s, "more than %d pools: name the wanted ones in \"pools\" or \"pairs\"",
-                       POOLS_MAX);
-        return NULL;
-    }
-    struct pool *p = calloc(1, sizeof(*p));
-    if (!p)
-        return NULL;
-    memcpy(p->address, address, 20);
-    memcpy(p->market + 12, address, 20);
-    p->key = hawse_key(p->market, 32);
-    uint32_t b = (uint32_t)hawse_key(address, 20) & s->mask;
-    p->next = s->buckets[b];
-    s->buckets[b] = s->pool_count;
-    s->pools[s->pool_count++] = p;
-    return p;
-}
-
-struct pool *swapr_know_pool(struct swapr *s, const uint8_t address[20])
-{
-    struct pool *p = pool_find(s, address);
-    return p ? p : make_pool(s, address);
-}
-
-bool swapr_add_pool(struct swapr *s, const uint8_t address[20])
-{
-    struct pool *p = swapr_know_pool(s, address);
-    if (!p)
-        return false;
-    return p->sub != 0 || subscribe_pool(s, p) == HAWSE_OK;
-}
-
-void swapr_drop_pool(struct swapr *s, const uint8_t address[20])
-{
-    struct pool *p = pool_find(s, address);
-    if (!p || !p->sub)
-        return;
-    (void)s->sub->unsubscribe(s->host, s->self, p->sub);
-    p->sub = 0;
-    pool_unread(s, p);
-}
-
-/* ---- making ---- */
-
-static int32_t subscribe(struct swapr *s)
+static int32_t subscribe(struct venue *v)
 {
     hawse_sub_t sub;
-    hawse_sub_spec_t heads = {.size = sizeof(heads),
-                              .source = s->chain,
-                              .space = HAWSE_SPACE_EVM,
-                              .kind = HAWSE_EVM_BLOCK,
-                              .policy = HAWSE_POLICY_LOSSLESS};
-    int32_t code = s->sub->subscribe(s->host, s->self, &heads, &sub);
-    for (uint32_t i = 0; i < s->pool_count && code == HAWSE_OK; i++)
-        code = subscribe_pool(s, s->pools[i]);
-    return code == HAWSE_OK && s->found.on ? discover_subscribe(s) : code;
+    return v->found.on ? venue_subscribe(v, v->found.source, TOPIC_POOL, 1, &sub) : HAWSE_OK;
 }
 
-static int32_t create(const hawse_host_t *host, hawse_instance_t self, hawse_view_t config,
-                      void **state)
+/* ---- the factory ---- */
+
+static bool is_wanted(const struct swapr *s, const uint8_t a[20], const uint8_t b[20])
 {
-    static const char *const signatures[TOPICS] = {
-        [TOPIC_SWAP] = "Swap(address,address,int256,int256,uint160,uint128,int24)",
-        [TOPIC_MINT] = "Mint(address,address,int24,int24,uint128,uint256,uint256)",
-        [TOPIC_BURN] = "Burn(address,int24,int24,uint128,uint256,uint256)",
-        [TOPIC_INITIALIZE] = "Initialize(uint160,int24)",
-        [TOPIC_FEE] = "Fee(uint16)",
-        [TOPIC_SPACING] = "TickSpacing(int24)"};
-    struct swapr *s = calloc(1, sizeof(*s));
-    if (!s)
-        return HAWSE_E_NOMEM;
-    s->host = host;
-    s->self = self;
-    s->sub = host->query(host, self, HAWSE_SUB_ID);
-    s->rpc = host->query(host, self, HAWSE_RPC_ID);
-    s->timers = host->query(host, self, HAWSE_TIMER_ID);
-    for (int t = 0; t < TOPICS; t++)
-        hawse_keccak_signature(signatures[t], s->topics[t]);
-    discover_init(s);
-    s->mask = 2 * POOLS_MAX - 1;
-    s->pools = calloc(POOLS_MAX, sizeof(s->pools[0]));
-    s->buckets = malloc(2 * POOLS_MAX * sizeof(s->buckets[0]));
-    if (!s->pools || !s->buckets) {
-        destroy(s);
-        return HAWSE_E_NOMEM;
+    for (uint32_t i = 0; i < s->pair_count; i++) {
+        const struct pair *p = &s->pairs[i];
+        if ((memcmp(p->token[0], a, 20) == 0 && memcmp(p->token[1], b, 20) == 0) ||
+            (memcmp(p->token[0], b, 20) == 0 && memcmp(p->token[1], a, 20) == 0))
+            return true;
     }
-    memset(s->buckets, 0xff, 2 * POOLS_MAX * sizeof(s->buckets[0]));
-    int32_t code = settings_read(s, config);
-    if (code == HAWSE_OK && s->sub->link(host, self, hawse_text("chain"), &s->chain) != HAWSE_OK)
-        code = hawse_fail(host, self, HAWSE_E_NOTFOUND, "needs a link named \"chain\"",
-                          "add links: {\"chain\": \"ID OF A CHAIN INSTANCE\"}");
+    return s->pair_count == 0;
+}
+
+/* Pool(address indexed token0, address indexed token1, address pool) */
+static void creation(struct venue *v, const hawse_evm_log_t *log, bool removed)
+{
+    uint8_t token[2][20], address[20];
+    if (log->topic_count != 3 || log->data_len < 32 ||
+        hawse_abi_address(log->topics[1], token[0]) != HAWSE_OK ||
+        hawse_abi_address(log->topics[2], token[1]) != HAWSE_OK ||
+        hawse_abi_address(venue_data(log), address) != HAWSE_OK) {
+        venue_complain(v, "the factory's Pool event is malformed: is \"factory\" an Algebra V1.9 "
+                          "factory?");
+        return;
+    }
+    if (!is_wanted((struct swapr *)v, token[0], token[1]))
+        return;
+    struct venue_pool *p = removed ? venue_pool_find(v, address) : add_pool(v, address);
+    if (p && removed)
+        venue_pool_drop(v, p);
+    else if (p)
+        (void)venue_pool_listen(v, p);
+}
+
+static bool other(struct venue *v, const hawse_evm_log_t *log, uint32_t topic, bool removed)
+{
+    if (topic == TOPIC_POOL && v->found.on && memcmp(log->address, v->found.source, 20) == 0)
+        creation(v, log, removed);
+    return topic == TOPIC_POOL;
+}
+
+/* poolByPair(address,address) */
+static void lookup(const struct venue *v, uint32_t n, struct venue_question *q)
+{
+    const struct pair *p = &((const struct swapr *)v)->pairs[n];
+    char a[40], b[40];
+    hawse_hex_encode(p->token[0], 20, a);
+    hawse_hex_encode(p->token[1], 20, b);
+    (void)snprintf(q->data, sizeof(q->data), "d9a641e1%024d%.40s%024d%.40s", 0, a, 0, b);
+}
+
+static bool looked_up(struct venue *v, uint32_t n, const uint8_t *d, uint64_t len)
+{
+    static const uint8_t none[20];
+    uint8_t address[20];
+    (void)n;
+    if (len < 32 || hawse_abi_address(d, address) != HAWSE_OK)
+        return false;
+    if (memcmp(address, none, 20) == 0)
+        return true; /* not created yet: the factory will say so */
+    struct venue_pool *p = add_pool(v, address);
+    return p && venue_pool_listen(v, p) == HAWSE_OK;
+}
+
+/* ---- settings ---- */
+
+static int32_t read_address(const hawse_json_value_t *v, uint8_t out[20])
+{
+    return v->kind == HAWSE_JSON_STRING ? hawse_hex_fixed(v->data, v->len, out, 20)
+                                        : HAWSE_E_FORMAT;
+}
+
+static uint32_t count_of(const hawse_json_t *doc, hawse_json_value_t list)
+{
+    hawse_json_value_t v;
+    uint32_t n = 0;
+    while (hawse_json_next(doc, &list, NULL, &v) == 1)
+        n++;
+    return n;
+}
+
+static int32_t read_pools(struct venue *v, const hawse_json_t *doc, hawse_json_value_t *list)
+{
+    hawse_json_value_t entry;
+    uint8_t address[20];
+    while (hawse_json_next(doc, list, NULL, &entry) == 1) {
+        if (read_address(&entry, address) != HAWSE_OK)
+            return HAWSE_E_FORMAT;
+        if (!add_pool(v, address))
+            return HAWSE_E_NOMEM;
+    }
+    return HAWSE_OK;
+}
+
+static int32_t read_pair(const hawse_json_t *doc, hawse_json_value_t *pair, struct pair *out)
+{
+    hawse_json_value_t v;
+    for (int i = 0; i < 2; i++) {
+        if (hawse_json_next(doc, pair, NULL, &v) != 1 ||
+            read_address(&v, out->token[i]) != HAWSE_OK)
+            return HAWSE_E_FORMAT;
+    }
+    return HAWSE_OK;
+}
+
+static int32_t read_pairs(struct swapr *s, const hawse_json_t *doc, hawse_json_value_t *list)
+{
+    hawse_json_value_t v;
+    s->pairs = calloc(count_of(doc, *list) + 1u, sizeof(s->pairs[0]));
+    if (!s->pairs)
+        return HAWSE_E_NOMEM;
+    while (hawse_json_next(doc, list, NULL, &v) == 1) {
+        int32_t code = read_pair(doc, &v, &s->pairs[s->pair_count++]);
+        if (code != HAWSE_OK)
+            return code;
+    }
+    s->base.found.lookups = s->pair_count;
+    return HAWSE_OK;
+}
+
+static int32_t read_factory(struct swapr *s, const hawse_json_t *doc, hawse_json_value_t *root)
+{
+    struct venue_found *f = &s->base.found;
+    hawse_json_value_t v;
+    int32_t code = hawse_json_get(doc, root, "factory", &v);
+    if (code == HAWSE_E_NOTFOUND)
+        return HAWSE_OK;
     if (code == HAWSE_OK)
-        code = subscribe(s);
-    if (code != HAWSE_OK) {
-        destroy(s);
-        return code;
+        code = read_address(&v, f->source);
+    f->on = code == HAWSE_OK;
+    if (code == HAWSE_OK && hawse_json_get(doc, root, "pairs", &v) == HAWSE_OK)
+        return read_pairs(s, doc, &v);
+    if (code == HAWSE_OK && hawse_json_get(doc, root, "factory_block", &v) == HAWSE_OK) {
+        code = hawse_json_u64(&v, &f->from_block);
+        f->scan = code == HAWSE_OK;
     }
-    *state = s;
-    return HAWSE_OK;
+    return code;
 }
 
-static int32_t start(void *state)
+static int32_t configure(struct venue *v, const hawse_json_t *doc, hawse_json_value_t *root)
 {
-    struct swapr *s = state;
-    uint64_t every = (uint64_t)TICK_MS * 1000000u;
-    return s->timers->set(s->host, s->self, every, every, 0, &s->tick);
+    hawse_json_value_t list;
+    int32_t code = HAWSE_OK;
+    bool named = hawse_json_get(doc, root, "pools", &list) == HAWSE_OK;
+    if (named)
+        code = read_pools(v, doc, &list);
+    if (code == HAWSE_OK)
+        code = read_factory((struct swapr *)v, doc, root);
+    if (code == HAWSE_OK && !named && !v->found.on)
+        code = hawse_fail(v->host, v->self, HAWSE_E_INVAL, "no pools are named, and no factory",
+                          "set \"pools\" to a list of addresses, or \"factory\" to an Algebra V1.9 "
+                          "factory");
+    return code;
 }
 
-static int32_t stop(void *state, uint64_t deadline_ns)
+static void finish(struct venue *v)
 {
-    (void)state, (void)deadline_ns;
-    return HAWSE_OK;
+    free(((struct swapr *)v)->pairs);
 }
 
-/* ---- events ---- */
+/* ---- the venue ---- */
 
-static void on_block(struct swapr *s, const hawse_event_t *event)
-{
-    const hawse_evm_block_t *b = (const hawse_evm_block_t *)(const void *)event->data;
-    s->chain_id = b->chain_id;
-    if (event->flags & HAWSE_EVENT_REMOVED) {
-        s->head_known = false;
-        for (uint32_t i = 0; i < s->pool_count; i++) {
-            struct pool *p = s->pools[i];
-            if (memcmp(p->read_hash, b->hash, 32) != 0)
-                continue;
-            if (p->phase == POOL_READING) { /* a state read at this block is no longer one */
-                pool_unread(s, p);
-            } else { /* logs of that height may come again on another branch */
-                p->read_block = b->number - 1;
-                memcpy(p->read_hash, b->parent_hash, 32);
-            }
-        }
-        return;
-    }
-    s->head_number = b->number;
-    memcpy(s->head_hash, b->hash, 32);
-    s->head_known = true;
-    discover_next(s);
-    read_next(s);
-}
+static const char *const signatures[TOPICS] = {
+    [TOPIC_SWAP] = "Swap(address,address,int256,int256,uint160,uint128,int24)",
+    [TOPIC_MINT] = "Mint(address,address,int24,int24,uint128,uint256,uint256)",
+    [TOPIC_BURN] = "Burn(address,int24,int24,uint128,uint256,uint256)",
+    [TOPIC_INITIALIZE] = "Initialize(uint160,int24)",
+    [TOPIC_FEE] = "Fee(uint16)",
+    [TOPIC_SPACING] = "TickSpacing(int24)",
+    [TOPIC_POOL] = "Pool(address,address,address)"};
 
-/* A log while the state is being read: kept for later, unless there are too many. */
-static void keep_early(struct swapr *s, struct pool *p, const hawse_event_t *event)
-{
-    if (event->len > EARLY_BYTES || p->early_count == EARLY_MAX) {
-        pool_unread(s, p); /* read again, at a later block */
-        return;
-    }
-    if (!p->early)
-        p->early = malloc((size_t)EARLY_MAX * EARLY_BYTES);
-    if (p->early)
-        memcpy(p->early + (uint64_t)p->early_count++ * EARLY_BYTES, event->data, event->len);
-}
+static const struct venue_kind algebra = {
+    .what = "an Algebra V1.9 pool",
+    .signatures = signatures,
+    .topic_count = TOPICS,
+    .created = TOPIC_POOL,
+    .pools_max = POOLS_MAX,
+    .venue_size = sizeof(struct swapr),
+    .pool_size = sizeof(struct pool),
+    .state_size = sizeof(struct pool_state),
+    .record_size = sizeof(union record),
+    .records = 2,
+    .ask_count = ASKS,
+    .state_ask = ASK_SPACING,
+    .optional = 1u << ASK_DECIMALS | 1u << ASK_SYMBOL,
+    .tells_unread = true,
+    .configure = configure,
+    .subscribe = subscribe,
+    .subscribe_pool = subscribe_pool,
+    .other = other,
+    .apply = state_apply,
+    .times = state_times,
+    .question = state_question,
+    .take = state_take,
+    .tell_info = emit_info,
+    .tell_log = emit_log,
+    .tell_state = emit_state,
+    .creation = creation,
+    .lookup = lookup,
+    .looked_up = looked_up,
+    .finish = finish,
+};
 
-static void drop_early(struct pool *p, const hawse_evm_log_t *log)
-{
-    for (uint32_t i = p->early_count; i-- > 0;) {
-        const hawse_evm_log_t *kept =
-            (const hawse_evm_log_t *)(const void *)(p->early + (uint64_t)i * EARLY_BYTES);
-        if (kept->log_index == log->log_index && memcmp(kept->block_hash, log->block_hash, 32) == 0)
-            p->early_count = i; /* it was the newest: they are taken back newest first */
-    }
-}
-
-static void change_state(struct swapr *s, struct pool *p, const hawse_evm_log_t *log,
-                         const hawse_event_t *event, enum topic topic)
-{
-    bool removed = (event->flags & HAWSE_EVENT_REMOVED) != 0;
-    if (p->phase != POOL_FOLLOWED) {
-        if (removed)
-            drop_early(p, log);
-        else if (p->phase == POOL_READING)
-            keep_early(s, p, event);
-        return;
-    }
-    if (!removed && log->block_number <= p->read_block && p->steps == 0)
-        return;                             /* the state that was read contains it */
-    if (!removed && pool_is_late(p, log)) { /* told after newer ones: what it changed is unknown */
-        pool_unread(s, p);
-        return;
-    }
-    bool good = removed ? pool_undo(p, log) : pool_apply(s, p, log);
-    if (good)
-        emit_state(s, p, log, event);
-    else if (removed || topic < TOPICS)
-        pool_unread(s, p); /* cannot be followed: read anew at the next block */
-}
-
-static void on_log(struct swapr *s, const hawse_event_t *event)
-{
-    const hawse_evm_log_t *log = (const hawse_evm_log_t *)(const void *)event->data;
-    struct pool *p = pool_find(s, log->address);
-    enum topic topic = pool_topic(s, log);
-    if (discover_is_event(s, log))
-        discover_event(s, log, (event->flags & HAWSE_EVENT_REMOVED) != 0);
-    if (!p || topic == TOPICS)
-        return;
-    if (topic == TOPIC_SWAP)
-        emit_trade(s, p, log, event);
-    else if (topic == TOPIC_MINT || topic == TOPIC_BURN)
-        emit_liquidity(s, p, log, topic, event);
-    change_state(s, p, log, event, topic);
-}
-
-/* The source lost events for good: what follows from logs is no longer certain. */
-static void on_continuity(struct swapr *s, const hawse_event_t *event)
-{
-    bool lost = event->kind == HAWSE_STREAM_EVENT_UNHEALABLE ||
-                (event->kind == HAWSE_STREAM_EVENT_GAP && (event->flags & HAWSE_EVENT_LOCAL));
-    for (uint32_t i = 0; lost && i < s->pool_count; i++)
-        pool_unread(s, s->pools[i]);
-    if (lost)
-        discover_again(s);
-}
-
-static void on_event(struct swapr *s, const hawse_event_t *event)
-{
-    if (event->space == HAWSE_SPACE_EVM && event->kind == HAWSE_EVM_LOG)
-        on_log(s, event);
-    else if (event->space == HAWSE_SPACE_EVM && event->kind == HAWSE_EVM_BLOCK)
-        on_block(s, event);
-    else if (event->space == HAWSE_SPACE_STREAM)
-        on_continuity(s, event);
-    else if (event->space == HAWSE_SPACE_HOST && event->kind == HAWSE_HOST_RPC_DONE)
-        read_answer(s, event);
-    if (event->space == HAWSE_SPACE_HOST) {
-        discover_next(s);
-        read_next(s);
-    }
-}
-
-static int32_t on_events(void *state, const hawse_event_t *const *events, uint32_t n)
-{
-    struct swapr *s = state;
-    for (uint32_t i = 0; i < n; i++) {
-        if (s->resume)
-            s->resume = false; /* this one was done, only its output waited for room */
-        else
-            on_event(s, events[i]);
-        if (!emit_flush(s)) {
-            s->resume = true;
-            return (int32_t)i;
-        }
-    }
-    return (int32_t)n;
-}
-
-HAWSE_EXPORT const hawse_plugin_t *hawse_plugin_v1(const hawse_host_t *host)
-{
-    static const hawse_plugin_t table = {
-        .size = sizeof(table),
-        .abi_minor = HAWSE_ABI_MINOR,
-        .id = "org.hawse.swapr",
-        .create = create,
-        .start = start,
-        .on_events = on_events,
-        .stop = stop,
-        .destroy = destroy,
-    };
-    (void)host;
-    return &table;
-}
+VENUE_PLUGIN("org.hawse.swapr", algebra)

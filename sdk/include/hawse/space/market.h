@@ -133,6 +133,11 @@ typedef struct hawse_market_pool_token {
 
 /* flags of hawse_market_pool_tokens */
 #define HAWSE_POOL_PAUSED 0x1u /* takes no swaps now */
+/* in recovery mode: swaps go on by the same formulas; shares can be taken out without them */
+#define HAWSE_POOL_RECOVERY 0x2u
+/* a cached rate ran out: scaling has the rate provider's own, as of this block, which the next swap
+ * takes; it may be another one in every block */
+#define HAWSE_POOL_RATES_DUE 0x4u
 
 /* The whole state of a pool of two or more tokens after an event of its own: what
  * hawse/amm/balancer.h needs for a quote. token_count records of hawse_market_pool_token_t follow.
@@ -142,7 +147,7 @@ typedef struct hawse_market_pool_tokens {
     uint32_t size;
     uint32_t pool_kind; /* HAWSE_POOL_WEIGHTED, HAWSE_POOL_STABLE */
     uint32_t formula;   /* HAWSE_BAL_WEIGHTED ... of hawse/amm/balancer.h */
-    uint32_t flags;     /* HAWSE_POOL_PAUSED */
+    uint32_t flags;     /* HAWSE_POOL_PAUSED ... */
     uint32_t token_count;
     uint32_t tokens_offset;
     uint32_t own_token; /* which of them is the pool's own share; UINT32_MAX = none */
