@@ -97,8 +97,7 @@ int abi_is_zero(const uint8_t *p, uint64_t len)
     return bits == 0;
 }
 
-/* A word that counts bytes or elements; what does not fit into 64 bits is beyond any data. */
-static uint64_t small_number(const uint8_t word[32])
+uint64_t abi_small_number(const uint8_t word[32])
 {
     hawse_u256_t n;
     uint64_t out = UINT64_MAX;
@@ -111,11 +110,27 @@ int32_t abi_tail(const uint8_t *data, uint64_t len, uint64_t head, uint64_t *at,
 {
     if (len < 32 || head > len - 32)
         return HAWSE_E_RANGE;
-    uint64_t offset = small_number(data + head);
+    uint64_t offset = abi_small_number(data + head);
     if (offset > len - 32)
         return HAWSE_E_RANGE;
-    *count = small_number(data + offset);
+    *count = abi_small_number(data + offset);
     *at = offset + 32;
+    return HAWSE_OK;
+}
+
+int32_t abi_bytes_at(const uint8_t *data, uint64_t len, uint64_t at, hawse_abi_span_t *out)
+{
+    if (len < 32 || at > len - 32)
+        return HAWSE_E_RANGE;
+    uint64_t size = abi_small_number(data + at), begin = at + 32;
+    if (size > len - begin)
+        return HAWSE_E_RANGE;
+    uint64_t padding = (32 - size % 32) % 32, behind = len - begin - size;
+    if (!abi_is_zero(data + begin + size, padding < behind ? padding : behind))
+        return HAWSE_E_FORMAT;
+    out->offset = begin;
+    out->len = size;
+    out->count = size;
     return HAWSE_OK;
 }
 
@@ -123,17 +138,7 @@ int32_t abi_tail_bytes(const uint8_t *data, uint64_t len, uint64_t head, hawse_a
 {
     uint64_t at, size;
     int32_t result = abi_tail(data, len, head, &at, &size);
-    if (result != HAWSE_OK)
-        return result;
-    if (size > len - at)
-        return HAWSE_E_RANGE;
-    uint64_t padding = (32 - size % 32) % 32, behind = len - at - size;
-    if (!abi_is_zero(data + at + size, padding < behind ? padding : behind))
-        return HAWSE_E_FORMAT;
-    out->offset = at;
-    out->len = size;
-    out->count = size;
-    return HAWSE_OK;
+    return result == HAWSE_OK ? abi_bytes_at(data, len, at - 32, out) : result;
 }
 
 int32_t hawse_abi_bytes(const uint8_t *data, uint64_t len, uint64_t index, hawse_view_t *out)

@@ -8,34 +8,6 @@
 
 #include <string.h>
 
-/* One word as the kind says. */
-static inline int32_t decode_word(const uint8_t *word, hawse_abi_value_t *v)
-{
-    hawse_u256_t n;
-    uint32_t bits = 8u * v->size;
-    hawse_u256_from_be(word, &n);
-    switch (v->kind) {
-    case HAWSE_ABI_UINT:
-        v->as.number = n;
-        return abi_fits_uint(&n, bits) ? HAWSE_OK : HAWSE_E_FORMAT;
-    case HAWSE_ABI_INT:
-        v->as.number = n;
-        return abi_fits_int(&n, bits) ? HAWSE_OK : HAWSE_E_FORMAT;
-    case HAWSE_ABI_BOOL:
-        v->as.number = n;
-        return abi_fits_uint(&n, 1) ? HAWSE_OK : HAWSE_E_FORMAT;
-    case HAWSE_ABI_ADDRESS:
-        memset(v->as.bytes + 20, 0, 12);
-        memcpy(v->as.bytes, word + 12, 20);
-        return abi_fits_uint(&n, 160) ? HAWSE_OK : HAWSE_E_FORMAT;
-    case HAWSE_ABI_FIXED_BYTES:
-        memcpy(v->as.bytes, word, 32);
-        return abi_is_zero(word + v->size, 32u - v->size) ? HAWSE_OK : HAWSE_E_FORMAT;
-    default:
-        return HAWSE_E_INVAL;
-    }
-}
-
 /* Can a word be wrong for this kind at all? */
 static int every_word_fits(const hawse_abi_value_t *v)
 {
@@ -55,7 +27,7 @@ static int32_t decode_array(const hawse_abi_param_t *p, const uint8_t *data, uin
         return HAWSE_E_RANGE;
     if (!every_word_fits(v)) {
         for (uint64_t i = 0; i < count * p->words; i++) {
-            int32_t result = decode_word(data + at + 32 * i, v);
+            int32_t result = abi_decode_word(data + at + 32 * i, v);
             if (result != HAWSE_OK)
                 return result;
         }
@@ -78,14 +50,14 @@ static int32_t decode_value(const hawse_abi_param_t *p, const uint8_t *topics, c
         return HAWSE_OK;
     }
     if (p->flags & HAWSE_ABI_INDEXED)
-        return decode_word(topics + 32 * p->place, v);
+        return abi_decode_word(topics + 32 * p->place, v);
     if (p->flags & HAWSE_ABI_ARRAY)
         return decode_array(p, data, len, v);
     if (p->kind == HAWSE_ABI_BYTES || p->kind == HAWSE_ABI_STRING) {
         memset(&v->as, 0, sizeof(v->as));
         return abi_tail_bytes(data, len, p->place, &v->as.span);
     }
-    return decode_word(data + p->place, v);
+    return abi_decode_word(data + p->place, v);
 }
 
 int32_t hawse_abi_event_decode(const hawse_abi_signature_t *event, const uint8_t *topics,
@@ -120,7 +92,7 @@ int32_t hawse_abi_element(const hawse_abi_value_t *array, const uint8_t *data, u
     if (index >= span->len / 32 || span->offset > data_len || span->len > data_len - span->offset)
         return HAWSE_E_RANGE;
     hawse_abi_value_t v = {.kind = array->kind, .size = array->size};
-    int32_t result = decode_word(data + span->offset + 32 * index, &v);
+    int32_t result = abi_decode_word(data + span->offset + 32 * index, &v);
     if (result == HAWSE_OK)
         *out = v;
     return result;

@@ -84,8 +84,7 @@ static void put_number(hawse_eip712_t *h, uint32_t kind, const hawse_u256_t *n)
     const hawse_abi_node_t *node = turn_of(h, kind);
     if (!node)
         return;
-    if (kind == HAWSE_ABI_INT ? !abi_fits_int(n, 8u * node->size)
-                              : !abi_fits_uint(n, 8u * node->size)) {
+    if (!abi_fits(kind, node->size, n)) {
         fail(h, HAWSE_E_RANGE);
         return;
     }

@@ -59,7 +59,8 @@ typedef struct hawse_abi_declaration {
     uint32_t form; /* HAWSE_ABI_FUNCTION ... */
     uint32_t node_count;
     uint32_t inputs;  /* node of its parameters, a TUPLE: always 0 */
-    uint32_t outputs; /* node of what a function returns; 0 = it was not said */
+    uint32_t outputs; /* a TUPLE too: what a function returns; what the data of an event holds,
+                         which is its parameters that are not indexed; 0 = there is none */
     uint32_t name_at;
     uint32_t name_len;
     uint8_t hash[32]; /* Keccak-256 of the canonical signature: the topic of an event; its first 4
