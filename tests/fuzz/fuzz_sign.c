@@ -2,7 +2,6 @@
  * What a plugin wants sent with a login, any bytes: whatever is not refused is the same text with
  * the login in the place of the placeholder, once.
  */
-#define _GNU_SOURCE
 #include "base/secret.h"
 #include "sign/sign.h"
 
