@@ -36,6 +36,7 @@ struct arguments {
     size_t plugin_count;
     const char *dir, *kind, *cost, *format;        /* --dir ... of keys */
     const char *passphrase_from, *passphrase_file; /* --passphrase-from, --passphrase-file */
+    const char *client_uid;                        /* --client-uid */
     const char *new_from, *import_from;            /* --new-passphrase-from ... */
     const char *chains[CHAINS_MAX];                /* --chain */
     size_t chain_count;
@@ -61,6 +62,7 @@ int command_report(const struct arguments *args);
 int command_status(const struct arguments *args);
 int command_top(const struct arguments *args);
 int command_feed(const struct arguments *args);
+int command_signer(const struct arguments *args);
 int command_keys(const struct arguments *args);
 int command_version(const struct arguments *args);
 

@@ -18,12 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *folder(const struct arguments *args)
-{
-    const char *environment = getenv("HAWSE_KEYS");
-    return args->dir ? args->dir : environment && *environment ? environment : "keys";
-}
-
 /* ---- what is shown ---- */
 
 static json_t *public_json(const struct keyfile *about)
@@ -78,20 +72,6 @@ static int32_t read_source(const char *text, const char *where, struct passphras
                            struct fault *fault)
 {
     return passphrase_source_parse(text ? text : "prompt", where, out, fault);
-}
-
-/* Where the passphrase of the key is. */
-static int32_t own_source(const struct arguments *args, struct passphrase_source *out,
-                          struct fault *fault)
-{
-    char text[600];
-    if (!args->passphrase_file)
-        return read_source(args->passphrase_from, "--passphrase-from", out, fault);
-    if (args->passphrase_from)
-        return fault_set(fault, HAWSE_E_INVAL,
-                         "found --passphrase-from and --passphrase-file, expected one of them");
-    (void)snprintf(text, sizeof(text), "file:%s", args->passphrase_file);
-    return read_source(text, "--passphrase-file", out, fault);
 }
 
 static int32_t read_cost(const struct arguments *args, struct keyfile_cost *cost,
@@ -149,7 +129,7 @@ static int32_t add(const struct arguments *args, const struct keystore *store, s
 {
     struct passphrase_source source;
     char *passphrase = NULL;
-    int32_t code = own_source(args, &source, fault);
+    int32_t code = keys_source(args, &source, fault);
     if (code == HAWSE_OK)
         code = passphrase_get(&source, "New passphrase", true, &passphrase, fault);
     if (code == HAWSE_OK)
@@ -170,7 +150,7 @@ static int32_t new_key(const struct arguments *args, struct keyfile *about, stru
     if (code == HAWSE_OK)
         code = read_kind(args, &kind, fault);
     if (code == HAWSE_OK)
-        code = keystore_open(folder(args), true, &store, fault);
+        code = keystore_open(keys_folder(args), true, &store, fault);
     if (code == HAWSE_OK)
         code = key_generate(kind, &key, fault);
     if (code == HAWSE_OK)
@@ -217,7 +197,7 @@ static int32_t import_one(const struct arguments *args, struct keyfile *about, s
     struct key *key = NULL;
     int32_t code = read_about(args, about, fault);
     if (code == HAWSE_OK)
-        code = keystore_open(folder(args), true, &store, fault);
+        code = keystore_open(keys_folder(args), true, &store, fault);
     if (code == HAWSE_OK)
         code = read_foreign(args, &key, fault);
     if (code == HAWSE_OK)
@@ -231,7 +211,7 @@ static int32_t import_one(const struct arguments *args, struct keyfile *about, s
 static int32_t look(const struct arguments *args, struct keyfile *about, struct fault *fault)
 {
     struct keystore *store = NULL;
-    int32_t code = keystore_open(folder(args), false, &store, fault);
+    int32_t code = keystore_open(keys_folder(args), false, &store, fault);
     if (code == HAWSE_OK)
         code = keystore_look(store, args->words[1], about, fault);
     keystore_close(store);
@@ -261,9 +241,9 @@ static int32_t rotate(const struct arguments *args, struct keyfile *about, struc
     struct keystore *store = NULL;
     struct key *key = NULL;
     struct passphrase_source source;
-    int32_t code = own_source(args, &source, fault);
+    int32_t code = keys_source(args, &source, fault);
     if (code == HAWSE_OK)
-        code = keystore_open(folder(args), false, &store, fault);
+        code = keystore_open(keys_folder(args), false, &store, fault);
     if (code == HAWSE_OK)
         code = unlock_key(store, args->words[1], &source, &key, about, fault);
     if (code == HAWSE_OK)
@@ -306,7 +286,7 @@ static int32_t verify_one(const struct arguments *args, const struct keystore *s
 {
     struct passphrase_source source;
     struct key *key = NULL;
-    int32_t code = own_source(args, &source, fault);
+    int32_t code = keys_source(args, &source, fault);
     if (code == HAWSE_OK)
         code = unlock_key(store, name, &source, &key, about, fault);
     key_free(key);
@@ -320,7 +300,7 @@ static int each(const struct arguments *args, each_fn fn)
     folder_name *names = NULL;
     size_t count = 0;
     int code = EXIT_GOOD;
-    if (keystore_open(folder(args), false, &store, &fault) != HAWSE_OK ||
+    if (keystore_open(keys_folder(args), false, &store, &fault) != HAWSE_OK ||
         keystore_names(store, &names, &count, &fault) != HAWSE_OK) {
         keystore_close(store);
         return app_fail(EXIT_TROUBLE, &fault);
@@ -344,7 +324,7 @@ static int32_t verify_named(const struct arguments *args, struct keyfile *about,
                             struct fault *fault)
 {
     struct keystore *store = NULL;
-    int32_t code = keystore_open(folder(args), false, &store, fault);
+    int32_t code = keystore_open(keys_folder(args), false, &store, fault);
     if (code == HAWSE_OK)
         code = verify_one(args, store, args->words[1], about, fault);
     keystore_close(store);

@@ -45,6 +45,7 @@ enum option_id {
     OPT_PASSPHRASE_FILE,
     OPT_NEW_FROM,
     OPT_IMPORT_FROM,
+    OPT_CLIENT_UID,
     OPTIONS,
 };
 
@@ -115,6 +116,9 @@ static const struct {
     [OPT_IMPORT_FROM] = {"import-passphrase-from", "SOURCE",
                          "where the passphrase of the imported file is",
                          offsetof(struct arguments, import_from)},
+    [OPT_CLIENT_UID] = {"client-uid", "UID",
+                        "let this user's processes ask for signatures, beside our own and root's",
+                        offsetof(struct arguments, client_uid)},
 };
 
 static const struct command commands[] = {
@@ -175,6 +179,16 @@ static const struct command commands[] = {
          OPT(OPT_FORMAT) | OPT(OPT_PASSPHRASE_FROM) | OPT(OPT_PASSPHRASE_FILE) | OPT(OPT_NEW_FROM) |
          OPT(OPT_IMPORT_FROM) | OPT(OPT_JSON),
      3, command_keys},
+    {"signer", "[NAME[=SOURCE]]... --socket PATH [--dir DIR] [--client-uid UID]",
+     "hold keys in a process of its own, and sign for hosts over a Unix socket",
+     "Without names: all keys of the folder. The locks of each key are judged here as well. Only "
+     "processes\n"
+     "of the same user and of root are answered; for a host of another user there is --client-uid. "
+     "SIGTERM\n"
+     "and Ctrl-C end it.",
+     OPT(OPT_DIR) | OPT(OPT_SOCKET) | OPT(OPT_PASSPHRASE_FROM) | OPT(OPT_PASSPHRASE_FILE) |
+         OPT(OPT_CLIENT_UID),
+     8, command_signer},
     {"version", "[--json]", "versions of hawse and its libraries", "", OPT(OPT_JSON), 0,
      command_version},
 };

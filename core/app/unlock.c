@@ -3,12 +3,34 @@
 
 #include "base/secret.h"
 #include "keys/keystore.h"
+#include "keys/remote.h"
 
 #include <hawse/types.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 enum { TRIES = 3 };
+
+const char *keys_folder(const struct arguments *args)
+{
+    const char *environment = getenv("HAWSE_KEYS");
+    return args->dir ? args->dir : environment && *environment ? environment : "keys";
+}
+
+int32_t keys_source(const struct arguments *args, struct passphrase_source *out,
+                    struct fault *fault)
+{
+    char text[600];
+    if (!args->passphrase_file)
+        return passphrase_source_parse(args->passphrase_from ? args->passphrase_from : "prompt",
+                                       "--passphrase-from", out, fault);
+    if (args->passphrase_from)
+        return fault_set(fault, HAWSE_E_INVAL,
+                         "found --passphrase-from and --passphrase-file, expected one of them");
+    (void)snprintf(text, sizeof(text), "file:%s", args->passphrase_file);
+    return passphrase_source_parse(text, "--passphrase-file", out, fault);
+}
 
 int32_t unlock_key(const struct keystore *store, const char *name,
                    const struct passphrase_source *source, struct key **out, struct keyfile *about,
@@ -48,9 +70,32 @@ static int32_t describe(const struct config_key *key, const struct keyfile *abou
     return key_locks_merge(&about->key.locks, &key->locks, key->name, &out->locks, fault);
 }
 
+/* From the process that holds them; `out` has `count` of the configuration's keys from this on. */
+static int32_t connect_keys(const struct config *config, const struct config_key *keys,
+                            size_t count, struct signer **out, struct fault *fault)
+{
+    struct signer_want wants[SIGNER_KEYS];
+    for (size_t i = 0; i < count; i++)
+        wants[i] = (struct signer_want){keys[i].name, keys[i].locks};
+    return signer_connect(config->keys.signer, config->keys.timeout_ms, wants, count, out, fault);
+}
+
+static int32_t look_remote(const struct config *config, const struct config_key *key,
+                           struct signer_key *out, struct fault *fault)
+{
+    struct signer *signer = NULL;
+    int32_t code = connect_keys(config, key, 1, &signer, fault);
+    if (code == HAWSE_OK)
+        *out = *signer_at(signer, 0);
+    signer_free(signer);
+    return code;
+}
+
 int32_t unlock_look(const struct config *config, const struct config_key *key,
                     struct signer_key *out, struct fault *fault)
 {
+    if (config->keys.signer)
+        return look_remote(config, key, out, fault);
     struct keystore *store = NULL;
     struct keyfile about;
     int32_t code = keystore_open(config->keys.dir, false, &store, fault);
@@ -87,6 +132,8 @@ int32_t unlock_keys(const struct config *config, struct signer **out, struct fau
     *out = NULL;
     if (keys->use_count == 0)
         return HAWSE_OK;
+    if (keys->signer)
+        return connect_keys(config, keys->use, keys->use_count, out, fault);
     int32_t code = keystore_open(keys->dir, false, &store, fault);
     if (code == HAWSE_OK)
         code = signer_new(&signer, fault);

@@ -5,6 +5,7 @@
 #ifndef CORE_APP_UNLOCK_H
 #define CORE_APP_UNLOCK_H
 
+#include "app/app.h"
 #include "config/config.h"
 #include "keys/signer.h"
 
@@ -24,5 +25,10 @@ struct keyfile;
 int32_t unlock_key(const struct keystore *store, const char *name,
                    const struct passphrase_source *source, struct key **out, struct keyfile *about,
                    struct fault *fault);
+
+/* What the command line says: the folder of key files, and where their passphrases are. */
+const char *keys_folder(const struct arguments *args);
+int32_t keys_source(const struct arguments *args, struct passphrase_source *out,
+                    struct fault *fault);
 
 #endif

@@ -1,6 +1,8 @@
 /* The control socket; see control.h. One client at a time, bounded in bytes and time. */
 #include "observe/control.h"
 
+#include "base/local_socket.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <hawse/types.h>
@@ -11,9 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { REQUEST_MAX = 64 << 10, ANSWER_MAX = 4 << 20, CLIENT_MS = 2000 };
@@ -24,35 +23,15 @@ struct control {
     pthread_t thread;
     control_fn fn;
     void *ctx;
-    char path[108];
+    char path[LOCAL_PATH];
 };
-
-static bool address(const char *path, struct sockaddr_un *out)
-{
-    memset(out, 0, sizeof(*out));
-    out->sun_family = AF_UNIX;
-    if (strlen(path) >= sizeof(out->sun_path))
-        return false;
-    memcpy(out->sun_path, path, strlen(path) + 1);
-    return true;
-}
-
-static int wait_for(int fd, short events, int ms)
-{
-    struct pollfd p = {.fd = fd, .events = events};
-    int n;
-    do
-        n = poll(&p, 1, ms);
-    while (n < 0 && errno == EINTR);
-    return n;
-}
 
 /* One line into a malloc'd text without its end; NULL on anything else. */
 static char *read_line(int fd, size_t max, int ms)
 {
     size_t len = 0, cap = 4096;
     char *text = malloc(cap);
-    while (text && len < max && wait_for(fd, POLLIN, ms) > 0) {
+    while (text && len < max && local_wait(fd, POLLIN, ms) > 0) {
         if (len + 1 >= cap) {
             char *bigger = realloc(text, cap *= 2);
             if (!bigger)
@@ -77,7 +56,7 @@ static char *read_line(int fd, size_t max, int ms)
 static bool write_all(int fd, const char *text, size_t len, int ms)
 {
     while (len > 0) {
-        if (wait_for(fd, POLLOUT, ms) <= 0)
+        if (local_wait(fd, POLLOUT, ms) <= 0)
             return false;
         ssize_t n = send(fd, text, len, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n < 0 && errno != EAGAIN && errno != EINTR)
@@ -93,10 +72,8 @@ static bool write_all(int fd, const char *text, size_t len, int ms)
 /* Our own user, or root. */
 static bool trusted(int fd)
 {
-    struct ucred peer;
-    socklen_t len = sizeof(peer);
-    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
-           (peer.uid == geteuid() || peer.uid == 0);
+    uid_t uid;
+    return local_peer(fd, &uid) && (uid == geteuid() || uid == 0);
 }
 
 char *control_answer(control_fn fn, void *ctx, const char *line)
@@ -146,56 +123,33 @@ static void *serve(void *arg)
     }
 }
 
-/* A socket that nobody answers any more is removed; one that answers belongs to another hawse. */
-static int32_t clear_stale(const char *path, const struct sockaddr_un *where, struct fault *fault)
-{
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool alive = fd >= 0 && connect(fd, (const struct sockaddr *)where, sizeof(*where)) == 0;
-    if (fd >= 0)
-        (void)close(fd);
-    if (alive) {
-        (void)fault_set(fault, HAWSE_E_EXISTS, "control.socket: %s is in use by another hawse",
-                        path);
-        fault_hint(fault, "stop that one, or choose another path");
-        return HAWSE_E_EXISTS;
-    }
-    (void)unlink(path);
-    return HAWSE_OK;
-}
-
 int32_t control_start(const char *path, control_fn fn, void *ctx, struct control **out,
                       struct fault *fault)
 {
-    struct sockaddr_un where;
-    if (!address(path, &where))
-        return fault_set(fault, HAWSE_E_INVAL, "control.socket: the path is longer than 107 bytes");
-    int32_t code = clear_stale(path, &where, fault);
+    int fd = -1;
+    int32_t code = local_listen(path, 0600, "control.socket", "hawse", &fd, fault);
     if (code != HAWSE_OK)
         return code;
     struct control *c = calloc(1, sizeof(*c));
-    if (!c || pipe2(c->quit, O_CLOEXEC) != 0) {
-        free(c);
-        return fault_set(fault, HAWSE_E_NOMEM, "no memory for the control socket");
+    bool piped = c && pipe2(c->quit, O_CLOEXEC) == 0;
+    if (piped) {
+        c->fn = fn;
+        c->ctx = ctx;
+        c->fd = fd;
+        (void)snprintf(c->path, sizeof(c->path), "%s", path);
     }
-    c->fn = fn;
-    c->ctx = ctx;
-    memcpy(c->path, where.sun_path, sizeof(c->path));
-    c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    mode_t before = umask(0177); /* 0600 from its first moment on */
-    bool good = c->fd >= 0 && bind(c->fd, (struct sockaddr *)&where, sizeof(where)) == 0 &&
-                listen(c->fd, 8) == 0;
-    int saved = errno;
-    (void)umask(before);
-    if (!good || pthread_create(&c->thread, NULL, serve, c) != 0) {
-        (void)close(c->fd);
+    if (piped && pthread_create(&c->thread, NULL, serve, c) == 0) {
+        *out = c;
+        return HAWSE_OK;
+    }
+    if (piped) {
         (void)close(c->quit[0]);
         (void)close(c->quit[1]);
-        free(c);
-        return fault_set(fault, HAWSE_E_IO, "control.socket: cannot listen on %s: %s", path,
-                         strerror(saved));
     }
-    *out = c;
-    return HAWSE_OK;
+    free(c);
+    (void)close(fd);
+    (void)unlink(path);
+    return fault_set(fault, HAWSE_E_NOMEM, "no memory for the control socket");
 }
 
 void control_stop(struct control *c)
@@ -215,13 +169,11 @@ void control_stop(struct control *c)
 int32_t control_request(const char *path, const char *verb, int timeout_ms, json_t **out,
                         struct fault *fault)
 {
-    struct sockaddr_un where;
     char line[256];
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = local_connect(path, 0);
     int32_t code = HAWSE_OK;
     char *text = NULL;
-    if (fd < 0 || !address(path, &where) ||
-        connect(fd, (struct sockaddr *)&where, sizeof(where)) != 0) {
+    if (fd < 0) {
         code = fault_set(fault, HAWSE_E_IO, "no hawse answers on %s: %s", path, strerror(errno));
         fault_hint(fault, "is it running, with control.socket set to this path?");
         goto out;

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """`hawse keys` as an operator meets it: made, imported, listed, rotated, verified; passphrases from a terminal, a file,
-the environment and a credential; files that are loose, damaged, renamed; and no key or passphrase in
-anything that is printed. Prints TAP.
+the environment and a credential; files that are loose, damaged, renamed; configurations that use them; the signer in a
+process of its own; and no key or passphrase in anything that is printed, nor in the memory, the environment or a core
+of a process that signs. Prints TAP.
 
     run.py HAWSE
 """
@@ -10,8 +11,12 @@ import os
 import pathlib
 import pty
 import re
+import secrets
 import select
 import shutil
+import signal
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -24,7 +29,7 @@ CHEAP = ("--cost", "interactive")
 
 class Trial:
     def __init__(self, hawse):
-        self.hawse = str(hawse)
+        self.program = str(hawse)
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="hawse-keys-"))
         self.keys = self.folder / "keys"
         self.results, self.said = [], []
@@ -43,7 +48,7 @@ class Trial:
         self.results.append((name, None if good else detail or "it is not so"))
 
     def run(self, *words, env=None):
-        done = subprocess.run([self.hawse, "keys", *map(str, words)], capture_output=True, text=True, timeout=30,
+        done = subprocess.run([self.program, "keys", *map(str, words)], capture_output=True, text=True, timeout=30,
                               env={**self.env, **(env or {})}, cwd=self.folder, stdin=subprocess.DEVNULL,
                               start_new_session=True)
         self.said.append(done.stdout + done.stderr)
@@ -154,7 +159,7 @@ class Trial:
         pid, fd = pty.fork()
         if pid == 0:
             os.chdir(self.folder)
-            os.execve(self.hawse, [self.hawse, "keys", *words], self.env)
+            os.execve(self.program, [self.program, "keys", *words], self.env)
         shown, asked = b"", 0
         until = time.monotonic() + 30
         while time.monotonic() < until:
@@ -189,7 +194,157 @@ class Trial:
         text, code = self.typed(["verify", "typed"], [b"abc\x03"])
         self.check("Ctrl-C ends it", code == 1 and "canceled" in text, f"{code}: {text}")
 
+    # ---- configurations ----
+
+    def hawse(self, *words, env=None):
+        done = subprocess.run([self.program, *map(str, words)], capture_output=True, text=True, timeout=30,
+                              env={**self.env, **(env or {})}, cwd=self.folder, stdin=subprocess.DEVNULL)
+        self.said.append(done.stdout + done.stderr)
+        return done.returncode, done.stdout + done.stderr
+
+    def config(self, keys):
+        path = self.folder / "hawse.json"
+        path.write_text(json.dumps({"hawse": 1, "instances": {}, "keys": keys}))
+        return path
+
+    def configured(self):
+        use = {"bot": {"unlock": "env:T_NEW", "chains": [137]}, "sol": {"unlock": "file:pass"}}
+        path = self.config({"dir": "keys", "use": use})
+        code, text = self.hawse("config", "check", path)
+        self.check("config check looks at the files of keys", code == 0, text)
+        code, text = self.hawse("config", "explain", path, "keys")
+        self.check("config explain shows their addresses", code == 0 and self.bot["address"] in text, text)
+        code, text = self.hawse("config", "check", self.config({"dir": "keys", "use": {"botty": {}}}))
+        self.check("a key that is not there is told", code == 1 and "botty.key" in text, text)
+        path = self.config({"dir": "keys", "use": use})
+        process = subprocess.Popen([self.program, "run", str(path)], env=self.env, cwd=self.folder, text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        text = ""
+        for line in process.stdout:
+            text += line
+            if "key sol is" in line:
+                break
+        process.send_signal(signal.SIGTERM)
+        text += process.communicate(timeout=20)[0]
+        self.said.append(text)
+        self.check("run unlocks them at its start, with the tighter lock", process.returncode == 0
+                   and f"key bot is secp256k1 {self.bot['address']}, locked to eip155:137" in text
+                   and "key sol is ed25519" in text and "for test networks only" in text, text)
+        code, text = self.hawse("run", self.config({"dir": "keys", "use": {"bot": {"unlock": "env:T_PASS"}}}))
+        self.check("run does not start with a wrong passphrase", code == 1 and "passphrase is wrong" in text, text)
+
+    # ---- the signer ----
+
+    def start_signer(self, *words, env=None):
+        path = self.folder / "signer.sock"
+        process = subprocess.Popen([self.program, "signer", *words, "--socket", str(path)], text=True, cwd=self.folder,
+                                   env=self.env if env is None else env, stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT)
+        line = process.stdout.readline()
+        self.said.append(line)
+        self.check("the signer says that it is there", "keys on" in line, line)
+        return process, path
+
+    def stop_signer(self, process):
+        process.send_signal(signal.SIGTERM)
+        text, _ = process.communicate(timeout=20)
+        self.said.append(text)
+        return text
+
+    @staticmethod
+    def ask(link, body):
+        link.sendall(struct.pack("<I", len(body)) + body)
+        size = struct.unpack("<I", link.recv(4, socket.MSG_WAITALL))[0]
+        return link.recv(size, socket.MSG_WAITALL)
+
+    def signer(self):
+        process, path = self.start_signer("bot=env:T_NEW", "raw", "--passphrase-from", "env:T_PASS")
+        self.check("its socket has mode 0600", path.stat().st_mode & 0o7777 == 0o600)
+        with socket.socket(socket.AF_UNIX) as link:
+            link.settimeout(5)
+            link.connect(str(path))
+            keys = self.ask(link, b"\1" + struct.pack("<I", 1))
+            self.check("it tells its keys", keys[:7] == b"\x81" + struct.pack("<IH", 1, 2)
+                       and bytes.fromhex(self.bot["public"]) in keys, keys.hex())
+            answer = self.ask(link, b"\2" + struct.pack("<I", 7) + b"\3bot" + b"\x0aeip155:137" + b"\x20\0" + b"d" * 32)
+            self.check("it signs", answer[:5] == b"\x82" + struct.pack("<I", 7) and len(answer) == 70, answer.hex())
+        config = self.config({"signer": {"socket": "signer.sock"}, "use": {"bot": {}}})
+        code, text = self.hawse("config", "explain", config, "keys")
+        self.check("a configuration that uses it shows addresses", code == 0 and self.bot["address"] in text, text)
+        code, text = self.hawse("signer", "bot", "--socket", path, "--passphrase-from", "env:T_NEW")
+        self.check("a second signer on its socket is refused", code == 1 and "in use by another hawse signer" in text, text)
+        text = self.stop_signer(process)
+        self.check("it ends with what it did, and its socket goes", process.returncode == 0
+                   and "1 signatures, 0 refused" in text and not path.exists(), text)
+        code, text = self.hawse("config", "check", config)
+        self.check("without it a configuration is told so", code == 1 and "is away" in text and "hawse signer --dir" in text,
+                   text)
+
     # ---- what may be found ----
+
+    def places(self, pid, words):
+        """Which of these bytes lie anywhere in a process's memory."""
+        found = set()
+        with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+            for line in pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines():
+                if "[v" in line or " r-x" in line:
+                    continue
+                begin, end = (int(x, 16) for x in line.split()[0].split("-"))
+                try:
+                    memory.seek(begin)
+                    data = memory.read(end - begin)
+                except (OSError, ValueError):
+                    continue
+                found |= {name for name, word in words.items() if word in data}
+        return found
+
+    def memory(self):
+        """A key and a passphrase that nobody else has, in a process that has signed with them."""
+        key, passphrase = secrets.token_bytes(32), "k" + secrets.token_hex(16)
+        env = {"PATH": os.environ["PATH"], "LEAK": passphrase}
+        self.run("import", "known", self.secret("known", key.hex()), *CHEAP, "--passphrase-from", "env:LEAK", env=env)
+        public = bytes.fromhex(self.info("known")["public"])
+        process, path = self.start_signer("known", "--dir", str(self.keys), "--passphrase-from", "env:LEAK", env=env)
+        with socket.socket(socket.AF_UNIX) as link:
+            link.connect(str(path))
+            self.ask(link, b"\1" + struct.pack("<I", 1))
+            for n in range(20):
+                self.ask(link, b"\2" + struct.pack("<I", n) + b"\5known" + b"\0" + b"\x20\0" + bytes([n]) * 32)
+        words = {"key": key, "key backwards": key[::-1], "key in hex": key.hex().encode(), "public": public,
+                 "passphrase": passphrase.encode()}
+        try:
+            found = self.places(process.pid, words)
+        except PermissionError as error:
+            self.check(f"nothing secret in memory # SKIP {error}", True)
+        else:
+            self.check("the public key is found in the memory of the signer", "public" in found, str(found))
+            self.check("the private key and the passphrase are nowhere in it", not found - {"public"}, str(found))
+        try:
+            environment = pathlib.Path(f"/proc/{process.pid}/environ").read_bytes()
+            self.check("nor is the passphrase in its environment", passphrase.encode() not in environment)
+        except PermissionError as error:
+            self.check(f"nor is the passphrase in its environment # SKIP {error}", True)
+        self.core(process, words)
+        process.send_signal(signal.SIGABRT)
+        self.said.append(process.communicate(timeout=20)[0])
+        cores = [p.name for p in self.folder.iterdir() if p.name.startswith("core")]
+        self.check("when it is aborted it leaves no core file", process.returncode == -signal.SIGABRT and not cores,
+                   f"{process.returncode} {cores}")
+        path.unlink(missing_ok=True)
+
+    def core(self, process, words):
+        dump = self.folder / "dump"
+        done = subprocess.run(["gcore", "-o", str(dump), str(process.pid)], capture_output=True, timeout=60) \
+            if shutil.which("gcore") else None
+        files = list(self.folder.glob("dump.*"))
+        if not done or not files:
+            self.check("nothing secret in a debugger's core # SKIP gcore is not here, or may not", True)
+            return
+        data = files[0].read_bytes()
+        files[0].unlink()
+        found = {name for name, word in words.items() if word in data}
+        self.check("nor is anything in a core that a debugger makes", found == {"public"}, str(found))
+
 
     def printed(self):
         found = [word for word in (PASS, NEW, RAW[2:], RAW[2:].upper()) for text in self.said if word in text]
@@ -200,7 +355,8 @@ class Trial:
         self.check("nothing else is left in the folder", not left, str(left))
 
     def all(self):
-        for part in (self.made, self.verified, self.rotated, self.imported, self.damaged, self.terminal, self.printed):
+        for part in (self.made, self.verified, self.rotated, self.imported, self.damaged, self.terminal, self.configured,
+                     self.signer, self.memory, self.printed):
             part()
 
 

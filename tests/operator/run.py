@@ -19,7 +19,7 @@ import urllib.error
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-COMMANDS = ("run", "plugins", "config", "keys", "status", "top", "feed", "version")
+COMMANDS = ("run", "plugins", "config", "keys", "signer", "status", "top", "feed", "version")
 # command line: (exit code, what is said)
 WRONG = {
     "": (2, r"usage: hawse COMMAND"),
@@ -52,6 +52,7 @@ WRONG = {
     "keys lst": (2, r"did you mean \"list\"\?"),
     "keys new": (2, r"keys new takes NAME"),
     "keys list --dir NOFILE": (1, r"cannot open the folder .*No such file"),
+    "signer": (2, r"signer needs --socket PATH"),
     "feed NOFILE": (2, r"cannot open the sample"),
     "feed GOOD --listen 8.8.8.8:1": (2, r"expected a loopback address"),
     "feed GOOD --speed fast": (2, r"expected a number above 0"),
