@@ -18,16 +18,22 @@ void tap_call(const hawse_host_t *table, hawse_instance_t self, const struct rec
 
 /* ---- callbacks ---- */
 
-void tap_begin(struct instance *inst, enum record_callback callback, uint64_t argument)
+static void begin(struct instance *inst, enum record_callback callback, uint64_t argument,
+                  uint32_t events)
 {
     const struct lane *lane = inst->lane;
     recorder_begin(inst->lane->recorder, (uint16_t)inst->index, callback, lane->bus.now_ns,
-                   lane_utc(lane, lane->bus.now_ns), argument);
+                   lane_utc(lane, lane->bus.now_ns), argument, events);
+}
+
+void tap_begin(struct instance *inst, enum record_callback callback, uint64_t argument)
+{
+    begin(inst, callback, argument, 0);
 }
 
 void tap_events(struct instance *inst, const hawse_event_t *const *events, uint32_t n)
 {
-    tap_begin(inst, RECORD_EVENTS, 0);
+    begin(inst, RECORD_EVENTS, 0, n);
     recorder_events(inst->lane->recorder, events, n);
 }
 

@@ -1,25 +1,27 @@
 /* The lane's side of the flight recorder; see recorder.h. */
 #include "record/recorder.h"
 
+#include "record/store.h"
+
 #include <string.h>
 #include <time.h>
 
 enum { WAIT_NS = 50000 };
 
-int32_t recorder_init(struct recorder *r, uint64_t ring_bytes, enum record_full full,
+int32_t recorder_init(struct recorder *r, uint64_t bytes, enum record_full full,
                       struct fault *fault)
 {
     memset(r, 0, sizeof(*r));
     r->full = full;
-    int32_t code = ring_init(&r->ring, ring_bytes);
+    int32_t code = spool_init(&r->spool, bytes);
     return code == HAWSE_OK ? code
-                            : fault_set(fault, code, "no memory for a recorder's ring of %llu MiB",
-                                        (unsigned long long)(ring_bytes >> 20));
+                            : fault_set(fault, code, "no memory for a recorder's %llu MiB",
+                                        (unsigned long long)(bytes >> 20));
 }
 
 void recorder_finish(struct recorder *r)
 {
-    ring_finish(&r->ring);
+    spool_finish(&r->spool);
 }
 
 /* ---- room ---- */
@@ -32,37 +34,55 @@ static bool stopped(const struct recorder *r)
 /* The callback under way does not fit: none of it is recorded. */
 static void give_up(struct recorder *r)
 {
-    r->ring.at = r->begun_at;
+    spool_drop(&r->spool);
     r->skip = true;
 }
 
-static inline void *take(struct recorder *r, uint64_t len)
+/* Until there is room, or all that is not written yet is this callback. */
+static uint8_t *wait_for_room(struct recorder *r, uint64_t len)
 {
-    bool fits = r->ring.at - r->begun_at + len <= r->ring.cap / 2; /* one callback, one chunk */
-    void *at = fits ? ring_take(&r->ring, len) : NULL;
-    if (__builtin_expect(!at, 0))
-        give_up(r);
-    return at;
-}
-
-static void wait_for_room(struct recorder *r)
-{
-    while (ring_room(&r->ring) < r->ring.cap / 2 && !stopped(r)) {
+    const struct spool *spool = &r->spool;
+    for (;;) {
+        uint64_t own = (uint64_t)(spool->end - spool->start);
+        bool last = spool_busy(spool) <= own;
+        uint8_t *at = spool_take(&r->spool, len);
+        if (at || last || stopped(r))
+            return at;
         struct timespec ts = {.tv_nsec = WAIT_NS};
         (void)nanosleep(&ts, NULL);
     }
 }
 
+static __attribute__((noinline)) void *no_room(struct recorder *r, uint64_t len)
+{
+    uint8_t *at = r->full == RECORD_FULL_WAIT ? wait_for_room(r, len) : NULL;
+    if (!at)
+        give_up(r);
+    return at;
+}
+
+static inline void *take(struct recorder *r, uint64_t len)
+{
+    uint8_t *at = spool_take(&r->spool, len);
+    return __builtin_expect(at != NULL, 1) ? at : no_room(r, len);
+}
+
+static void commit(struct recorder *r)
+{
+    store_fence();
+    spool_commit(&r->spool);
+}
+
 /* Tells what was left out, as soon as there is room for it. */
 static void tell_loss(struct recorder *r)
 {
-    struct record_loss *at = (struct record_loss *)(void *)ring_take(&r->ring, sizeof(*at));
+    uint8_t *at = spool_take(&r->spool, sizeof(r->loss));
     if (!at)
         return;
-    *at = r->loss;
-    at->head = (struct record_head){.len = sizeof(*at), .kind = RECORD_LOSS};
+    r->loss.head = (struct record_head){.len = sizeof(r->loss), .kind = RECORD_LOSS};
+    (void)store_struct(at, &r->loss, sizeof(r->loss));
     memset(&r->loss, 0, sizeof(r->loss));
-    ring_commit(&r->ring);
+    commit(r);
 }
 
 static void count_loss(struct recorder *r)
@@ -79,53 +99,7 @@ static void count_loss(struct recorder *r)
     }
 }
 
-/* ---- a callback ---- */
-
-static void end(struct recorder *r, int32_t result, uint64_t elapsed_ns, uint32_t flags)
-{
-    if (!r->open)
-        return;
-    r->open = false;
-    struct record_end *at = r->skip ? NULL : take(r, sizeof(*at));
-    if (!at) {
-        count_loss(r);
-        return;
-    }
-    *at = (struct record_end){
-        .head = {.len = sizeof(*at), .kind = RECORD_END, .instance = r->instance},
-        .result = result,
-        .flags = flags,
-        .elapsed_ns = elapsed_ns};
-    ring_commit(&r->ring);
-}
-
-void recorder_begin(struct recorder *r, uint16_t instance, enum record_callback callback,
-                    uint64_t now_ns, uint64_t utc_ns, uint64_t argument)
-{
-    if (r->open) /* its thread was given up: see core/host/watchdog.c */
-        end(r, HAWSE_E_TIMEOUT, 0, RECORD_ABANDONED);
-    r->skip = stopped(r);
-    if (r->skip)
-        return;
-    if (r->full == RECORD_FULL_WAIT)
-        wait_for_room(r);
-    if (__builtin_expect(r->loss.callbacks > 0, 0))
-        tell_loss(r);
-    r->open = true;
-    r->instance = instance;
-    r->events = 0;
-    r->reserves = 0;
-    r->begun_at = r->ring.at;
-    r->begun_now_ns = now_ns;
-    struct record_begin *at = take(r, sizeof(*at));
-    if (at)
-        *at = (struct record_begin){
-            .head = {.len = sizeof(*at), .kind = RECORD_BEGIN, .instance = instance},
-            .now_ns = now_ns,
-            .utc_ns = utc_ns,
-            .argument = argument,
-            .callback = callback};
-}
+/* ---- events ---- */
 
 static bool is_reference(const struct recorder *r, const hawse_event_t *event)
 {
@@ -141,65 +115,133 @@ static uint32_t put_refs(struct recorder *r, const hawse_event_t *const *events,
            events[count]->stream == first->stream && events[count]->seq == first->seq + count &&
            events[count]->space != HAWSE_SPACE_STREAM)
         count++;
-    struct record_ref *at = take(r, sizeof(*at));
+    struct record_ref record = {
+        .head = {.len = sizeof(record), .kind = RECORD_REF, .instance = r->instance},
+        .source = first->source,
+        .stream = first->stream,
+        .seq = first->seq,
+        .count = count};
+    uint8_t *at = take(r, sizeof(record));
     if (at)
-        *at = (struct record_ref){
-            .head = {.len = sizeof(*at), .kind = RECORD_REF, .instance = r->instance},
-            .source = first->source,
-            .stream = first->stream,
-            .seq = first->seq,
-            .count = count};
+        (void)store_struct(at, &record, sizeof(record));
     return count;
+}
+
+static inline uint64_t head_word(const struct recorder *r, uint64_t len, enum record_kind kind)
+{
+    return len | (uint64_t)kind << 32 | (uint64_t)r->instance << 48;
 }
 
 static void put_event(struct recorder *r, const hawse_event_t *event)
 {
     uint64_t len = sizeof(struct record_head) + sizeof(*event) + record_pad(event->len);
-    if (event->len > r->ring.cap) { /* so that the sum above is one */
+    if (event->len > r->spool.cap) { /* so that the sum above is one */
         give_up(r);
         return;
     }
     uint8_t *at = take(r, len);
     if (!at)
         return;
-    *(struct record_head *)(void *)at =
-        (struct record_head){.len = (uint32_t)len, .kind = RECORD_EVENT, .instance = r->instance};
-    hawse_event_t *copy = (hawse_event_t *)(void *)(at + sizeof(struct record_head));
-    *copy = *event;
-    copy->data = NULL;
-    if (event->len > 0) {
-        *(uint64_t *)(void *)(at + len - 8) = 0; /* the padding */
-        memcpy(copy + 1, event->data, event->len);
-    }
+    hawse_event_t copy = *event;
+    copy.data = NULL;
+    store_word(at, head_word(r, len, RECORD_EVENT));
+    at = store_struct(at + sizeof(struct record_head), &copy, sizeof(copy));
+    (void)store_bytes(at, event->data, event->len);
 }
 
 /* Of events that other plugins published only their name is kept: the PUBLISH call has the rest.
  * Continuity events may be the host's own, and are kept whole. */
+static void put_some(struct recorder *r)
+{
+    if (is_reference(r, r->list[0])) {
+        uint32_t count = put_refs(r, r->list, r->pending);
+        r->list += count;
+        r->pending -= count;
+    } else {
+        put_event(r, *r->list++);
+        r->pending--;
+    }
+}
+
+/* Copying a batch at once would have the lane wait for memory; event by event, between the calls
+ * that the plugin makes, it does not. */
 void recorder_events(struct recorder *r, const hawse_event_t *const *events, uint32_t n)
 {
-    r->events = n;
-    for (uint32_t i = 0; i < n && !r->skip;) {
-        if (is_reference(r, events[i])) {
-            i += put_refs(r, events + i, n - i);
-        } else {
-            put_event(r, events[i]);
-            i++;
-        }
+    r->list = events;
+    r->pending = r->skip ? 0 : n;
+}
+
+/* Before a call is recorded. False: it is not. */
+static inline bool put_next(struct recorder *r)
+{
+    r->reserves = 0;
+    if (r->pending > 0 && r->open && !r->skip)
+        put_some(r);
+    return r->open && !r->skip;
+}
+
+/* ---- a callback ---- */
+
+static void end(struct recorder *r, int32_t result, uint64_t elapsed_ns, uint32_t flags)
+{
+    if (!r->open)
+        return;
+    r->open = false;
+    while (r->pending > 0 && !r->skip)
+        put_some(r);
+    struct record_end record = {
+        .head = {.len = sizeof(record), .kind = RECORD_END, .instance = r->instance},
+        .result = result,
+        .flags = flags,
+        .elapsed_ns = elapsed_ns};
+    uint8_t *at = r->skip ? NULL : take(r, sizeof(record));
+    if (!at) {
+        count_loss(r);
+        return;
     }
-    if (!r->skip)
-        ((struct record_begin *)(void *)(r->ring.base + (r->begun_at & (r->ring.cap - 1))))
-            ->events = n;
+    (void)store_struct(at, &record, sizeof(record));
+    commit(r);
+}
+
+void recorder_begin(struct recorder *r, uint16_t instance, enum record_callback callback,
+                    uint64_t now_ns, uint64_t utc_ns, uint64_t argument, uint32_t events)
+{
+    if (r->open) {      /* its thread was given up: see core/host/watchdog.c */
+        r->pending = 0; /* their memory may hold others by now */
+        end(r, HAWSE_E_TIMEOUT, 0, RECORD_ABANDONED);
+    }
+    r->pending = 0;
+    r->skip = stopped(r);
+    if (r->skip)
+        return;
+    spool_begin(&r->spool);
+    if (__builtin_expect(r->loss.callbacks > 0, 0))
+        tell_loss(r);
+    r->open = true;
+    r->instance = instance;
+    r->events = events;
+    r->reserves = 0;
+    r->begun_now_ns = now_ns;
+    struct record_begin record = {
+        .head = {.len = sizeof(record), .kind = RECORD_BEGIN, .instance = instance},
+        .now_ns = now_ns,
+        .utc_ns = utc_ns,
+        .argument = argument,
+        .callback = callback,
+        .events = events};
+    uint8_t *at = take(r, sizeof(record));
+    if (at)
+        (void)store_struct(at, &record, sizeof(record));
 }
 
 void recorder_call(struct recorder *r, const struct record_call *call)
 {
-    r->reserves = 0;
-    if (!r->open || r->skip)
+    if (!put_next(r))
         return;
     uint64_t words = (uint64_t)call->arg_count + call->view_count;
     uint64_t len = sizeof(struct record_call_head) + words * 8;
     for (uint8_t i = 0; i < call->view_count; i++) {
-        if (call->views[i].len > r->ring.cap) {
+        if (call->views[i].len > r->spool.cap) {
             give_up(r);
             return;
         }
@@ -208,27 +250,19 @@ void recorder_call(struct recorder *r, const struct record_call *call)
     uint8_t *at = take(r, len);
     if (!at)
         return;
-    struct record_call_head *head = (struct record_call_head *)(void *)at;
-    *head = (struct record_call_head){
+    struct record_call_head head = {
         .head = {.len = (uint32_t)len, .kind = RECORD_CALL, .instance = r->instance},
         .call = call->call,
         .arg_count = call->arg_count,
         .view_count = call->view_count,
         .code = call->code,
         .result = call->result};
-    uint64_t *out = (uint64_t *)(void *)(head + 1);
-    for (uint8_t i = 0; i < call->arg_count; i++)
-        *out++ = call->args[i];
+    at = store_struct(at, &head, sizeof(head));
+    at = store_struct(at, call->args, (uint64_t)call->arg_count * 8);
+    for (uint8_t i = 0; i < call->view_count; i++, at += 8)
+        store_word(at, call->views[i].len);
     for (uint8_t i = 0; i < call->view_count; i++)
-        *out++ = call->views[i].len;
-    for (uint8_t i = 0; i < call->view_count; i++) {
-        uint64_t bytes = call->views[i].len;
-        if (bytes == 0)
-            continue;
-        out[record_pad(bytes) / 8 - 1] = 0;
-        memcpy(out, call->views[i].data, bytes);
-        out += record_pad(bytes) / 8;
-    }
+        at = store_bytes(at, call->views[i].data, call->views[i].len);
 }
 
 /* A PUBLISH call, laid out as recorder_call does. */
@@ -242,29 +276,26 @@ _Static_assert(sizeof(struct publish_record) == 104, "no hidden padding");
 void recorder_publish(struct recorder *r, const hawse_event_t *event, uint64_t seq)
 {
     uint64_t len = sizeof(struct publish_record) + record_pad(event->len);
-    r->reserves = 0;
-    if (!r->open || r->skip)
+    if (!put_next(r))
         return;
-    struct publish_record *at = take(r, len);
+    uint8_t *at = take(r, len);
     if (!at)
         return;
-    at->head = (struct record_call_head){
-        .head = {.len = (uint32_t)len, .kind = RECORD_CALL, .instance = r->instance},
-        .call = CALL_PUBLISH,
-        .arg_count = sizeof(*event) / 8,
-        .view_count = 1,
-        .code = HAWSE_OK,
-        .result = seq};
-    at->event = *event;
-    at->event.size = sizeof(*event);
-    at->event.source = 0;
-    at->event.seq = 0;
-    at->event.data = NULL;
-    at->len = event->len;
-    if (event->len > 0) {
-        ((uint64_t *)(void *)at)[len / 8 - 1] = 0;
-        memcpy(at + 1, event->data, event->len);
-    }
+    struct publish_record record = {
+        .head = {.head = {.len = (uint32_t)len, .kind = RECORD_CALL, .instance = r->instance},
+                 .call = CALL_PUBLISH,
+                 .arg_count = sizeof(*event) / 8,
+                 .view_count = 1,
+                 .code = HAWSE_OK,
+                 .result = seq},
+        .event = *event,
+        .len = event->len};
+    record.event.size = sizeof(*event);
+    record.event.source = 0;
+    record.event.seq = 0;
+    record.event.data = NULL;
+    at = store_struct(at, &record, sizeof(record));
+    (void)store_bytes(at, event->data, event->len);
 }
 
 void recorder_end(struct recorder *r, int32_t result, uint64_t elapsed_ns)
@@ -275,16 +306,17 @@ void recorder_end(struct recorder *r, int32_t result, uint64_t elapsed_ns)
 void recorder_instance(struct recorder *r, uint16_t instance, uint64_t handle, hawse_view_t text)
 {
     uint64_t len = sizeof(struct record_instance) + record_pad(text.len);
-    if (stopped(r) || text.len > r->ring.cap / 4)
+    if (stopped(r) || text.len > r->spool.cap / 4)
         return;
-    uint8_t *at = ring_take(&r->ring, len);
+    spool_begin(&r->spool);
+    uint8_t *at = spool_take(&r->spool, len);
     if (!at)
         return;
-    memset(at, 0, len);
-    *(struct record_instance *)(void *)at = (struct record_instance){
+    struct record_instance record = {
         .head = {.len = (uint32_t)len, .kind = RECORD_INSTANCE, .instance = instance},
         .handle = handle,
         .text_len = text.len};
-    memcpy(at + sizeof(struct record_instance), text.data, text.len);
-    ring_commit(&r->ring);
+    at = store_struct(at, &record, sizeof(record));
+    (void)store_bytes(at, text.data, text.len);
+    commit(r);
 }

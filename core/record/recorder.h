@@ -1,5 +1,5 @@
 /*
- * The flight recorder's lane side: copies what crosses the boundary into a ring, from which the
+ * The flight recorder's lane side: copies what crosses the boundary into a spool, from which the
  * writer's thread takes it. Never allocates, locks or waits (unless the operator chose `wait`).
  * A callback that finds no room is left out as a whole, counted, and told in the capture.
  */
@@ -8,7 +8,7 @@
 
 #include "base/fault.h"
 #include "record/record.h"
-#include "record/ring.h"
+#include "record/spool.h"
 
 /* What happens when the writer does not keep up. */
 enum record_full {
@@ -21,30 +21,31 @@ struct writer;
 
 /* One lane's recorder. Its counters are read by the writer and by anybody: relaxed atomics. */
 struct recorder {
-    struct ring ring;
+    struct spool spool;
     struct writer *writer;
     enum record_full full;
-    uint64_t begun_at; /* ring position of the callback under way */
     uint64_t begun_now_ns;
-    bool whole_events; /* no references: for what is recorded of a replay */
-    uint64_t reserves; /* successful ones since the last call that was recorded */
-    uint32_t events;   /* of the callback under way */
-    uint16_t instance; /* whose */
-    bool open;         /* a callback is under way */
-    bool skip;         /* ... and is left out */
-    int stopped;       /* atomic: nothing more is recorded */
+    bool whole_events;                /* no references: for what is recorded of a replay */
+    uint64_t reserves;                /* successful ones since the last call that was recorded */
+    const hawse_event_t *const *list; /* events of the callback under way, not copied yet */
+    uint32_t pending;                 /* so many */
+    uint32_t events;                  /* in all */
+    uint16_t instance;                /* whose */
+    bool open;                        /* a callback is under way */
+    bool skip;                        /* ... and is left out */
+    int stopped;                      /* atomic: nothing more is recorded */
     uint64_t lost_callbacks, lost_events; /* atomics */
     struct record_loss loss;              /* not told yet */
 };
 
-int32_t recorder_init(struct recorder *r, uint64_t ring_bytes, enum record_full full,
+int32_t recorder_init(struct recorder *r, uint64_t bytes, enum record_full full,
                       struct fault *fault);
 void recorder_finish(struct recorder *r);
 
-/* [lane] A callback begins; `argument` is its own (stop: the deadline). */
+/* [lane] A callback begins; `argument` is its own (stop: the deadline). `events` follow. */
 void recorder_begin(struct recorder *r, uint16_t instance, enum record_callback callback,
-                    uint64_t now_ns, uint64_t utc_ns, uint64_t argument);
-/* [lane] Its events. */
+                    uint64_t now_ns, uint64_t utc_ns, uint64_t argument, uint32_t events);
+/* [lane] Its events. List and events must stay until recorder_end: they are copied bit by bit. */
 void recorder_events(struct recorder *r, const hawse_event_t *const *events, uint32_t n);
 /* [lane] A call that the plugin made, with its answer. */
 void recorder_call(struct recorder *r, const struct record_call *call);

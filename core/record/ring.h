@@ -1,7 +1,6 @@
 /*
- * A ring of bytes between two threads: one producer, one consumer; from a lane to the writer, and
- * from lane to lane. Mapped twice in a row, so that whatever lies in it is contiguous. The producer
- * never waits and makes no system call.
+ * A ring of bytes from lane to lane: one producer, one consumer. Mapped twice in a row, so that
+ * whatever lies in it is contiguous. The producer never waits and makes no system call.
  */
 #ifndef CORE_RECORD_RING_H
 #define CORE_RECORD_RING_H

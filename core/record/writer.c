@@ -16,7 +16,8 @@
 #include <zstd.h>
 
 enum {
-    TICK_NS = 10000000,
+    TICK_NS = 10000000,     /* between two looks, while little comes */
+    TICK_BUSY_NS = 1000000, /* ... while much does: so that the lane finds its parts free again */
     FLUSH_NS = 200000000,
     LEVEL = 1,
     LEVEL_HURRY = -4,
@@ -225,18 +226,18 @@ static bool room_for(struct writer *w, size_t payload)
     return true;
 }
 
-static int32_t write_chunk(struct writer *w, uint64_t filled)
+static int32_t write_chunk(struct writer *w, uint8_t *raw, uint64_t filled)
 {
-    struct ring *ring = &w->recorder->ring;
-    uint8_t *raw = ring_front(ring);
+    struct spool *spool = &w->recorder->spool;
     uint32_t records = 0;
     size_t len = measure(w, raw, filled, &records);
     size_t bound = ZSTD_compressBound(len);
     if (len == 0 || !room_for(w, bound))
         return HAWSE_E_NOMEM;
     mask_secrets(w, raw, len);
-    size_t stored = ZSTD_compressCCtx(w->zstd, w->out + sizeof(struct format_chunk), bound, raw,
-                                      len, filled > ring->cap / 4 ? LEVEL_HURRY : LEVEL);
+    size_t stored =
+        ZSTD_compressCCtx(w->zstd, w->out + sizeof(struct format_chunk), bound, raw, len,
+                          spool_busy(spool) > spool->cap / 4 ? LEVEL_HURRY : LEVEL);
     if (ZSTD_isError(stored))
         return HAWSE_E_INTERNAL;
     struct format_chunk chunk = {.type = CHUNK_RECORDS,
@@ -245,7 +246,7 @@ static int32_t write_chunk(struct writer *w, uint64_t filled)
                                  .first_ns = w->first_ns,
                                  .last_ns = w->last_ns,
                                  .records = records};
-    ring_release(ring, len);
+    spool_release(spool, len);
     int32_t code = append_chunk(w, &chunk);
     w->segment_records += records;
     if (code == HAWSE_OK && w->records)
@@ -276,23 +277,25 @@ static void *writer_main(void *arg)
 {
     struct writer *w = arg;
     (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE); /* a lane on this CPU goes first */
+    struct spool *spool = &w->recorder->spool;
     uint64_t since = 0, told = 0; /* since: how long something waits; 0 = nothing does */
-    uint64_t quarter = w->recorder->ring.cap / 4;
-    uint64_t enough = quarter < FORMAT_CHUNK ? quarter : FORMAT_CHUNK;
+    long tick = TICK_NS;
     while (w->error == HAWSE_OK) {
-        bool quit = __atomic_load_n(&w->quit, __ATOMIC_ACQUIRE) != 0;
-        uint64_t filled = ring_filled(&w->recorder->ring), now = clock_of(CLOCK_MONOTONIC);
+        bool closed, quit = __atomic_load_n(&w->quit, __ATOMIC_ACQUIRE) != 0;
+        uint64_t filled, now = clock_of(CLOCK_MONOTONIC);
+        uint8_t *raw = spool_front(spool, &filled, &closed);
         since = filled == 0 ? 0 : since != 0 ? since : now;
-        if (filled >= enough || (filled > 0 && (quit || now - since >= FLUSH_NS))) {
-            w->error = write_chunk(w, filled);
+        if (filled > 0 && (closed || quit || now - since >= FLUSH_NS)) {
+            w->error = write_chunk(w, raw, filled);
             since = 0;
+            tick = closed ? TICK_BUSY_NS : TICK_NS;
             continue;
         }
         report_losses(w, &told);
         if (quit && filled == 0)
             break;
-        struct timespec tick = {.tv_nsec = TICK_NS};
-        (void)nanosleep(&tick, NULL);
+        (void)nanosleep(&(struct timespec){.tv_nsec = tick}, NULL);
+        tick = tick * 2 < TICK_NS ? tick * 2 : TICK_NS;
     }
     __atomic_store_n(&w->recorder->stopped, 1, __ATOMIC_RELEASE);
     report_losses(w, &told);

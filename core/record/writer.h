@@ -1,5 +1,5 @@
 /*
- * The flight recorder's file side: a thread takes whole callbacks out of the ring, compresses them
+ * The flight recorder's file side: a thread takes whole callbacks out of the spool, compresses them
  * and appends them to the capture; begins a new segment when one is full; deletes the oldest when
  * all of them are too large together. Whatever has been appended survives the end of the process,
  * however it ends; at most FLUSH (200 ms) of records wait for it.
@@ -29,7 +29,7 @@ int32_t writer_start(struct recorder *recorder, const struct writer_options *opt
                      struct writer **out, struct fault *fault);
 /* [any] More texts that must not be in the capture, from now on. HAWSE_E_NOMEM. */
 int32_t writer_secrets(struct writer *writer, char *const *secrets, size_t count);
-/* Writes what the ring still holds, ends the capture and joins the thread; NULL is legal. Returns
+/* Writes what the spool still holds, ends the capture and joins the thread; NULL is legal. Returns
  * the first error that stopped it earlier, or 0. */
 int32_t writer_stop(struct writer *writer);
 

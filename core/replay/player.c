@@ -126,7 +126,8 @@ static void run_callback(struct player *p, struct actor *a)
     judge->begun_ns = p->begun_ns;
     if (p->writer) {
         recorder_begin(&p->recorder, step->instance, (enum record_callback)step->begin.callback,
-                       step->begin.now_ns, step->begin.utc_ns, step->begin.argument);
+                       step->begin.now_ns, step->begin.utc_ns, step->begin.argument,
+                       step->event_count);
         recorder_events(&p->recorder, step->event_list, step->event_count);
     }
     judge_begin(judge, step);

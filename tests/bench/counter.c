@@ -26,7 +26,7 @@ struct counter {
     uint64_t fd, expect, skip, every; /* settings */
     uint64_t logs, late, disorder, gaps, healed, unhealable;
     uint64_t last_block, last_index;
-    uint64_t begin_cpu, begin_ns;
+    uint64_t begin_cpu, begin_lane, begin_ns;
     uint32_t sum; /* over the last hex digit of each transaction hash, in order */
     struct latency latency;
 };
@@ -40,16 +40,18 @@ static void say(const struct counter *c, const char *text, int n)
 static void report(struct counter *c, const char *what)
 {
     char text[1024], delays[256];
-    uint64_t cpu = bench_clock(CLOCK_PROCESS_CPUTIME_ID), now = bench_clock(CLOCK_MONOTONIC);
+    uint64_t cpu = bench_clock(CLOCK_PROCESS_CPUTIME_ID);
+    uint64_t lane = bench_clock(CLOCK_THREAD_CPUTIME_ID), now = bench_clock(CLOCK_MONOTONIC);
     (void)latency_json(&c->latency, delays, sizeof(delays));
     int n = snprintf(text, sizeof(text),
                      "{\"%s\":true,\"logs\":%llu,\"sum\":%u,\"late\":%llu,\"disorder\":%llu,"
                      "\"gaps\":%llu,\"healed\":%llu,\"unhealable\":%llu,"
-                     "\"cpu_ns\":%llu,\"ns\":%llu,\"at_ns\":%llu%s}\n",
+                     "\"cpu_ns\":%llu,\"lane_ns\":%llu,\"ns\":%llu,\"at_ns\":%llu%s}\n",
                      what, (unsigned long long)c->logs, c->sum, (unsigned long long)c->late,
                      (unsigned long long)c->disorder, (unsigned long long)c->gaps,
                      (unsigned long long)c->healed, (unsigned long long)c->unhealable,
                      (unsigned long long)(cpu - c->begin_cpu),
+                     (unsigned long long)(lane - c->begin_lane),
                      (unsigned long long)(now - c->begin_ns), (unsigned long long)now, delays);
     say(c, text, n);
 }
@@ -101,6 +103,7 @@ static void take_log(struct counter *c, const hawse_event_t *event)
     const hawse_evm_log_t *log = (const hawse_evm_log_t *)(const void *)event->data;
     if (c->logs++ == 0) {
         c->begin_cpu = bench_clock(CLOCK_PROCESS_CPUTIME_ID);
+        c->begin_lane = bench_clock(CLOCK_THREAD_CPUTIME_ID);
         c->begin_ns = bench_clock(CLOCK_MONOTONIC);
     }
     c->sum = c->sum * 31 + (uint8_t) "0123456789abcdef"[log->tx_hash[31] & 15];

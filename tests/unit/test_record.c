@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { RING = 1 << 20 };
+enum { SPOOL = 1 << 20 };
 
 static struct recorder recorder;
 static struct writer *writer;
@@ -35,7 +35,7 @@ static void begin(const struct writer_options *with, enum record_full full)
     struct writer_options options = with ? *with : (struct writer_options){0};
     (void)snprintf(path, sizeof(path), "%s/cap.hrec", test_tmp_dir());
     options.path = path;
-    CHECK_EQ(recorder_init(&recorder, RING, full, &fault), HAWSE_OK);
+    CHECK_EQ(recorder_init(&recorder, SPOOL, full, &fault), HAWSE_OK);
     if (writer_start(&recorder, &options, &writer, &fault) != HAWSE_OK)
         FAIL("%s", fault.message);
 }
@@ -49,7 +49,7 @@ static void finish(void)
 /* One callback: a frame that holds `n`, an event of another instance, a call that publishes it. */
 static void callback(uint64_t n, uint64_t time_ns, size_t size)
 {
-    static uint8_t frame[RING];
+    static uint8_t frame[SPOOL];
     memcpy(frame, &n, sizeof(n));
     hawse_event_t event = {.size = sizeof(event),
                            .space = HAWSE_SPACE_HOST,
@@ -60,7 +60,7 @@ static void callback(uint64_t n, uint64_t time_ns, size_t size)
     hawse_event_t other = {
         .size = sizeof(other), .space = HAWSE_SPACE_EVM, .kind = 1, .source = 2, .seq = n};
     const hawse_event_t *events[] = {&event, &other};
-    recorder_begin(&recorder, 0, RECORD_EVENTS, time_ns, time_ns + 5, 0);
+    recorder_begin(&recorder, 0, RECORD_EVENTS, time_ns, time_ns + 5, 0, 2);
     recorder_events(&recorder, events, 2);
     hawse_event_t out = {.size = sizeof(out),
                          .space = HAWSE_SPACE_EVM,
@@ -240,7 +240,7 @@ static _Noreturn void record_for_ever(const char *name)
 {
     struct fault fault = {0};
     struct writer_options options = {.path = name, .rotate_bytes = 1 << 20};
-    if (recorder_init(&recorder, RING, RECORD_FULL_WAIT, &fault) != HAWSE_OK ||
+    if (recorder_init(&recorder, SPOOL, RECORD_FULL_WAIT, &fault) != HAWSE_OK ||
         writer_start(&recorder, &options, &writer, &fault) != HAWSE_OK)
         _exit(1);
     for (uint64_t n = 1;; n++) {
@@ -290,13 +290,13 @@ TEST_LIMIT(kill_nine, 60, "kill -9 at 100 random moments loses at most a second,
     CHECK(worst < 1000000000u);
 }
 
-TEST(full_ring_marks, "a full ring costs whole callbacks, counted, and the capture says so")
+TEST(full_ring_marks, "a full spool costs whole callbacks, counted, and the capture says so")
 {
     struct fault fault = {0};
     struct seen seen;
     struct reader_state state;
     (void)snprintf(path, sizeof(path), "%s/cap.hrec", test_tmp_dir());
-    CHECK_EQ(recorder_init(&recorder, RING, RECORD_FULL_MARK, &fault), HAWSE_OK);
+    CHECK_EQ(recorder_init(&recorder, SPOOL, RECORD_FULL_MARK, &fault), HAWSE_OK);
     for (uint64_t n = 1; n <= 3000; n++) /* nobody writes yet: most of them find no room */
         callback(n, n * 1000, 1000);
     CHECK(recorder.lost_callbacks > 1000 && recorder.lost_callbacks < 3000);
@@ -318,7 +318,7 @@ TEST(full_ring_marks, "a full ring costs whole callbacks, counted, and the captu
 TEST(full_ring_stops, "with when_full stop nothing is recorded after the first loss")
 {
     struct fault fault = {0};
-    CHECK_EQ(recorder_init(&recorder, RING, RECORD_FULL_STOP, &fault), HAWSE_OK);
+    CHECK_EQ(recorder_init(&recorder, SPOOL, RECORD_FULL_STOP, &fault), HAWSE_OK);
     for (uint64_t n = 1; n <= 3000; n++)
         callback(n, n * 1000, 1000);
     CHECK_EQ_U64(recorder.lost_callbacks, 1);
@@ -326,13 +326,13 @@ TEST(full_ring_stops, "with when_full stop nothing is recorded after the first l
     recorder_finish(&recorder);
 }
 
-TEST(too_large, "an event larger than half the ring is left out and counted")
+TEST(too_large, "an event larger than the memory is left out and counted")
 {
     struct seen seen;
     struct reader_state state;
     begin(NULL, RECORD_FULL_MARK);
     callback(1, 1000, 100);
-    callback(2, 2000, RING - 8);
+    callback(2, 2000, SPOOL - 8);
     callback(3, 3000, 100);
     CHECK_EQ_U64(recorder.lost_callbacks, 1);
     finish();
@@ -357,7 +357,7 @@ TEST(secrets, "a secret that a server repeats is masked in the capture")
     event.data = (const uint8_t *)text;
     event.len = strlen(text);
     const hawse_event_t *events[] = {&event};
-    recorder_begin(&recorder, 0, RECORD_EVENTS, 1, 1, 0);
+    recorder_begin(&recorder, 0, RECORD_EVENTS, 1, 1, 0, 1);
     recorder_events(&recorder, events, 1);
     recorder_end(&recorder, 1, 1);
     finish();
@@ -383,7 +383,7 @@ static void incompressible(uint64_t n)
                            .data = frame,
                            .len = sizeof(frame)};
     const hawse_event_t *events[] = {&event};
-    recorder_begin(&recorder, 0, RECORD_EVENTS, n, n, 0);
+    recorder_begin(&recorder, 0, RECORD_EVENTS, n, n, 0, 1);
     recorder_events(&recorder, events, 1);
     recorder_end(&recorder, 1, 1);
 }
@@ -492,7 +492,7 @@ TEST(no_allocation, "recording a callback allocates nothing")
     if (!test_alloc_hooks())
         test_skip("allocations cannot be counted in this build");
     struct fault fault = {0};
-    CHECK_EQ(recorder_init(&recorder, RING, RECORD_FULL_MARK, &fault), HAWSE_OK);
+    CHECK_EQ(recorder_init(&recorder, SPOOL, RECORD_FULL_MARK, &fault), HAWSE_OK);
     uint64_t before = test_alloc_count();
     for (uint64_t n = 1; n <= 3000; n++) /* with room and without */
         callback(n, n, 500);
@@ -505,7 +505,7 @@ TEST(hung_callback, "a callback whose thread was given up is ended by the next o
     struct seen seen;
     struct reader_state state;
     begin(NULL, RECORD_FULL_WAIT);
-    recorder_begin(&recorder, 0, RECORD_EVENTS, 1, 1, 0);
+    recorder_begin(&recorder, 0, RECORD_EVENTS, 1, 1, 0, 1);
     callback(1, 1000, 10);
     finish();
     CHECK_EQ(read_all(path, &seen, &state), 0);

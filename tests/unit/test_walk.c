@@ -27,7 +27,7 @@ static hawse_event_t event_of(uint64_t *n)
 
 static void publish(uint64_t callback)
 {
-    recorder_begin(&recorder, 4, RECORD_EVENTS, callback + 1, 0, 0);
+    recorder_begin(&recorder, 4, RECORD_EVENTS, callback + 1, 0, 0, 0);
     for (uint64_t i = 0; i < BATCH; i++) {
         uint64_t n = callback * BATCH + i;
         hawse_event_t event = event_of(&n);
@@ -48,7 +48,7 @@ static void take(uint64_t callback)
         events[i].seq = numbers[i] / 3 + 1;
         list[i] = &events[i];
     }
-    recorder_begin(&recorder, 1, RECORD_EVENTS, callback + 1, 0, 0);
+    recorder_begin(&recorder, 1, RECORD_EVENTS, callback + 1, 0, 0, BATCH);
     recorder_events(&recorder, list, BATCH);
     recorder_end(&recorder, BATCH, 1);
 }
