@@ -232,6 +232,10 @@ def stage_quickstart(_):
     text = done.stdout + done.stderr
     report("quickstart shows blocks", "passed" if " block " in text else "failed", text)
     report("quickstart shows swaps", "passed" if " swap " in text else "failed", text)
+    report("quickstart shows Solana's slots", "passed" if " slot " in text else "failed", text)
+    books = set(re.findall(r" book  (.* market \w+)", text))
+    report("quickstart shows order books moving", "passed" if len(books) > 3 else "failed", text)
+    report("quickstart shows no gap", "failed" if "GAP" in text or "HEALED" in text else "passed", text)
     seconds = min(time_to_run() for _ in range(3))  # the machine may be busy once
     report("a second call runs in under a second", "passed" if seconds < 1 else "failed", f"{seconds:.2f} s")
 

@@ -1,6 +1,6 @@
 /*
- * `hawse feed SAMPLE`: a stand-in for a node, for the quickstart and for trying plugins without a
- * network.
+ * `hawse feed SAMPLE`: a stand-in for a node or a venue, for the quickstart and for trying plugins
+ * without a network.
  */
 #include "app/app.h"
 
@@ -56,12 +56,13 @@ int command_feed(const struct arguments *args)
         (void)fprintf(stderr, "hawse: --speed %s: expected a number above 0\n", args->speed);
         return EXIT_USAGE;
     }
-    struct sample *sample = NULL;
-    if (sample_load(args->words[0], &sample, &fault) != HAWSE_OK)
+    const struct feed_world *world = NULL;
+    void *state = NULL;
+    if (feed_world_load(args->words[0], &world, &state, &fault) != HAWSE_OK)
         return app_fail(EXIT_USAGE, &fault);
     (void)signal(SIGINT, on_signal);
     (void)signal(SIGTERM, on_signal);
-    int32_t code = feed_serve(sample, &options, &fault);
-    sample_destroy(sample);
+    int32_t code = feed_serve(world, state, &options, &fault);
+    world->destroy(state);
     return code == HAWSE_OK ? EXIT_GOOD : app_fail(EXIT_TROUBLE, &fault);
 }

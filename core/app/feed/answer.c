@@ -1,6 +1,8 @@
 /* Answers of the feed; see answer.h. */
 #include "app/feed/answer.h"
 
+#include "app/feed/rpc.h"
+
 #include <hawse/types.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,13 +140,13 @@ static void subscribe(struct answer *a)
         fail(a, -32602, "this feed has newHeads and logs");
         return;
     }
-    if (s->count == FEED_SUBSCRIPTIONS) {
+    struct feed_subscription *sub = feed_subscribe(s);
+    if (!sub) {
         fail(a, -32005, "too many subscriptions on this connection");
         return;
     }
-    struct feed_subscription *sub = &s->list[s->count++];
     (void)snprintf(sub->id, sizeof(sub->id), "0x%032llx", (unsigned long long)++s->next_id);
-    sub->heads = heads;
+    sub->what = heads ? FEED_HEADS : FEED_LOGS;
     sub->filter = heads ? NULL : json_deep_copy(json_array_get(a->params, 1));
     a->result = json_string(sub->id);
 }
@@ -157,8 +159,7 @@ static void unsubscribe(struct answer *a)
     for (size_t i = 0; s && id && i < s->count; i++) {
         if (strcmp(s->list[i].id, id) != 0)
             continue;
-        json_decref(s->list[i].filter);
-        s->list[i] = s->list[--s->count];
+        feed_unsubscribe(s, i);
         found = true;
         break;
     }
@@ -177,55 +178,22 @@ static const struct {
 
 /* ---- envelope ---- */
 
-static json_t *answer_one(const struct feed_chain *chain, struct feed_subscriber *subscriber,
-                          const json_t *request)
+static void answer_one(void *ctx, const char *method, const json_t *params, struct rpc_answer *out)
 {
-    const char *method = json_string_value(json_object_get(request, "method"));
-    json_t *id = json_object_get(request, "id");
-    struct answer a = {.chain = chain,
-                       .subscriber = subscriber,
-                       .params = json_object_get(request, "params"),
-                       .code = -32601,
-                       .message = "the feed does not have this method"};
-    for (size_t i = 0; method && i < sizeof(methods) / sizeof(methods[0]); i++) {
+    struct answer a = *(const struct answer *)ctx;
+    a.params = params;
+    a.code = out->code;
+    a.message = out->message;
+    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
         if (strcmp(methods[i].name, method) == 0)
             methods[i].run(&a);
     }
-    json_t *out = json_pack("{s:s, s:O?}", "jsonrpc", "2.0", "id", id ? id : json_null());
-    if (a.result)
-        (void)json_object_set_new(out, "result", a.result);
-    else
-        (void)json_object_set_new(out, "error",
-                                  json_pack("{s:i, s:s}", "code", a.code, "message", a.message));
-    return out;
+    *out = (struct rpc_answer){.result = a.result, .code = a.code, .message = a.message};
 }
 
 char *feed_answer(const struct feed_chain *chain, struct feed_subscriber *subscriber,
                   const char *text, size_t len)
 {
-    json_error_t error;
-    json_t *request = json_loadb(text, len, 0, &error);
-    json_t *out = NULL;
-    if (json_is_array(request)) {
-        out = json_array();
-        for (size_t i = 0; i < json_array_size(request); i++)
-            (void)json_array_append_new(out,
-                                        answer_one(chain, subscriber, json_array_get(request, i)));
-    } else if (json_is_object(request)) {
-        out = answer_one(chain, subscriber, request);
-    } else {
-        out = json_pack("{s:s, s:n, s:{s:i, s:s}}", "jsonrpc", "2.0", "id", "error", "code", -32700,
-                        "message", "parse error");
-    }
-    json_decref(request);
-    char *answer = json_dumps(out, JSON_COMPACT);
-    json_decref(out);
-    return answer;
-}
-
-void feed_subscriber_finish(struct feed_subscriber *s)
-{
-    for (size_t i = 0; i < s->count; i++)
-        json_decref(s->list[i].filter);
-    memset(s, 0, sizeof(*s));
+    struct answer a = {.chain = chain, .subscriber = subscriber};
+    return rpc_reply(text, len, answer_one, &a);
 }

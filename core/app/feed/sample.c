@@ -1,7 +1,6 @@
 /* Loads and rebases samples; see sample.h. Everything is read once, at start. */
 #include "app/feed/sample.h"
 
-#include <errno.h>
 #include <hawse/types.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,17 +86,6 @@ int32_t sample_read(FILE *f, const char *path, struct sample **out, struct fault
     }
     *out = s;
     return HAWSE_OK;
-}
-
-int32_t sample_load(const char *path, struct sample **out, struct fault *fault)
-{
-    FILE *f = fopen(path, "re");
-    if (!f)
-        return fault_set(fault, HAWSE_E_NOTFOUND, "cannot open the sample %s: %s", path,
-                         strerror(errno));
-    int32_t code = sample_read(f, path, out, fault);
-    (void)fclose(f);
-    return code;
 }
 
 void sample_destroy(struct sample *s)

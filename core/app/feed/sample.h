@@ -29,8 +29,7 @@ struct sample {
     size_t frame_count, frame_cap;
 };
 
-int32_t sample_load(const char *path, struct sample **out, struct fault *fault);
-/* The same from an open file, which `path` names in faults. */
+/* From an open file, which `path` names in faults. */
 int32_t sample_read(FILE *f, const char *path, struct sample **out, struct fault *fault);
 void sample_destroy(struct sample *sample);
 

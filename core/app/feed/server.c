@@ -5,8 +5,6 @@
  */
 #include "app/feed/server.h"
 
-#include "app/feed/answer.h"
-
 #include <errno.h>
 #include <hawse/types.h>
 #include <libwebsockets.h>
@@ -24,25 +22,23 @@ struct message {
 
 /* One connection. Allocated and freed by libwebsockets with the connection. */
 struct client {
-    struct client *next;
+    struct feed_subscriber subscriber; /* first: found by it */
     struct lws *wsi;
-    struct feed_subscriber subscriber;
     struct message *first, *last;
     size_t queued;
     char *request; /* being received */
     size_t request_len;
+    char path[256];
     char *response; /* HTTP: being sent */
 };
 
 struct server {
-    const struct sample *sample;
-    struct feed_chain *chain;
+    const struct feed_world *world;
+    void *state;
     struct lws_context *context;
-    struct client *clients;
+    struct feed_subscriber *clients;
     double speed;
     lws_usec_t started;
-    size_t next_frame;
-    uint64_t round;
     lws_sorted_usec_list_t due;
 };
 
@@ -69,44 +65,15 @@ static void enqueue(struct client *c, const char *text)
     (void)lws_callback_on_writable(c->wsi);
 }
 
-static void notify(struct client *c, const struct feed_subscription *sub, json_t *result)
+void feed_send(struct feed_subscriber *to, const char *text)
 {
-    json_t *note =
-        json_pack("{s:s, s:s, s:{s:s, s:O}}", "jsonrpc", "2.0", "method", "eth_subscription",
-                  "params", "subscription", sub->id, "result", result);
-    char *text = note ? json_dumps(note, JSON_COMPACT) : NULL;
-    if (text)
-        enqueue(c, text);
-    free(text);
-    json_decref(note);
-}
-
-static void play_one(struct server *s)
-{
-    const struct sample_frame *frame = &s->sample->frames[s->next_frame];
-    json_t *result = sample_result(s->sample, s->next_frame, s->round);
-    (void)feed_chain_apply(s->chain, result, frame->is_head);
-    for (struct client *c = s->clients; c; c = c->next) {
-        for (size_t i = 0; i < c->subscriber.count; i++) {
-            const struct feed_subscription *sub = &c->subscriber.list[i];
-            if (sub->heads == frame->is_head &&
-                (frame->is_head || feed_log_matches(result, sub->filter)))
-                notify(c, sub, result);
-        }
-    }
-    json_decref(result);
-    if (++s->next_frame == s->sample->frame_count) {
-        s->next_frame = 0;
-        s->round++;
-    }
+    enqueue((struct client *)to, text);
 }
 
 /* Microseconds after the start at which the next frame is due. */
 static lws_usec_t next_due(const struct server *s)
 {
-    double seconds = (double)s->round * (double)s->sample->seconds +
-                     (double)s->sample->frames[s->next_frame].t_ms / 1000.0;
-    return (lws_usec_t)(seconds * 1e6 / s->speed);
+    return (lws_usec_t)(s->world->due_ms(s->state) * 1000.0 / s->speed);
 }
 
 static void on_due(lws_sorted_usec_list_t *sul)
@@ -114,7 +81,7 @@ static void on_due(lws_sorted_usec_list_t *sul)
     struct server *s = lws_container_of(sul, struct server, due);
     lws_usec_t at = lws_now_usecs() - s->started;
     while (next_due(s) <= at)
-        play_one(s);
+        s->world->play(s->state, s->clients);
     lws_sul_schedule(s->context, 0, &s->due, on_due, next_due(s) - at + 1);
 }
 
@@ -122,9 +89,9 @@ static void on_due(lws_sorted_usec_list_t *sul)
 
 static void client_gone(struct server *s, struct client *c)
 {
-    for (struct client **at = &s->clients; *at; at = &(*at)->next) {
-        if (*at == c) {
-            *at = c->next;
+    for (struct feed_subscriber **at = &s->clients; *at; at = &(*at)->next) {
+        if (*at == &c->subscriber) {
+            *at = c->subscriber.next;
             break;
         }
     }
@@ -178,8 +145,8 @@ static int on_websocket(struct lws *wsi, enum lws_callback_reasons reason, void 
     case LWS_CALLBACK_ESTABLISHED:
         memset(c, 0, sizeof(*c));
         c->wsi = wsi;
-        c->next = s->clients;
-        s->clients = c;
+        c->subscriber.next = s->clients;
+        s->clients = &c->subscriber;
         return 0;
     case LWS_CALLBACK_CLOSED:
         client_gone(s, c);
@@ -190,7 +157,7 @@ static int on_websocket(struct lws *wsi, enum lws_callback_reasons reason, void 
         if (!collect(c, in, len))
             return -1;
         if (lws_is_final_fragment(wsi) && lws_remaining_packet_payload(wsi) == 0) {
-            char *text = feed_answer(s->chain, &c->subscriber, c->request, c->request_len);
+            char *text = s->world->message(s->state, &c->subscriber, c->request, c->request_len);
             c->request_len = 0;
             if (text)
                 enqueue(c, text);
@@ -232,6 +199,26 @@ static int write_response(struct lws *wsi, struct client *c)
     return n < 0 || lws_http_transaction_completed(wsi) ? -1 : 0;
 }
 
+/* "/book?token_id=1" */
+static void keep_path(struct lws *wsi, struct client *c, const char *path, size_t len)
+{
+    char query[sizeof(c->path)] = "";
+    int n = lws_hdr_copy(wsi, query, sizeof(query), WSI_TOKEN_HTTP_URI_ARGS);
+    (void)snprintf(c->path, sizeof(c->path), "%.*s%s%s", (int)len, path, n > 0 ? "?" : "", query);
+}
+
+static int respond(struct lws *wsi, struct server *s, struct client *c)
+{
+    int status = HTTP_STATUS_OK;
+    free(c->response);
+    c->response =
+        s->world->request(s->state, c->path, c->request ? c->request : "", c->request_len, &status);
+    free(c->request); /* libwebsockets may clear this memory before the next request */
+    c->request = NULL;
+    c->request_len = 0;
+    return start_response(wsi, c, (unsigned)status);
+}
+
 static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                    size_t len)
 {
@@ -239,21 +226,13 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
     struct server *s = lws_context_user(lws_get_context(wsi));
     switch (reason) {
     case LWS_CALLBACK_HTTP:
-        if (lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0)
-            return 0; /* the body follows */
-        return lws_return_http_status(wsi, HTTP_STATUS_METHOD_NOT_ALLOWED,
-                                      "JSON-RPC by POST, or a WebSocket") != 0
-                   ? -1
-                   : 0;
+        keep_path(wsi, c, in, len);
+        return lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0 ? 0 /* the body follows */
+                                                                 : respond(wsi, s, c);
     case LWS_CALLBACK_HTTP_BODY:
         return collect(c, in, len) ? 0 : -1;
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-        free(c->response);
-        c->response = feed_answer(s->chain, NULL, c->request ? c->request : "", c->request_len);
-        free(c->request); /* libwebsockets may clear this memory before the next request */
-        c->request = NULL;
-        c->request_len = 0;
-        return start_response(wsi, c, HTTP_STATUS_OK);
+        return respond(wsi, s, c);
     case LWS_CALLBACK_HTTP_WRITEABLE:
         return write_response(wsi, c);
     case LWS_CALLBACK_CLOSED_HTTP:
@@ -297,24 +276,22 @@ static int32_t listen_on(struct server *s, const struct feed_options *o, struct 
     return HAWSE_E_IO;
 }
 
-int32_t feed_serve(const struct sample *sample, const struct feed_options *options,
+int32_t feed_serve(const struct feed_world *world, void *state, const struct feed_options *options,
                    struct fault *fault)
 {
-    struct server s = {.sample = sample, .speed = options->speed};
-    int32_t code = feed_chain_create(sample, &s.chain, fault);
-    if (code == HAWSE_OK)
-        code = listen_on(&s, options, fault);
-    if (code == HAWSE_OK) {
-        (void)printf("feed: ws://%s:%d and http://%s:%d, chain %llu, %zu frames, speed %g\n",
-                     options->host, options->port, options->host, options->port,
-                     (unsigned long long)sample->chain_id, sample->frame_count, options->speed);
-        (void)fflush(stdout);
-        s.started = lws_now_usecs();
-        lws_sul_schedule(s.context, 0, &s.due, on_due, 1);
-        while (!__atomic_load_n(options->quit, __ATOMIC_ACQUIRE) && lws_service(s.context, 0) >= 0)
-            ;
-        lws_context_destroy(s.context);
-    }
-    feed_chain_destroy(s.chain);
-    return code;
+    struct server s = {.world = world, .state = state, .speed = options->speed};
+    char what[128];
+    int32_t code = listen_on(&s, options, fault);
+    if (code != HAWSE_OK)
+        return code;
+    world->describe(state, what, sizeof(what));
+    (void)printf("feed: ws://%s:%d and http://%s:%d, %s, speed %g\n", options->host, options->port,
+                 options->host, options->port, what, options->speed);
+    (void)fflush(stdout);
+    s.started = lws_now_usecs();
+    lws_sul_schedule(s.context, 0, &s.due, on_due, 1);
+    while (!__atomic_load_n(options->quit, __ATOMIC_ACQUIRE) && lws_service(s.context, 0) >= 0)
+        ;
+    lws_context_destroy(s.context);
+    return HAWSE_OK;
 }

@@ -1,10 +1,10 @@
 /*
- * The feed's server: WebSocket and HTTP POST on one loopback port, by libwebsockets.
+ * The feed's server: WebSocket and HTTP on one loopback port, by libwebsockets.
  */
 #ifndef CORE_APP_FEED_SERVER_H
 #define CORE_APP_FEED_SERVER_H
 
-#include "app/feed/sample.h"
+#include "app/feed/world.h"
 
 struct feed_options {
     const char *host; /* a loopback address */
@@ -14,7 +14,7 @@ struct feed_options {
 };
 
 /* Plays until *quit. Prints the address once it listens. */
-int32_t feed_serve(const struct sample *sample, const struct feed_options *options,
+int32_t feed_serve(const struct feed_world *world, void *state, const struct feed_options *options,
                    struct fault *fault);
 
 #endif

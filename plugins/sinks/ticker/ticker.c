@@ -1,36 +1,45 @@
 /*
- * A sink that says what happens in words: blocks, trades with amounts and prices, gaps. Its lines
- * go to the host's log, and from there into the live view.
+ * A sink that says what happens in words: blocks, slots, trades with amounts and prices, the best
+ * prices of order books as they move, gaps. Its lines go to the host's log, and from there into the
+ * live view.
  */
 #include <hawse/hawse.h>
 #include <hawse/service/sub.h>
 #include <hawse/space/evm.h>
 #include <hawse/space/market.h>
+#include <hawse/space/solana.h>
 #include <hawse/space/stream.h>
 #include <hawse/u256.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MARKETS = 1024 };
+enum { MARKETS = 1024, SLOTS_A_LINE = 5 };
 
 HAWSE_EXPORT const char hawse_manifest_v1[] =
     "{\"id\":\"org.hawse.ticker\",\"version\":\"0.1.0\",\"abi\":\"1.0\",\"kind\":\"sink\","
-    "\"description\":\"blocks, trades and gaps in words, in the log\",\"license\":\"MIT\","
+    "\"description\":\"blocks, slots, trades, books and gaps in words, in the "
+    "log\",\"license\":\"MIT\","
     "\"maturity\":\"stable\",\"requires\":{\"hawse.sub/1\":\">=1.0\"},"
-    "\"consumes\":[\"evm/1\",\"market/1\",\"stream/1\"]}";
+    "\"consumes\":[\"evm/1\",\"market/1\",\"solana/1\",\"stream/1\"]}";
+
+struct market {
+    hawse_market_info_t info;
+    uint64_t bid, ask; /* best prices that were said last */
+};
 
 struct ticker {
     const hawse_host_t *host;
     hawse_instance_t self;
-    hawse_market_info_t markets[MARKETS];
+    struct market markets[MARKETS];
     uint32_t count;
+    uint32_t slots, accounts, transactions; /* since the last line */
 };
 
-static const hawse_market_info_t *find(const struct ticker *t, const uint8_t market[32])
+static struct market *find(struct ticker *t, const uint8_t market[32])
 {
     for (uint32_t i = 0; i < t->count; i++) {
-        if (memcmp(t->markets[i].market, market, 32) == 0)
+        if (memcmp(t->markets[i].info.market, market, 32) == 0)
             return &t->markets[i];
     }
     return NULL;
@@ -38,13 +47,30 @@ static const hawse_market_info_t *find(const struct ticker *t, const uint8_t mar
 
 static void learn(struct ticker *t, const hawse_market_info_t *info)
 {
-    hawse_market_info_t *known = (hawse_market_info_t *)(uintptr_t)find(t, info->market);
-    if (!known && t->count < MARKETS)
-        known = &t->markets[t->count++];
-    if (!known)
+    struct market *m = find(t, info->market);
+    if (!m && t->count < MARKETS)
+        m = &t->markets[t->count++];
+    if (!m)
         return;
-    memset(known, 0, sizeof(*known)); /* a plugin of an older SDK tells less */
-    memcpy(known, info, info->size < sizeof(*known) ? info->size : sizeof(*known));
+    memset(&m->info, 0, sizeof(m->info)); /* a plugin of an older SDK tells less */
+    memcpy(&m->info, info, info->size < sizeof(m->info) ? info->size : sizeof(m->info));
+}
+
+static void say_info(struct ticker *t, const hawse_event_t *e)
+{
+    learn(t, (const hawse_market_info_t *)(const void *)e->data);
+}
+
+/* Of a group's markets, whose books mirror each other, the first one is shown. */
+static int is_first(const struct ticker *t, const struct market *m)
+{
+    static const uint8_t none[32];
+    for (uint32_t i = 0; i < t->count && &t->markets[i] != m; i++) {
+        if (memcmp(m->info.group, none, 32) != 0 &&
+            memcmp(m->info.group, t->markets[i].info.group, 32) == 0)
+            return 0;
+    }
+    return 1;
 }
 
 /* Price of token 0 in token 1 as the pool's square root says; a double is enough to be looked at.
@@ -60,34 +86,87 @@ static double price_of(const hawse_market_info_t *info, const hawse_u256_t *sqrt
     return price;
 }
 
-/* An order book's price is stated. */
-static double stated_price(const hawse_market_trade_t *trade)
+static double scaled(uint64_t mantissa, int32_t exponent)
 {
-    double price = (double)trade->price_mantissa;
-    for (int32_t i = trade->price_exponent; i < 0; i++)
-        price /= 10;
-    return price;
+    double value = (double)mantissa;
+    for (int32_t i = exponent; i < 0; i++)
+        value /= 10;
+    return value;
 }
 
 static void say_trade(struct ticker *t, const hawse_event_t *e)
 {
     const hawse_market_trade_t *trade = (const hawse_market_trade_t *)(const void *)e->data;
-    const hawse_market_info_t *info = find(t, trade->market);
-    char in[HAWSE_U256_DECIMAL_MAX + 4], out[HAWSE_U256_DECIMAL_MAX + 4], line[400];
+    const struct market *m = find(t, trade->market);
+    char in[HAWSE_U256_DECIMAL_MAX + 4], out[HAWSE_U256_DECIMAL_MAX + 4], line[400], where[40];
     hawse_u256_t paid, got;
-    if (!info)
+    if (!m)
         return;
+    const hawse_market_info_t *info = &m->info;
+    int book = trade->price_mantissa != 0; /* an order book's price is stated */
     int buys0 = trade->side == HAWSE_SIDE_BUY;
     paid = buys0 ? trade->amount1 : trade->amount0;
     hawse_i256_negate(buys0 ? &trade->amount0 : &trade->amount1, &got);
     (void)hawse_u256_units(&paid, 1, info->decimals[buys0], 4, in);
     (void)hawse_u256_units(&got, 1, info->decimals[!buys0], 4, out);
-    (void)snprintf(
-        line, sizeof(line), "%sswap  %s %.15s -> %s %.15s   1 %.15s = %.6g %.15s   block %llu",
-        e->flags & HAWSE_EVENT_REMOVED ? "TAKEN BACK " : "", in, info->symbol[buys0], out,
-        info->symbol[!buys0], info->symbol[0],
-        trade->price_mantissa ? stated_price(trade) : price_of(info, &trade->sqrt_price_x96),
-        info->symbol[1], (unsigned long long)trade->origin.block_number);
+    if (book)
+        (void)snprintf(where, sizeof(where), "market %02x%02x", info->group[0], info->group[1]);
+    else
+        (void)snprintf(where, sizeof(where), "block %llu",
+                       (unsigned long long)trade->origin.block_number);
+    (void)snprintf(line, sizeof(line), "%s%s %s %.15s -> %s %.15s   1 %.15s = %.6g %.15s   %s",
+                   e->flags & HAWSE_EVENT_REMOVED ? "TAKEN BACK " : "", book ? "trade" : "swap ",
+                   in, info->symbol[buys0], out, info->symbol[!buys0], info->symbol[0],
+                   book ? scaled(trade->price_mantissa, trade->price_exponent)
+                        : price_of(info, &trade->sqrt_price_x96),
+                   info->symbol[1], where);
+    hawse_log(t->host, t->self, HAWSE_LOG_INFO, line);
+}
+
+/* Best prices, when they moved. */
+static void say_quote(struct ticker *t, const hawse_event_t *e)
+{
+    const hawse_market_quote_t *q = (const hawse_market_quote_t *)(const void *)e->data;
+    struct market *m = find(t, q->market);
+    char line[200];
+    if (!m || (m->bid == q->bid.price_mantissa && m->ask == q->ask.price_mantissa) ||
+        !is_first(t, m))
+        return;
+    m->bid = q->bid.price_mantissa;
+    m->ask = q->ask.price_mantissa;
+    (void)snprintf(line, sizeof(line),
+                   "book  %.15s  bid %g x %.6g  ask %g x %.6g %.15s   market %02x%02x",
+                   m->info.symbol[0], scaled(q->bid.price_mantissa, q->price_exponent),
+                   scaled(q->bid.size_mantissa, q->size_exponent),
+                   scaled(q->ask.price_mantissa, q->price_exponent),
+                   scaled(q->ask.size_mantissa, q->size_exponent), m->info.symbol[1],
+                   m->info.group[0], m->info.group[1]);
+    hawse_log(t->host, t->self, HAWSE_LOG_INFO, line);
+}
+
+/* One line for some slots: they come every 400 ms. */
+static void say_solana(struct ticker *t, const hawse_event_t *e)
+{
+    const hawse_solana_slot_t *slot = (const hawse_solana_slot_t *)(const void *)e->data;
+    char line[160];
+    t->accounts += e->kind == HAWSE_SOLANA_ACCOUNT;
+    t->transactions += e->kind == HAWSE_SOLANA_PROGRAM_LOG;
+    if (e->kind != HAWSE_SOLANA_SLOT || ++t->slots < SLOTS_A_LINE)
+        return;
+    (void)snprintf(line, sizeof(line),
+                   "slot  %llu  root %llu   in %u slots: accounts told %u times, %u transactions",
+                   (unsigned long long)slot->slot, (unsigned long long)slot->root, t->slots,
+                   t->accounts, t->transactions);
+    t->slots = t->accounts = t->transactions = 0;
+    hawse_log(t->host, t->self, HAWSE_LOG_INFO, line);
+}
+
+static void say_rollback(struct ticker *t, const hawse_event_t *e)
+{
+    const hawse_solana_rollback_t *r = (const hawse_solana_rollback_t *)(const void *)e->data;
+    char line[120];
+    (void)snprintf(line, sizeof(line), "ROLLED BACK slots %llu to %llu",
+                   (unsigned long long)r->from, (unsigned long long)r->to);
     hawse_log(t->host, t->self, HAWSE_LOG_INFO, line);
 }
 
@@ -105,13 +184,13 @@ static void say_block(struct ticker *t, const hawse_event_t *e)
 static void say_liquidity(struct ticker *t, const hawse_event_t *e)
 {
     const hawse_market_liquidity_t *l = (const hawse_market_liquidity_t *)(const void *)e->data;
-    const hawse_market_info_t *info = find(t, l->market);
+    const struct market *m = find(t, l->market);
     char line[160];
-    if (!info || hawse_u256_is_zero(&l->delta))
+    if (!m || hawse_u256_is_zero(&l->delta))
         return;
     (void)snprintf(line, sizeof(line), "%s  %.15s/%.15s  ticks %d to %d   block %llu",
-                   hawse_i256_is_negative(&l->delta) ? "burn" : "mint", info->symbol[0],
-                   info->symbol[1], l->tick_lower, l->tick_upper,
+                   hawse_i256_is_negative(&l->delta) ? "burn" : "mint", m->info.symbol[0],
+                   m->info.symbol[1], l->tick_lower, l->tick_upper,
                    (unsigned long long)l->origin.block_number);
     hawse_log(t->host, t->self, HAWSE_LOG_INFO, line);
 }
@@ -128,6 +207,22 @@ static void say_continuity(struct ticker *t, const hawse_event_t *e)
     hawse_log(t->host, t->self, HAWSE_LOG_INFO, line);
 }
 
+static const struct {
+    uint16_t space, kind;
+    void (*say)(struct ticker *t, const hawse_event_t *e);
+} wanted[] = {
+    {HAWSE_SPACE_EVM, HAWSE_EVM_BLOCK, say_block},
+    {HAWSE_SPACE_MARKET, HAWSE_MARKET_INFO, say_info},
+    {HAWSE_SPACE_MARKET, HAWSE_MARKET_TRADE, say_trade},
+    {HAWSE_SPACE_MARKET, HAWSE_MARKET_LIQUIDITY, say_liquidity},
+    {HAWSE_SPACE_MARKET, HAWSE_MARKET_QUOTE, say_quote},
+    {HAWSE_SPACE_SOLANA, HAWSE_SOLANA_SLOT, say_solana},
+    {HAWSE_SPACE_SOLANA, HAWSE_SOLANA_ACCOUNT, say_solana},
+    {HAWSE_SPACE_SOLANA, HAWSE_SOLANA_PROGRAM_LOG, say_solana},
+    {HAWSE_SPACE_SOLANA, HAWSE_SOLANA_ROLLBACK, say_rollback},
+};
+enum { WANTED = sizeof(wanted) / sizeof(wanted[0]) };
+
 static int32_t on_events(void *state, const hawse_event_t *const *events, uint32_t n)
 {
     struct ticker *t = state;
@@ -135,14 +230,10 @@ static int32_t on_events(void *state, const hawse_event_t *const *events, uint32
         const hawse_event_t *e = events[i];
         if (e->space == HAWSE_SPACE_STREAM)
             say_continuity(t, e);
-        else if (e->space == HAWSE_SPACE_EVM && e->kind == HAWSE_EVM_BLOCK)
-            say_block(t, e);
-        else if (e->space == HAWSE_SPACE_MARKET && e->kind == HAWSE_MARKET_INFO)
-            learn(t, (const hawse_market_info_t *)(const void *)e->data);
-        else if (e->space == HAWSE_SPACE_MARKET && e->kind == HAWSE_MARKET_TRADE)
-            say_trade(t, e);
-        else if (e->space == HAWSE_SPACE_MARKET && e->kind == HAWSE_MARKET_LIQUIDITY)
-            say_liquidity(t, e);
+        for (size_t k = 0; k < WANTED; k++) {
+            if (e->space == wanted[k].space && e->kind == wanted[k].kind)
+                wanted[k].say(t, e);
+        }
     }
     return (int32_t)n;
 }
@@ -150,17 +241,11 @@ static int32_t on_events(void *state, const hawse_event_t *const *events, uint32
 static int32_t create(const hawse_host_t *host, hawse_instance_t self, hawse_view_t config,
                       void **state)
 {
-    static const struct {
-        uint16_t space, kind;
-    } wanted[] = {{HAWSE_SPACE_EVM, HAWSE_EVM_BLOCK},
-                  {HAWSE_SPACE_MARKET, HAWSE_MARKET_INFO},
-                  {HAWSE_SPACE_MARKET, HAWSE_MARKET_TRADE},
-                  {HAWSE_SPACE_MARKET, HAWSE_MARKET_LIQUIDITY}};
     const hawse_sub_service_t *sub = host->query(host, self, HAWSE_SUB_ID);
     struct ticker *t = calloc(1, sizeof(*t));
     int32_t code = t ? HAWSE_OK : HAWSE_E_NOMEM;
     (void)config;
-    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]) && code == HAWSE_OK; i++) {
+    for (size_t i = 0; i < WANTED && code == HAWSE_OK; i++) {
         hawse_sub_t handle;
         hawse_sub_spec_t spec = {.size = sizeof(spec),
                                  .space = wanted[i].space,
