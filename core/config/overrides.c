@@ -1,6 +1,7 @@
 /*
  * --set PATH=VALUE: changes the tree before it is checked, so that what is set is checked like what
- * is written; see internal.h. Must never make an instance: its plugin, grants and endpoints belong
+ * is written; see internal.h. Paths of files count from the folder in which they are typed, not
+ * from the configuration's. Must never make an instance: its plugin, grants and endpoints belong
  * into a file that can be read again.
  */
 #include "config/internal.h"
@@ -9,9 +10,74 @@
 
 #include <hawse/types.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { PIECES = 32 };
+
+/* ---- paths of files ---- */
+
+/* Keys that hold one, "*" for any name. */
+static const char *const file_keys[] = {
+    "plugins.path",       "state_dir",          "log.file",
+    "control.socket",     "record.file",        "keys.dir",
+    "keys.signer.socket", "instances.*.plugin", "instances.*.endpoints.*.ca_file",
+};
+
+static bool matches(const char *path, const char *pattern)
+{
+    while (*pattern) {
+        if (*pattern == '*') {
+            path += strcspn(path, ".");
+            pattern++;
+        } else if (*pattern++ != *path++) {
+            return false;
+        }
+    }
+    return *path == '\0';
+}
+
+/* A relative path of the command line counts from the folder in which it is typed. */
+static json_t *from_here(json_t *value, bool plugin)
+{
+    char here[CONFIG_PATH];
+    const char *text = json_string_value(value);
+    bool stays = !text || text[0] == '/' || text[0] == '\0' || (plugin && !strchr(text, '/'));
+    char *whole = stays || !getcwd(here, sizeof(here)) ? NULL : path_from(here, text);
+    json_t *out = whole ? json_string(whole) : json_incref(value);
+    free(whole);
+    return out;
+}
+
+/* `value` is what --set gives `path`: the same with its paths made absolute. Takes the value. */
+static json_t *with_paths(json_t *value, const char *path)
+{
+    json_t *member;
+    const char *name;
+    bool found = false;
+    for (size_t i = 0; i < sizeof(file_keys) / sizeof(file_keys[0]); i++)
+        found = found || matches(path, file_keys[i]);
+    size_t n = strlen(path);
+    bool plugin = n > 7 && strcmp(path + n - 7, ".plugin") == 0;
+    if (found && json_is_array(value)) {
+        for (size_t i = 0; i < json_array_size(value); i++)
+            (void)json_array_set_new(value, i, from_here(json_array_get(value, i), plugin));
+    } else if (found) {
+        json_t *out = from_here(value, plugin);
+        json_decref(value);
+        return out;
+    }
+    json_object_foreach(value, name, member)
+    {
+        char inner[CONFIG_PATH];
+        if (snprintf(inner, sizeof(inner), "%s.%s", path, name) < (int)sizeof(inner))
+            (void)json_object_set_new(value, name, with_paths(json_incref(member), inner));
+    }
+    return value;
+}
+
+/* ---- the assignment ---- */
 
 /* The path, cut from the assignment; a fault does not repeat the value. */
 static int32_t split(const char *assignment, char path[CONFIG_PATH], const char **value,
@@ -106,6 +172,9 @@ static int32_t set_last(json_t *at, const char *name, bool endpoint, const char 
         parsed = json_string(value);
     if (!parsed)
         return fault_set(fault, HAWSE_E_INVAL, "%s: the value is not UTF-8", path);
+    parsed = with_paths(parsed, path);
+    if (!parsed)
+        return fault_set(fault, HAWSE_E_NOMEM, "%s: no memory", path);
     json_t *old = json_object_get(at, name);
     if (endpoint && json_is_string(parsed) && json_is_object(old)) { /* the rest of it stays */
         at = old;

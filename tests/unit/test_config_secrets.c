@@ -415,6 +415,40 @@ TEST(hidden_short, "what is shorter than six bytes is not hidden: it would mask 
     SOME("'gnosis':{'plugin':'p','mode':'shadow','endpoints':{'ws':'wss://old','http':{'url':" \
          "'https://old','ping_ms':5}},'settings':{'feed':{'url':'x'}}}")
 
+TEST(override_paths, "paths of --set count from the working folder, not from the configuration's")
+{
+    char here[512], want[600];
+    CHECK(getcwd(here, sizeof(here)) != NULL);
+    static const struct config_override sets[] = {
+        {"plugins.path=[\"build/plugins\",\"/abs\"]"},
+        {"state_dir=state"},
+        {"control={\"socket\":\"sock\"}"},
+        {"record.file=/var/today.hrec"},
+        {"instances.gnosis.plugin=./my.so"},
+    };
+    struct config *c = good_with(BASE, sets, sizeof(sets) / sizeof(sets[0]));
+    const struct config_instance *in = config_find(c, "gnosis");
+    (void)snprintf(want, sizeof(want), "%s/build/plugins", here);
+    CHECK_STR(c->plugin_path[0], want);
+    CHECK_STR(c->plugin_path[1], "/abs");
+    (void)snprintf(want, sizeof(want), "%s/state", here);
+    CHECK_STR(c->state_dir, want);
+    (void)snprintf(want, sizeof(want), "%s/sock", here);
+    CHECK_STR(c->control_path, want);
+    CHECK_STR(c->record.file, "/var/today.hrec");
+    (void)snprintf(want, sizeof(want), "%s/./my.so", here);
+    CHECK_STR(in->plugin, want);
+    config_destroy(c);
+}
+
+TEST(override_names, "--set of a plugin's id stays an id")
+{
+    static const struct config_override sets[] = {{"instances.gnosis.plugin=org.hawse.gnosis"}};
+    struct config *c = good_with(BASE, sets, 1);
+    CHECK_STR(config_find(c, "gnosis")->plugin, "org.hawse.gnosis");
+    config_destroy(c);
+}
+
 TEST(override_values, "--set takes JSON where it is JSON and text otherwise, in any depth")
 {
     static const struct config_override sets[] = {
