@@ -1,9 +1,11 @@
 /* See plot.h. */
 #include "replay/plot.h"
 
+#include <math.h>
 #include <string.h>
 
-enum { WIDTH = 900, HEIGHT = 220, LEFT = 70, RIGHT = 10, TOP = 10, BOTTOM = 24, COLORS = 8 };
+enum { WIDTH = 640, HEIGHT = 230, LEFT = 74, RIGHT = 14, TOP = 12, BOTTOM = 28, COLORS = 8 };
+enum { TICKS = 5 };
 
 static const uint64_t FIRST_WIDTH_NS = 10000000;
 
@@ -65,9 +67,11 @@ void html_text(FILE *out, const char *text)
     }
 }
 
+/* The area of a plot. Logarithmic: low and high are exponents of ten. */
 struct frame {
     double low, high;
     uint64_t span_ns;
+    bool logarithmic;
 };
 
 static double x_of(const struct frame *f, double at_ns)
@@ -79,24 +83,65 @@ static double x_of(const struct frame *f, double at_ns)
 static double y_of(const struct frame *f, double value)
 {
     double range = f->high > f->low ? f->high - f->low : 1.0;
-    return HEIGHT - BOTTOM - (value - f->low) / range * (HEIGHT - TOP - BOTTOM);
+    double at = f->logarithmic ? log10(value) : value;
+    return HEIGHT - BOTTOM - (at - f->low) / range * (HEIGHT - TOP - BOTTOM);
 }
 
-static void begin_figure(FILE *out, const char *heading, const char *unit, const struct frame *f)
+/* 1, 2 or 5 times a power of ten, so that about TICKS of them make the range. */
+static double step_of(double range)
 {
+    double power = pow(10, floor(log10(range / TICKS)));
+    double times = range / TICKS / power;
+    return power * (times <= 1 ? 1 : times <= 2 ? 2 : times <= 5 ? 5 : 10);
+}
+
+/* The area, widened to whole steps. */
+static double fit(struct frame *f)
+{
+    if (!(f->high > f->low)) {
+        double around = f->low != 0 ? fabs(f->low) / 100 : 1;
+        f->low -= around;
+        f->high += around;
+    }
+    double step = f->logarithmic ? 1 : step_of(f->high - f->low);
+    f->low = floor(f->low / step + 1e-9) * step;
+    f->high = ceil(f->high / step - 1e-9) * step;
+    return step;
+}
+
+/* Seconds, minutes or hours, whichever makes short numbers. */
+static void put_times(FILE *out, const struct frame *f)
+{
+    double seconds = (double)f->span_ns / 1e9;
+    double unit = seconds > 7200 ? 3600 : seconds > 300 ? 60 : 1;
+    double step = seconds > 0 ? step_of(seconds / unit) : 1;
+    const char *name = seconds > 7200 ? "h" : seconds > 300 ? "min" : "s";
+    for (double at = 0; at * unit <= seconds * 1.0001 && at < 20 * step; at += step)
+        (void)fprintf(out, "<text class=\"b\" x=\"%.1f\" y=\"%d\">%.6g %s</text>",
+                      x_of(f, at * unit * 1e9), HEIGHT - 8, at, name);
+}
+
+static void begin_figure(FILE *out, const char *heading, struct frame *f)
+{
+    double step = fit(f);
+    int count = (int)lround((f->high - f->low) / step);
     (void)fprintf(out, "<figure><figcaption>");
     html_text(out, heading);
-    (void)fprintf(out, "</figcaption><svg viewBox=\"0 0 %d %d\" role=\"img\">", WIDTH, HEIGHT);
-    for (int i = 0; i <= 4; i++) {
-        double value = f->low + (f->high - f->low) * i / 4, y = y_of(f, value);
-        double at = (double)f->span_ns * i / 4;
+    (void)fprintf(out, "</figcaption><svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"", WIDTH,
+                  HEIGHT);
+    html_text(out, heading);
+    (void)fprintf(out, "\">");
+    for (int i = 0; i <= count && i < 4 * TICKS; i++) {
+        double at = f->low + i * step, value = f->logarithmic ? pow(10, at) : at;
+        double y = y_of(f, value);
+        if (fabs(value) < step / 1e6) /* 0.1 + 0.2 - 0.3 */
+            value = 0;
         (void)fprintf(out,
                       "<line class=\"g\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>"
-                      "<text class=\"l\" x=\"%d\" y=\"%.1f\">%.6g%s</text>"
-                      "<text class=\"b\" x=\"%.1f\" y=\"%d\">%.4g s</text>",
-                      LEFT, WIDTH - RIGHT, y, y, LEFT - 6, y + 4, value, i == 4 ? unit : "",
-                      x_of(f, at), HEIGHT - 6, at / 1e9);
+                      "<text class=\"l\" x=\"%d\" y=\"%.1f\">%.7g</text>",
+                      LEFT, WIDTH - RIGHT, y, y, LEFT - 8, y + 4, value);
     }
+    put_times(out, f);
 }
 
 static double value_of(const struct series *s, uint32_t i, enum plot_of what)
@@ -104,38 +149,65 @@ static double value_of(const struct series *s, uint32_t i, enum plot_of what)
     return what == PLOT_MAX ? s->max[i] : s->sum[i] * 1e9 / (double)s->width_ns;
 }
 
+/* A logarithmic line ends where nothing was, and begins anew behind it. */
 static void draw_series(FILE *out, const struct series *s, uint32_t color, enum plot_of what,
                         const struct frame *f)
 {
-    (void)fprintf(out, "<polyline class=\"c%u\" points=\"", color % COLORS);
-    for (uint32_t i = 0; i < s->used; i++)
-        (void)fprintf(out, "%.1f,%.1f ", x_of(f, ((double)i + 0.5) * (double)s->width_ns),
-                      y_of(f, value_of(s, i, what)));
-    (void)fprintf(out, "\"/>");
+    bool open = false;
+    for (uint32_t i = 0; i < s->used; i++) {
+        double value = value_of(s, i, what), from = (double)i * (double)s->width_ns;
+        double to = from + (double)s->width_ns;
+        bool there = !f->logarithmic || value > 0;
+        if (there && !open)
+            (void)fprintf(out, "<polyline class=\"c%u\" points=\"", color % COLORS);
+        else if (!there && open)
+            (void)fprintf(out, "\"/>");
+        open = there;
+        if (there) /* a bucket is a flat piece: it holds for all of its time */
+            (void)fprintf(out, "%.1f,%.1f %.1f,%.1f ", x_of(f, from), y_of(f, value), x_of(f, to),
+                          y_of(f, value));
+    }
+    if (open)
+        (void)fprintf(out, "\"/>");
 }
 
-void plot_series(FILE *out, const char *heading, const char *unit, const struct series *list,
-                 uint32_t count, enum plot_of what, uint64_t span_ns)
+static void put_legend(FILE *out, const struct series *list, uint32_t count)
 {
-    struct frame f = {.span_ns = span_ns};
+    (void)fprintf(out, "<p class=\"legend\">");
     for (uint32_t s = 0; s < count; s++) {
-        for (uint32_t i = 0; i < list[s].used; i++) {
-            double value = value_of(&list[s], i, what);
-            f.high = value > f.high ? value : f.high;
-        }
-        uint64_t end = list[s].used * list[s].width_ns;
-        f.span_ns = end > f.span_ns ? end : f.span_ns;
-    }
-    begin_figure(out, heading, unit, &f);
-    for (uint32_t s = 0; s < count; s++)
-        draw_series(out, &list[s], s, what, &f);
-    (void)fprintf(out, "</svg><p>");
-    for (uint32_t s = 0; s < count; s++) {
+        if (list[s].used == 0)
+            continue;
         (void)fprintf(out, "<span class=\"k%u\">", s % COLORS);
         html_text(out, list[s].name);
         (void)fprintf(out, "</span> ");
     }
-    (void)fprintf(out, "</p></figure>\n");
+    (void)fprintf(out, "</p>");
+}
+
+void plot_series(FILE *out, const char *heading, const struct series *list, uint32_t count,
+                 enum plot_of what, uint64_t span_ns)
+{
+    struct frame f = {.span_ns = span_ns, .logarithmic = what != PLOT_RATE};
+    double least = 0;
+    for (uint32_t s = 0; s < count; s++) {
+        for (uint32_t i = 0; i < list[s].used; i++) {
+            double value = value_of(&list[s], i, what);
+            f.high = value > f.high ? value : f.high;
+            least = value > 0 && (least == 0 || value < least) ? value : least;
+        }
+        uint64_t end = list[s].used * list[s].width_ns;
+        f.span_ns = end > f.span_ns ? end : f.span_ns;
+    }
+    if (f.logarithmic) {
+        f.low = least > 0 ? floor(log10(least)) : 0;
+        f.high = f.high > 0 ? ceil(log10(f.high)) : 1;
+    }
+    begin_figure(out, heading, &f);
+    for (uint32_t s = 0; s < count; s++)
+        draw_series(out, &list[s], s, what, &f);
+    (void)fprintf(out, "</svg>");
+    put_legend(out, list, count);
+    (void)fprintf(out, "</figure>\n");
 }
 
 void plot_track(FILE *out, const struct track *t, uint64_t span_ns)
@@ -145,9 +217,16 @@ void plot_track(FILE *out, const struct track *t, uint64_t span_ns)
         f.low = i == 0 || t->value[i] < f.low ? t->value[i] : f.low;
         f.high = i == 0 || t->value[i] > f.high ? t->value[i] : f.high;
     }
-    begin_figure(out, t->name, "", &f);
+    begin_figure(out, t->name, &f);
     (void)fprintf(out, "<polyline class=\"c0\" points=\"");
-    for (uint32_t i = 0; i < t->count; i++)
+    for (uint32_t i = 0; i < t->count; i++) { /* a price holds until the next */
+        if (i > 0)
+            (void)fprintf(out, "%.1f,%.1f ", x_of(&f, (double)t->at_ns[i]),
+                          y_of(&f, t->value[i - 1]));
         (void)fprintf(out, "%.1f,%.1f ", x_of(&f, (double)t->at_ns[i]), y_of(&f, t->value[i]));
+    }
+    if (t->count > 0)
+        (void)fprintf(out, "%.1f,%.1f", x_of(&f, (double)span_ns),
+                      y_of(&f, t->value[t->count - 1]));
     (void)fprintf(out, "\"/></svg></figure>\n");
 }

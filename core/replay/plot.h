@@ -32,12 +32,13 @@ struct track {
 void series_add(struct series *series, uint64_t at_ns, double value);
 void track_add(struct track *track, uint64_t at_ns, double value);
 
-/* What a plot shows of its series. */
-enum plot_of { PLOT_RATE, PLOT_MAX };
+/* What a plot shows of its series: sums a second, or, on logarithmic axes, those or maxima. */
+enum plot_of { PLOT_RATE, PLOT_RATE_LOG, PLOT_MAX };
 
-/* One <figure>: a heading, one line per series, axes with numbers. */
-void plot_series(FILE *out, const char *heading, const char *unit, const struct series *list,
-                 uint32_t count, enum plot_of what, uint64_t span_ns);
+/* One <figure>: a heading, which has the unit, one line per series, axes with round numbers. */
+void plot_series(FILE *out, const char *heading, const struct series *list, uint32_t count,
+                 enum plot_of what, uint64_t span_ns);
+/* The same for single values, each of which holds until the next. */
 void plot_track(FILE *out, const struct track *track, uint64_t span_ns);
 
 /* Text for HTML: nothing in it is markup any more. */

@@ -11,6 +11,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { ACTORS = 32, MARKETS = 32, DECISIONS = 300, TIMES = 256 };
@@ -27,6 +28,7 @@ struct market {
     char name[64];
     uint32_t decimals[2];
     struct track *track; /* NULL until it has a price */
+    bool quoted;         /* it is an order book: the middle of its best prices is shown */
 };
 
 struct decision {
@@ -40,7 +42,7 @@ struct report {
     struct walk_step step;
     uint64_t begun_ns, now_ns, lost;
     struct actor actors[ACTORS];
-    struct series events[ACTORS], latency[ACTORS]; /* by actor */
+    struct series events[ACTORS], latency[ACTORS], decided[ACTORS]; /* by actor */
     uint32_t actor_count;
     uint32_t slots[HOST_INSTANCES]; /* actor + 1 */
     struct market markets[MARKETS];
@@ -87,17 +89,24 @@ static void take_info(struct market *m, const hawse_market_info_t *info)
     m->decimals[0] = info->decimals[0];
     m->decimals[1] = info->decimals[1];
     if (info->symbol[0][0] && info->symbol[1][0])
-        (void)snprintf(m->name, sizeof(m->name), "%.15s/%.15s", (const char *)info->symbol[0],
+        (void)snprintf(m->name, sizeof(m->name), "%.15s in %.15s", (const char *)info->symbol[0],
                        (const char *)info->symbol[1]);
+    static const uint8_t none[sizeof(info->group)];
+    size_t n = strlen(m->name);
+    if (memcmp(info->group, none, sizeof(none)) != 0) /* outcomes of many markets have one name */
+        (void)snprintf(m->name + n, sizeof(m->name) - n, ", market %02x%02x", info->group[0],
+                       info->group[1]);
 }
 
 /* 0 = this event states none. For the eye: amounts that count are never computed like this. */
-static double price_of(const struct market *m, const hawse_event_t *e)
+static double price_of(struct market *m, const hawse_event_t *e)
 {
     hawse_market_trade_t trade;
     hawse_market_quote_t quote;
     if (e->kind == HAWSE_MARKET_TRADE && e->len >= sizeof(trade)) {
         memcpy(&trade, e->data, sizeof(trade));
+        if (m->quoted)
+            return 0;
         if (trade.price_mantissa != 0)
             return scaled((double)trade.price_mantissa, trade.price_exponent);
         double root = to_double(&trade.sqrt_price_x96) / 79228162514264337593543950336.0;
@@ -105,6 +114,7 @@ static double price_of(const struct market *m, const hawse_event_t *e)
     }
     if (e->kind == HAWSE_MARKET_QUOTE && e->len >= sizeof(quote)) {
         memcpy(&quote, e->data, sizeof(quote));
+        m->quoted = true;
         if (quote.bid.size_mantissa && quote.ask.size_mantissa)
             return scaled(((double)quote.bid.price_mantissa + (double)quote.ask.price_mantissa) / 2,
                           quote.price_exponent);
@@ -167,6 +177,7 @@ static void take_call(struct report *r, uint32_t actor, const struct record_call
     }
     if (!is_decision(call))
         return;
+    series_add(&r->decided[actor], at_ns, 1);
     struct decision *d = &r->decisions[r->decision_count++ % DECISIONS];
     d->at_ns = at_ns;
     d->actor = actor;
@@ -204,6 +215,7 @@ static void take_instance(struct report *r)
                        version ? version : "", digest ? digest : "");
         (void)snprintf(r->events[r->actor_count].name, SERIES_NAME, "%s", id);
         (void)snprintf(r->latency[r->actor_count].name, SERIES_NAME, "%s", id);
+        (void)snprintf(r->decided[r->actor_count].name, SERIES_NAME, "%s", id);
         r->slots[step->instance] = ++r->actor_count;
     }
     json_decref(o);
@@ -247,21 +259,36 @@ static int32_t collect(struct report *r, struct fault *fault)
 
 /* ---- the page ---- */
 
+/* Colours of lines and their names, for a light and for a dark page. */
+#define COLORS_LIGHT                                                                       \
+    "--0:#0b62a4;--1:#c0392b;--2:#2f7a3a;--3:#8a4fb0;--4:#a36f00;--5:#007a87;--6:#ad1457;" \
+    "--7:#546e7a;--text:#1c1e21;--quiet:#5b6168;--line:#dcdfe3;--page:#fff"
+#define COLORS_DARK                                                                        \
+    "--0:#6cb4f0;--1:#ff8a75;--2:#7fd18b;--3:#cf9df0;--4:#e8b84a;--5:#5fd0dc;--6:#ff86b3;" \
+    "--7:#a9bac4;--text:#e6e8ea;--quiet:#9aa2aa;--line:#363b41;--page:#15181b"
+#define COLOR(n) ".c" #n "{stroke:var(--" #n ")}.k" #n "{color:var(--" #n ")}"
+
 static const char head[] =
     "<!DOCTYPE html><html lang=\"en\"><meta charset=\"utf-8\">"
+    "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
     "'unsafe-inline'\"><title>hawse: a capture</title><style>"
-    "body{font:14px/1.4 system-ui,sans-serif;margin:2em auto;max-width:960px;color:#222}"
-    "table{border-collapse:collapse;width:100%}td,th{padding:2px 8px;text-align:right;"
-    "border-bottom:1px solid #ddd;vertical-align:top}td.t,th.t{text-align:left;"
-    "overflow-wrap:anywhere}figure{margin:1.5em 0}figcaption{font-weight:600}"
-    "svg{width:100%;height:auto}polyline{fill:none;stroke-width:1.5}.g{stroke:#ddd}"
-    ".l{text-anchor:end;font-size:11px}.b{text-anchor:middle;font-size:11px}"
-    ".c0{stroke:#0b62a4}.c1{stroke:#c44536}.c2{stroke:#3a7d44}.c3{stroke:#8a4fb0}"
-    ".c4{stroke:#b8860b}.c5{stroke:#00838f}.c6{stroke:#ad1457}.c7{stroke:#546e7a}"
-    ".k0{color:#0b62a4}.k1{color:#c44536}.k2{color:#3a7d44}.k3{color:#8a4fb0}"
-    ".k4{color:#b8860b}.k5{color:#00838f}.k6{color:#ad1457}.k7{color:#546e7a}"
-    "</style>\n<h1>Capture</h1>\n";
+    ":root{color-scheme:light dark;" COLORS_LIGHT "}"
+    "@media(prefers-color-scheme:dark){:root{" COLORS_DARK "}}"
+    "body{font:14px/1.45 system-ui,sans-serif;margin:0 auto;padding:1.5em 1em;max-width:1240px;"
+    "color:var(--text);background:var(--page)}h2{margin:1.6em 0 .4em}"
+    ".wide{overflow-x:auto}table{border-collapse:collapse;width:100%}"
+    "td,th{padding:3px 10px;text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums;"
+    "border-bottom:1px solid var(--line);vertical-align:top}th{color:var(--quiet);font-weight:500}"
+    "td.t,th.t{text-align:left}td.w{white-space:normal;overflow-wrap:anywhere;min-width:16em}"
+    ".plots{display:grid;margin-top:1.6em;gap:1.2em "
+    "2em;grid-template-columns:repeat(auto-fit,minmax(min(100%,440px)"
+    ",1fr))}figure{margin:0;min-width:0}figcaption{font-weight:600}.legend{margin:0 0 0 3em}"
+    ".legend span{margin-right:.8em}.legend span::before{content:'\\25A0\\00A0'}"
+    "svg{width:100%;height:auto;display:block}svg text{fill:var(--quiet);font-size:13px}"
+    "polyline{fill:none;stroke-width:1.6;stroke-linejoin:round}.g{stroke:var(--line)}"
+    ".l{text-anchor:end}.b{text-anchor:middle}p{color:var(--quiet)}" COLOR(0) COLOR(1) COLOR(2)
+        COLOR(3) COLOR(4) COLOR(5) COLOR(6) COLOR(7) "</style>\n<h1>Capture</h1>\n";
 
 static double quantile(const struct actor *a, double q)
 {
@@ -283,7 +310,12 @@ static void put_summary(const struct report *r, FILE *out, const char *capture)
     const struct reader_state *s = walk_state(r->walk);
     (void)fprintf(out, "<p>");
     html_text(out, capture);
-    (void)fprintf(out, ": %.3f s, %llu records in %llu chunks",
+    char when[40] = "";
+    time_t utc = (time_t)(s->first.utc_ns / 1000000000u);
+    struct tm tm;
+    if (gmtime_r(&utc, &tm))
+        (void)strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC", &tm);
+    (void)fprintf(out, ": begun %s, %.3f s, %llu records in %llu chunks", when,
                   (double)(r->now_ns - r->begun_ns) / 1e9, (unsigned long long)s->records,
                   (unsigned long long)s->chunks);
     if (s->missing[0])
@@ -291,23 +323,25 @@ static void put_summary(const struct report *r, FILE *out, const char *capture)
     if (r->lost > 0)
         (void)fprintf(out, "; <b>%llu callbacks were not recorded</b>",
                       (unsigned long long)r->lost);
-    (void)fprintf(out, ".</p>\n<table><tr><th class=\"t\">instance<th class=\"t\">plugin<th>"
-                       "callbacks<th>events in<th>published<th>calls<th>errors<th>p50 us<th>p99 us"
-                       "<th>longest us</tr>\n");
+    (void)fprintf(
+        out,
+        ".</p>\n<div class=\"wide\"><table><tr><th class=\"t\">instance<th>callbacks<th>events "
+        "in<th>published<th>calls<th>errors<th>p50, us<th>p99, us<th>longest, us"
+        "<th class=\"t\">plugin</tr>\n");
     for (uint32_t i = 0; i < r->actor_count; i++) {
         const struct actor *a = &r->actors[i];
         (void)fprintf(out, "<tr><td class=\"t\">");
         html_text(out, a->id);
-        (void)fprintf(out, "<td class=\"t\">");
-        html_text(out, a->what);
-        (void)fprintf(out,
-                      "<td>%llu<td>%llu<td>%llu<td>%llu<td>%llu<td>%.1f<td>%.1f<td>%.1f</tr>\n",
+        (void)fprintf(out, "<td>%llu<td>%llu<td>%llu<td>%llu<td>%llu<td>%.1f<td>%.1f<td>%.1f",
                       (unsigned long long)a->callbacks, (unsigned long long)a->events,
                       (unsigned long long)a->published, (unsigned long long)a->calls,
                       (unsigned long long)a->errors, quantile(a, 0.5) / 1e3,
                       quantile(a, 0.99) / 1e3, (double)a->longest_ns / 1e3);
+        (void)fprintf(out, "<td class=\"t\">");
+        html_text(out, a->what);
+        (void)fprintf(out, "</tr>\n");
     }
-    (void)fprintf(out, "</table>\n");
+    (void)fprintf(out, "</table></div>\n");
 }
 
 static void put_decisions(const struct report *r, FILE *out)
@@ -315,18 +349,18 @@ static void put_decisions(const struct report *r, FILE *out)
     uint64_t shown = r->decision_count < DECISIONS ? r->decision_count : DECISIONS;
     (void)fprintf(out,
                   "<h2>Decisions</h2><p>%llu: what was opened, sent, said about continuity, warned "
-                  "of; the last %llu.</p>\n<table><tr><th>s<th class=\"t\">instance<th "
-                  "class=\"t\">what</tr>\n",
+                  "of; the last %llu.</p>\n<div class=\"wide\"><table><tr><th>at, s<th "
+                  "class=\"t\">instance<th class=\"t\">what</tr>\n",
                   (unsigned long long)r->decision_count, (unsigned long long)shown);
     for (uint64_t i = r->decision_count - shown; i < r->decision_count; i++) {
         const struct decision *d = &r->decisions[i % DECISIONS];
         (void)fprintf(out, "<tr><td>%.3f<td class=\"t\">", (double)d->at_ns / 1e9);
         html_text(out, r->actors[d->actor].id);
-        (void)fprintf(out, "<td class=\"t\">");
+        (void)fprintf(out, "<td class=\"t w\">");
         html_text(out, d->words);
         (void)fprintf(out, "</tr>\n");
     }
-    (void)fprintf(out, "</table>\n");
+    (void)fprintf(out, "</table></div>\n");
 }
 
 static void put_page(struct report *r, FILE *out, const char *capture)
@@ -334,13 +368,13 @@ static void put_page(struct report *r, FILE *out, const char *capture)
     uint64_t span = r->now_ns - r->begun_ns;
     (void)fputs(head, out);
     put_summary(r, out, capture);
-    (void)fprintf(out, "<h2>Events</h2>\n");
-    plot_series(out, "events a second, by instance", "/s", r->events, r->actor_count, PLOT_RATE,
-                span);
-    (void)fprintf(out, "<h2>Latency</h2>\n");
-    plot_series(out, "longest call of on_events, microseconds", " us", r->latency, r->actor_count,
+    (void)fprintf(out, "<div class=\"plots\">\n");
+    plot_series(out, "Events taken, each second", r->events, r->actor_count, PLOT_RATE, span);
+    plot_series(out, "Longest call of on_events, microseconds", r->latency, r->actor_count,
                 PLOT_MAX, span);
-    (void)fprintf(out, "<h2>Prices</h2>\n");
+    plot_series(out, "Decisions (see below), each second", r->decided, r->actor_count,
+                PLOT_RATE_LOG, span);
+    (void)fprintf(out, "</div><h2>Prices</h2><div class=\"plots\">\n");
     for (uint32_t i = 0; i < r->market_count; i++) {
         struct market *m = &r->markets[i];
         if (!m->track)
@@ -348,6 +382,7 @@ static void put_page(struct report *r, FILE *out, const char *capture)
         (void)snprintf(m->track->name, SERIES_NAME, "%s", m->name);
         plot_track(out, m->track, span);
     }
+    (void)fprintf(out, "</div>\n");
     put_decisions(r, out);
     (void)fprintf(out, "</html>\n");
 }

@@ -245,8 +245,9 @@ def check_report(args, folder, capture):
     done_well = subprocess.run([args.hawse, "report", capture, "--out", page], capture_output=True, text=True)
     text = page.read_text() if page.exists() else ""
     check("the report is one page with plots of events, latency and prices",
-          done_well.returncode == 0 and text.count("<figure>") >= 4 and "WXDAI" in text, done_well.stderr)
-    loads = [word for word in ("<script", "src=", "href=", "url(", "@import") if word in text]
+          done_well.returncode == 0 and text.count("<figure>") >= 12 and "GNO in WXDAI" in text, done_well.stderr)
+    loads = [word for word in ("<script", "src=", "href=", "url(", "@import", "http:", "https:") if word in text]
+    check("it is for dark pages too", "prefers-color-scheme:dark" in text)
     check("it loads nothing, and its markup is well-formed", not loads and well_formed(text), loads)
 
 
@@ -265,8 +266,8 @@ def million(args, folder):
     print(f"# {result}\n# {sizes} bytes; replays took {min(took):.2f} to {max(took):.2f} s")
     check("there are a million events", result["events"] >= 1000000, result["events"])
     check(f"{args.replays} replays give the recorded hash", len(hashes) == 1 and len(hashes.pop()) == 64, hashes)
-    check("a replay is at least 50 times faster than the run at its real pace",
-          result["recorded_ns"] * args.speed >= 50 * result["took_ns"], result)
+    check("a replay is at least 50 times faster than the run",
+          result["recorded_ns"] >= 50 * result["took_ns"], result)
     if args.other:
         other = [f"--plugin={i}={args.other}/{f}.so" for i, f in INSTANCES.items()]
         code, exchanged = replay_json(args.hawse, capture, *other)
@@ -280,7 +281,7 @@ class Tags(html.parser.HTMLParser):
         self.open, self.good = [], True
 
     def handle_starttag(self, tag, attrs):
-        if tag in ("html", "style", "title", "h1", "h2", "table", "figure", "figcaption", "svg", "text", "span", "b"):
+        if tag in ("html", "style", "title", "h1", "h2", "table", "figure", "figcaption", "svg", "text", "span", "b", "div"):
             self.open.append(tag)
 
     def handle_startendtag(self, tag, attrs):
