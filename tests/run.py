@@ -281,6 +281,13 @@ def stage_amm(args):
             timeout=1800, env=env)
 
 
+def stage_encodings(args):
+    """The SDK's RLP, ABI, typed data and transactions beside viem and ethers, broken ones too."""
+    if npm_packages():
+        tap("encodings", ["node", "tests/e2e/encodings/clients.mjs", MAIN / "tests/encoding-answers",
+                          "--cases", "10000" if args.full else "400"], timeout=1200)
+
+
 def stage_solana(args):
     """The SDK beside the official client and a real runtime; the plugin against a real node."""
     if not npm_packages("solana") or not npm_packages():
@@ -337,6 +344,7 @@ STAGES = {
     "bench": stage_bench,
     "e2e": stage_e2e,
     "amm": stage_amm,
+    "encodings": stage_encodings,
     "solana": stage_solana,
     "polymarket": stage_polymarket,
     "quickstart": stage_quickstart,
