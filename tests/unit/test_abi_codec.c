@@ -447,6 +447,34 @@ TEST(abi_layouts, "another layout than an encoder's is read, but not where that 
     CHECK_EQ(hawse_abi_read_begin(&r, &d, 0, data, words(data, good, 4), 2, NULL), HAWSE_E_INVAL);
 }
 
+TEST(abi_offsets, "an offset behind the data is refused, whatever it points to")
+{
+    static const char *const types[] = {"bytes", "bool[]", "(bytes)", "bytes[2]", "(bytes)[1]"};
+    static hawse_abi_declaration_t d;
+    static hawse_abi_reader_t r;
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        CHECK_EQ(hawse_abi_parse_types(types[i], strlen(types[i]), &d, NULL), HAWSE_OK);
+        for (uint64_t offset = 32; offset < 128; offset += 32) {
+            uint8_t *data = malloc(64);
+            (void)words(data, (const uint64_t[]){offset, 7}, 2);
+            int32_t result = hawse_abi_read_begin(&r, &d, 0, data, 64, 0, NULL);
+            CHECK_EQ(result, HAWSE_E_RANGE);
+            free(data);
+        }
+    }
+}
+
+TEST(abi_wrap, "an offset that would come round to the front again is refused")
+{
+    static hawse_abi_declaration_t d;
+    static hawse_abi_reader_t r;
+    uint8_t data[96];
+    const uint64_t numbers[] = {32, UINT64_MAX - 31, 0};
+    CHECK_EQ(hawse_abi_parse_types("(bytes)", 7, &d, NULL), HAWSE_OK);
+    CHECK_EQ(hawse_abi_read_begin(&r, &d, 0, data, words(data, numbers, 3), 0, NULL),
+             HAWSE_E_RANGE);
+}
+
 TEST(abi_bomb, "offsets that make a billion values of a kilobyte are refused at once")
 {
     static hawse_abi_declaration_t d;
@@ -501,6 +529,26 @@ TEST(abi_json_refused, "JSON that does not hold the values is refused, with the 
     CHECK_EQ_U64(at, 6);
     CHECK_EQ(encode_text("uint8", "1", &at), HAWSE_E_FORMAT);
     CHECK_EQ(encode_text("string", "[5]", &at), HAWSE_E_FORMAT);
+}
+
+TEST(abi_json_strings, "strings come out as JSON, whatever characters they have")
+{
+    static hawse_abi_declaration_t d;
+    static hawse_abi_reader_t r;
+    static uint8_t out[200];
+    json_t *values = json_pack("[s]", "a\n\"\\/\x01\x7f\xc3\xa9");
+    struct document doc = document_of(values);
+    hawse_writer_t w = hawse_writer(out, sizeof(out));
+    CHECK_EQ(hawse_abi_parse_types("string", 6, &d, NULL), HAWSE_OK);
+    CHECK_EQ(hawse_abi_encode_json(&d, "string", 0, &doc.json, &doc.root, &w, NULL), HAWSE_OK);
+    CHECK_EQ(hawse_abi_read_begin(&r, &d, 0, out, w.len, 0, NULL), HAWSE_OK);
+    check_json("string", &r, values);
+    out[64] = 0xff;
+    CHECK_EQ(hawse_abi_read_begin(&r, &d, 0, out, w.len, 0, NULL), HAWSE_OK);
+    hawse_writer_t none = hawse_writer(NULL, 0);
+    CHECK_EQ(hawse_abi_read_json(&r, &none), HAWSE_E_FORMAT);
+    document_free(&doc);
+    json_decref(values);
 }
 
 /* ---- reasons ---- */

@@ -130,6 +130,10 @@ static void check_fault(const char *hex, int32_t want, uint64_t at)
         FAIL("%s: %d at %d, expected %d at %d", hex, result, (int)where, want, (int)at);
 }
 
+#define LONG                                                   \
+    "61616161616161616161616161616161616161616161616161616161" \
+    "61616161616161616161616161616161616161616161616161616161"
+
 TEST(rlp_places, "the place of a fault is the first byte of the item that is wrong")
 {
     check_fault("c3018100", HAWSE_E_FORMAT, 2);
@@ -138,6 +142,8 @@ TEST(rlp_places, "the place of a fault is the first byte of the item that is wro
     check_fault("c40183c0c0", HAWSE_E_RANGE, 2);
     check_fault("c0c0", HAWSE_E_FORMAT, 1);
     check_fault("", HAWSE_E_RANGE, 0);
+    check_fault("b90038" LONG, HAWSE_E_FORMAT, 0); /* a length that is long enough, with a zero */
+    check_fault("b838" LONG, HAWSE_OK, 58);
     uint8_t deep[HAWSE_RLP_DEPTH + 1];
     uint64_t where;
     uint8_t nested[128];

@@ -423,6 +423,11 @@ TEST(tx_malformed, "malformed transactions are refused, with field and place")
     check_place("de010101" TO "8080"
                 "1b010101",
                 1, HAWSE_E_FORMAT, "end", 30);
+    /* an authorization's parity has 8 bits, and may be one that is no parity */
+    check_place("04f83d6401010101" TO "8080c0dcdb01" TO "8081ff0101800101", 1, HAWSE_OK, "nothing",
+                0);
+    check_place("04f83e6401010101" TO "8080c0dddc01" TO "808201000101800101", 1, HAWSE_E_RANGE,
+                "authorizations", 57);
     /* typed: lists that are none, a parity that is none */
     check_place("01df640101"
                 "01" TO "8080"
