@@ -294,6 +294,23 @@ TEST(abi_declarations_refused, "what is no declaration is refused, with the plac
     CHECK_EQ(hawse_abi_parse_types("uint8)", 6, &d, &at), HAWSE_E_FORMAT);
 }
 
+TEST(abi_many, "more types than a declaration holds are refused, those of an event twice")
+{
+    static hawse_abi_declaration_t d;
+    char text[1024];
+    for (int i = 0; i < 2; i++) {
+        int most = i ? HAWSE_ABI_NODES_MAX / 2 - 1 : HAWSE_ABI_NODES_MAX - 1;
+        for (int count = most; count <= most + 1; count++) {
+            hawse_writer_t w = hawse_writer(text, sizeof(text));
+            hawse_writer_text(&w, i ? "event E(" : "f(");
+            for (int k = 0; k < count; k++)
+                hawse_writer_text(&w, k ? ",bool" : "bool");
+            hawse_writer_text(&w, ")");
+            CHECK_EQ(hawse_abi_parse(text, w.len, &d, NULL), count > most ? HAWSE_E_LIMIT : 0);
+        }
+    }
+}
+
 /* ---- by hand ---- */
 
 static const char order[] =
@@ -409,6 +426,21 @@ TEST(abi_put_misuse, "a value of another type, range or count is refused, and so
     CHECK_EQ(hawse_abi_end(&e), HAWSE_OK);
     hawse_abi_put_bool(&e, 0);
     CHECK_EQ(hawse_abi_end(&e), HAWSE_E_INVAL);
+    BEGIN();
+    hawse_abi_put_bytes(&e, "", 0);
+    hawse_abi_put_u64(&e, 1);
+    CHECK_EQ(hawse_abi_end(&e), HAWSE_E_INVAL);
+    BEGIN();
+    hawse_abi_open(&e, 0);
+    CHECK_EQ(hawse_abi_end(&e), HAWSE_E_INVAL);
+    CHECK_EQ(hawse_abi_parse_types("bytes4[]", 8, &d, NULL), HAWSE_OK);
+    BEGIN();
+    hawse_abi_open(&e, HAWSE_ABI_COUNT_MAX + 1ull);
+    CHECK_EQ(hawse_abi_end(&e), HAWSE_E_LIMIT);
+    BEGIN();
+    hawse_abi_open(&e, 1);
+    hawse_abi_put_fixed_bytes(&e, (const uint8_t *)"abc", 3);
+    CHECK_EQ(hawse_abi_end(&e), HAWSE_E_RANGE);
     hawse_abi_call_begin(&e, &d, &w);
     CHECK_EQ(hawse_abi_end(&e), HAWSE_E_INVAL);
     hawse_abi_encode_begin(&e, &d, 1, &w);

@@ -420,3 +420,108 @@ TEST(eip712_parts, "a document without one of its parts is refused")
                   &schema, &out),
         HAWSE_E_FORMAT);
 }
+
+/* A document with these types and this domain, and an empty message of T. */
+static int32_t hash_with(const char *types, const char *domain, hawse_eip712_result_t *out)
+{
+    static hawse_eip712_schema_t schema;
+    static char text[16384];
+    (void)snprintf(text, sizeof(text),
+                   "{\"types\":%s,\"primaryType\":\"T\",\"domain\":%s,\"message\":{}}", types,
+                   domain);
+    return hash_text(text, &schema, out);
+}
+
+#define SALT "0x0100000000000000000000000000000000000000000000000000000000000002"
+
+TEST(eip712_domains, "a domain is hashed by its type, made or given, and has exactly its fields")
+{
+    hawse_eip712_result_t made, given;
+    uint8_t separator[32];
+    hawse_eip712_domain_t domain = {
+        .fields = HAWSE_EIP712_NAME | HAWSE_EIP712_SALT,
+        .name = {(const uint8_t *)"x", 1},
+        .salt = {[0] = 1, [31] = 2},
+    };
+    const char *fields = "{\"salt\":\"" SALT "\",\"name\":\"x\"}";
+    CHECK_EQ(hash_with("{\"T\":[]}", fields, &made), HAWSE_OK);
+    CHECK_EQ(hawse_eip712_domain_hash(&domain, separator), HAWSE_OK);
+    CHECK_MEM(made.separator, separator, 32);
+#define GIVEN(list) "{\"T\":[],\"EIP712Domain\":[" list "]}"
+#define NAME        "{\"name\":\"name\",\"type\":\"string\"}"
+#define SALTED      "{\"name\":\"salt\",\"type\":\"bytes32\"}"
+    CHECK_EQ(hash_with(GIVEN(NAME "," SALTED), fields, &given), HAWSE_OK);
+    CHECK_MEM(given.separator, separator, 32);
+    CHECK_EQ(hash_with(GIVEN(SALTED "," NAME), fields, &given), HAWSE_OK);
+    CHECK(memcmp(given.separator, separator, 32) != 0);
+    CHECK_EQ(hash_with(GIVEN(NAME), fields, &given), HAWSE_E_EXISTS);
+    CHECK_EQ(hash_with(GIVEN(NAME "," SALTED), "{\"name\":\"x\"}", &given), HAWSE_E_NOTFOUND);
+    domain.fields = 32;
+    CHECK_EQ(hawse_eip712_domain_hash(&domain, separator), HAWSE_E_INVAL);
+}
+
+TEST(eip712_types_broken, "types of a document that are not lists of members are refused")
+{
+    hawse_eip712_result_t out;
+    CHECK_EQ(hash_with("{\"T\":{}}", "{}", &out), HAWSE_E_FORMAT);
+    CHECK_EQ(hash_with("{\"T\":[5]}", "{}", &out), HAWSE_E_FORMAT);
+    CHECK_EQ(hash_with("{\"T\":[{\"name\":\"x\"}]}", "{}", &out), HAWSE_E_NOTFOUND);
+    CHECK_EQ(hash_with("{\"T\":[{\"name\":1,\"type\":\"bool\"}]}", "{}", &out), HAWSE_E_FORMAT);
+    CHECK_EQ(hash_with("{\"T\":[{\"name\":\"a b\",\"type\":\"bool\"}]}", "{}", &out),
+             HAWSE_E_FORMAT);
+    CHECK_EQ(hash_with("{\"T\":[{\"name\":\"\",\"type\":\"bool\"}]}", "{}", &out), HAWSE_E_FORMAT);
+    CHECK_EQ(hash_with("{\"T\":[{\"name\":\"x,bool y\",\"type\":\"bool\"}]}", "{}", &out),
+             HAWSE_E_FORMAT);
+    CHECK_EQ(hash_with("{\"T\":[],\"T\":[]}", "{}", &out), HAWSE_E_EXISTS);
+}
+
+TEST(eip712_limits, "what is larger than a schema holds is refused, not cut")
+{
+    static char text[8192];
+    static hawse_eip712_schema_t schema;
+    hawse_eip712_result_t out;
+    uint64_t where = 0;
+    hawse_writer_t w = hawse_writer(text, sizeof(text));
+    for (int i = 0; i <= HAWSE_EIP712_STRUCTS_MAX; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof(name), "S%d(bool a)", i);
+        CHECK_EQ(hawse_eip712_parse(&schema, text, w.len, NULL) == HAWSE_OK, i > 0);
+        hawse_writer_text(&w, name);
+    }
+    CHECK_EQ(hawse_eip712_parse(&schema, text, w.len, &where), HAWSE_E_LIMIT);
+    w = hawse_writer(text, sizeof(text));
+    hawse_writer_text(&w, "T(bool");
+    for (int i = 0; i < HAWSE_EIP712_NODES_MAX - 1; i++)
+        hawse_writer_text(&w, "[]");
+    hawse_writer_text(&w, " x)");
+    CHECK_EQ(hawse_eip712_parse(&schema, text, w.len, &where), HAWSE_E_LIMIT);
+    hawse_writer_fill(&w, 'x', HAWSE_EIP712_TEXT_MAX);
+    CHECK_EQ(hawse_eip712_parse(&schema, text, w.len, &where), HAWSE_E_LIMIT);
+    CHECK_EQ_U64(where, HAWSE_EIP712_TEXT_MAX);
+    w = hawse_writer(text, sizeof(text));
+    hawse_writer_text(&w, "{\"T\":[],\"");
+    hawse_writer_fill(&w, 'U', HAWSE_EIP712_TEXT_MAX);
+    hawse_writer_text(&w, "\":[]}");
+    hawse_writer_fill(&w, 0, 1);
+    CHECK_EQ(hash_with(text, "{}", &out), HAWSE_E_LIMIT);
+    static hawse_eip712_t h;
+    uint8_t hash[32];
+    hawse_eip712_begin(&h, &schema, HAWSE_EIP712_STRUCTS_MAX);
+    CHECK_EQ(hawse_eip712_end(&h, hash), HAWSE_E_INVAL);
+    w = hawse_writer(NULL, 0);
+    CHECK_EQ(hawse_eip712_encode_type(&schema, HAWSE_EIP712_STRUCTS_MAX, &w), HAWSE_E_INVAL);
+}
+
+TEST(eip712_push_deep, "pushed structs go as deep as the limit")
+{
+    static hawse_eip712_schema_t schema;
+    static hawse_eip712_t h;
+    uint8_t hash[32];
+    CHECK_EQ(hawse_eip712_parse(&schema, "N(N[] n)", 8, NULL), HAWSE_OK);
+    hawse_eip712_begin(&h, &schema, 0);
+    for (int i = 0; i < 8; i++) {
+        hawse_eip712_open(&h, 1);
+        hawse_eip712_open(&h, 0);
+    }
+    CHECK_EQ(hawse_eip712_end(&h, hash), HAWSE_E_LIMIT);
+}

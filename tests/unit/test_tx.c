@@ -157,6 +157,21 @@ static void check_row(const json_t *row)
     free((void *)(uintptr_t)tx.data.data);
 }
 
+TEST(tx_keys, "accounts have the addresses of their public keys")
+{
+    json_t *root = vectors_load("evm-tx.json"), *row;
+    const char *name;
+    json_object_foreach(json_object_get(root, "keys"), name, row)
+    {
+        uint8_t key[65], want[20], got[20];
+        fixed_of(row, "publicKey", key, 65);
+        fixed_of(row, "address", want, 20);
+        hawse_address_of_key(key + 1, got);
+        CHECK_MEM(got, want, 20);
+    }
+    json_decref(root);
+}
+
 TEST(tx_vectors, "44 transactions of four types have the bytes and hashes of viem and ethers")
 {
     json_t *root = vectors_load("evm-tx.json"), *row;
