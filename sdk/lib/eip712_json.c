@@ -8,6 +8,27 @@
 
 #include <string.h>
 
+/* The one member of that name: a second one, or a key in escapes that may be one, is what another
+ * reader takes for it. HAWSE_E_NOTFOUND, HAWSE_E_EXISTS, HAWSE_E_FORMAT. */
+static int32_t take_once(const hawse_json_t *doc, hawse_json_value_t *object, const char *name,
+                         hawse_json_value_t *value)
+{
+    hawse_view_t key;
+    hawse_json_value_t one;
+    int32_t more, found = 0;
+    hawse_json_rewind(object);
+    while ((more = hawse_json_next(doc, object, &key, &one)) == 1) {
+        if (key.len > 0 && memchr(key.data, '\\', key.len))
+            return HAWSE_E_FORMAT;
+        if (key.len != strlen(name) || memcmp(key.data, name, key.len) != 0)
+            continue;
+        if (found++)
+            return HAWSE_E_EXISTS;
+        *value = one;
+    }
+    return more < 0 ? more : found ? HAWSE_OK : HAWSE_E_NOTFOUND;
+}
+
 /* ---- types into text ---- */
 
 struct type_text {
@@ -43,7 +64,7 @@ static int32_t put_text(struct type_text *t, const uint8_t *data, uint64_t len, 
     return HAWSE_OK;
 }
 
-static int32_t missing(struct type_text *t, const hawse_json_value_t *in, int32_t code)
+static int32_t refuse(struct type_text *t, const hawse_json_value_t *in, int32_t code)
 {
     t->where = in->data;
     return code;
@@ -53,13 +74,15 @@ static int32_t put_member(struct type_text *t, hawse_json_value_t *member)
 {
     hawse_json_value_t name, type;
     if (member->kind != HAWSE_JSON_OBJECT)
-        return missing(t, member, HAWSE_E_FORMAT);
-    if (hawse_json_get(t->doc, member, "name", &name) != HAWSE_OK ||
-        hawse_json_get(t->doc, member, "type", &type) != HAWSE_OK)
-        return missing(t, member, HAWSE_E_NOTFOUND);
+        return refuse(t, member, HAWSE_E_FORMAT);
+    int32_t result = take_once(t->doc, member, "name", &name);
+    if (result == HAWSE_OK)
+        result = take_once(t->doc, member, "type", &type);
+    if (result != HAWSE_OK)
+        return refuse(t, member, result);
     if (name.kind != HAWSE_JSON_STRING || type.kind != HAWSE_JSON_STRING)
-        return missing(t, member, HAWSE_E_FORMAT);
-    int32_t result = put_text(t, type.data, type.len, " ");
+        return refuse(t, member, HAWSE_E_FORMAT);
+    result = put_text(t, type.data, type.len, " ");
     return result == HAWSE_OK ? put_text(t, name.data, name.len, "") : result;
 }
 
@@ -69,11 +92,11 @@ static int32_t put_struct(struct type_text *t, const hawse_view_t *name,
     hawse_json_value_t member;
     int32_t more, n = 0;
     if (members->kind != HAWSE_JSON_ARRAY)
-        return missing(t, members, HAWSE_E_FORMAT);
+        return refuse(t, members, HAWSE_E_FORMAT);
     int32_t result = put_text(t, name->data, name->len, "(");
     while (result == HAWSE_OK && (more = hawse_json_next(t->doc, members, NULL, &member)) != 0) {
         if (more < 0)
-            return missing(t, members, more);
+            return refuse(t, members, more);
         if (n++ > 0)
             hawse_writer_text(&t->out, ",");
         result = put_member(t, &member);
@@ -98,7 +121,7 @@ static int32_t put_domain(struct type_text *t, hawse_json_value_t *domain)
         if (result == HAWSE_E_NOTFOUND)
             continue;
         if (result != HAWSE_OK)
-            return missing(t, domain, HAWSE_E_FORMAT);
+            return refuse(t, domain, HAWSE_E_FORMAT);
         if (n++ > 0)
             hawse_writer_text(&t->out, ",");
         hawse_writer_text(&t->out, members[i][1]);
@@ -115,7 +138,7 @@ static int32_t put_types(struct type_text *t, hawse_json_value_t *types, hawse_j
     hawse_json_rewind(types);
     while ((more = hawse_json_next(t->doc, types, &name, &members)) != 0) {
         if (more < 0)
-            return missing(t, types, more);
+            return refuse(t, types, more);
         if (name.len == 12 && memcmp(name.data, "EIP712Domain", 12) == 0)
             has_domain = 1;
         int32_t result = put_struct(t, &name, &members);
@@ -144,8 +167,9 @@ static int32_t fail_at(struct document *d, const uint8_t *where, int32_t code)
 static int32_t take_part(struct document *d, hawse_json_value_t *root, const char *name,
                          uint32_t kind, hawse_json_value_t *part)
 {
-    if (hawse_json_get(&d->json, root, name, part) != HAWSE_OK)
-        return fail_at(d, root->data, HAWSE_E_NOTFOUND);
+    int32_t result = take_once(&d->json, root, name, part);
+    if (result != HAWSE_OK)
+        return fail_at(d, root->data, result);
     return part->kind == kind ? HAWSE_OK : fail_at(d, part->data, HAWSE_E_FORMAT);
 }
 

@@ -473,6 +473,10 @@ TEST(eip712_types_broken, "types of a document that are not lists of members are
     CHECK_EQ(hash_with("{\"T\":[{\"name\":\"x,bool y\",\"type\":\"bool\"}]}", "{}", &out),
              HAWSE_E_FORMAT);
     CHECK_EQ(hash_with("{\"T\":[],\"T\":[]}", "{}", &out), HAWSE_E_EXISTS);
+    CHECK_EQ(hash_with("{\"T\":[{\"name\":\"x\",\"name\":\"y\",\"type\":\"bool\"}]}", "{}", &out),
+             HAWSE_E_EXISTS);
+    CHECK_EQ(hash_with("{\"T\":[]}", "{},\"domain\":{\"name\":\"x\"}", &out), HAWSE_E_EXISTS);
+    CHECK_EQ(hash_with("{\"T\":[]}", "{},\"dom\\u0061in\":{\"name\":\"x\"}", &out), HAWSE_E_FORMAT);
 }
 
 TEST(eip712_limits, "what is larger than a schema holds is refused, not cut")

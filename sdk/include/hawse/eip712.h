@@ -163,11 +163,11 @@ typedef struct hawse_eip712_result {
 
 /*
  * A document {"types", "primaryType", "domain", "message"}, as eth_signTypedData_v4 takes it.
- * Strict: the text is valid JSON; each member of a struct is there and no other is, since what is
- * not hashed must not look as if it were signed; numbers are exact, as JSON numbers, decimal text
- * or "0x" text; addresses in mixed case have the right checksum. Where types has no EIP712Domain,
- * it is made of the fields that the domain has, in the order of the EIP. primaryType EIP712Domain
- * is refused.
+ * Strict: the text is valid JSON; each member of a struct is there once and no other is, and each
+ * part is, since what is not hashed must not look as if it were signed; numbers are exact, as JSON
+ * numbers, decimal text or "0x" text; addresses in mixed case have the right checksum. Where types
+ * has no EIP712Domain, it is made of the fields that the domain has, in the order of the EIP.
+ * primaryType EIP712Domain is refused.
  *
  * HAWSE_PADDING readable bytes follow the text. marks: room for `cap` marks, len + 1 at most (see
  * hawse_json_index). *schema is filled with the types, so that messages can be shown. Errors: those
