@@ -1,7 +1,8 @@
 /*
  * The first line is a declaration, the rest the data of its inputs. What passes the check is walked
- * to its end without an error and encoded again: to the same bytes when they were canonical. The
- * reason of a failed call is told whatever the data is.
+ * to its end without an error and encoded again: to the same bytes when they were canonical. When
+ * the rest is JSON that holds the inputs, it comes back from its encoding. The reason of a failed
+ * call is told whatever the data is.
  */
 #include <hawse/abi_codec.h>
 #include <hawse/revert.h>
@@ -89,6 +90,47 @@ static void check_data(const hawse_abi_declaration_t *d, const uint8_t *data, si
     }
 }
 
+/* Encodes JSON; the length of the encoding, or 0. */
+static uint64_t encode_json(const hawse_abi_declaration_t *d, const char *names, uint8_t *text,
+                            uint64_t len, uint8_t *out, uint64_t cap)
+{
+    static uint32_t marks[1 << 16];
+    hawse_json_t doc;
+    hawse_json_value_t root;
+    const uint8_t *where = text;
+    hawse_writer_t w = hawse_writer(out, cap);
+    if (len >= sizeof(marks) / sizeof(marks[0]) ||
+        hawse_json_validate(text, len, NULL) != HAWSE_OK ||
+        hawse_json_index(&doc, text, len, marks, 1 << 16) != HAWSE_OK ||
+        hawse_json_root(&doc, &root) != HAWSE_OK)
+        return 0;
+    int32_t result = hawse_abi_encode_json(d, names, d->inputs, &doc, &root, &w, &where);
+    require(where >= text && where <= text + len);
+    return result == HAWSE_OK ? w.len : 0;
+}
+
+static void check_json(const hawse_abi_declaration_t *d, const char *names, const uint8_t *data,
+                       size_t len)
+{
+    static uint8_t text[1 << 16], out[1 << 16], again[1 << 16];
+    static hawse_abi_reader_t r;
+    if (len + HAWSE_PADDING > sizeof(text))
+        return;
+    memset(text, 0, sizeof(text));
+    if (len > 0)
+        memcpy(text, data, len);
+    uint64_t size = encode_json(d, names, text, len, out, sizeof(out));
+    if (size == 0)
+        return;
+    require(hawse_abi_read_begin(&r, d, d->inputs, out, size, HAWSE_ABI_CANONICAL, NULL) == 0);
+    hawse_writer_t w = hawse_writer(text, sizeof(text) - HAWSE_PADDING);
+    if (hawse_abi_read_json(&r, &w) == HAWSE_OK) {
+        memset(text + w.len, 0, HAWSE_PADDING);
+        require(encode_json(d, names, text, w.len, again, sizeof(again)) == size);
+        require(memcmp(again, out, size) == 0);
+    }
+}
+
 static void check_reason(const hawse_abi_declaration_t *d, const char *text, const uint8_t *data,
                          size_t len)
 {
@@ -116,6 +158,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         memcpy(exact + 4, cut + 1, left);
     check_reason(&d, (const char *)data, exact, left + 4);
     check_data(&d, exact + 4, left);
+    check_json(&d, (const char *)data, exact + 4, left);
     free(exact);
     return 0;
 }
