@@ -11,12 +11,11 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { REQUESTS = 64, STEP_CLOSE = 4, STEP_TIME, STEP_ROOM, STEPS };
+enum { REQUESTS = 64, STEP_CLOSE = 4, STEP_TIME, STEP_ROOM, STEP_USER, STEPS };
 
 static struct {
     uint64_t now, handles;
-    hawse_stream_t streams[2]; /* market, rtds */
-    uint32_t stream_count;
+    hawse_stream_t streams[3]; /* market, rtds, user */
     struct {
         uint64_t request, tag;
     } asked[REQUESTS];
@@ -79,10 +78,11 @@ static int32_t publish(const hawse_host_t *host, hawse_instance_t self, const ha
 static int32_t open_stream(const hawse_host_t *host, hawse_instance_t self,
                            const hawse_stream_spec_t *spec, hawse_stream_t *stream)
 {
-    (void)host, (void)self, (void)spec;
+    (void)host, (void)self;
     *stream = ++world.handles;
-    if (world.stream_count < 2)
-        world.streams[world.stream_count++] = *stream;
+    size_t which = spec->endpoint.data[0] == 'm' ? 0 : spec->endpoint.data[0] == 'r' ? 1 : 2;
+    if (world.streams[which] == 0)
+        world.streams[which] = *stream;
     return HAWSE_OK;
 }
 
@@ -147,6 +147,28 @@ static int32_t http_cancel(const hawse_host_t *host, hawse_instance_t self, haws
     return HAWSE_OK;
 }
 
+static int32_t sign_http(const hawse_host_t *host, hawse_instance_t self, hawse_view_t credential,
+                         const hawse_http_call_t *call, hawse_request_t *request)
+{
+    if (credential.len == 0)
+        abort();
+    return http_call(host, self, call, request);
+}
+
+static int32_t sign_send(const hawse_host_t *host, hawse_instance_t self, hawse_view_t credential,
+                         hawse_stream_t stream, hawse_view_t text)
+{
+    (void)host, (void)self, (void)credential, (void)stream;
+    return text.len > 0 ? HAWSE_OK : HAWSE_E_INVAL;
+}
+
+static int32_t sign_names(const hawse_host_t *host, hawse_instance_t self, hawse_view_t credential,
+                          hawse_view_t text)
+{
+    (void)host, (void)self, (void)credential;
+    return text.len > 0 && (text.data[0] & 1) != 0;
+}
+
 static int32_t declare(const hawse_host_t *host, hawse_instance_t self, uint32_t kind,
                        hawse_view_t name, hawse_view_t help, hawse_view_t label,
                        hawse_metric_t *metric)
@@ -177,16 +199,15 @@ static const void *query(const hawse_host_t *host, hawse_instance_t self, const 
     static const hawse_timer_service_t timers = {.size = sizeof(timers), .set = set_timer};
     static const hawse_http_service_t http = {
         .size = sizeof(http), .call = http_call, .cancel = http_cancel};
+    static const hawse_sign_service_t sign = {
+        .size = sizeof(sign), .http = sign_http, .send = sign_send, .names = sign_names};
     static const hawse_metrics_service_t metrics = {
         .size = sizeof(metrics), .declare = declare, .add = add};
     const struct {
         const char *id;
         const void *table;
-    } all[] = {{HAWSE_SUB_ID, &sub},
-               {HAWSE_STREAM_ID, &streams},
-               {HAWSE_TIMER_ID, &timers},
-               {HAWSE_HTTP_ID, &http},
-               {HAWSE_METRICS_ID, &metrics}};
+    } all[] = {{HAWSE_SUB_ID, &sub},   {HAWSE_STREAM_ID, &streams}, {HAWSE_TIMER_ID, &timers},
+               {HAWSE_HTTP_ID, &http}, {HAWSE_SIGN_ID, &sign},      {HAWSE_METRICS_ID, &metrics}};
     (void)host, (void)self;
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         if (strcmp(id, all[i].id) == 0)
@@ -262,9 +283,12 @@ static void step(const hawse_plugin_t *plugin, void *state, uint8_t kind, const 
     case 3:
         answer(plugin, state, kind % STEPS == 2, body, len);
         break;
+    case STEP_USER:
+        deliver(plugin, state, HAWSE_HOST_FRAME, world.streams[2], NULL, 0, body, len);
+        break;
     case STEP_CLOSE:
-        stream_state(plugin, state, len % 2, HAWSE_STREAM_CLOSED);
-        stream_state(plugin, state, len % 2, HAWSE_STREAM_OPEN);
+        stream_state(plugin, state, len % 3, HAWSE_STREAM_CLOSED);
+        stream_state(plugin, state, len % 3, HAWSE_STREAM_OPEN);
         break;
     case STEP_TIME:
         world.now += (uint64_t)len * len * 10 * MS_NS;
@@ -284,7 +308,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         "\"0x5f65177b394277fd294cd75650044e32ba009a95022d88a0c1d565897d72f8f1\"],"
         "\"wallets\":[\"0x7c3db723f1d4d8cb9c550095203b686cb11e5c6b\"],\"per_connection\":400,"
         "\"ping_ms\":1000,\"pong_ms\":3000,\"dump_ms\":1000,\"audit_ms\":1000,\"poll_ms\":1000,"
-        "\"requests_per_second\":20}";
+        "\"account\":\"me\",\"account_ms\":1000,\"requests_per_second\":20}";
     const hawse_plugin_t *plugin = hawse_plugin_v1(&host);
     void *state = NULL;
     memset(&world, 0, offsetof(__typeof__(world), arena));
@@ -294,6 +318,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     stream_state(plugin, state, 0, HAWSE_STREAM_OPEN);
     stream_state(plugin, state, 1, HAWSE_STREAM_OPEN);
+    stream_state(plugin, state, 2, HAWSE_STREAM_OPEN);
     for (size_t at = 0; at + 3 <= size;) {
         size_t len = (size_t)data[at + 1] << 8 | data[at + 2];
         uint8_t kind = data[at];

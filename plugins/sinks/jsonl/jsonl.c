@@ -271,6 +271,46 @@ static void put_fill(struct jsonl *j, const hawse_wallet_fill_t *f)
     put_origin(j, &f->origin);
 }
 
+static void put_name(struct jsonl *j, const char *name, const uint8_t *text, size_t cap)
+{
+    char copy[65] = "";
+    memcpy(copy, text, cap < 64 ? cap : 64);
+    for (char *c = copy; *c; c++)
+        *c = *c > 0x20 && *c < 0x7f && *c != '"' && *c != '\\' ? *c : '?';
+    put(j, ",\"%s\":\"%s\"", name, copy);
+}
+
+static void put_order(struct jsonl *j, const hawse_wallet_order_t *o)
+{
+    put_hex(j, "order", o->order, 32);
+    put_hex(j, "wallet", o->wallet, 32);
+    put_hex(j, "market", o->market, 32);
+    put(j, ",\"side\":%u,\"state\":%u,\"kind\":%u,\"flags\":%u", o->side, o->state, o->kind,
+        o->flags);
+    put(j, ",\"price\":%llu,\"exponent\":%d", (unsigned long long)o->price_mantissa,
+        o->price_exponent);
+    put_amount(j, "original", &o->original, false);
+    put_amount(j, "filled", &o->filled, false);
+    put(j, ",\"created\":%llu,\"expires\":%llu", (unsigned long long)o->created_s,
+        (unsigned long long)o->expires_s);
+}
+
+static void put_own_trade(struct jsonl *j, const hawse_wallet_trade_t *t)
+{
+    put_name(j, "trade", t->trade, sizeof(t->trade));
+    put_hex(j, "order", t->order, 32);
+    put_hex(j, "wallet", t->wallet, 32);
+    put_hex(j, "market", t->market, 32);
+    put(j, ",\"side\":%u,\"role\":%u,\"settlement\":%u", t->side, t->role, t->settlement);
+    put(j, ",\"price\":%llu,\"exponent\":%d", (unsigned long long)t->price_mantissa,
+        t->price_exponent);
+    put_amount(j, "amount0", &t->amount0, false);
+    put_amount(j, "amount1", &t->amount1, false);
+    put(j, ",\"matched\":%llu,\"updated\":%llu", (unsigned long long)t->matched_s,
+        (unsigned long long)t->updated_s);
+    put_origin(j, &t->origin);
+}
+
 static void put_range(struct jsonl *j, const hawse_stream_range_t *r)
 {
     static const char *const reasons[] = {"",        "start",    "disconnected", "silent",
@@ -397,6 +437,9 @@ static const struct {
     KIND(HAWSE_SPACE_MARKET, HAWSE_MARKET_STATE, hawse_market_state_t, "market.state",
          put_market_state),
     KIND(HAWSE_SPACE_WALLET, HAWSE_WALLET_FILL, hawse_wallet_fill_t, "wallet.fill", put_fill),
+    KIND(HAWSE_SPACE_WALLET, HAWSE_WALLET_ORDER, hawse_wallet_order_t, "wallet.order", put_order),
+    KIND(HAWSE_SPACE_WALLET, HAWSE_WALLET_TRADE, hawse_wallet_trade_t, "wallet.trade",
+         put_own_trade),
     KIND(HAWSE_SPACE_STREAM, HAWSE_STREAM_EVENT_GAP, hawse_stream_range_t, "stream.gap", put_range),
     KIND(HAWSE_SPACE_STREAM, HAWSE_STREAM_EVENT_RECOVERING, hawse_stream_range_t,
          "stream.recovering", put_range),

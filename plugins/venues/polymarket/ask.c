@@ -31,7 +31,7 @@ static void fill_bucket(struct pm *p, uint64_t now)
         p->tokens = (uint64_t)BURST * TOKEN;
 }
 
-static bool may_ask(const struct pm *p, uint64_t now)
+bool ask_may(const struct pm *p, uint64_t now)
 {
     return p->tokens >= TOKEN && now >= p->pause_ns && p->slots_used < SLOTS;
 }
@@ -45,31 +45,36 @@ static struct slot *free_slot(struct pm *p)
     return NULL;
 }
 
-static bool send(struct pm *p, struct slot *s, enum ask_kind kind, const char *endpoint,
-                 const char *method, const char *path, const char *body, uint64_t body_len)
+struct slot *ask_send(struct pm *p, const struct ask *ask)
 {
+    struct slot *s = free_slot(p);
+    if (!s)
+        return NULL;
     hawse_http_call_t call = {.size = sizeof(call),
                               .timeout_ms = TIMEOUT_MS,
-                              .endpoint = hawse_text(endpoint),
-                              .method = hawse_text(method),
-                              .path = hawse_text(path),
-                              .body = {(const uint8_t *)body, body_len},
+                              .endpoint = hawse_text(ask->endpoint),
+                              .method = hawse_text(ask->method),
+                              .path = hawse_text(ask->path),
+                              .body = {(const uint8_t *)ask->body, ask->body_len},
                               .tag = (uint64_t)(s - p->slots)};
-    int32_t code = p->http->call(p->host, p->self, &call, &s->request);
+    int32_t code = ask->credential ? p->sign->http(p->host, p->self, hawse_text(ask->credential),
+                                                   &call, &s->request)
+                                   : p->http->call(p->host, p->self, &call, &s->request);
     if (code != HAWSE_OK) {
         pm_complain(p,
-                    "%s %.40s could not be asked (%d): is endpoint \"%s\" configured and http "
+                    "%s %.40s could not be asked (%d): is endpoint \"%s\" configured, and is http "
                     "granted?",
-                    method, path, code, endpoint);
+                    ask->method, ask->path, code, ask->endpoint);
         p->pause_ns = pm_now(p) + 1000 * MS_NS;
-        return false;
+        return NULL;
     }
-    s->kind = kind;
+    s->kind = ask->kind;
+    s->count = 0;
     s->sent_ns = pm_now(p);
     p->slots_used++;
     p->tokens -= TOKEN;
     pm_add(p, p->count.requests, 1);
-    return true;
+    return s;
 }
 
 /* ---- books ---- */
@@ -77,10 +82,10 @@ static bool send(struct pm *p, struct slot *s, enum ask_kind kind, const char *e
 static void ask_book(struct pm *p, struct asset *a, uint64_t now)
 {
     char path[PATH_CAP];
-    struct slot *s = free_slot(p);
     (void)snprintf(path, sizeof(path), "/book?token_id=%.*s", (int)a->id.len, a->id.text);
     a->resynced_ns = a->audited_ns = now;
-    if (!send(p, s, ASK_BOOK, "clob", "GET", path, NULL, 0))
+    struct slot *s = ask_send(p, &(struct ask){ASK_BOOK, "clob", "GET", path, NULL, 0, NULL});
+    if (!s)
         return;
     a->asking = true;
     a->resync = false;
@@ -107,26 +112,29 @@ static void ask_books(struct pm *p, uint64_t now)
 {
     char body[BODY_CAP];
     int n = 1;
-    struct slot *s = free_slot(p);
-    s->count = 0;
+    uint32_t wanted[BOOKS_MAX], count = 0;
     body[0] = '[';
-    for (uint32_t i = 0; i < p->asset_count && s->count < BOOKS_MAX; i++) {
+    for (uint32_t i = 0; i < p->asset_count && count < BOOKS_MAX; i++) {
         struct asset *a = &p->assets[(p->audit_next + i) % p->asset_count];
         if (!wants_audit(p, a, now))
             continue;
-        s->assets[s->count++] = (uint32_t)(a - p->assets);
+        wanted[count++] = (uint32_t)(a - p->assets);
         n += snprintf(body + n, sizeof(body) - (size_t)n, "%s{\"token_id\":\"%.*s\"}",
-                      s->count > 1 ? "," : "", (int)a->id.len, a->id.text);
+                      count > 1 ? "," : "", (int)a->id.len, a->id.text);
     }
-    if (s->count == 0)
+    if (count == 0)
         return;
     body[n++] = ']';
-    if (!send(p, s, ASK_BOOKS, "clob", "POST", "/books", body, (uint64_t)n))
+    struct slot *s =
+        ask_send(p, &(struct ask){ASK_BOOKS, "clob", "POST", "/books", body, (uint64_t)n, NULL});
+    if (!s)
         return;
-    p->audit_next = (s->assets[s->count - 1] + 1) % p->asset_count;
-    for (uint32_t i = 0; i < s->count; i++) {
-        p->assets[s->assets[i]].asking = true;
-        p->assets[s->assets[i]].audited_ns = now;
+    s->count = count;
+    memcpy(s->assets, wanted, count * sizeof(wanted[0]));
+    p->audit_next = (wanted[count - 1] + 1) % p->asset_count;
+    for (uint32_t i = 0; i < count; i++) {
+        p->assets[wanted[i]].asking = true;
+        p->assets[wanted[i]].audited_ns = now;
     }
 }
 
@@ -135,10 +143,10 @@ static void ask_books(struct pm *p, uint64_t now)
 static void ask_condition(struct pm *p, struct condition *c, uint64_t now)
 {
     char path[PATH_CAP];
-    struct slot *s = free_slot(p);
     (void)snprintf(path, sizeof(path), "/clob-markets/%.*s", (int)c->id.len, c->id.text);
     c->retry_ns = now + RETRY_MS * MS_NS;
-    if (!send(p, s, ASK_CONDITION, "clob", "GET", path, NULL, 0))
+    struct slot *s = ask_send(p, &(struct ask){ASK_CONDITION, "clob", "GET", path, NULL, 0, NULL});
+    if (!s)
         return;
     c->asking = true;
     s->index = (uint32_t)(c - p->conditions);
@@ -198,14 +206,13 @@ static bool condition_answer(struct pm *p, struct condition *c, const hawse_json
 
 /* ---- trades ---- */
 
-/* The cursor, percent-encoded. */
-static int add_cursor(char *out, size_t cap, const char *cursor)
+int ask_add(char *out, size_t cap, const char *name, const char *value)
 {
-    int n = snprintf(out, cap, "&cursor=");
-    for (; *cursor && (size_t)n + 4 < cap; cursor++) {
-        bool plain = (*cursor >= '0' && *cursor <= '9') || (*cursor >= 'a' && *cursor <= 'z') ||
-                     (*cursor >= 'A' && *cursor <= 'Z') || *cursor == '-' || *cursor == '_';
-        n += snprintf(out + n, cap - (size_t)n, plain ? "%c" : "%%%02X", (unsigned char)*cursor);
+    int n = snprintf(out, cap, "%s=", name);
+    for (; *value && (size_t)n + 4 < cap; value++) {
+        bool plain = (*value >= '0' && *value <= '9') || (*value >= 'a' && *value <= 'z') ||
+                     (*value >= 'A' && *value <= 'Z') || *value == '-' || *value == '_';
+        n += snprintf(out + n, cap - (size_t)n, plain ? "%c" : "%%%02X", (unsigned char)*value);
     }
     return n;
 }
@@ -213,14 +220,14 @@ static int add_cursor(char *out, size_t cap, const char *cursor)
 static void ask_trades(struct pm *p, struct wallet *w, uint64_t now)
 {
     char path[PATH_CAP];
-    struct slot *s = free_slot(p);
     uint64_t start = w->newest > OVERLAP_S ? w->newest - OVERLAP_S : 0;
     int n = snprintf(path, sizeof(path),
                      "/v2/trades?user=%.*s&taker_only=false&filter_amount=0&limit=%d&start=%llu",
                      (int)w->id.len, w->id.text, PAGE, (unsigned long long)start);
     if (w->cursor[0])
-        (void)add_cursor(path + n, sizeof(path) - (size_t)n, w->cursor);
-    if (!send(p, s, ASK_TRADES, "data", "GET", path, NULL, 0))
+        (void)ask_add(path + n, sizeof(path) - (size_t)n, "&cursor", w->cursor);
+    struct slot *s = ask_send(p, &(struct ask){ASK_TRADES, "data", "GET", path, NULL, 0, NULL});
+    if (!s)
         return;
     w->asking = true;
     w->poll_ns = now + p->set.poll_ms * MS_NS;
@@ -233,20 +240,21 @@ void ask_tick(struct pm *p)
 {
     uint64_t now = pm_now(p);
     fill_bucket(p, now);
-    for (uint32_t i = 0; i < p->wallet_count && may_ask(p, now); i++) {
+    account_tick(p, now);
+    for (uint32_t i = 0; i < p->wallet_count && ask_may(p, now); i++) {
         struct wallet *w = &p->wallets[i];
         if (!w->asking && now >= w->poll_ns)
             ask_trades(p, w, now);
     }
-    for (uint32_t i = 0; i < p->asset_count && may_ask(p, now); i++) {
+    for (uint32_t i = 0; i < p->asset_count && ask_may(p, now); i++) {
         if (wants_book(&p->assets[i], now))
             ask_book(p, &p->assets[i], now);
     }
-    for (uint32_t i = 0; i < p->condition_count && may_ask(p, now); i++) {
+    for (uint32_t i = 0; i < p->condition_count && ask_may(p, now); i++) {
         if (!p->conditions[i].asking && now >= p->conditions[i].retry_ns)
             ask_condition(p, &p->conditions[i], now);
     }
-    if (may_ask(p, now))
+    if (ask_may(p, now))
         ask_books(p, now);
 }
 
@@ -271,6 +279,8 @@ static void on_failure(struct pm *p, const struct slot *s, const hawse_host_http
         p->assets[s->index].resync = done->http_status != 404;
     if (s->kind == ASK_TRADES)
         wallet_failed(p, &p->wallets[s->index]);
+    if (s->kind == ASK_ACCOUNT)
+        account_answer(p, done, body);
     bool ours = done->http_status >= 400 && done->http_status < 500 && done->http_status != 429 &&
                 done->http_status != 425;
     if (ours)
@@ -331,7 +341,9 @@ void ask_answer(struct pm *p, const hawse_event_t *event)
         return;
     }
     p->failures = 0;
-    if (asked.kind == ASK_CONDITION) {
+    if (asked.kind == ASK_ACCOUNT) {
+        account_answer(p, &done, body);
+    } else if (asked.kind == ASK_CONDITION) {
         on_condition(p, &p->conditions[asked.index], body, done.body_len);
     } else if (asked.kind == ASK_TRADES) {
         struct wallet *w = &p->wallets[asked.index];

@@ -130,6 +130,25 @@ void emit_fill(struct pm *p, const struct wallet *w, const hawse_wallet_fill_t *
     pm_add(p, p->count.fills, 1);
 }
 
+void emit_own(struct pm *p, uint16_t kind, const void *record, uint64_t len, uint64_t ms,
+              uint32_t flags)
+{
+    const uint8_t *wallet = kind == HAWSE_WALLET_ORDER
+                                ? ((const hawse_wallet_order_t *)record)->wallet
+                                : ((const hawse_wallet_trade_t *)record)->wallet;
+    hawse_event_t event =
+        event_of(p, HAWSE_SPACE_WALLET, kind, ACCOUNT_STREAM, hawse_key(wallet, 32), ms);
+    event.flags = flags;
+    event.len = len;
+    struct held *h = hold(p, &event);
+    if (!h)
+        return;
+    memcpy(&h->record, record, len);
+    if (kind == HAWSE_WALLET_TRADE)
+        h->record.own.origin.chain_id = CHAIN_ID;
+    pm_add(p, kind == HAWSE_WALLET_ORDER ? p->count.orders : p->count.trades, 1);
+}
+
 void emit_range(struct pm *p, uint16_t kind, uint32_t stream, uint64_t key, uint32_t reason,
                 uint64_t from, uint64_t to)
 {

@@ -162,6 +162,7 @@ void link_open(struct pm *p)
     hawse_stream_spec_t rtds = {
         .size = sizeof(rtds), .endpoint = hawse_text("rtds"), .idle_ns = RTDS_SILENT_MS * MS_NS};
     link_spread(p);
+    account_open(p);
     if (p->wallet_count == 0)
         return;
     if (p->streams->open(p->host, p->self, &rtds, &p->rtds) != HAWSE_OK) {
@@ -230,6 +231,8 @@ void link_event(struct pm *p, const hawse_event_t *event)
             feed_frame(p, c, event);
         else if (event->key == p->rtds)
             wallet_rtds(p, event);
+        else if (event->key == p->account.stream)
+            account_frame(p, event);
         return;
     }
     if (event->kind != HAWSE_HOST_STREAM_STATE)
@@ -241,6 +244,8 @@ void link_event(struct pm *p, const hawse_event_t *event)
         on_closed(p, c);
     else if (event->key == p->rtds && state.state != HAWSE_STREAM_CONNECTING)
         on_rtds_state(p, state.state);
+    else if (event->key == p->account.stream && state.state != HAWSE_STREAM_CONNECTING)
+        account_state(p, state.state);
 }
 
 /* ---- time ---- */

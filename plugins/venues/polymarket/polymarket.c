@@ -21,9 +21,9 @@ HAWSE_EXPORT const char hawse_manifest_v1[] =
     "\"hawse.timer/1\":\">=1.0\",\"hawse.http/1\":\">=1.0\",\"hawse.metrics/1\":\">=1.0\"},"
     "\"consumes\":[\"evm/1\"],\"produces\":[\"market/1\",\"wallet/1\",\"stream/1\"],"
     "\"streams\":{\"trades\":{\"overflow\":\"lossless\"},\"books\":{\"overflow\":\"lossless\"},"
-    "\"fills\":{\"overflow\":\"lossless\"}},"
+    "\"fills\":{\"overflow\":\"lossless\"},\"account\":{\"overflow\":\"lossless\"}},"
     "\"capabilities\":[\"net\",\"http:GET:/book\",\"http:POST:/books\",\"http:GET:/clob-markets\","
-    "\"http:GET:/v2/trades\"],"
+    "\"http:GET:/v2/trades\",\"http:GET:/data\",\"sign:polymarket-l2\"],"
     "\"budget\":{\"callback_us\":50000},"
     "\"config\":{\"type\":\"object\",\"properties\":{"
     "\"assets\":{\"type\":\"array\",\"maxItems\":20000,\"uniqueItems\":true,\"default\":[],"
@@ -34,8 +34,10 @@ HAWSE_EXPORT const char hawse_manifest_v1[] =
     "\"description\":\"condition ids of which every outcome is to be followed\"},"
     "\"wallets\":{\"type\":\"array\",\"maxItems\":100,\"uniqueItems\":true,\"default\":[],"
     "\"items\":{\"type\":\"string\",\"format\":\"address\"},"
-    "\"description\":\"proxy, safe or deposit wallets whose fills are to be told\"}" SETTING(
-        "per_connection", "1", "500", "400", "assets of one connection at most")
+    "\"description\":\"proxy, safe or deposit wallets whose fills are to be told\"},"
+    "\"account\":{\"type\":\"string\",\"maxLength\":63,\"default\":\"\",\"description\":"
+    "\"the credential of the account whose orders and trades are to be told; empty: "
+    "none\"}" SETTING("per_connection", "1", "500", "400", "assets of one connection at most")
         SETTING("ping_ms", "100", "60000", "10000", "a text PING this often")
             SETTING("pong_ms", "200", "600000", "30000", "reconnect when nothing came for so long")
                 SETTING("dump_ms", "100", "600000", "10000",
@@ -46,8 +48,12 @@ HAWSE_EXPORT const char hawse_manifest_v1[] =
                                 "ask for a wallet's fills this often")
                             SETTING("chain_ms", "1000", "600000", "90000",
                                     "how long the linked chain may take to tell a fill that the "
-                                    "data API has") SETTING("requests_per_second", "1", "70", "20",
-                                                            "REST requests in all") "}}}";
+                                    "data API has")
+                                SETTING("account_ms", "1000", "86400000", "30000",
+                                        "compare the account's orders and "
+                                        "trades with REST this often")
+                                    SETTING("requests_per_second", "1", "70", "20",
+                                            "REST requests in all") "}}}";
 
 /* ---- for all files ---- */
 
@@ -131,6 +137,7 @@ static void destroy(void *state)
         free(p->wallets[i].seen);
         free(p->wallets[i].told);
     }
+    account_finish(p);
     book_finish(&p->stage);
     free(p->assets);
     free(p->conditions);
@@ -211,6 +218,7 @@ static int32_t read_settings(struct pm *p, const hawse_json_t *doc, hawse_json_v
     p->set.audit_ms = number(doc, root, "audit_ms");
     p->set.poll_ms = number(doc, root, "poll_ms");
     p->set.chain_ms = number(doc, root, "chain_ms");
+    p->set.account_ms = number(doc, root, "account_ms");
     p->set.requests_per_second = number(doc, root, "requests_per_second");
     uint32_t asset_count = count_items(doc, root, "assets", &assets);
     uint32_t market_count = count_items(doc, root, "markets", &markets);
@@ -226,6 +234,8 @@ static int32_t read_settings(struct pm *p, const hawse_json_t *doc, hawse_json_v
     }
     while (code == HAWSE_OK && wallet_count > 0 && hawse_json_next(doc, &wallets, NULL, &v) == 1)
         code = add_wallet(p, (hawse_view_t){v.data, v.len});
+    if (code == HAWSE_OK && hawse_json_get(doc, root, "account", &v) == HAWSE_OK && v.len > 0)
+        code = account_init(p, (hawse_view_t){v.data, v.len});
     if (code == HAWSE_E_FORMAT)
         return hawse_fail(
             p->host, p->self, code, "an id in assets, markets or wallets is none",
@@ -278,6 +288,10 @@ static void declare_metrics(struct pm *p)
         {&p->count.requests, HAWSE_METRIC_COUNTER, "requests_total", "REST requests"},
         {&p->count.failures, HAWSE_METRIC_COUNTER, "failures_total", "REST requests that failed"},
         {&p->count.fills, HAWSE_METRIC_COUNTER, "fills_total", "fills of watched wallets"},
+        {&p->count.orders, HAWSE_METRIC_COUNTER, "own_orders_total", "states of own orders told"},
+        {&p->count.trades, HAWSE_METRIC_COUNTER, "own_trades_total", "steps of own trades told"},
+        {&p->count.doubts, HAWSE_METRIC_COUNTER, "own_silent_total",
+         "times that REST knew what the user channel had not told"},
         {&p->count.live, HAWSE_METRIC_GAUGE, "books_live", "books that are the venue's"},
     };
     hawse_view_t none = {NULL, 0};
@@ -298,6 +312,7 @@ static int32_t create(const hawse_host_t *host, hawse_instance_t self, hawse_vie
     p->streams = host->query(host, self, HAWSE_STREAM_ID);
     p->timers = host->query(host, self, HAWSE_TIMER_ID);
     p->http = host->query(host, self, HAWSE_HTTP_ID);
+    p->sign = host->query(host, self, HAWSE_SIGN_ID);
     p->metrics = host->query(host, self, HAWSE_METRICS_ID);
     p->tell_first = p->tell_last = p->due_first = p->due_last = NONE;
     book_init(&p->stage);

@@ -6,6 +6,7 @@
  *   feed.c        messages of the market channel      ask.c     REST: books, markets, wallets'
  * trades asset.c       assets, gaps, check values          wallet.c  fills of watched wallets
  *   chain.c       fills as the chain logs them        emit.c    records out
+ *   account.h: the operator's own orders and trades
  *   book.c, wire.c: see their headers
  *
  * The guarantee: an asset's book is either the venue's or announced as not being so. A gap is said
@@ -18,12 +19,14 @@
 #ifndef POLYMARKET_H
 #define POLYMARKET_H
 
+#include "account.h"
 #include "book.h"
 #include "wire.h"
 
 #include <hawse/hawse.h>
 #include <hawse/service/http.h>
 #include <hawse/service/metrics.h>
+#include <hawse/service/sign.h>
 #include <hawse/service/stream.h>
 #include <hawse/service/sub.h>
 #include <hawse/service/timer.h>
@@ -44,7 +47,8 @@ enum {
     PATH_CAP = 1024,  /* a request's path */
     CURSOR_CAP = 256, /* of a page */
     WALLET_STREAM = 1,
-    TOLD_MAX = 1024, /* transactions of one wallet that the chain told last */
+    ACCOUNT_STREAM = 5, /* behind those of market/1 */
+    TOLD_MAX = 1024,    /* transactions of one wallet that the chain told last */
 };
 #define NONE  UINT32_MAX
 #define MS_NS 1000000ull
@@ -163,7 +167,7 @@ struct wallet {
     uint32_t told_next;
 };
 
-enum ask_kind { ASK_FREE, ASK_BOOK, ASK_BOOKS, ASK_CONDITION, ASK_TRADES };
+enum ask_kind { ASK_FREE, ASK_BOOK, ASK_BOOKS, ASK_CONDITION, ASK_TRADES, ASK_ACCOUNT };
 
 struct slot {
     enum ask_kind kind;
@@ -180,18 +184,20 @@ struct held {
     union {
         hawse_market_trade_t trade;
         hawse_wallet_fill_t fill;
+        hawse_wallet_order_t order;
+        hawse_wallet_trade_t own;
         hawse_stream_range_t range;
     } record;
 };
 
 struct pm_settings {
-    uint32_t per_connection, ping_ms, pong_ms, dump_ms, audit_ms, poll_ms, chain_ms,
+    uint32_t per_connection, ping_ms, pong_ms, dump_ms, audit_ms, poll_ms, chain_ms, account_ms,
         requests_per_second;
 };
 
 struct pm_counters {
     hawse_metric_t messages, malformed, unknown, stale, mismatches, checked, gaps, healed, resyncs,
-        silent, requests, failures, fills, live;
+        silent, requests, failures, fills, live, orders, trades, doubts;
 };
 
 struct pm {
@@ -201,6 +207,7 @@ struct pm {
     const hawse_stream_service_t *streams;
     const hawse_timer_service_t *timers;
     const hawse_http_service_t *http;
+    const hawse_sign_service_t *sign; /* NULL: this host has none */
     const hawse_metrics_service_t *metrics;
     struct pm_settings set;
     struct pm_counters count;
@@ -225,6 +232,7 @@ struct pm {
     hawse_stream_t rtds;
     bool rtds_open;
     uint64_t rtds_ping_ns, rtds_heard_ns;
+    struct account account;
 
     /* to tell */
     uint32_t tell_first, tell_last; /* assets */
@@ -311,6 +319,17 @@ void link_silent(struct pm *p, struct asset *a);
 void link_live(struct pm *p, struct asset *a, int change);
 
 /* ask.c */
+struct ask {
+    enum ask_kind kind;
+    const char *endpoint, *method, *path, *body;
+    uint64_t body_len;
+    const char *credential; /* NULL = without a login */
+};
+bool ask_may(const struct pm *p, uint64_t now);
+/* Sends it; NULL: not now. */
+struct slot *ask_send(struct pm *p, const struct ask *ask);
+/* "NAME=VALUE" of a query, the value percent-encoded; the number of bytes. */
+int ask_add(char *out, size_t cap, const char *name, const char *value);
 void ask_tick(struct pm *p);
 void ask_answer(struct pm *p, const hawse_event_t *event);
 void ask_cancel(struct pm *p);
@@ -334,6 +353,30 @@ int32_t chain_fill(const struct pm *p, const hawse_evm_log_t *log, hawse_wallet_
 /* Did the chain tell a fill of this wallet in that transaction? */
 bool chain_told(const struct wallet *w, const uint8_t tx[32]);
 
+/* account.c */
+/* One order or trade: of the user channel, or a row of REST. */
+void account_order(struct pm *p, const hawse_json_t *doc, hawse_json_value_t *row,
+                   enum source source);
+void account_trade(struct pm *p, const hawse_json_t *doc, hawse_json_value_t *row,
+                   enum source source);
+/* The venue knows nothing of this order any more. */
+void account_order_gone(struct pm *p, struct own_order *o);
+/* Something that the channel should have told. */
+void account_doubt(struct account *a, uint64_t what);
+/* Milliseconds of seconds, milliseconds or ISO 8601; 0: none of them. */
+uint64_t account_time(hawse_view_t text);
+/* Since when trades are to be asked for. */
+uint64_t account_after(const struct account *a);
+
+/* account_link.c */
+int32_t account_init(struct pm *p, hawse_view_t credential);
+void account_finish(struct pm *p);
+void account_open(struct pm *p);
+void account_frame(struct pm *p, const hawse_event_t *event);
+void account_state(struct pm *p, uint32_t state);
+void account_tick(struct pm *p, uint64_t now);
+void account_answer(struct pm *p, const hawse_host_http_done_t *done, const uint8_t *body);
+
 /* emit.c */
 /* Tells what is to be told; false: no room. */
 bool emit_flush(struct pm *p);
@@ -343,6 +386,9 @@ void emit_trade(struct pm *p, const struct asset *a, const struct wire_message *
                 const hawse_event_t *by);
 void emit_fill(struct pm *p, const struct wallet *w, const hawse_wallet_fill_t *fill,
                uint32_t flags, uint64_t t_recv_ns);
+/* HAWSE_WALLET_ORDER or HAWSE_WALLET_TRADE, of `ms`. */
+void emit_own(struct pm *p, uint16_t kind, const void *record, uint64_t len, uint64_t ms,
+              uint32_t flags);
 void emit_range(struct pm *p, uint16_t kind, uint32_t stream, uint64_t key, uint32_t reason,
                 uint64_t from, uint64_t to);
 
