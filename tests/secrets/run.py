@@ -24,6 +24,7 @@ import urllib.error
 import urllib.request
 
 KEYS = {name: "k" + secrets.token_hex(11) for name in ("env_path", "env_token", "file_header", "file_path", "file_query")}
+KEYS |= {"login_secret": "k" + secrets.token_hex(12)[:23], "login_phrase": "k" + secrets.token_hex(11)}
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 HASH = "0x" + "11" * 32
 
@@ -39,7 +40,7 @@ class Server:
     def __init__(self):
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
-        self.upgrades = self.questions = 0
+        self.upgrades = self.questions = self.logins = self.rows_asked = 0
         self.requests = []
         threading.Thread(target=self.serve, daemon=True).start()
 
@@ -68,6 +69,10 @@ class Server:
         text = head.decode()
         self.requests.append(text)
         given = " ".join(re.findall(r"k[0-9a-f]{22}", text))
+        if "/user " in text and "upgrade: websocket" in text.lower():
+            return self.login(client, text)
+        if text.startswith("GET /data/"):
+            return self.rows(client, given)
         if "upgrade: websocket" in text.lower():
             return self.upgrade(client, text, given)
         length = int(re.search(r"content-length: (\d+)", text, re.I).group(1))
@@ -89,6 +94,39 @@ class Server:
         while client.recv(65536):  # whatever is asked stays unanswered
             pass
         return False
+
+    def login(self, client, text):
+        """A user channel: what is sent first is the login."""
+        accept = base64.b64encode(hashlib.sha1((re.search(r"Sec-WebSocket-Key: (\S+)", text, re.I).group(1) + GUID)
+                                               .encode()).digest()).decode()
+        client.sendall(("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                        f"Sec-WebSocket-Accept: {accept}\r\n\r\n").encode())
+        data = b""
+        while more := client.recv(65536):
+            data += more
+            while len(data) >= 6 and (length := data[1] & 127) < 127:
+                at = 2
+                if length == 126:
+                    length, at = int.from_bytes(data[2:4], "big"), 4
+                if len(data) < at + 4 + length:
+                    break
+                mask, body = data[at:at + 4], data[at + 4:at + 4 + length]
+                said = bytes(b ^ mask[i % 4] for i, b in enumerate(body)).decode(errors="replace")
+                data = data[at + 4 + length:]
+                self.requests.append(said)
+                self.logins += "auth" in said
+                if said == "PING":
+                    client.sendall(frame(1, b"PONG"))
+        return False
+
+    def rows(self, client, given):
+        """REST of an account: refused once, with all that was sent; then there is nothing."""
+        self.rows_asked += 1
+        status, text = ("400 Bad Request", json.dumps({"error": f"unknown {given}"})) if self.rows_asked == 1 else \
+            ("200 OK", '{"next_cursor":"LTE=","data":[]}')
+        client.sendall((f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\n"
+                        f"Content-Length: {len(text)}\r\n\r\n{text}").encode())
+        return True
 
     def question(self, client, question, given):
         self.questions += 1
@@ -138,8 +176,18 @@ class Trial:
                 "chain": {"plugin": "org.hawse.gnosis", "grants": ["net", "rpc"], "endpoints": {
                     "ws": {"url": f"ws://{host}/v3/${{TRIAL_PATH}}", "headers": headers, **times},
                     "http": {"url": url, "headers": headers}}},
-                "lines": {"plugin": "org.hawse.jsonl", "links": {"chain": "chain"},
-                          "settings": {"sources": ["chain"]}}}}))
+                "account": {"plugin": "org.hawse.polymarket", "allow": "beta",
+                            "grants": ["net", "http", "sign:polymarket-l2"],
+                            "endpoints": {"user": {"url": f"ws://{host}/user", **times}, "clob": f"http://{host}"},
+                            "credentials": {"me": {
+                                "schema": "polymarket-l2", "endpoints": ["user", "clob"], "values": {
+                                    "address": "0x" + "11" * 20, "api_key": "the-public-id",
+                                    "secret": self.secret("login_secret", KEYS["login_secret"]),
+                                    "passphrase": self.secret("login_phrase", KEYS["login_phrase"])}}},
+                            "settings": {"account": "me", "account_ms": 1000}},
+                "lines": {"plugin": "org.hawse.jsonl", "links": {"chain": "chain", "account": "account"},
+                          "settings": {"sources": ["chain", "account"]}}},
+            "record": {"file": str(self.folder / "capture.hrec")}}))
         return path
 
     def check(self, name, fault):
@@ -182,7 +230,8 @@ class Trial:
         self.search()
 
     def observe(self, process, path):
-        come = self.wait(lambda: self.server.upgrades >= 3 and self.server.questions >= 3)
+        come = self.wait(lambda: self.server.upgrades >= 3 and self.server.questions >= 3 and
+                         self.server.logins >= 1 and self.server.rows_asked >= 3)
         self.check("the host comes up behind the refusals", None if come else "it did not: " + self.log()[-800:])
         sent = "\n".join(self.server.requests)
         missing = [name for name, key in KEYS.items() if key not in sent]
@@ -243,7 +292,7 @@ class Trial:
     def search(self):
         places = dict(self.outputs)
         for path in self.folder.rglob("*"):
-            if path.is_file() and path.name not in ("url", "header"):
+            if path.is_file() and path.name not in ("url", "header", "login_secret", "login_phrase"):
                 places[str(path.relative_to(self.folder))] = path.read_text(errors="replace")
         self.check("something was written", None if len(places.get("log", "")) > 500 else "the log is empty")
         for place, text in sorted(places.items()):

@@ -351,6 +351,27 @@ TEST(account_gone, "an order that the venue forgot is gone, and stays so")
     end();
 }
 
+TEST(account_inside, "an order that was placed and filled inside a gap is found by its trade")
+{
+    begin_live();
+    account_state(&pm, HAWSE_STREAM_CLOSED);
+    account_state(&pm, HAWSE_STREAM_OPEN);
+    push("PONG");
+    pass(50);
+    reply(200, NO_ROWS);
+    char *page = page_of((const char *const *)&frames[4], 1);
+    reply(200, page);
+    free(page);
+    CHECK(strstr(world.path, "/data/order/0xf57267"));
+    CHECK(pm.account.gap);
+    reply(200, frames[2]);
+    CHECK(!pm.account.gap);
+    CHECK_EQ(kinds(HAWSE_SPACE_WALLET, HAWSE_WALLET_TRADE), 1);
+    CHECK_EQ(kinds(HAWSE_SPACE_WALLET, HAWSE_WALLET_ORDER), 1);
+    CHECK_EQ(pm.held[2].record.order.state, HAWSE_ORDER_FILLED);
+    end();
+}
+
 /* One look at REST while the channel lives. */
 static void look(const char *orders, const char *trades, uint64_t after_ms)
 {

@@ -193,7 +193,7 @@ static struct own_order *add_order(struct account *a)
 /* Does it say more than what was told? */
 static bool order_news(const struct own_order *known, const hawse_wallet_order_t *o)
 {
-    if (!known)
+    if (!known || known->last.size == 0)
         return true;
     if (known->last.state != HAWSE_ORDER_OPEN)
         return false;
@@ -248,7 +248,8 @@ void account_order_gone(struct pm *p, struct own_order *o)
 {
     o->last.state = HAWSE_ORDER_GONE;
     o->heard_ns = pm_now(p);
-    tell_order(p, o, 0, FROM_SCAN);
+    if (o->last.size > 0) /* else it was never known: its trade says all there is */
+        tell_order(p, o, 0, FROM_SCAN);
 }
 
 /* ---- trades ---- */
@@ -324,6 +325,19 @@ static bool is_old(const struct account *a, const hawse_wallet_trade_t *t)
     return is_final(t->settlement) && (t->matched_s < a->from_s || t->matched_s <= a->forgotten_s);
 }
 
+/* A trade of an order that was not told: it began inside a gap, or its own message is on its way.
+ * Unless that comes, a scan asks for it by its id. */
+static void seek_order(struct account *a, const uint8_t id[32], uint64_t heard_ns)
+{
+    struct own_order *o = find_order(a, id) ? NULL : add_order(a);
+    if (!o)
+        return;
+    memset(o, 0, sizeof(*o));
+    memcpy(o->last.order, id, 32);
+    o->last.state = HAWSE_ORDER_OPEN;
+    o->heard_ns = heard_ns;
+}
+
 static void take_trade(struct pm *p, const hawse_wallet_trade_t *t, enum source source)
 {
     struct account *a = &p->account;
@@ -336,6 +350,7 @@ static void take_trade(struct pm *p, const hawse_wallet_trade_t *t, enum source 
         account_doubt(a, key[0] ^ (uint64_t)t->settlement << 56);
         return;
     }
+    seek_order(a, t->order, source == FROM_PUSH ? pm_now(p) : 0);
     if (!known)
         known = add_trade(a);
     if (!known) {

@@ -30,7 +30,7 @@ enum source {
 };
 
 struct own_order {
-    hawse_wallet_order_t last; /* as told */
+    hawse_wallet_order_t last; /* as told; size 0 = only its id is known, from a trade */
     uint64_t heard_ns;
     uint32_t swept; /* the scan that met it last */
 };

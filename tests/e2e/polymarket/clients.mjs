@@ -4,8 +4,11 @@
 import { webcrypto } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ClobClient } from '@polymarket/clob-client-v2';
+import { Wallet } from 'ethers';
+import WebSocket from 'ws';
 import { RealTimeDataClient } from '@polymarket/real-time-data-client';
 import { Random } from '../lib/random.mjs';
+import { Account } from './account.mjs';
 import { Double, bookHash } from './double.mjs';
 
 globalThis.crypto ??= webcrypto; // before Node 20 the client does not find it
@@ -108,6 +111,79 @@ await check('the feed client subscribes and gets what it asked for, and nothing 
   console.log = log;
   same(got.length, 1, 'messages');
   same([got[0].topic, got[0].type, got[0].payload.proxyWallet], ['activity', 'orders_matched', wallet], 'it');
+});
+
+// ---- the account ----
+
+const signer = new Wallet(`0x${'ac'.repeat(32)}`);
+const creds = {
+  key: '9180014b-33c8-9240-a14b-bdca11c0a465',
+  secret: '-_8BAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4=',
+  passphrase: 'synthetic-passphrase',
+};
+const account = new Account({
+  double, random: (n) => random.below(n), address: signer.address, ...creds,
+});
+double.account = account;
+signer._signTypedData ??= signer.signTypedData.bind(signer);
+
+await check('the client logs in, reads orders and trades over pages, and one order', async () => {
+  const own = new ClobClient({ host: double.rest, chain: 137, signer, creds });
+  account.pageLimit = 3;
+  for (let i = 0; i < 60; i++) {
+    account.step();
+  }
+  const open = [...account.orders.values()].filter((one) => one.status === 'LIVE');
+  const ids = (list) => list.map((one) => one.id).sort();
+  same(ids(await own.getOpenOrders()), ids(open), 'open orders');
+  same(ids(await own.getTrades()), ids([...account.trades.values()]), 'trades');
+  const one = [...account.orders.values()][0];
+  same((await own.getOrder(one.id)).status, one.status, 'one order');
+  same(account.logins.bad, 0, 'refused logins');
+});
+
+await check('a wrong secret, passphrase or address is refused', async () => {
+  const log = console.error;
+  console.error = () => {};
+  for (const wrong of [{ secret: 'AAAA' }, { passphrase: 'x' }, { key: 'y' }]) {
+    const own = new ClobClient({
+      host: double.rest, chain: 137, signer, creds: { ...creds, ...wrong },
+    });
+    const answer = await own.getOrder('0x00').catch((error) => error);
+    same([answer?.status ?? answer?.error?.status, JSON.stringify(answer).includes('Unauthorized')],
+      [401, true], JSON.stringify(wrong));
+  }
+  console.error = log;
+});
+
+await check("the user channel's frames have the members of the samples, after a login only", async () => {
+  const file = new URL('../../vectors/polymarket-user-channel.ndjson', import.meta.url);
+  const frames = readFileSync(file, 'utf8').split('\n').filter(Boolean).flatMap((l) => JSON.parse(l));
+  const members = (list, type) =>
+    Object.keys(list.find((one) => one.event_type === type)).sort().join();
+  const got = [];
+  const socket = new WebSocket(double.userUrl);
+  socket.on('message', (data) => got.push(String(data)));
+  await new Promise((done) => socket.once('open', done));
+  const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+  account.place();
+  socket.send(JSON.stringify({ type: 'user', auth: { apiKey: creds.key, secret: 'x', passphrase: 'y' } }));
+  await sleep(100);
+  account.place();
+  same(got.splice(0), ['INVALID OPERATION'], 'before the login');
+  const auth = { apiKey: creds.key, secret: creds.secret, passphrase: creds.passphrase };
+  socket.send(JSON.stringify({ type: 'user', auth }));
+  await sleep(100);
+  account.place();
+  for (let i = 0; i < 10; i++) {
+    account.fill();
+  }
+  await sleep(100);
+  socket.terminate();
+  const own = got.map((text) => JSON.parse(text));
+  for (const type of ['order', 'trade']) {
+    same(members(own, type), members(frames, type), type);
+  }
 });
 
 console.log(`1..${count}`);

@@ -216,6 +216,7 @@ export class Double {
     this.listeners = new Set(); // of the real-time data feed
     this.rows = []; // of the data API: { visible_ms, ...row }
     this.slowDumpMs = 0;
+    this.account = null; // an Account: the user channel and what needs a login
     this.lose = 0; // frames that reach nobody
     this.recent = []; // frames sent last
     this.lost = new Set(); // assets whose connection was cut
@@ -231,15 +232,21 @@ export class Double {
     this.server = http.createServer((request, response) => this.#rest(request, response));
     const market = new WebSocketServer({ noServer: true, perMessageDeflate: false });
     const feed = new WebSocketServer({ noServer: true, perMessageDeflate: false });
+    const user = new WebSocketServer({ noServer: true, perMessageDeflate: false });
     this.server.on('upgrade', (request, socket, head) => {
       const channel = request.url.startsWith('/ws/market') ? market : feed;
-      channel.handleUpgrade(request, socket, head, (client) => this.#client(channel, market, client));
+      if (request.url.startsWith('/ws/user')) {
+        user.handleUpgrade(request, socket, head, (client) => this.account.connect(client));
+      } else {
+        channel.handleUpgrade(request, socket, head, (one) => this.#client(channel, market, one));
+      }
     });
     await new Promise((done) => this.server.listen(0, '127.0.0.1', done));
     const at = `127.0.0.1:${this.server.address().port}`;
     this.rest = `http://${at}`;
     this.marketUrl = `ws://${at}/ws/market`;
     this.feedUrl = `ws://${at}/rtds`;
+    this.userUrl = `ws://${at}/ws/user`;
   }
 
   #client(channel, market, client) {
@@ -261,6 +268,7 @@ export class Double {
   stop() {
     this.sessions.forEach((session) => session.socket.terminate());
     this.listeners.forEach((client) => client.terminate());
+    this.account?.sessions.forEach((session) => session.socket.terminate());
     this.server.closeAllConnections();
     this.server.close();
   }
@@ -395,7 +403,8 @@ export class Double {
         return;
       }
       const url = new URL(request.url, this.rest);
-      const answer = this.#route(request.method, url, body);
+      const answer = this.account?.route(request.method, url, request.headers, body) ??
+        this.#route(request.method, url, body);
       const [status, value] = answer ?? [404, { error: 'not found' }];
       response.writeHead(status, { 'content-type': 'application/json' });
       response.end(JSON.stringify(value));

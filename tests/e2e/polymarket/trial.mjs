@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { Hawse, programOf } from '../lib/hawse.mjs';
 import { Random } from '../lib/random.mjs';
 import { Double } from './double.mjs';
+import { OwnTape, SECRETS, accountOf, credential, troublesOf as ownTroublesOf } from './own.mjs';
 import { Tape } from './tape.mjs';
 
 const { values: args } = parseArgs({
@@ -25,6 +26,9 @@ const SETTLE_MS = 30_000;
 const START_MS = 30_000;
 /** What can only be found out by waiting needs peace after it; everything else comes thick. */
 const PAUSE_MS = { freeze: 2000, silence: 5500, 'drop a subscription': 5500 };
+const OWN_PAUSE_MS = {
+  'user: freeze': 2500, 'user: half open': 2500, 'user: silence': 7000, 'user: lose a frame': 7000,
+};
 const WALLETS = ['0x7C3Db723F1D4d8cB9C550095203b686cB11E5C6B', `0x${'ab'.repeat(20)}`];
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 const random = new Random(args.seed);
@@ -44,11 +48,14 @@ function configOf(double, pluginDir, stateDir, metrics) {
         endpoints: {
           market: { url: double.marketUrl, ...stream },
           rtds: { url: double.feedUrl, ...stream },
+          user: { url: double.userUrl, ...stream },
           clob: { url: double.rest, request_timeout_ms: 3000 },
           data: { url: double.rest, request_timeout_ms: 3000 },
         },
-        grants: ['net', 'http'],
+        grants: ['net', 'http', 'sign:polymarket-l2'],
+        credentials: { me: credential },
         settings: {
+          account: 'me', account_ms: 1000,
           markets: double.markets.slice(0, double.markets.length / 2).map((one) => one.condition),
           assets: double.markets.slice(double.markets.length / 2).flatMap((one) => one.tokens),
           wallets: WALLETS,
@@ -106,12 +113,12 @@ function troublesOf(double) {
 
 async function traffic(double, tally, fills) {
   const begun = Date.now();
-  const troubles = troublesOf(double);
-  const names = Object.keys(troubles);
+  const plans = [
+    { troubles: troublesOf(double), pauses: PAUSE_MS, next: begun + 1000, turn: 0 },
+    { troubles: ownTroublesOf(double.account, below), pauses: OWN_PAUSE_MS, next: begun + 1000, turn: 0 },
+  ];
   const until = begun + Number(args.seconds) * 1000;
   const step = 10;
-  let next = begun + 1000;
-  let turn = 0;
   while (Date.now() < until) {
     for (let i = 0; i < (Number(args.rate) * step) / 1000; i++) {
       if (below(50) === 0) {
@@ -128,25 +135,34 @@ async function traffic(double, tally, fills) {
         fills.push(double.fill(wallet, { ...late, same: fills.at(-1) }));
       }
     }
+    if (below(5) === 0) {
+      double.account.step();
+    }
     if (below(400) === 0) {
       double.refineTick();
     }
-    if (!args.calm && Date.now() >= next) {
-      const name = names[turn++ % names.length];
-      troubles[name]();
+    for (const plan of plans.filter((one) => !args.calm && Date.now() >= one.next)) {
+      const names = Object.keys(plan.troubles);
+      const name = names[plan.turn++ % names.length];
+      plan.troubles[name]();
       tally[name] = (tally[name] ?? 0) + 1;
-      next += PAUSE_MS[name] ?? 250;
+      plan.next = Date.now() + (plan.pauses[name] ?? 250);
     }
     await sleep(step);
   }
 }
 
-async function settle(double, tape, fills) {
+/** All that is not as it should be, of the venue and of the account. */
+const verdict = (double, tape, own, fills) => [
+  ...tape.differences(double, fills), ...own.differences(double.account),
+];
+
+async function settle(double, tape, own, fills) {
   const until = Date.now() + SETTLE_MS;
   const begun = Date.now();
   while (Date.now() < until) {
     await sleep(250);
-    if (tape.differences(double, fills).length === 0) {
+    if (verdict(double, tape, own, fills).length === 0) {
       break;
     }
   }
@@ -165,9 +181,14 @@ async function main() {
   const double = new Double({ markets: Number(args.markets), random: below });
   await double.start();
   double.refusals = args.calm ? 0 : 15;
+  double.account = accountOf(double, below);
   const tape = new Tape();
+  const own = new OwnTape();
   const hawse = new Hawse(command);
-  hawse.on('event', (event) => tape.take(event));
+  hawse.on('event', (event) => {
+    tape.take(event);
+    own.take(event);
+  });
   hawse.on('garbage', (line) => tape.garbage.push(line));
   const metrics = `127.0.0.1:${20000 + (process.pid % 20000)}`;
   hawse.start(configOf(double, pluginDir, `${hawse.folder}/state`, metrics));
@@ -183,18 +204,22 @@ async function main() {
   const fills = [];
   await traffic(double, tally, fills);
   double.refusals = 0;
-  const settled = await settle(double, tape, fills);
+  const settled = await settle(double, tape, own, fills);
   const counters = await metricsOf(metrics);
   const memory = hawse.memory();
   const ended = await hawse.stop();
   double.stop();
-  const wrong = tape.differences(double, fills);
+  const wrong = verdict(double, tape, own, fills);
+  if (hawse.errors.some((line) => Object.values(SECRETS).some((one) => line.includes(one)))) {
+    wrong.push('a secret stands in the log');
+  }
   if (ended.code !== 0) {
     wrong.push(`hawse ended with ${JSON.stringify(ended)}`);
   }
   console.log(`assets ${assets}, frames ${double.counts.frames}, troubles ${JSON.stringify(tally)}`);
   console.log(`double ${JSON.stringify(double.counts)}`);
   console.log(`tape ${JSON.stringify(tape.counts)}, settled after ${settled} ms`);
+  console.log(`account ${JSON.stringify({ ...own.counts, ...double.account.logins })}`);
   console.log(`hawse ${JSON.stringify(counters)}, peak ${memory.peak.toFixed(0)} MiB`);
   wrong.slice(0, 20).forEach((line) => console.log(`  ${line}`));
   console.log(`${wrong.length} differences`);
