@@ -213,11 +213,12 @@ static void begin_live(void)
 /* A page of REST with these frames as rows. */
 static char *page_of(const char *const *rows, size_t count)
 {
-    char *text = calloc(1, 65536), *at = text;
-    at += sprintf(at, "{\"next_cursor\":\"LTE=\",\"data\":[");
+    size_t cap = 65536, n = 0;
+    char *text = calloc(1, cap);
+    n += (size_t)snprintf(text, cap, "{\"next_cursor\":\"LTE=\",\"data\":[");
     for (size_t i = 0; i < count; i++)
-        at += sprintf(at, "%s%s", i ? "," : "", rows[i]);
-    (void)sprintf(at, "]}");
+        n += (size_t)snprintf(text + n, cap - n, "%s%s", i ? "," : "", rows[i]);
+    (void)snprintf(text + n, cap - n, "]}");
     return text;
 }
 

@@ -208,9 +208,8 @@ static uint32_t number(const hawse_json_t *doc, hawse_json_value_t *root, const 
     return (uint32_t)n;
 }
 
-static int32_t read_settings(struct pm *p, const hawse_json_t *doc, hawse_json_value_t *root)
+static void read_numbers(struct pm *p, const hawse_json_t *doc, hawse_json_value_t *root)
 {
-    hawse_json_value_t assets, markets, wallets, v;
     p->set.per_connection = number(doc, root, "per_connection");
     p->set.ping_ms = number(doc, root, "ping_ms");
     p->set.pong_ms = number(doc, root, "pong_ms");
@@ -220,20 +219,36 @@ static int32_t read_settings(struct pm *p, const hawse_json_t *doc, hawse_json_v
     p->set.chain_ms = number(doc, root, "chain_ms");
     p->set.account_ms = number(doc, root, "account_ms");
     p->set.requests_per_second = number(doc, root, "requests_per_second");
-    uint32_t asset_count = count_items(doc, root, "assets", &assets);
-    uint32_t market_count = count_items(doc, root, "markets", &markets);
-    uint32_t wallet_count = count_items(doc, root, "wallets", &wallets);
-    int32_t code = make_room(p, asset_count, market_count, wallet_count);
-    while (code == HAWSE_OK && asset_count > 0 && hawse_json_next(doc, &assets, NULL, &v) == 1)
+}
+
+static int32_t add_all(struct pm *p, const hawse_json_t *doc, hawse_json_value_t *assets,
+                       hawse_json_value_t *markets, hawse_json_value_t *wallets)
+{
+    hawse_json_value_t v;
+    int32_t code = HAWSE_OK;
+    while (code == HAWSE_OK && assets->kind && hawse_json_next(doc, assets, NULL, &v) == 1)
         code = asset_add(p, (hawse_view_t){v.data, v.len}) == NONE ? HAWSE_E_FORMAT : HAWSE_OK;
-    while (code == HAWSE_OK && market_count > 0 && hawse_json_next(doc, &markets, NULL, &v) == 1) {
+    while (code == HAWSE_OK && markets->kind && hawse_json_next(doc, markets, NULL, &v) == 1) {
         uint32_t index = condition_add(p, (hawse_view_t){v.data, v.len});
         code = index == NONE ? HAWSE_E_FORMAT : HAWSE_OK;
         if (code == HAWSE_OK)
             p->conditions[index].wanted = true;
     }
-    while (code == HAWSE_OK && wallet_count > 0 && hawse_json_next(doc, &wallets, NULL, &v) == 1)
+    while (code == HAWSE_OK && wallets->kind && hawse_json_next(doc, wallets, NULL, &v) == 1)
         code = add_wallet(p, (hawse_view_t){v.data, v.len});
+    return code;
+}
+
+static int32_t read_settings(struct pm *p, const hawse_json_t *doc, hawse_json_value_t *root)
+{
+    hawse_json_value_t assets, markets, wallets, v;
+    read_numbers(p, doc, root);
+    uint32_t asset_count = count_items(doc, root, "assets", &assets);
+    uint32_t market_count = count_items(doc, root, "markets", &markets);
+    uint32_t wallet_count = count_items(doc, root, "wallets", &wallets);
+    int32_t code = make_room(p, asset_count, market_count, wallet_count);
+    if (code == HAWSE_OK)
+        code = add_all(p, doc, &assets, &markets, &wallets);
     if (code == HAWSE_OK && hawse_json_get(doc, root, "account", &v) == HAWSE_OK && v.len > 0)
         code = account_init(p, (hawse_view_t){v.data, v.len});
     if (code == HAWSE_E_FORMAT)
