@@ -76,9 +76,31 @@ static bool hand_over(struct host_request *r)
     return true;
 }
 
+/* The answer to a login: the session is kept, and only whether there is one goes on. */
+static struct http_result keep_session(struct host_request *r, const struct http_result *result)
+{
+    struct http_result shown = *result;
+    struct instance *inst = r->owner;
+    struct fault fault = {0};
+    if (result->status == HAWSE_OK && result->http_status / 100 == 2) {
+        shown.status =
+            sign_login_answer(r->login, (hawse_view_t){result->body, result->body_len}, &fault);
+        explicit_bzero((uint8_t *)(uintptr_t)result->body, result->body_len);
+        if (shown.status != HAWSE_OK)
+            log_fault(inst->host->logger, HAWSE_LOG_ERROR, inst->config->id, &fault);
+    }
+    shown.body_len = 0;
+    return shown;
+}
+
 void request_done(void *ctx, const struct http_result *result)
 {
     struct host_request *r = ctx;
+    struct http_result kept;
+    if (r->login) {
+        kept = keep_session(r, result);
+        result = &kept;
+    }
     struct lane *lane = r->owner->lane;
     r->request = NULL;
     r->event = completion(r, result);

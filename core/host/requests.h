@@ -26,6 +26,7 @@ struct host_request {
     uint64_t tag;
     uint16_t kind; /* of the completion */
     request_record_fn record;
+    struct credential *login; /* whose session the answer is; it goes no further. NULL = none */
 };
 
 /* A request of this instance, counted; HAWSE_E_LIMIT, HAWSE_E_NOMEM. Give it to request_done as the
@@ -42,10 +43,16 @@ int32_t request_cancel(const hawse_host_t *table, hawse_instance_t self, hawse_r
 const struct config_endpoint *request_endpoint(struct instance *inst, hawse_view_t link,
                                                hawse_view_t name);
 
-/* hawse.http/1's call, for instances that are inside a call of the host. `logins`: header lines
- * that the host adds, each ended by '\n'. */
-int32_t request_http(struct instance *inst, const hawse_http_call_t *call, const char *logins,
-                     size_t logins_len, hawse_request_t *out);
+/* What the host adds to a request. */
+struct request_login {
+    const char *lines; /* of headers, each ended by '\n' */
+    size_t lines_len;
+    struct credential *session; /* the answer is its session; NULL = the answer is the instance's */
+};
+/* hawse.http/1's call, for instances that are inside a call of the host. `login` may be NULL. The
+ * answer to one for a session is not asked of the instance's http grants. */
+int32_t request_http(struct instance *inst, const hawse_http_call_t *call,
+                     const struct request_login *login, hawse_request_t *out);
 /* What is wrong with a call before anyone's grants are asked: HAWSE_E_INVAL, else the method as
  * constant text. */
 int32_t request_http_legal(struct instance *inst, const hawse_http_call_t *call,

@@ -90,13 +90,13 @@ static int32_t granted(struct instance *inst, const hawse_http_call_t *call, con
     return HAWSE_E_DENIED;
 }
 
-int32_t request_http(struct instance *inst, const hawse_http_call_t *call, const char *logins,
-                     size_t logins_len, hawse_request_t *out)
+int32_t request_http(struct instance *inst, const hawse_http_call_t *call,
+                     const struct request_login *login, hawse_request_t *out)
 {
     bool safe = false;
     const char *method = NULL;
     int32_t code = legal(inst, call, &method, &safe);
-    if (code == HAWSE_OK)
+    if (code == HAWSE_OK && !(login && login->session))
         code = granted(inst, call, method);
     if (code != HAWSE_OK)
         return code;
@@ -109,8 +109,9 @@ int32_t request_http(struct instance *inst, const hawse_http_call_t *call, const
                                    .path_len = call->path.len,
                                    .headers = (const char *)call->headers.data,
                                    .headers_len = call->headers.len,
-                                   .logins = logins,
-                                   .logins_len = logins_len,
+                                   .logins = login ? login->lines : NULL,
+                                   .logins_len = login ? login->lines_len : 0,
+                                   .alone = login && login->session,
                                    .body_len = call->body.len,
                                    .once = !safe,
                                    .timeout_ms = call->timeout_ms,
@@ -119,6 +120,7 @@ int32_t request_http(struct instance *inst, const hawse_http_call_t *call, const
     code = request_new(inst, call->tag, HAWSE_HOST_HTTP_DONE, record, &r);
     if (code != HAWSE_OK)
         return code;
+    r->login = login ? login->session : NULL;
     if (call->body.len > 0) {
         options.body = malloc(call->body.len);
         if (!options.body) {
@@ -145,7 +147,7 @@ static int32_t http_call_method(const hawse_host_t *table, hawse_instance_t self
     struct instance *inst = host_enter(table, self, &code);
     if (!inst)
         return code;
-    code = call && out ? request_http(inst, call, NULL, 0, out) : HAWSE_E_INVAL;
+    code = call && out ? request_http(inst, call, NULL, out) : HAWSE_E_INVAL;
     host_leave(inst);
     return code;
 }

@@ -13,7 +13,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct credential *refuse(struct instance *inst, int32_t refusal, int32_t *code)
+enum { LOGIN_ANSWER_MAX = 4096 }; /* what is read without growing, and so without copies */
+
+static struct credential *refuse(struct instance *inst, int32_t refusal, int32_t *code)
 {
     *code = refusal;
     log_fault(inst->host->logger, HAWSE_LOG_ERROR, inst->config->id, &inst->last_error);
@@ -21,9 +23,9 @@ static const struct credential *refuse(struct instance *inst, int32_t refusal, i
 }
 
 /* The credential of that name, when its schema is granted. */
-static const struct credential *find(struct instance *inst, hawse_view_t name, int32_t *code)
+static struct credential *find(struct instance *inst, hawse_view_t name, int32_t *code)
 {
-    const struct credential *c = credentials_find(&inst->credentials, name);
+    struct credential *c = credentials_find(&inst->credentials, name);
     fault_clear(&inst->last_error);
     if (!c) {
         *code = fault_set(&inst->last_error, HAWSE_E_NOTFOUND, "has no credential \"%.*s\"",
@@ -41,10 +43,10 @@ static const struct credential *find(struct instance *inst, hawse_view_t name, i
 }
 
 /* The same, for use with an endpoint of this instance. */
-static const struct credential *find_for(struct instance *inst, hawse_view_t name,
-                                         const char *endpoint, int32_t *code)
+static struct credential *find_for(struct instance *inst, hawse_view_t name, const char *endpoint,
+                                   int32_t *code)
 {
-    const struct credential *c = find(inst, name, code);
+    struct credential *c = find(inst, name, code);
     if (!c || credential_endpoint(c, endpoint))
         return c;
     (void)fault_set(&inst->last_error, HAWSE_E_DENIED,
@@ -87,8 +89,8 @@ static int32_t http(struct instance *inst, hawse_view_t name, const hawse_http_c
         return HAWSE_E_NOMEM;
     code = sign_headers(c, &request, headers, &len, &inst->last_error);
     if (code == HAWSE_OK)
-        code = request_http(inst, call, headers, len, out);
-    else
+        code = request_http(inst, call, &(struct request_login){headers, len, NULL}, out);
+    else if (code != HAWSE_E_STATE) /* a login first: that is no mistake */
         (void)refuse(inst, code, &code);
     secret_free(headers);
     return code;
@@ -102,6 +104,49 @@ static int32_t sign_http(const hawse_host_t *table, hawse_instance_t self, hawse
     if (!inst)
         return code;
     code = call && out ? http(inst, credential, call, out) : HAWSE_E_INVAL;
+    host_leave(inst);
+    return code;
+}
+
+/* ---- logging in ---- */
+
+static int32_t login(struct instance *inst, hawse_view_t name, hawse_view_t place, uint64_t tag,
+                     hawse_request_t *out)
+{
+    char endpoint[64];
+    size_t len = 0;
+    int32_t code = HAWSE_OK;
+    copy_name(place, endpoint);
+    struct credential *c = find_for(inst, name, endpoint, &code);
+    if (!c)
+        return code;
+    const char *path = credential_login_path(c);
+    char *headers = path ? secret_new(SIGN_HEADERS_MAX) : NULL;
+    if (!headers)
+        return path ? HAWSE_E_NOMEM : HAWSE_E_UNSUPPORTED;
+    hawse_http_call_t call = {.size = sizeof(call),
+                              .endpoint = place,
+                              .method = hawse_text("GET"),
+                              .path = hawse_text(path),
+                              .tag = tag,
+                              .max_response = LOGIN_ANSWER_MAX};
+    code = sign_login_headers(c, lane_utc(inst->lane, inst->lane->bus.now_ns) / 1000000000u,
+                              headers, &len);
+    if (code == HAWSE_OK)
+        code = request_http(inst, &call, &(struct request_login){headers, len, c}, out);
+    secret_free(headers);
+    return code;
+}
+
+static int32_t sign_login_call(const hawse_host_t *table, hawse_instance_t self,
+                               hawse_view_t credential, hawse_view_t endpoint, uint64_t tag,
+                               hawse_request_t *out)
+{
+    int32_t code = HAWSE_OK;
+    struct instance *inst = host_enter(table, self, &code);
+    if (!inst)
+        return code;
+    code = out ? login(inst, credential, endpoint, tag, out) : HAWSE_E_INVAL;
     host_leave(inst);
     return code;
 }
@@ -120,7 +165,7 @@ static int32_t send_login(struct instance *inst, hawse_view_t name, const struct
     code = sign_message(c, text, &filled, &len, &inst->last_error);
     if (code == HAWSE_OK)
         code = stream_send_secret(s->stream, filled, len);
-    else
+    else if (code != HAWSE_E_STATE)
         (void)refuse(inst, code, &code);
     secret_free(filled);
     return code;
@@ -158,4 +203,5 @@ static int32_t sign_names(const hawse_host_t *table, hawse_instance_t self, haws
 const hawse_sign_service_t host_sign_service = {.size = sizeof(hawse_sign_service_t),
                                                 .http = sign_http,
                                                 .send = sign_send,
-                                                .names = sign_names};
+                                                .names = sign_names,
+                                                .login = sign_login_call};

@@ -434,10 +434,24 @@ static int32_t sign_names(const hawse_host_t *table, hawse_instance_t self, haws
     return call.code;
 }
 
+static int32_t sign_login(const hawse_host_t *table, hawse_instance_t self, hawse_view_t credential,
+                          hawse_view_t endpoint, uint64_t tag, hawse_request_t *request)
+{
+    struct record_call call = {.call = CALL_SIGN_LOGIN,
+                               .arg_count = 1,
+                               .view_count = 2,
+                               .args = {tag},
+                               .views = {credential, endpoint}};
+    TAP_OUT(table, self, call, request,
+            host_sign_service.login(table, self, credential, endpoint, tag, request));
+    return call.code;
+}
+
 static const hawse_sign_service_t sign_service = {.size = sizeof(hawse_sign_service_t),
                                                   .http = sign_http,
                                                   .send = sign_send,
-                                                  .names = sign_names};
+                                                  .names = sign_names,
+                                                  .login = sign_login};
 
 const void *tap_service(const char *id)
 {

@@ -117,7 +117,8 @@ enum record_callback {
     X(27, FEATURE, "asks whether a feature is on")       \
     X(28, SIGN_HTTP, "sends a request with a login")     \
     X(29, SIGN_SEND, "sends a login on a stream")        \
-    X(30, SIGN_NAMES, "asks whether a login is named")
+    X(30, SIGN_NAMES, "asks whether a login is named")   \
+    X(31, SIGN_LOGIN, "logs in")
 
 #define RECORD_CALL_ENUM(number, name, what) CALL_##name = (number),
 enum record_call_kind { RECORD_CALLS(RECORD_CALL_ENUM) CALL_KINDS };

@@ -49,7 +49,7 @@ struct http_request {
     uint8_t *response; /* response_cap + HAWSE_PADDING bytes */
     size_t response_len, response_cap;
     bool too_large;
-    bool once;
+    bool once, alone;
     char error[CURL_ERROR_SIZE];
     char text[CURL_ERROR_SIZE + 128];
     struct http_result result;
@@ -363,7 +363,9 @@ static bool set_method(struct http_request *r, const char *method)
          : head ? CURLOPT_NOBODY
                 : CURLOPT_POST,
          1L},
-        {CURLOPT_FRESH_CONNECT, r->once ? 1L : 0L}, /* libcurl asks again on a kept one */
+        {CURLOPT_FRESH_CONNECT,
+         r->once || r->alone ? 1L : 0L}, /* libcurl asks again on a kept one */
+        {CURLOPT_FORBID_REUSE, r->alone ? 1L : 0L},
     };
     bool ok = curl_set_longs(r->easy, longs, CURL_COUNT(longs));
     if (!get && !head) {
@@ -413,6 +415,7 @@ static struct http_request *request_new(const struct http_options *o)
     r->body = o->body;
     r->body_len = o->body_len;
     r->once = o->once;
+    r->alone = o->alone;
     r->judge = o->judge;
     r->started_ns = loop_clock();
     r->max_response = o->max_response ? o->max_response : 32u << 20;

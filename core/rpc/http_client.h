@@ -41,7 +41,8 @@ struct http_options {
     size_t logins_len;
     char *body; /* malloc'd; taken, freed also on failure; NULL = none */
     size_t body_len;
-    bool once; /* may change something: on a fresh connection, and UNKNOWN when no answer came */
+    bool once;  /* may change something: on a fresh connection, and UNKNOWN when no answer came */
+    bool alone; /* on a connection that nothing else uses, before or after */
     uint32_t timeout_ms;   /* 0 = the endpoint's */
     uint64_t max_response; /* 0 = 32 MiB */
     http_judge_fn judge;   /* NULL = an answer is an answer */

@@ -18,7 +18,7 @@ struct credential {
     void *secret; /* secret_new */
 };
 
-static const struct sign_schema *const schemas[] = {&sign_polymarket_l2};
+static const struct sign_schema *const schemas[] = {&sign_polymarket_l2, &sign_polymarket_l1};
 enum { SCHEMAS = sizeof(schemas) / sizeof(schemas[0]), WHERE = 160, VALUES_MAX = 8 };
 
 static const struct sign_schema *find_schema(const char *name, const char *where,
@@ -36,7 +36,7 @@ static const struct sign_schema *find_schema(const char *name, const char *where
     if (near)
         fault_hint(fault, "did you mean \"%s\"?", near);
     else
-        fault_hint(fault, "it knows: %s", names[0]);
+        fault_hint(fault, "it knows: %s, %s", names[0], names[1]);
     return NULL;
 }
 
@@ -49,6 +49,8 @@ static int32_t check_values(const struct sign_schema *s, const struct config_cre
         const struct sign_value *wanted = &s->values[i];
         const struct config_secret *value = config_credential_value(config, wanted->name);
         names[i] = wanted->name;
+        if (!value && wanted->optional)
+            continue;
         if (!value)
             return fault_set(fault, HAWSE_E_NOTFOUND, "%s.values: \"%s\" is missing", where,
                              wanted->name);
@@ -122,6 +124,8 @@ void credential_free(struct credential *c)
 {
     if (!c)
         return;
+    if (c->secret && c->schema->close)
+        c->schema->close(c->secret);
     secret_free(c->secret);
     for (size_t i = 0; i < c->endpoint_count; i++)
         free(c->endpoints[i]);
@@ -153,7 +157,7 @@ void credentials_finish(struct credentials *credentials)
     *credentials = (struct credentials){NULL, 0};
 }
 
-const struct credential *credentials_find(const struct credentials *credentials, hawse_view_t name)
+struct credential *credentials_find(const struct credentials *credentials, hawse_view_t name)
 {
     for (size_t i = 0; i < credentials->count; i++) {
         const char *own = credentials->list[i]->name;
@@ -197,4 +201,20 @@ int32_t sign_message(const struct credential *c, hawse_view_t text, char **out, 
                      struct fault *fault)
 {
     return c->schema->message(c->secret, text, out, len, fault);
+}
+
+const char *credential_login_path(const struct credential *c)
+{
+    return c->schema->login_path;
+}
+
+int32_t sign_login_headers(const struct credential *c, uint64_t utc_s, char out[SIGN_HEADERS_MAX],
+                           size_t *len)
+{
+    return c->schema->login(c->secret, utc_s, out, len);
+}
+
+int32_t sign_login_answer(struct credential *c, hawse_view_t body, struct fault *fault)
+{
+    return c->schema->answer(c->secret, body, fault);
 }

@@ -16,17 +16,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { KEY_MAX = 64, TEXT = 256, CONDITION = 66, MARKS = 4096, MESSAGE_MAX = 65536 };
-
-/* All of it is in locked memory. */
-struct l2 {
-    char address[43]; /* of the account that signs, as EIP-55 writes it */
-    char api_key[TEXT];
-    char secret[TEXT]; /* as the venue gave it: the user channel wants it so */
-    char passphrase[TEXT];
-    uint8_t key[KEY_MAX]; /* the same, decoded */
-    size_t key_len;
-};
+enum { CONDITION = 66, MARKS = 4096, MESSAGE_MAX = 65536 };
 
 /* ---- the signature ---- */
 
@@ -52,22 +42,24 @@ void polymarket_hmac(const uint8_t *key, size_t key_len, const struct sign_reque
 
 /* ---- its values ---- */
 
-/* One printable word that needs no escape in JSON or a header. */
-static bool plain(const char *text)
+/* Copies one printable word that needs no escape in JSON or a header. */
+static bool take(char to[POLY_TEXT], hawse_view_t text)
 {
-    size_t n = 0;
-    for (; text[n]; n++) {
-        if ((unsigned char)text[n] <= 0x20 || (unsigned char)text[n] >= 0x7f ||
-            strchr("\"\\", text[n]))
+    for (uint64_t i = 0; i < text.len; i++) {
+        if (text.data[i] <= 0x20 || text.data[i] >= 0x7f || memchr("\"\\", text.data[i], 2))
             return false;
     }
-    return n > 0 && n < TEXT;
+    if (text.len == 0 || text.len >= POLY_TEXT)
+        return false;
+    memcpy(to, text.data, text.len);
+    to[text.len] = '\0';
+    return true;
 }
 
 /* Base64 in either alphabet, with its padding or without. */
-static bool decode_key(struct l2 *s)
+static bool decode_key(struct poly_session *s)
 {
-    char text[TEXT];
+    char text[POLY_TEXT];
     size_t n = 0;
     for (const char *c = s->secret; *c && *c != '='; c++)
         text[n++] = *c;
@@ -80,27 +72,35 @@ static bool decode_key(struct l2 *s)
     return good && strspn(s->secret + n, "=") == strlen(s->secret + n) && s->key_len > 0;
 }
 
+bool poly_session_set(struct poly_session *s, hawse_view_t api_key, hawse_view_t secret,
+                      hawse_view_t passphrase)
+{
+    s->ready = take(s->api_key, api_key) && take(s->passphrase, passphrase) &&
+               take(s->secret, secret) && decode_key(s);
+    return s->ready;
+}
+
 static int32_t l2_open(void *secret, const struct config_credential *config, const char *where,
                        struct fault *fault)
 {
-    struct l2 *s = secret;
+    static const char *const names[] = {"api_key", "secret", "passphrase"};
+    struct poly_session *s = secret;
+    hawse_view_t texts[3];
+    char word[POLY_TEXT];
     uint8_t address[20];
-    const struct {
-        const char *name;
-        char *to;
-    } texts[] = {{"api_key", s->api_key}, {"secret", s->secret}, {"passphrase", s->passphrase}};
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        const char *value = config_credential_value(config, texts[i].name)->text;
-        if (!plain(value))
+    for (int i = 0; i < 3; i++) {
+        texts[i] = hawse_text(config_credential_value(config, names[i])->text);
+        bool good = take(word, texts[i]);
+        sodium_memzero(word, sizeof(word));
+        if (!good)
             return fault_set(fault, HAWSE_E_FORMAT,
                              "%s.values.%s: expected one word of printable ASCII, at most %d bytes",
-                             where, texts[i].name, TEXT - 1);
-        memcpy(texts[i].to, value, strlen(value) + 1);
+                             where, names[i], POLY_TEXT - 1);
     }
-    if (!decode_key(s))
+    if (!poly_session_set(s, texts[0], texts[1], texts[2]))
         return fault_set(fault, HAWSE_E_FORMAT,
                          "%s.values.secret: expected base64 of 1 to %d bytes, as the venue gave it",
-                         where, KEY_MAX);
+                         where, POLY_KEY_MAX);
     const char *text = config_credential_value(config, "address")->text;
     if (hawse_eip55_parse((const uint8_t *)text, strlen(text), address) != HAWSE_OK)
         return fault_set(fault, HAWSE_E_FORMAT,
@@ -111,27 +111,26 @@ static int32_t l2_open(void *secret, const struct config_credential *config, con
     return HAWSE_OK;
 }
 
-static bool l2_is(const void *secret, hawse_view_t text)
+bool poly_session_is(const struct poly_session *s, hawse_view_t text)
 {
-    const struct l2 *s = secret;
     if (text.len == strlen(s->address))
         return strncasecmp(s->address, (const char *)text.data, text.len) == 0;
-    return text.len == strlen(s->api_key) && memcmp(s->api_key, text.data, text.len) == 0;
+    return text.len > 0 && text.len == strlen(s->api_key) &&
+           memcmp(s->api_key, text.data, text.len) == 0;
 }
 
 /* ---- requests ---- */
 
 static int32_t deny(struct fault *fault, const char *what, const char *hint)
 {
-    (void)fault_set(fault, HAWSE_E_DENIED, "polymarket-l2: %s", what);
+    (void)fault_set(fault, HAWSE_E_DENIED, "polymarket: %s", what);
     fault_hint(fault, "%s", hint);
     return HAWSE_E_DENIED;
 }
 
-static int32_t l2_headers(const void *secret, const struct sign_request *r,
-                          char out[SIGN_HEADERS_MAX], size_t *len, struct fault *fault)
+int32_t poly_session_headers(const struct poly_session *s, const struct sign_request *r,
+                             char out[SIGN_HEADERS_MAX], size_t *len, struct fault *fault)
 {
-    const struct l2 *s = secret;
     char signature[POLY_SIGNATURE];
     if (strcmp(r->method, "GET") != 0)
         return deny(fault, "only requests that read are signed here",
@@ -211,9 +210,10 @@ static bool read_login(const hawse_json_t *doc, size_t *at)
     return more == 0 && (seen & SEEN_TYPE) != 0 && (seen & SEEN_LOGIN) != 0;
 }
 
-static int32_t fill(const struct l2 *s, hawse_view_t text, size_t at, char **out, size_t *len)
+static int32_t fill(const struct poly_session *s, hawse_view_t text, size_t at, char **out,
+                    size_t *len)
 {
-    size_t gap = strlen(SIGN_PLACEHOLDER), cap = text.len + 4u * TEXT;
+    size_t gap = strlen(SIGN_PLACEHOLDER), cap = text.len + 4u * POLY_TEXT;
     char *filled = secret_new(cap);
     if (!filled)
         return HAWSE_E_NOMEM;
@@ -227,8 +227,8 @@ static int32_t fill(const struct l2 *s, hawse_view_t text, size_t at, char **out
     return HAWSE_OK;
 }
 
-static int32_t l2_message(const void *secret, hawse_view_t text, char **out, size_t *len,
-                          struct fault *fault)
+int32_t poly_session_message(const struct poly_session *s, hawse_view_t text, char **out,
+                             size_t *len, struct fault *fault)
 {
     hawse_json_t doc;
     size_t at = 0;
@@ -246,7 +246,7 @@ static int32_t l2_message(const void *secret, hawse_view_t text, char **out, siz
         bool good = hawse_json_validate(copy, text.len, NULL) == HAWSE_OK &&
                     hawse_json_index(&doc, copy, text.len, marks, MARKS) == HAWSE_OK &&
                     read_login(&doc, &at);
-        code = good ? fill(secret, (hawse_view_t){copy, text.len}, at, out, len)
+        code = good ? fill(s, (hawse_view_t){copy, text.len}, at, out, len)
                     : deny(fault, "this is not the first message of the user channel",
                            "it is {\"type\":\"user\",\"auth\":" SIGN_PLACEHOLDER
                            ",\"markets\":[...]} and nothing else");
@@ -255,15 +255,34 @@ static int32_t l2_message(const void *secret, hawse_view_t text, char **out, siz
     free(copy);
     return code == HAWSE_OK
                ? code
-               : fault_set(fault, code, "polymarket-l2: the message is too long, or no memory");
+               : fault_set(fault, code, "polymarket: the message is too long, or no memory");
 }
 
-static const struct sign_value l2_values[] = {
-    {"address", false}, {"api_key", false}, {"secret", true}, {"passphrase", true}};
+static bool l2_is(const void *secret, hawse_view_t text)
+{
+    return poly_session_is(secret, text);
+}
+
+static int32_t l2_headers(const void *secret, const struct sign_request *r,
+                          char out[SIGN_HEADERS_MAX], size_t *len, struct fault *fault)
+{
+    return poly_session_headers(secret, r, out, len, fault);
+}
+
+static int32_t l2_message(const void *secret, hawse_view_t text, char **out, size_t *len,
+                          struct fault *fault)
+{
+    return poly_session_message(secret, text, out, len, fault);
+}
+
+static const struct sign_value l2_values[] = {{"address", false, false},
+                                              {"api_key", false, false},
+                                              {"secret", true, false},
+                                              {"passphrase", true, false}};
 
 const struct sign_schema sign_polymarket_l2 = {
     .name = "polymarket-l2",
-    .size = sizeof(struct l2),
+    .size = sizeof(struct poly_session),
     .values = l2_values,
     .value_count = sizeof(l2_values) / sizeof(l2_values[0]),
     .open = l2_open,

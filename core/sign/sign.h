@@ -45,7 +45,7 @@ int32_t credentials_make(const struct config_instance *instance, struct credenti
                          struct fault *fault);
 void credentials_finish(struct credentials *credentials);
 /* NULL: none of that name. */
-const struct credential *credentials_find(const struct credentials *credentials, hawse_view_t name);
+struct credential *credentials_find(const struct credentials *credentials, hawse_view_t name);
 
 const char *credential_name(const struct credential *credential);
 /* Of which schema, as grants name it. */
@@ -56,12 +56,21 @@ bool credential_endpoint(const struct credential *credential, const char *endpoi
 bool credential_is(const struct credential *credential, hawse_view_t text);
 
 /* Header lines for a request, each ended by '\n', into `out`, which the caller wipes.
- * HAWSE_E_DENIED: the schema does not let this be signed. */
+ * HAWSE_E_DENIED: the schema does not let this be signed; HAWSE_E_STATE: it has to log in first. */
 int32_t sign_headers(const struct credential *credential, const struct sign_request *request,
                      char out[SIGN_HEADERS_MAX], size_t *len, struct fault *fault);
 /* A message with the login in the place of SIGN_PLACEHOLDER, as text of its own (secret_free) with
  * its length. HAWSE_E_DENIED: it is no message that the schema logs in with. */
 int32_t sign_message(const struct credential *credential, hawse_view_t text, char **out,
                      size_t *len, struct fault *fault);
+
+/* Where a schema that has to log in asks for its session: GET, with the headers of
+ * sign_login_headers; the answer, with 64 readable bytes behind it, is for sign_login_answer alone.
+ * NULL: it need not. */
+const char *credential_login_path(const struct credential *credential);
+int32_t sign_login_headers(const struct credential *credential, uint64_t utc_s,
+                           char out[SIGN_HEADERS_MAX], size_t *len);
+/* HAWSE_E_FORMAT: it is no session. */
+int32_t sign_login_answer(struct credential *credential, hawse_view_t body, struct fault *fault);
 
 #endif

@@ -25,6 +25,8 @@ import urllib.request
 
 KEYS = {name: "k" + secrets.token_hex(11) for name in ("env_path", "env_token", "file_header", "file_path", "file_query")}
 KEYS |= {"login_secret": "k" + secrets.token_hex(12)[:23], "login_phrase": "k" + secrets.token_hex(11)}
+KEYS |= {"derived_secret": "k" + secrets.token_hex(12)[:23], "derived_phrase": "k" + secrets.token_hex(11),
+         "wallet_key": "0x" + secrets.token_hex(32)}  # the last one signs, and is never sent
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 HASH = "0x" + "11" * 32
 
@@ -71,6 +73,8 @@ class Server:
         given = " ".join(re.findall(r"k[0-9a-f]{22}", text))
         if "/user " in text and "upgrade: websocket" in text.lower():
             return self.login(client, text)
+        if text.startswith("GET /auth/derive-api-key"):
+            return self.derive(client)
         if text.startswith("GET /data/"):
             return self.rows(client, given)
         if "upgrade: websocket" in text.lower():
@@ -118,6 +122,14 @@ class Server:
                 if said == "PING":
                     client.sendall(frame(1, b"PONG"))
         return False
+
+    def derive(self, client):
+        """The session that belongs to a wallet: the host's alone."""
+        text = json.dumps({"apiKey": "derived-id", "secret": KEYS["derived_secret"],
+                           "passphrase": KEYS["derived_phrase"]})
+        client.sendall((f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+                        f"Content-Length: {len(text)}\r\n\r\n{text}").encode())
+        return True
 
     def rows(self, client, given):
         """REST of an account: refused once, with all that was sent; then there is nothing."""
@@ -185,8 +197,15 @@ class Trial:
                                     "secret": self.secret("login_secret", KEYS["login_secret"]),
                                     "passphrase": self.secret("login_phrase", KEYS["login_phrase"])}}},
                             "settings": {"account": "me", "account_ms": 1000}},
-                "lines": {"plugin": "org.hawse.jsonl", "links": {"chain": "chain", "account": "account"},
-                          "settings": {"sources": ["chain", "account"]}}},
+                "wallet": {"plugin": "org.hawse.polymarket", "allow": "beta",
+                           "grants": ["net", "http", "sign:polymarket-l1"],
+                           "endpoints": {"user": {"url": f"ws://{host}/user", **times}, "clob": f"http://{host}"},
+                           "credentials": {"me": {
+                               "schema": "polymarket-l1", "endpoints": ["user", "clob"],
+                               "values": {"key": self.secret("wallet_key", KEYS["wallet_key"])}}},
+                           "settings": {"account": "me", "account_ms": 1000}},
+                "lines": {"plugin": "org.hawse.jsonl", "links": {"chain": "chain", "account": "account", "wallet": "wallet"},
+                          "settings": {"sources": ["chain", "account", "wallet"]}}},
             "record": {"file": str(self.folder / "capture.hrec")}}))
         return path
 
@@ -231,10 +250,10 @@ class Trial:
 
     def observe(self, process, path):
         come = self.wait(lambda: self.server.upgrades >= 3 and self.server.questions >= 3 and
-                         self.server.logins >= 1 and self.server.rows_asked >= 3)
+                         self.server.logins >= 2 and self.server.rows_asked >= 5)
         self.check("the host comes up behind the refusals", None if come else "it did not: " + self.log()[-800:])
         sent = "\n".join(self.server.requests)
-        missing = [name for name, key in KEYS.items() if key not in sent]
+        missing = [name for name, key in KEYS.items() if key not in sent and name != "wallet_key"]
         self.check("every key was sent to the server", f"not {missing}" if missing else None)
         for words in (("status", "--socket", self.folder / "c.sock"),
                       ("status", "--json", "--socket", self.folder / "c.sock"),
@@ -292,7 +311,7 @@ class Trial:
     def search(self):
         places = dict(self.outputs)
         for path in self.folder.rglob("*"):
-            if path.is_file() and path.name not in ("url", "header", "login_secret", "login_phrase"):
+            if path.is_file() and path.name not in ("url", "header", "login_secret", "login_phrase", "wallet_key"):
                 places[str(path.relative_to(self.folder))] = path.read_text(errors="replace")
         self.check("something was written", None if len(places.get("log", "")) > 500 else "the log is empty")
         for place, text in sorted(places.items()):

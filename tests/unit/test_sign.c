@@ -80,6 +80,89 @@ TEST(sign_hmac, "L2 signatures are those of the venue's client")
     json_decref(root);
 }
 
+TEST(sign_attest, "L1 signatures are those of the venue's client")
+{
+    char path[512];
+    json_error_t error;
+    (void)snprintf(path, sizeof(path), "%s/vectors/polymarket-l1-auth.json", test_source_dir());
+    json_t *root = json_load_file(path, 0, &error), *row;
+    size_t i, len = 0;
+    CHECK(root != NULL);
+    json_array_foreach(json_object_get(root, "rows"), i, row)
+    {
+        uint8_t secret[32], signature[65];
+        char text[133] = "0x";
+        struct key *key = NULL;
+        const json_t *headers = json_object_get(row, "headers");
+        const json_t *named = json_object_get(json_object_get(root, "keys"),
+                                              json_string_value(json_object_get(row, "key")));
+        const char *hex = json_string_value(json_object_get(named, "private_key"));
+        CHECK(sodium_hex2bin(secret, 32, hex + 2, 64, NULL, &len, NULL) == 0);
+        CHECK_EQ(key_from_secret(KEY_SECP256K1, secret, &key, NULL), HAWSE_OK);
+        uint64_t nonce = strtoull(json_string_value(json_object_get(row, "nonce")), NULL, 10);
+        uint64_t time = strtoull(json_string_value(json_object_get(row, "timestamp")), NULL, 10);
+        CHECK_EQ(polymarket_attest(key,
+                                   (uint64_t)json_integer_value(json_object_get(row, "chain_id")),
+                                   nonce, time, signature),
+                 HAWSE_OK);
+        (void)sodium_bin2hex(text + 2, 131, signature, 65);
+        CHECK_STR(text, json_string_value(json_object_get(headers, "POLY_SIGNATURE")));
+        key_free(key);
+    }
+    CHECK(i >= 8);
+    json_decref(root);
+}
+
+TEST(sign_login, "a wallet's key asks for its API key and signs nothing else; then it is as L2")
+{
+    static const char *const bad[] = {
+        "", "{}", "[]", "{\"apiKey\":\"a b\",\"secret\":\"" SECRET "\",\"passphrase\":\"x\"}",
+        "{\"apiKey\":\"a\",\"secret\":\"~\",\"passphrase\":\"x\"}"};
+    (void)setenv("HAWSE_TEST_KEY",
+                 "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80", 1);
+    struct config *config = good(LOGIN("polymarket-l1", "'clob'", "'key':'${HAWSE_TEST_KEY}'"));
+    const struct config_instance *in = config_find(config, "a");
+    struct credential *c = NULL;
+    struct fault fault = {0};
+    char out[SIGN_HEADERS_MAX], *text = NULL;
+    size_t len = 0;
+    struct sign_request r = {.method = "GET", .path = view("/data/orders"), .utc_s = 1780449126};
+    CHECK_EQ(credential_make(in, &in->credentials[0], &c, &fault), HAWSE_OK);
+    CHECK_STR(credential_login_path(c), "/auth/derive-api-key");
+    CHECK_EQ(sign_headers(c, &r, out, &len, &fault), HAWSE_E_STATE);
+    CHECK_EQ(
+        sign_message(c, view("{\"type\":\"user\",\"auth\":\"$credential\"}"), &text, &len, &fault),
+        HAWSE_E_STATE);
+    CHECK(!credential_is(c, view("")));
+    CHECK_EQ(sign_login_headers(c, 1780449126, out, &len), HAWSE_OK);
+    out[len] = '\0';
+    CHECK_STR(out, "POLY_ADDRESS: " ADDRESS "\nPOLY_SIGNATURE: "
+                   "0x868a3dfd8dce2ebf6fa47d25b2bec8518b594f4300073d1b6610d65fa888fcc133676ba53ce9c"
+                   "556a2e8c656b324b232de1b2e881e5b1497e6b0a3e02820475c1c\n"
+                   "POLY_TIMESTAMP: 1780449126\nPOLY_NONCE: 0\n");
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        uint8_t body[512] = {0};
+        memset(&fault, 0, sizeof(fault));
+        memcpy(body, bad[i], strlen(bad[i]));
+        CHECK_EQ(sign_login_answer(c, (hawse_view_t){body, strlen(bad[i])}, &fault),
+                 HAWSE_E_FORMAT);
+        CHECK(!strstr(fault.message, SECRET));
+        CHECK_EQ(sign_headers(c, &r, out, &len, &fault), HAWSE_E_STATE);
+    }
+    uint8_t body[512] =
+        "{\"apiKey\":\"" API_KEY "\",\"secret\":\"" SECRET "\",\"passphrase\":\"" PHRASE "\"}";
+    memset(&fault, 0, sizeof(fault));
+    CHECK_EQ(sign_login_answer(c, (hawse_view_t){body, strlen((char *)body)}, &fault), HAWSE_OK);
+    CHECK_EQ(sign_headers(c, &r, out, &len, &fault), HAWSE_OK);
+    out[len] = '\0';
+    CHECK(strstr(out, "POLY_SIGNATURE: cguSZc5n4bueDyQUJrsLgFGw7ZUpVoyxC_BGPUca9xA=\n"));
+    CHECK(credential_is(c, view(API_KEY)));
+    r.method = "POST";
+    CHECK_EQ(sign_headers(c, &r, out, &len, &fault), HAWSE_E_DENIED);
+    credential_free(c);
+    config_destroy(config);
+}
+
 TEST(sign_headers, "a request that reads gets the venue's headers; its query is not signed")
 {
     struct config *config;
@@ -203,6 +286,10 @@ TEST(sign_values, "a credential that is not what its schema needs is refused in 
     } bad[] = {
         {LOGIN("polymarket-l3", "'clob'", VALUES), "me.schema: this host knows no login"},
         {LOGIN("polymarket-l2", "'clob'", "'address':'" ADDRESS "'"), "\"api_key\" is missing"},
+        {LOGIN("polymarket-l1", "'clob'", "'nonce':'1'"), "\"key\" is missing"},
+        {LOGIN("polymarket-l1", "'clob'", "'key':'0x12'"), "values.key: a secret stands in"},
+        {LOGIN("polymarket-l1", "'clob'", "'key':'${HAWSE_TEST_PHRASE}'"),
+         "values.key: expected the private key"},
         {LOGIN("polymarket-l2", "'clob'", VALUES ",'x':'y'"), "values.x: \"polymarket-l2\" has no"},
         {LOGIN("polymarket-l2", "'clob'",
                "'address':'" ADDRESS "','api_key':'k','secret':'" SECRET "','passphrase':'" PHRASE

@@ -51,6 +51,7 @@ struct scan {
     bool heals; /* it began after a login went through, on connection `epoch` */
     uint32_t epoch, number;
     uint64_t begun_ns, next_ns, after_s;
+    bool login;    /* the venue's session comes first */
     uint32_t lost; /* SCAN_LOST: index of the order asked for */
     char cursor[ACCOUNT_CURSOR_CAP];
 };
@@ -59,8 +60,9 @@ struct account {
     char credential[CREDENTIAL_CAP]; /* empty = no account */
     hawse_stream_t stream;
     hawse_channel_t channel;
-    bool open, through; /* the login was sent; and the server answered on that connection */
-    uint32_t epoch;     /* connections so far */
+    bool open, sent, through; /* the login was sent, and the server answered behind it */
+    bool by_wallet;           /* the host logs in by a wallet's key before */
+    uint32_t epoch;           /* connections so far */
     uint64_t ping_ns, heard_ns, frames;
     bool known, gap; /* all was told once; something may be missing */
     uint64_t from_s; /* nothing that ended before is told */

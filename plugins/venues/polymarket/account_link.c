@@ -94,11 +94,26 @@ static void send_ping(struct pm *p, uint64_t now)
                            hawse_text("PING"));
 }
 
+/* The first message, or, where the host has to log in itself before, not yet. */
+static void log_in(struct pm *p, uint64_t now)
+{
+    struct account *a = &p->account;
+    int32_t code = p->sign->send(p->host, p->self, hawse_text(a->credential), a->stream,
+                                 hawse_text("{\"type\":\"user\",\"auth\":\"$credential\"}"));
+    a->scan.login = a->scan.login || code == HAWSE_E_STATE;
+    if (code == HAWSE_E_STATE)
+        return;
+    if (code != HAWSE_OK)
+        pm_complain(p, "the login of the user channel could not be sent (%d)", code);
+    a->sent = code == HAWSE_OK;
+    send_ping(p, now); /* its answer comes after the login was read */
+}
+
 void account_state(struct pm *p, uint32_t state)
 {
     struct account *a = &p->account;
     uint64_t now = pm_now(p);
-    a->through = false;
+    a->through = a->sent = false;
     a->open = state == HAWSE_STREAM_OPEN;
     if (!a->open) {
         begin_gap(p, HAWSE_REASON_DISCONNECTED);
@@ -107,11 +122,7 @@ void account_state(struct pm *p, uint32_t state)
     a->epoch++;
     a->heard_ns = now;
     channel_state(p, a->gap ? HAWSE_CHANNEL_RECOVERING : HAWSE_CHANNEL_PENDING);
-    int32_t code = p->sign->send(p->host, p->self, hawse_text(a->credential), a->stream,
-                                 hawse_text("{\"type\":\"user\",\"auth\":\"$credential\"}"));
-    if (code != HAWSE_OK)
-        pm_complain(p, "the login of the user channel could not be sent (%d)", code);
-    send_ping(p, now); /* its answer comes after the login was read */
+    log_in(p, now);
 }
 
 /* The first answer on a connection: from here on pushes come, so REST can be asked. */
@@ -146,7 +157,7 @@ void account_frame(struct pm *p, const hawse_event_t *event)
     hawse_json_value_t item;
     int32_t more = 0;
     a->heard_ns = pm_now(p);
-    if (!a->through)
+    if (!a->through && a->sent)
         went_through(p, a->heard_ns);
     if (event->len == 4 && memcmp(event->data, "PONG", 4) == 0)
         return;
@@ -254,6 +265,15 @@ static void ask_next(struct pm *p, uint64_t now)
     struct scan *s = &a->scan;
     char path[PATH_CAP];
     int n = 0;
+    if (s->login) {
+        s->asking = ask_send(p, &(struct ask){.kind = ASK_ACCOUNT,
+                                              .endpoint = "clob",
+                                              .method = "GET",
+                                              .path = "/auth",
+                                              .credential = a->credential,
+                                              .login = true}) != NULL;
+        return;
+    }
     if (s->step == SCAN_LOST && !next_lost(p)) {
         end_scan(p, now);
         return;
@@ -270,8 +290,8 @@ static void ask_next(struct pm *p, uint64_t now)
                      (unsigned long long)s->after_s);
         (void)ask_add(path + n, sizeof(path) - (size_t)n, "next_cursor", s->cursor);
     }
-    s->asking = ask_send(p, &(struct ask){ASK_ACCOUNT, "clob", "GET", path, NULL, 0,
-                                          a->credential}) != NULL;
+    s->asking = ask_send(p, &(struct ask){ASK_ACCOUNT, "clob", "GET", path, NULL, 0, a->credential,
+                                          false}) != NULL;
 }
 
 /* ---- answers ---- */
@@ -330,6 +350,23 @@ static void take_lost(struct pm *p, const hawse_json_t *doc, hawse_json_value_t 
         account_order_gone(p, &a->orders[a->scan.lost]);
 }
 
+/* The session is the host's; what was sent without one is sent now. */
+static void login_answer(struct pm *p, const hawse_host_http_done_t *done, uint64_t now)
+{
+    struct account *a = &p->account;
+    a->scan.login = done->status != HAWSE_OK;
+    a->by_wallet = a->by_wallet || done->status == HAWSE_OK;
+    if (a->scan.login) {
+        pm_complain(p,
+                    "the venue refuses the login of \"%s\" (%d, HTTP %u): does an API key of this "
+                    "wallet and nonce exist, and is this machine's clock right?",
+                    a->credential, done->status, done->http_status);
+        a->scan.next_ns = now + DENIED_MS * MS_NS;
+    } else if (a->open) {
+        log_in(p, now);
+    }
+}
+
 void account_answer(struct pm *p, const hawse_host_http_done_t *done, const uint8_t *body)
 {
     struct account *a = &p->account;
@@ -338,7 +375,9 @@ void account_answer(struct pm *p, const hawse_host_http_done_t *done, const uint
     uint64_t now = pm_now(p);
     s->asking = false;
     s->next_ns = now;
-    if (s->step == SCAN_LOST && done->http_status == 404) {
+    if (s->login) {
+        login_answer(p, done, now);
+    } else if (s->step == SCAN_LOST && done->http_status == 404) {
         take_lost(p, NULL, NULL);
     } else if (done->status != HAWSE_OK) {
         bool refused = done->http_status == 401 || done->http_status == 403;
@@ -347,6 +386,7 @@ void account_answer(struct pm *p, const hawse_host_http_done_t *done, const uint
                         "the venue refuses the login of \"%s\" (HTTP %u): are the credential's "
                         "values right, and is this machine's clock?",
                         a->credential, done->http_status);
+        s->login = refused && a->by_wallet; /* the session may have ended */
         s->next_ns = now + (refused ? DENIED_MS : RETRY_MS) * MS_NS;
     } else if (s->step == SCAN_LOST && done->body_len == 4 && memcmp(body, "null", 4) == 0) {
         take_lost(p, NULL, NULL);

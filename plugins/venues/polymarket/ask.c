@@ -57,9 +57,15 @@ struct slot *ask_send(struct pm *p, const struct ask *ask)
                               .path = hawse_text(ask->path),
                               .body = {(const uint8_t *)ask->body, ask->body_len},
                               .tag = (uint64_t)(s - p->slots)};
-    int32_t code = ask->credential ? p->sign->http(p->host, p->self, hawse_text(ask->credential),
-                                                   &call, &s->request)
-                                   : p->http->call(p->host, p->self, &call, &s->request);
+    int32_t code = ask->login        ? p->sign->login(p->host, p->self, hawse_text(ask->credential),
+                                                      call.endpoint, call.tag, &s->request)
+                   : ask->credential ? p->sign->http(p->host, p->self, hawse_text(ask->credential),
+                                                     &call, &s->request)
+                                     : p->http->call(p->host, p->self, &call, &s->request);
+    if (code == HAWSE_E_STATE && ask->credential) {
+        p->account.scan.login = true;
+        return NULL;
+    }
     if (code != HAWSE_OK) {
         pm_complain(p,
                     "%s %.40s could not be asked (%d): is endpoint \"%s\" configured, and is http "
@@ -84,7 +90,8 @@ static void ask_book(struct pm *p, struct asset *a, uint64_t now)
     char path[PATH_CAP];
     (void)snprintf(path, sizeof(path), "/book?token_id=%.*s", (int)a->id.len, a->id.text);
     a->resynced_ns = a->audited_ns = now;
-    struct slot *s = ask_send(p, &(struct ask){ASK_BOOK, "clob", "GET", path, NULL, 0, NULL});
+    struct slot *s =
+        ask_send(p, &(struct ask){ASK_BOOK, "clob", "GET", path, NULL, 0, NULL, false});
     if (!s)
         return;
     a->asking = true;
@@ -125,8 +132,8 @@ static void ask_books(struct pm *p, uint64_t now)
     if (count == 0)
         return;
     body[n++] = ']';
-    struct slot *s =
-        ask_send(p, &(struct ask){ASK_BOOKS, "clob", "POST", "/books", body, (uint64_t)n, NULL});
+    struct slot *s = ask_send(
+        p, &(struct ask){ASK_BOOKS, "clob", "POST", "/books", body, (uint64_t)n, NULL, false});
     if (!s)
         return;
     s->count = count;
@@ -145,7 +152,8 @@ static void ask_condition(struct pm *p, struct condition *c, uint64_t now)
     char path[PATH_CAP];
     (void)snprintf(path, sizeof(path), "/clob-markets/%.*s", (int)c->id.len, c->id.text);
     c->retry_ns = now + RETRY_MS * MS_NS;
-    struct slot *s = ask_send(p, &(struct ask){ASK_CONDITION, "clob", "GET", path, NULL, 0, NULL});
+    struct slot *s =
+        ask_send(p, &(struct ask){ASK_CONDITION, "clob", "GET", path, NULL, 0, NULL, false});
     if (!s)
         return;
     c->asking = true;
@@ -226,7 +234,8 @@ static void ask_trades(struct pm *p, struct wallet *w, uint64_t now)
                      (int)w->id.len, w->id.text, PAGE, (unsigned long long)start);
     if (w->cursor[0])
         (void)ask_add(path + n, sizeof(path) - (size_t)n, "&cursor", w->cursor);
-    struct slot *s = ask_send(p, &(struct ask){ASK_TRADES, "data", "GET", path, NULL, 0, NULL});
+    struct slot *s =
+        ask_send(p, &(struct ask){ASK_TRADES, "data", "GET", path, NULL, 0, NULL, false});
     if (!s)
         return;
     w->asking = true;

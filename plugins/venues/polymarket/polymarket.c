@@ -23,7 +23,7 @@ HAWSE_EXPORT const char hawse_manifest_v1[] =
     "\"streams\":{\"trades\":{\"overflow\":\"lossless\"},\"books\":{\"overflow\":\"lossless\"},"
     "\"fills\":{\"overflow\":\"lossless\"},\"account\":{\"overflow\":\"lossless\"}},"
     "\"capabilities\":[\"net\",\"http:GET:/book\",\"http:POST:/books\",\"http:GET:/clob-markets\","
-    "\"http:GET:/v2/trades\",\"http:GET:/data\",\"sign:polymarket-l2\"],"
+    "\"http:GET:/v2/trades\",\"http:GET:/data\",\"sign:polymarket-l1\",\"sign:polymarket-l2\"],"
     "\"budget\":{\"callback_us\":50000},"
     "\"config\":{\"type\":\"object\",\"properties\":{"
     "\"assets\":{\"type\":\"array\",\"maxItems\":20000,\"uniqueItems\":true,\"default\":[],"

@@ -324,6 +324,7 @@ struct ask {
     const char *endpoint, *method, *path, *body;
     uint64_t body_len;
     const char *credential; /* NULL = without a login */
+    bool login;             /* it is the login itself: no path */
 };
 bool ask_may(const struct pm *p, uint64_t now);
 /* Sends it; NULL: not now. */

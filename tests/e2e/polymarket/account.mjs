@@ -4,6 +4,7 @@
 // frames by comparing their members with the samples' (no official npm client speaks that channel).
 // Owns: the account's truth. Must never: know anything of hawse.
 import { createHash, createHmac, randomUUID } from 'node:crypto';
+import { verifyTypedData } from 'ethers';
 
 const STATUS_AFTER = { MATCHED: 'MINED', RETRYING: 'MINED', MINED: 'CONFIRMED' };
 const FINAL = new Set(['CONFIRMED', 'FAILED']);
@@ -53,7 +54,7 @@ export class Account {
     this.trades = new Map();
     this.said = new Map(); // every state that was, by text: what a reader may tell, once each
     this.sessions = new Set();
-    this.logins = { good: 0, bad: 0 };
+    this.logins = { good: 0, bad: 0, wallet: 0 };
     this.lose = 0; // frames that reach nobody
     this.lateMs = 0; // the channel tells so much later
     this.pageLimit = 500;
@@ -209,7 +210,34 @@ export class Account {
       Math.abs(Number(time) - Date.now() / 1000) < 10;
   }
 
+  /** Did the wallet sign that it owns the account, just now? */
+  attested(headers) {
+    const types = {
+      ClobAuth: [
+        { name: 'address', type: 'address' }, { name: 'timestamp', type: 'string' },
+        { name: 'nonce', type: 'uint256' }, { name: 'message', type: 'string' },
+      ],
+    };
+    const message = {
+      address: headers.poly_address, timestamp: headers.poly_timestamp, nonce: headers.poly_nonce,
+      message: 'This message attests that I control the given wallet',
+    };
+    try {
+      const domain = { name: 'ClobAuthDomain', version: '1', chainId: 137 };
+      const signer = verifyTypedData(domain, types, message, headers.poly_signature);
+      return signer === this.address && headers.poly_address === this.address &&
+        Math.abs(Number(headers.poly_timestamp) - Date.now() / 1000) < 10;
+    } catch {
+      return false;
+    }
+  }
+
   route(method, url, headers, body) {
+    if (method === 'GET' && url.pathname === '/auth/derive-api-key') {
+      const good = this.attested(headers);
+      this.logins[good ? 'wallet' : 'bad']++;
+      return good ? [200, this.creds] : [401, { error: 'Invalid L1 Request headers' }];
+    }
     if (!url.pathname.startsWith('/data/')) {
       return null;
     }

@@ -142,6 +142,19 @@ await check('the client logs in, reads orders and trades over pages, and one ord
   same(account.logins.bad, 0, 'refused logins');
 });
 
+await check("the client derives the API key by its wallet's signature, another wallet does not", async () => {
+  const own = new ClobClient({ host: double.rest, chain: 137, signer });
+  same(await own.deriveApiKey(), creds, 'the key');
+  const log = console.error;
+  console.error = () => {};
+  const stranger = new Wallet(`0x${'bd'.repeat(32)}`);
+  stranger._signTypedData = stranger.signTypedData.bind(stranger);
+  const other = new ClobClient({ host: double.rest, chain: 137, signer: stranger });
+  const answer = await other.deriveApiKey().catch((error) => error);
+  console.error = log;
+  same(answer?.key ?? null, null, 'the key of another');
+});
+
 await check('a wrong secret, passphrase or address is refused', async () => {
   const log = console.error;
   console.error = () => {};

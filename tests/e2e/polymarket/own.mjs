@@ -7,6 +7,8 @@ import { Account } from './account.mjs';
 const ONE = 1_000_000;
 const STATES = { LIVE: 1, MATCHED: 2, CANCELED: 3 };
 const STEPS = { MATCHED: 1, RETRYING: 2, MINED: 3, CONFIRMED: 4, FAILED: 5 };
+/** anvil's first key: everybody knows it. */
+const WALLET = '0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80';
 export const SECRETS = { secret: 'c2VjcmV0LW9mLXRoZS10cmlhbC0wMTIzNDU2Nzg5YWI=', passphrase: 'phrase-of-the-trial-77' };
 const ADDRESS = '0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266';
 const KEY = '9180014b-33c8-9240-a14b-bdca11c0a465';
@@ -15,6 +17,12 @@ export function accountOf(double, random) {
   process.env.TRIAL_SECRET = SECRETS.secret;
   process.env.TRIAL_PASSPHRASE = SECRETS.passphrase;
   return new Account({ double, random, address: ADDRESS, key: KEY, ...SECRETS });
+}
+
+/** The same account by its wallet's key: the host asks for the API key itself. */
+export function walletCredential() {
+  process.env.TRIAL_WALLET = WALLET;
+  return { schema: 'polymarket-l1', endpoints: ['clob', 'user'], values: { key: '${TRIAL_WALLET}' } };
 }
 
 export const credential = {

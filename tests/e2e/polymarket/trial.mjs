@@ -4,13 +4,13 @@
 // gap and its healing, and every fill told once. Prints counts.
 //
 //   HAWSE_BIN=... HAWSE_PLUGIN_DIR=... node trial.mjs [--markets 100] [--seconds 35] [--rate 500]
-//       [--seed 1] [--calm]
+//       [--seed 1] [--calm] [--wallet]
 // Exit codes: 0 no difference, 1 differences, 2 the trial could not be held.
 import { parseArgs } from 'node:util';
 import { Hawse, programOf } from '../lib/hawse.mjs';
 import { Random } from '../lib/random.mjs';
 import { Double } from './double.mjs';
-import { OwnTape, SECRETS, accountOf, credential, troublesOf as ownTroublesOf } from './own.mjs';
+import { OwnTape, SECRETS, accountOf, credential, troublesOf as ownTroublesOf, walletCredential } from './own.mjs';
 import { Tape } from './tape.mjs';
 
 const { values: args } = parseArgs({
@@ -20,6 +20,7 @@ const { values: args } = parseArgs({
     rate: { type: 'string', default: '500' },
     seed: { type: 'string', default: '1' },
     calm: { type: 'boolean', default: false },
+    wallet: { type: 'boolean', default: false },
   },
 });
 const SETTLE_MS = 30_000;
@@ -52,8 +53,8 @@ function configOf(double, pluginDir, stateDir, metrics) {
           clob: { url: double.rest, request_timeout_ms: 3000 },
           data: { url: double.rest, request_timeout_ms: 3000 },
         },
-        grants: ['net', 'http', 'sign:polymarket-l2'],
-        credentials: { me: credential },
+        grants: ['net', 'http', 'sign:polymarket-l1', 'sign:polymarket-l2'],
+        credentials: { me: args.wallet ? walletCredential() : credential },
         settings: {
           account: 'me', account_ms: 1000,
           markets: double.markets.slice(0, double.markets.length / 2).map((one) => one.condition),

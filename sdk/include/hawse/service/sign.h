@@ -12,6 +12,9 @@
  *                  POLY_SIGNATURE, POLY_TIMESTAMP, POLY_API_KEY and POLY_PASSPHRASE;
  *                  `send` fills in the first message of the user channel,
  *                  {"type":"user","auth":"$credential","markets":["0x..."]}, markets or not
+ *   polymarket-l1  the same account by its wallet's key: `login` asks the venue for the API key
+ * that belongs to it (GET /auth/derive-api-key, "L1 methods") and keeps it; then as polymarket-l2.
+ * The key signs nothing else
  *
  * What changes anything at a venue is not sent here: it is an intent, which passes gates.
  */
@@ -34,7 +37,8 @@ typedef struct hawse_sign_service {
     /* [lane] As `call` of hawse.http/1, with its grants, its limits, its completion and its
      * `cancel`; the link must be empty. The time that is signed is the host's clock, UTC.
      * HAWSE_E_NOTFOUND: no such credential or endpoint; HAWSE_E_DENIED: not granted, not an
-     * endpoint of this credential, or nothing that its schema signs. */
+     * endpoint of this credential, or nothing that its schema signs; HAWSE_E_STATE: `login` comes
+     * first. */
     int32_t (*http)(const hawse_host_t *host, hawse_instance_t self, hawse_view_t credential,
                     const hawse_http_call_t *call, hawse_request_t *request);
 
@@ -49,6 +53,13 @@ typedef struct hawse_sign_service {
      */
     int32_t (*names)(const hawse_host_t *host, hawse_instance_t self, hawse_view_t credential,
                      hawse_view_t text);
+
+    /* [lane] Log in at an endpoint, for schemas that have to. HAWSE_HOST_HTTP_DONE says how it
+     * went, without a body: HAWSE_OK, or HAWSE_E_FORMAT where the venue gave no session. Codes as
+     * of `http`, and HAWSE_E_UNSUPPORTED: this schema need not. A session stays until the instance
+     * ends; log in again when the venue no longer takes it. */
+    int32_t (*login)(const hawse_host_t *host, hawse_instance_t self, hawse_view_t credential,
+                     hawse_view_t endpoint, uint64_t tag, hawse_request_t *request);
 } hawse_sign_service_t;
 
 #ifdef __cplusplus
