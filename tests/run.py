@@ -149,9 +149,13 @@ def stage_secrets(_):
     tap("secrets", [sys.executable, "tests/secrets/run.py", HAWSE, PLUGINS], timeout=120)
 
 
-def stage_keys(_):
-    """Keys as an operator meets them: made, imported, rotated, verified; nothing secret is said."""
+def stage_keys(args):
+    """Keys as an operator meets them, nothing secret in what is said or in memory; signatures beside other clients."""
     tap("keys", [sys.executable, "tests/keys/run.py", HAWSE], timeout=120)
+    if npm_packages():
+        digests = "10000" if args.full else "500"
+        tap("keys beside other clients", ["node", "tests/keys/clients.mjs", MAIN / "tests/keys-answers", HAWSE,
+                                          "--digests", digests], timeout=600)
 
 
 def stage_operator(_):

@@ -69,6 +69,11 @@ int command_version(const struct arguments *args);
 /* Secrets are in memory from now on: no core dumps, no debugger of another process of this user. */
 void app_guard_memory(void);
 
+/* What is warned of where memory with secrets may be swapped out. */
+#define UNLOCKED_MEMORY                                                                     \
+    "secrets may be swapped to disk: this process may lock too little memory | fix: raise " \
+    "RLIMIT_MEMLOCK (ulimit -l; LimitMEMLOCK= of systemd)"
+
 /* Prints a fault to stderr, with its hint, and returns `code`. */
 int app_fail(int code, const struct fault *fault);
 

@@ -43,9 +43,7 @@ static int32_t register_secrets(struct logger *logger, const struct config *conf
     if (code != HAWSE_OK)
         return fault_set(fault, code, "no memory for the list of secrets");
     if (!locked)
-        log_line(logger, HAWSE_LOG_WARN, "host",
-                 "secrets may be swapped to disk: this process may lock too little memory | fix: "
-                 "raise RLIMIT_MEMLOCK (ulimit -l; LimitMEMLOCK= of systemd)");
+        log_line(logger, HAWSE_LOG_WARN, "host", UNLOCKED_MEMORY);
     return HAWSE_OK;
 }
 
@@ -153,6 +151,14 @@ static void log_key(struct logger *logger, const struct signer_key *key)
                                       : locks->chains[0].text);
 }
 
+static void log_keys(struct logger *logger, const struct signer *signer)
+{
+    for (size_t i = 0; i < signer_count(signer); i++)
+        log_key(logger, signer_at(signer, i));
+    if (!signer_locked(signer))
+        log_line(logger, HAWSE_LOG_WARN, "keys", UNLOCKED_MEMORY);
+}
+
 static int start(struct run *run)
 {
     const struct arguments *args = run->args;
@@ -166,8 +172,8 @@ static int start(struct run *run)
         return fail(run, &fault);
     if (unlock_keys(c, &run->signer, &fault) != HAWSE_OK)
         return fail(run, &fault);
-    for (size_t i = 0; run->signer && i < signer_count(run->signer); i++)
-        log_key(run->logger, signer_at(run->signer, i));
+    if (run->signer)
+        log_keys(run->logger, run->signer);
     if (args->view)
         log_mute(run->logger, true); /* the view shows the lines itself */
     if (c->record.file && start_recording(run, &fault) != HAWSE_OK)

@@ -108,6 +108,8 @@ static int32_t serve(const struct arguments *args, struct signer *signer, const 
     if (code == HAWSE_OK)
         code = local_listen(args->socket, uid == geteuid() ? 0600 : 0666, "--socket",
                             "hawse signer", &listening, fault);
+    if (code == HAWSE_OK && !signer_locked(signer))
+        (void)fprintf(stderr, "hawse: warning: %s\n", UNLOCKED_MEMORY);
     if (code == HAWSE_OK) {
         (void)printf("hawse signer: %zu keys on %s\n", signer_count(signer), args->socket);
         (void)fflush(stdout);

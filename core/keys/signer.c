@@ -142,6 +142,14 @@ void signer_free(struct signer *signer)
     free(signer);
 }
 
+bool signer_locked(const struct signer *signer)
+{
+    bool locked = true;
+    for (size_t i = 0; i < signer->count; i++)
+        locked = locked && (!signer->held[i] || key_locked(signer->held[i]));
+    return locked;
+}
+
 /* ---- finding ---- */
 
 size_t signer_count(const struct signer *signer)

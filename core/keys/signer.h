@@ -51,6 +51,9 @@ int32_t signer_add(struct signer *signer, const char *name, struct key *key,
                    const struct key_locks *locks, struct fault *fault);
 void signer_free(struct signer *signer); /* wipes; NULL is legal */
 
+/* Could the memory of all its keys be locked? See key_locked(). */
+bool signer_locked(const struct signer *signer);
+
 size_t signer_count(const struct signer *signer);
 /* By handle or, counted from 0, by place; NULL: no such key. */
 const struct signer_key *signer_key(const struct signer *signer, signer_handle handle);
