@@ -338,6 +338,8 @@ TEST_LIMIT(keys_nowhere, 20, "between signatures the private key is nowhere in m
 {
     static uint8_t secret[32];
     struct signature out;
+    if (!test_alloc_hooks())
+        test_skip("a sanitizer's own memory is too large to search");
     for (enum key_kind kind = KEY_SECP256K1; kind <= KEY_ED25519; kind++) {
         test_random_bytes(secret, sizeof(secret));
         CHECK_EQ(appearances(secret, NULL), 1); /* it would be seen */
@@ -549,10 +551,10 @@ TEST(keys_fork, "a forked child has no key")
         struct signature out;
         uint8_t digest[32] = {1};
         (void)close(STDERR_FILENO);
-        _exit(key_sign_digest(key, digest, &out) == HAWSE_OK ? 1 : 2); /* it does not get here */
+        _exit(key_sign_digest(key, digest, &out) == HAWSE_OK ? 71 : 72); /* it does not get here */
     }
     int status = 0;
     CHECK_EQ(waitpid(child, &status, 0), child);
-    CHECK(!WIFEXITED(status) || WEXITSTATUS(status) != 1);
+    CHECK(!WIFEXITED(status) || WEXITSTATUS(status) != 71);
     key_free(key);
 }
