@@ -164,10 +164,14 @@ def stage_operator(_):
 
 
 def stage_record(args):
-    """The flight recorder: recorded, replayed, changed, killed; plugins of both compilers do the same."""
+    """The flight recorder: three worlds recorded, replayed, changed, killed; plugins of both compilers do the same."""
     other = BUILD / "clang" / "plugins"
-    tap("record", [sys.executable, "tests/record/run.py", HAWSE, PLUGINS, "--kills", "100" if args.full else "10",
-                   *(["--other", other] if (other / "swapr.so").exists() else [])], timeout=600)
+    command = [sys.executable, "tests/record/run.py", HAWSE, PLUGINS]
+    both = ["--other", other] if (other / "swapr.so").exists() else []
+    size = ["--kills", "100", "--flips", "1000"] if args.full else ["--kills", "6", "--replays", "5", "--flips", "20"]
+    tap("record", [*command, *size, *both], timeout=900)
+    if args.full:
+        tap("record a million events", [*command, "--million", "400", *both], timeout=1200)
 
 
 def stage_sdk(_):

@@ -2,6 +2,7 @@
 #include "replay/words.h"
 
 #include "base/fault.h"
+#include "replay/fields.h"
 
 #include <hawse/space/host.h>
 #include <stdio.h>
@@ -37,6 +38,16 @@ static const char *space_name(uint16_t space)
     return space < sizeof(names) / sizeof(names[0]) ? names[space] : "a space of its own";
 }
 
+/* "market/1 trade", or "market/1 kind 77" */
+static void kind_words(uint16_t space, uint16_t kind, char out[64])
+{
+    const char *name = kind_name(space, kind);
+    if (name)
+        (void)snprintf(out, 64, "%s %s", space_name(space), name);
+    else
+        (void)snprintf(out, 64, "%s kind %u", space_name(space), kind);
+}
+
 static const char *host_kind(uint16_t kind)
 {
     static const char *const names[] = {"nothing",  "timer",        "post",
@@ -56,8 +67,9 @@ static void show(hawse_view_t view, char *out, size_t cap)
 
 void event_words(const hawse_event_t *e, char out[WORDS_LINE])
 {
-    char shown[96];
+    char shown[96], kind[64];
     show((hawse_view_t){.data = e->data, .len = e->len}, shown, sizeof(shown));
+    kind_words(e->space, e->kind, kind);
     if (e->space == HAWSE_SPACE_HOST)
         (void)snprintf(out, WORDS_LINE, "%s, seq %llu, %llu bytes%s%s", host_kind(e->kind),
                        (unsigned long long)e->seq, (unsigned long long)e->len,
@@ -65,9 +77,9 @@ void event_words(const hawse_event_t *e, char out[WORDS_LINE])
                        e->kind == HAWSE_HOST_FRAME ? shown : "");
     else
         (void)snprintf(out, WORDS_LINE,
-                       "%s kind %u, seq %llu of source %u stream %u, key 0x%llx, %llu bytes",
-                       space_name(e->space), e->kind, (unsigned long long)e->seq, e->source,
-                       e->stream, (unsigned long long)e->key, (unsigned long long)e->len);
+                       "%s, seq %llu of source %u stream %u, key 0x%llx, %llu bytes", kind,
+                       (unsigned long long)e->seq, e->source, e->stream, (unsigned long long)e->key,
+                       (unsigned long long)e->len);
 }
 
 void call_words(const struct record_call *c, char out[WORDS_LINE])
@@ -75,12 +87,13 @@ void call_words(const struct record_call *c, char out[WORDS_LINE])
     const char *what = record_call_words(c->call);
     int n = snprintf(out, WORDS_LINE, "%s", what);
     if (c->call == CALL_PUBLISH && c->arg_count == sizeof(hawse_event_t) / 8) {
+        char kind[64];
         hawse_event_t e;
         memcpy(&e, c->args, sizeof(e));
+        kind_words(e.space, e.kind, kind);
         (void)snprintf(out + n, WORDS_LINE - (size_t)n,
-                       " %s kind %u, stream %u epoch %u flags 0x%x, key 0x%llx, %llu bytes",
-                       space_name(e.space), e.kind, e.stream, e.epoch, e.flags,
-                       (unsigned long long)e.key, (unsigned long long)e.len);
+                       " %s, stream %u epoch %u flags 0x%x, key 0x%llx, %llu bytes", kind, e.stream,
+                       e.epoch, e.flags, (unsigned long long)e.key, (unsigned long long)e.len);
         return;
     }
     for (uint8_t i = 0; i < c->view_count && n < WORDS_LINE - 130; i++) {
@@ -109,6 +122,42 @@ void callback_words(const struct walk_step *step, char out[WORDS_TEXT])
                    step->event_count == 1 ? "" : "s", first);
 }
 
+/* ---- what differs ---- */
+
+/* Up to eight bytes as a number, more as hexadecimal. */
+static void value_words(const uint8_t *at, uint32_t size, char out[80])
+{
+    uint64_t number = 0;
+    if (size <= sizeof(number)) {
+        memcpy(&number, at, size); /* little-endian */
+        (void)snprintf(out, 80, "%llu", (unsigned long long)number);
+        return;
+    }
+    int n = snprintf(out, 80, "0x");
+    for (uint32_t i = 0; i < size && i < 32; i++)
+        n += snprintf(out + n, 80 - (size_t)n, "%02x", at[i]);
+}
+
+/* The member of a published record that holds the byte, with both values. */
+static bool field_difference(const struct record_call *a, const struct record_call *b,
+                             uint64_t byte, char out[WORDS_LINE])
+{
+    hawse_event_t x, y;
+    char first[80], second[80];
+    if (a->call != CALL_PUBLISH)
+        return false;
+    record_published(a, 0, &x);
+    record_published(b, 0, &y);
+    const struct field *f = field_at(x.space, x.kind, byte);
+    if (!f || x.space != y.space || x.kind != y.kind || f->offset + f->size > x.len ||
+        f->offset + f->size > y.len)
+        return false;
+    value_words(x.data + f->offset, f->size, first);
+    value_words(y.data + f->offset, f->size, second);
+    (void)snprintf(out, WORDS_LINE, "%s is %s above, %s below", f->name, first, second);
+    return true;
+}
+
 static bool view_difference(const struct record_call *a, const struct record_call *b, uint8_t i,
                             char out[WORDS_LINE])
 {
@@ -117,24 +166,53 @@ static bool view_difference(const struct record_call *a, const struct record_cal
     for (uint64_t at = 0; at < n; at++) {
         if (x->data[at] == y->data[at])
             continue;
-        (void)snprintf(out, WORDS_LINE,
-                       "byte %llu of %llu is 0x%02x in the first, 0x%02x in the "
-                       "second",
-                       (unsigned long long)at, (unsigned long long)x->len, x->data[at],
-                       y->data[at]);
+        if (!field_difference(a, b, at, out))
+            (void)snprintf(out, WORDS_LINE, "byte %llu of %llu is 0x%02x above, 0x%02x below",
+                           (unsigned long long)at, (unsigned long long)x->len, x->data[at],
+                           y->data[at]);
         return true;
     }
     if (x->len == y->len)
         return false;
-    (void)snprintf(out, WORDS_LINE, "%llu bytes in the first, %llu in the second",
-                   (unsigned long long)x->len, (unsigned long long)y->len);
+    (void)snprintf(out, WORDS_LINE, "%llu bytes above, %llu below", (unsigned long long)x->len,
+                   (unsigned long long)y->len);
     return true;
+}
+
+/* The header of what is published. */
+static bool header_difference(const struct record_call *a, const struct record_call *b,
+                              char out[WORDS_LINE])
+{
+    hawse_event_t x, y;
+    record_published(a, 0, &x);
+    record_published(b, 0, &y);
+    const struct {
+        const char *name;
+        uint64_t first, second;
+    } members[] = {{"kind", x.kind, y.kind},
+                   {"stream", x.stream, y.stream},
+                   {"epoch", x.epoch, y.epoch},
+                   {"flags", x.flags, y.flags},
+                   {"key", x.key, y.key},
+                   {"t_recv_ns", x.t_recv_ns, y.t_recv_ns},
+                   {"t_source_ns", x.t_source_ns, y.t_source_ns}};
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+        if (members[i].first == members[i].second)
+            continue;
+        (void)snprintf(out, WORDS_LINE, "%s is %llu above, %llu below", members[i].name,
+                       (unsigned long long)members[i].first, (unsigned long long)members[i].second);
+        return true;
+    }
+    return false;
 }
 
 void call_difference(const struct record_call *a, const struct record_call *b, char out[WORDS_LINE])
 {
     out[0] = '\0';
     if (a->call != b->call || a->view_count != b->view_count)
+        return;
+    bool publishes = a->call == CALL_PUBLISH && a->view_count == 1;
+    if (publishes && header_difference(a, b, out))
         return;
     for (uint8_t i = 0; i < a->view_count; i++) {
         if (view_difference(a, b, i, out))
