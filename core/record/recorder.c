@@ -132,6 +132,23 @@ static inline uint64_t head_word(const struct recorder *r, uint64_t len, enum re
     return len | (uint64_t)kind << 32 | (uint64_t)r->instance << 48;
 }
 
+/* The ABI's header of an event, word by word: `size` in its first, `source` in its second, `seq` in
+ * its fourth; never its pointer. */
+static inline uint8_t *store_event(uint8_t *at, const hawse_event_t *event, uint64_t size,
+                                   uint64_t source, uint64_t seq)
+{
+    store_word(at, size | (uint64_t)event->space << 32 | (uint64_t)event->kind << 48);
+    store_word(at + 8, source | (uint64_t)event->stream << 32);
+    store_word(at + 16, event->epoch | (uint64_t)event->flags << 32);
+    store_word(at + 24, seq);
+    store_word(at + 32, event->t_recv_ns);
+    store_word(at + 40, event->t_source_ns);
+    store_word(at + 48, event->key);
+    store_word(at + 56, 0);
+    store_word(at + 64, event->len);
+    return at + sizeof(*event);
+}
+
 static void put_event(struct recorder *r, const hawse_event_t *event)
 {
     uint64_t len = sizeof(struct record_head) + sizeof(*event) + record_pad(event->len);
@@ -142,10 +159,9 @@ static void put_event(struct recorder *r, const hawse_event_t *event)
     uint8_t *at = take(r, len);
     if (!at)
         return;
-    hawse_event_t copy = *event;
-    copy.data = NULL;
     store_word(at, head_word(r, len, RECORD_EVENT));
-    at = store_struct(at + sizeof(struct record_head), &copy, sizeof(copy));
+    at =
+        store_event(at + sizeof(struct record_head), event, event->size, event->source, event->seq);
     (void)store_bytes(at, event->data, event->len);
 }
 
@@ -265,36 +281,26 @@ void recorder_call(struct recorder *r, const struct record_call *call)
         at = store_bytes(at, call->views[i].data, call->views[i].len);
 }
 
-/* A PUBLISH call, laid out as recorder_call does. */
-struct publish_record {
-    struct record_call_head head;
-    hawse_event_t event; /* its arguments */
-    uint64_t len;        /* of its one view */
-};
-_Static_assert(sizeof(struct publish_record) == 104, "no hidden padding");
+/* A PUBLISH call, laid out as recorder_call does: its arguments are the event's header without what
+ * the host sets, its one view is the record. */
+enum { PUBLISH_BYTES = sizeof(struct record_call_head) + sizeof(hawse_event_t) + 8 };
+
+_Static_assert(HAWSE_OK == 0 && sizeof(hawse_event_t) / 8 == 9, "as the words below say");
 
 void recorder_publish(struct recorder *r, const hawse_event_t *event, uint64_t seq)
 {
-    uint64_t len = sizeof(struct publish_record) + record_pad(event->len);
+    uint64_t len = PUBLISH_BYTES + record_pad(event->len);
     if (!put_next(r))
         return;
     uint8_t *at = take(r, len);
     if (!at)
         return;
-    struct publish_record record = {
-        .head = {.head = {.len = (uint32_t)len, .kind = RECORD_CALL, .instance = r->instance},
-                 .call = CALL_PUBLISH,
-                 .arg_count = sizeof(*event) / 8,
-                 .view_count = 1,
-                 .code = HAWSE_OK,
-                 .result = seq},
-        .event = *event,
-        .len = event->len};
-    record.event.size = sizeof(*event);
-    record.event.source = 0;
-    record.event.seq = 0;
-    record.event.data = NULL;
-    at = store_struct(at, &record, sizeof(record));
+    store_word(at, head_word(r, len, RECORD_CALL));
+    store_word(at + 8, CALL_PUBLISH | sizeof(*event) / 8 << 16 | 1u << 24); /* and code 0 */
+    store_word(at + 16, seq);
+    at = store_event(at + sizeof(struct record_call_head), event, sizeof(*event), 0, 0);
+    store_word(at, event->len);
+    at += 8;
     (void)store_bytes(at, event->data, event->len);
 }
 

@@ -4,14 +4,16 @@
 #ifdef __SSE2__
 #include <immintrin.h>
 
-/* Words until `to` is a multiple of `multiple`, a power of two. */
-static uint8_t *align(uint8_t *to, const uint8_t **from, uint64_t *len, uint64_t multiple)
+static inline void store_16(uint8_t *to, const uint8_t *from)
 {
-    uint64_t before = -(uintptr_t)to & (multiple - 1);
-    (void)store_words(to, *from, before);
-    *from += before;
-    *len -= before;
-    return to + before;
+    _mm_stream_si128((__m128i *)(void *)to, _mm_loadu_si128((const __m128i *)(const void *)from));
+}
+
+static inline void word(uint8_t *to, const uint8_t *from)
+{
+    uint64_t value;
+    memcpy(&value, from, sizeof(value));
+    store_word(to, value);
 }
 
 __attribute__((target("avx2"))) static void copy_avx2(uint8_t *to, const uint8_t *from,
@@ -27,31 +29,37 @@ __attribute__((target("avx2"))) static void copy_avx2(uint8_t *to, const uint8_t
 
 static void copy_sse2(uint8_t *to, const uint8_t *from, uint64_t len)
 {
-    for (uint64_t i = 0; i < len; i += 16) {
-        __m128i block = _mm_loadu_si128((const __m128i *)(const void *)(from + i));
-        _mm_stream_si128((__m128i *)(void *)(to + i), block);
-    }
+    for (uint64_t i = 0; i < len; i += 16)
+        store_16(to + i, from + i);
 }
 
-uint8_t *store_blocks(uint8_t *to, const uint8_t **from, uint64_t *len)
+/* Up to a whole line, whole blocks, then the rest in halves. */
+uint8_t *store_many(uint8_t *to, const uint8_t *from, uint64_t len)
 {
-    to = align(to, from, len, 32);
-    uint64_t whole = *len & ~(uint64_t)63;
+    const uint8_t *end = from + len;
+    if ((uintptr_t)to & 8) {
+        word(to, from);
+        to += 8;
+        from += 8;
+    }
+    for (; (uintptr_t)to & 48; to += 16, from += 16)
+        store_16(to, from);
+    uint64_t whole = (uint64_t)(end - from) & ~(uint64_t)63;
     if (__builtin_cpu_supports("avx2"))
-        copy_avx2(to, *from, whole);
+        copy_avx2(to, from, whole);
     else
-        copy_sse2(to, *from, whole);
-    *from += whole;
-    *len -= whole;
-    return to + whole;
+        copy_sse2(to, from, whole);
+    to += whole;
+    from += whole;
+    for (; end - from >= 16; to += 16, from += 16)
+        store_16(to, from);
+    return store_words(to, from, (uint64_t)(end - from));
 }
 #else
-uint8_t *store_blocks(uint8_t *to, const uint8_t **from, uint64_t *len)
+uint8_t *store_many(uint8_t *to, const uint8_t *from, uint64_t len)
 {
-    uint64_t whole = *len & ~(uint64_t)7;
-    memcpy(to, *from, whole);
-    *from += whole;
-    *len -= whole;
-    return to + whole;
+    uint64_t whole = len & ~(uint64_t)7;
+    memcpy(to, from, whole);
+    return store_words(to + whole, from + whole, len - whole);
 }
 #endif

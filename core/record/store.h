@@ -61,16 +61,13 @@ static inline uint8_t *store_words(uint8_t *to, const uint8_t *from, uint64_t le
     return to;
 }
 
-/* As many bytes of `*len` as make blocks, from a multiple of 8 on; takes them off `*from` and
- * `*len`. */
-uint8_t *store_blocks(uint8_t *to, const uint8_t **from, uint64_t *len);
+/* The same for many bytes: 128 and more. */
+uint8_t *store_many(uint8_t *to, const uint8_t *from, uint64_t len);
 
-/* Any bytes, filled up with zeroes to whole words. */
+/* Any bytes, filled up with zeroes to whole words; `to` is a multiple of 8. */
 static inline uint8_t *store_bytes(uint8_t *to, const uint8_t *from, uint64_t len)
 {
-    if (len >= 128)
-        to = store_blocks(to, &from, &len);
-    return store_words(to, from, len);
+    return len >= 128 ? store_many(to, from, len) : store_words(to, from, len);
 }
 
 #endif
