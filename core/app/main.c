@@ -147,7 +147,7 @@ static const struct command commands[] = {
     {"top", "[--socket PATH] [--once]", "the same, live", "Ctrl-C ends it.",
      OPT(OPT_SOCKET) | OPT(OPT_ONCE), 0, command_top},
     {"feed", "SAMPLE [--listen HOST:PORT] [--speed N]",
-     "play a recorded sample as a chain's node: WebSocket and JSON-RPC on one loopback port",
+     "play a sample as a node or venue would speak: WebSocket and HTTP on one loopback port",
      "For the quickstart, and for trying plugins without a network.",
      OPT(OPT_LISTEN) | OPT(OPT_SPEED), 1, command_feed},
     {"replay", "CAPTURE [--speed N] [--from S] [--to S] [--plugin ID=FILE]... | --diff A B",
