@@ -82,10 +82,29 @@ void event_words(const hawse_event_t *e, char out[WORDS_LINE])
                        (unsigned long long)e->len);
 }
 
+/* " to market/1 trade of source 2, key 0x1f": as hawse_sub_spec_t has it */
+static void subscription_words(const struct record_call *c, char *out, size_t cap)
+{
+    enum { SOURCE, SPACE, KIND, KEY = 6 };
+    char kind[64], source[32] = "every link", key[40] = "";
+    kind_words((uint16_t)c->args[SPACE], (uint16_t)c->args[KIND], kind);
+    if (c->args[KIND] == 0)
+        (void)snprintf(kind, sizeof(kind), "all of %s", space_name((uint16_t)c->args[SPACE]));
+    if (c->args[SOURCE] != 0)
+        (void)snprintf(source, sizeof(source), "source %llu", (unsigned long long)c->args[SOURCE]);
+    if (c->args[KEY] != 0)
+        (void)snprintf(key, sizeof(key), ", key 0x%llx", (unsigned long long)c->args[KEY]);
+    (void)snprintf(out, cap, " to %s of %s%s", kind, source, key);
+}
+
 void call_words(const struct record_call *c, char out[WORDS_LINE])
 {
     const char *what = record_call_words(c->call);
     int n = snprintf(out, WORDS_LINE, "%s", what);
+    if (c->call == CALL_SUBSCRIBE && c->arg_count == 7) {
+        subscription_words(c, out + n, WORDS_LINE - (size_t)n);
+        return;
+    }
     if (c->call == CALL_PUBLISH && c->arg_count == sizeof(hawse_event_t) / 8) {
         char kind[64];
         hawse_event_t e;
