@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { RESERVE_MAX = BUS_RECORD_MAX, OUT_RING = 64 << 20, PROGRESS_EVERY = 1024 };
 
@@ -460,6 +461,8 @@ int32_t player_run(struct player *p, struct player_result *result, struct fault 
     if (p->writer) {
         int32_t written = writer_stop(p->writer);
         p->writer = NULL;
+        if (result->callbacks == 0) /* refused before anything ran: nothing to compare with */
+            (void)unlink(p->options.out);
         if (code == HAWSE_OK && written != HAWSE_OK)
             code = fault_set(fault, written, "%s could not be written", p->options.out);
     }

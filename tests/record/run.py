@@ -185,7 +185,8 @@ def check_moved(args, folder):
         rig.record(folder / "moved", 2)
     args.plugins = before
     shutil.copy(folder / "swapr.so", plugins / "swapr.so")
-    code, text = replay(args.hawse, folder / "moved")
+    code, text = replay(args.hawse, folder / "moved", "--out", folder / "refused")
+    check("a replay that is refused leaves no file", not (folder / "refused").exists())
     check("another plugin file is refused, with both digests and the fix",
           code == 2 and "was recorded with" in text and "--plugin swapr=" in text, text)
     code, text = replay(args.hawse, folder / "moved", "--path", args.plugins)
