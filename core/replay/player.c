@@ -461,7 +461,7 @@ int32_t player_run(struct player *p, struct player_result *result, struct fault 
     if (p->writer) {
         int32_t written = writer_stop(p->writer);
         p->writer = NULL;
-        if (result->callbacks == 0) /* refused before anything ran: nothing to compare with */
+        if (code != HAWSE_OK && result->events == 0) /* refused: nothing to compare with */
             (void)unlink(p->options.out);
         if (code == HAWSE_OK && written != HAWSE_OK)
             code = fault_set(fault, written, "%s could not be written", p->options.out);
