@@ -307,6 +307,9 @@ def stage_solana(args):
     for commitment in ("processed", "confirmed"):
         tap(f"solana {commitment}", ["node", "tests/solana/trial.mjs", "--seconds", seconds,
                                      "--commitment", commitment], env=env)
+    tap("solana protocol", ["node", "tests/solana/protocol.mjs",
+                            *(["--seconds", "30", "--largest", "10485760"] if args.full else ["--seconds", "5"])],
+        env=env)
     tap("solana forks", ["node", "tests/solana/forks.mjs", "--slots", "3000" if args.full else "800"],
         env=env)
 

@@ -260,6 +260,9 @@ int32_t lane_create(struct host *host, uint32_t index, struct lane **out, struct
 int32_t lane_thread_start(struct lane *lane, struct fault *fault);
 void lane_destroy(struct lane *lane);
 uint64_t lane_utc(const struct lane *lane, uint64_t monotonic_ns);
+/* What plugins take for now. Frames come later than the step that reads them began: it never goes
+ * back. */
+void lane_clock(struct lane *lane, uint64_t now_ns);
 void lane_arm_retry(struct lane *lane);
 
 int32_t instance_new(struct host *host, const struct config_instance *config, struct instance **out,

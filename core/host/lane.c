@@ -20,11 +20,17 @@ uint64_t lane_utc(const struct lane *lane, uint64_t monotonic_ns)
     return monotonic_ns + lane->utc_offset;
 }
 
+void lane_clock(struct lane *lane, uint64_t now_ns)
+{
+    if (now_ns > lane->bus.now_ns)
+        lane->bus.now_ns = now_ns;
+}
+
 static void retry_due(void *ctx, uint64_t now_ns)
 {
     struct lane *lane = ctx;
     lane->retry_armed = false;
-    lane->bus.now_ns = now_ns;
+    lane_clock(lane, now_ns);
     bus_unblock(&lane->bus);
 }
 
@@ -137,14 +143,14 @@ static bool step(struct lane *lane)
     }
     if (lane->to_release > 0)
         release_failed(lane);
-    lane->bus.now_ns = loop_now(lane->loop);
+    lane_clock(lane, loop_now(lane->loop));
     if (lane->bus.ready_first != lane->bus.ready_next)
         wait = 0;
     (void)loop_step(lane->loop, wait, lane->spin_ns);
     bell_clear(&lane->bell);
     uint64_t begin = loop_now(lane->loop);
     check_utc(lane, begin);
-    lane->bus.now_ns = begin;
+    lane_clock(lane, begin);
     if (lane->ways)
         ways_take(lane);
     (void)bus_dispatch(&lane->bus);

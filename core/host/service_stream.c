@@ -79,7 +79,7 @@ static int32_t on_frames(void *ctx, struct stream *stream, const struct stream_f
                                     .len = frames[i].len};
         list[i] = &events[i];
     }
-    lane->bus.now_ns = t_recv_ns;
+    lane_clock(lane, t_recv_ns);
     lane->reading = s;
     int32_t took = bus_pass(&lane->bus, s->owner->index, list, n);
     lane->reading = NULL;

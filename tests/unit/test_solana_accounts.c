@@ -86,9 +86,7 @@ static struct node *with_program(const struct program_filter *filter, const char
 TEST(program_accounts, "accounts of a program that vanish are told as gone")
 {
     struct node *n = make("{\"programs\":[\"" OTHER "\"],\"check_ms\":1000}");
-    char account[TEXT];
-    account_text(account, 9);
-    (void)snprintf(n->program, TEXT, "{\"pubkey\":\"" KEY "\",\"account\":%.1500s}", account);
+    list_one(n, "AQID");
     start_live(n);
     CHECK_EQ_U64(last(n, HAWSE_SPACE_SOLANA, HAWSE_SOLANA_ACCOUNT)->lamports, 9);
     CHECK_EQ(last(n, HAWSE_SPACE_SOLANA, HAWSE_SOLANA_ACCOUNT)->left, 0);
@@ -154,6 +152,27 @@ TEST(program_racing, "an account that is there again when it is asked for has no
     pass_slots(n, 10);
     CHECK_EQ(accounts_told(n), 1);
     CHECK(fakehost_metric(n->host, "solana_malformed_total") > 0);
+    finish(n);
+}
+
+TEST(program_pushed, "a pushed account that does not match has left, or was never asked for")
+{
+    struct program_filter filter = begins_with(2, 3);
+    struct node *n = with_program(&filter, "AQID");
+    say_owned(n, "AQIE");
+    CHECK_EQ(accounts_told(n), 2);
+    CHECK_EQ(account_told(n)->left, 1);
+    CHECK_EQ(account_told(n)->flags, 0);
+    n->program[0] = '\0';
+    finish(n);
+    n = make("{}");
+    start_live(n);
+    demand(n, 1, &filter, sizeof(filter));
+    pass_slots(n, 6);
+    say_owned(n, "AQIE");
+    CHECK_EQ(accounts_told(n), 0);
+    say_owned(n, "AQID");
+    CHECK_EQ(accounts_told(n), 1);
     finish(n);
 }
 

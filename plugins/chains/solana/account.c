@@ -7,29 +7,22 @@
 
 #include <hawse/base58.h>
 #include <hawse/base64.h>
-#include <hawse/keccak.h>
+#include <hawse/siphash.h>
 #include <string.h>
 
 _Static_assert(HAWSE_SOLANA_WHOLE_MAX % 3 == 0, "a part is a whole number of base64's groups");
 _Static_assert(HAWSE_SOLANA_WHOLE_MAX + sizeof(hawse_solana_account_part_t) <= RECORD_MAX,
                "a part fits an event");
 
-/* A hash that nobody can aim at: an account whose new content looks like the old one would be lost.
- */
-uint64_t account_hash(const struct wire_account *account)
+/* Under a key of this instance: an account made to look unchanged would be lost. */
+uint64_t account_hash(const struct sol *s, const struct wire_account *account)
 {
     const hawse_solana_account_t *r = &account->record;
-    uint8_t digest[32];
-    uint64_t hash;
-    hawse_keccak_t k;
-    hawse_keccak_init(&k);
-    hawse_keccak_update(&k, (const uint8_t *)&r->lamports, sizeof(r->lamports));
-    hawse_keccak_update(&k, (const uint8_t *)&r->rent_epoch, sizeof(r->rent_epoch));
-    hawse_keccak_update(&k, (const uint8_t *)&r->executable, sizeof(r->executable));
-    hawse_keccak_update(&k, r->owner, sizeof(r->owner));
-    hawse_keccak_update(&k, account->data.data, r->data_len > 0 ? account->data.len : 0);
-    hawse_keccak_final(&k, digest);
-    memcpy(&hash, digest, sizeof(hash));
+    uint64_t head[8] = {r->lamports, r->rent_epoch, r->executable, 0};
+    memcpy(head + 3, r->owner, 32);
+    if (r->data_len > 0)
+        head[7] = hawse_siphash(s->secret, account->data.data, account->data.len);
+    uint64_t hash = hawse_siphash(s->secret, (const uint8_t *)head, sizeof(head));
     return hash ? hash : 1;
 }
 
@@ -76,6 +69,13 @@ bool account_matches(const struct watch *w, const struct wire_account *a)
             return false;
     }
     return true;
+}
+
+bool account_wanted(struct sol *s, const struct watch *w, struct wire_account *a)
+{
+    a->record.left = !account_matches(w, a);
+    return !a->record.left ||
+           accounts_find(&s->accounts, a->record.pubkey, w->filter.commitment, false) != NULL;
 }
 
 /* ---- telling ---- */
@@ -199,7 +199,7 @@ bool tell_account(struct sol *s, struct watch *w, struct wire_account *account, 
                   uint64_t t_recv_ns)
 {
     hawse_solana_account_t *r = &account->record;
-    uint64_t hash = account_hash(account);
+    uint64_t hash = account_hash(s, account);
     r->commitment = w->filter.commitment;
     struct account_entry *entry = accounts_find(&s->accounts, r->pubkey, r->commitment, true);
     if (!entry)

@@ -86,6 +86,18 @@ void audit_clean(struct sol *s, struct watch *w)
     w->tries = 0;
 }
 
+/* Compared: again in a second when something is suspected. */
+void audit_end(struct sol *s, struct watch *w, bool suspect)
+{
+    uint64_t wait = s->set.check_ms > AGAIN_MS ? s->set.check_ms - AGAIN_MS : 0;
+    uint64_t messages = w->messages;
+    audit_clean(s, w);
+    if (!suspect)
+        return;
+    w->messages = messages;
+    w->audited_ns = sol_now(s) - wait * SOL_MS;
+}
+
 void audit_missing(struct sol *s, struct watch *w, uint64_t slot)
 {
     gap_open(s, watch_stream(w), HAWSE_REASON_MISSING, slot);
@@ -486,36 +498,6 @@ static bool on_transaction(struct sol *s, const hawse_json_t *doc, hawse_json_va
     return true;
 }
 
-static bool on_statuses(struct sol *s, const hawse_json_t *doc, hawse_json_value_t *root)
-{
-    hawse_json_value_t list, v;
-    struct wire_status status;
-    uint64_t slot = 0;
-    int32_t code = wire_context(doc, root, &slot, &list);
-    if (code == HAWSE_OK && slot < audit_need(s)) {
-        audit_wait(s, SOON_MS);
-        return true;
-    }
-    for (uint32_t i = 0; code == HAWSE_OK && i < s->ask_count; i++) {
-        struct watch *w = &s->watches[s->ask_watches[i]];
-        if (hawse_json_next(doc, &list, NULL, &v) != 1)
-            code = HAWSE_E_FORMAT;
-        else
-            code = wire_status(doc, &v, &status);
-        if (code == HAWSE_OK && status.commitment >= w->filter.commitment &&
-            !tell_status(s, w, &status, HAWSE_EVENT_BACKFILLED, 0))
-            return false;
-        if (code == HAWSE_OK || code == HAWSE_E_NOTFOUND) {
-            audit_clean(s, w);
-            code = HAWSE_OK;
-        }
-    }
-    if (code != HAWSE_OK) {
-        audit_bad(s);
-    }
-    return true;
-}
-
 /* Confirmed slots, oldest first: each is the parent of the next. */
 static void on_blocks(struct sol *s, const hawse_json_t *doc, hawse_json_value_t *root)
 {
@@ -620,7 +602,7 @@ static bool on_result(struct sol *s, enum ask what, const hawse_json_t *doc,
     case ASK_TRANSACTION:
         return on_transaction(s, doc, root);
     case ASK_STATUSES:
-        return on_statuses(s, doc, root);
+        return compare_statuses(s, doc, root);
     case ASK_LEVEL:
         on_level(s, root);
         return true;

@@ -1,7 +1,7 @@
 /*
- * Snapshots of accounts against what was told. What differs is told late; while a subscription
- * lives its notification may be under way, so only what still differs a second later counts as
- * missed.
+ * Snapshots of accounts, and outcomes, against what was told. What differs is told late; while a
+ * subscription lives its notification may be under way, so only what still differs a second later
+ * counts as missed.
  *
  * Accounts that a program's snapshot lacks have left what its watch asks for: a node pushes nothing
  * when an account is closed, given to another program or stops matching a filter. They are asked
@@ -52,7 +52,7 @@ static bool compare(struct sol *s, struct watch *w, struct wire_account *account
         e->suspect = false;
         return true;
     }
-    if (e && e->content == account_hash(account)) {
+    if (e && e->content == account_hash(s, account)) {
         e->suspect = false;
         claim(s, w, e, r->left);
         return true;
@@ -72,18 +72,6 @@ static bool compare(struct sol *s, struct watch *w, struct wire_account *account
         sol_count(s, s->count.late, 1);
     }
     return true;
-}
-
-/* Compared: again in a second when something is suspected. */
-static void end_compare(struct sol *s, struct watch *w, bool suspect)
-{
-    uint64_t wait = s->set.check_ms > AGAIN_MS ? s->set.check_ms - AGAIN_MS : 0;
-    uint64_t messages = w->messages;
-    audit_clean(s, w);
-    if (!suspect)
-        return;
-    w->messages = messages;
-    w->audited_ns = sol_now(s) - wait * SOL_MS;
 }
 
 /* {"context":..,"value":[..]}; false: it cannot be used, and is asked for again. */
@@ -119,7 +107,7 @@ bool compare_accounts(struct sol *s, const hawse_json_t *doc, hawse_json_value_t
             return false;
         const struct account_entry *e =
             accounts_find(&s->accounts, w->filter.id, w->filter.commitment, false);
-        end_compare(s, w, e && e->suspect);
+        audit_end(s, w, e && e->suspect);
     }
     return true;
 }
@@ -179,7 +167,9 @@ bool compare_program(struct sol *s, const hawse_json_t *doc, hawse_json_value_t 
     while (code == HAWSE_OK && hawse_json_next(doc, &list, NULL, &v) == 1) {
         code = wire_owned(doc, &v, &account);
         account.record.slot = slot;
-        if (code == HAWSE_OK && !compare(s, w, &account))
+        if (code != HAWSE_OK || !account_wanted(s, w, &account))
+            continue;
+        if (!compare(s, w, &account))
             return false;
     }
     if (code != HAWSE_OK) {
@@ -188,7 +178,7 @@ bool compare_program(struct sol *s, const hawse_json_t *doc, hawse_json_value_t 
     }
     bool suspect = list_gone(s, w, slot);
     if (s->gone_count == 0)
-        end_compare(s, w, suspect);
+        audit_end(s, w, suspect);
     return true;
 }
 
@@ -219,6 +209,56 @@ bool compare_gone(struct sol *s, const hawse_json_t *doc, hawse_json_value_t *ro
     s->gone_count = 0;
     if (w->dirty && s->gone_more) /* the rest comes with the next snapshot */
         return true;
-    end_compare(s, w, suspect);
+    audit_end(s, w, suspect);
+    return true;
+}
+
+/* ---- outcomes ---- */
+
+/* One status against what was told: true when it is to be looked at again. */
+static bool is_pending(const struct watch *w, const struct wire_status *status)
+{
+    bool reached = status->commitment >= w->filter.commitment && !w->done;
+    return reached && !w->dirty && !w->suspect; /* its notification may be under way */
+}
+
+/* An outcome that was not pushed. */
+static bool tell_late(struct sol *s, struct watch *w, const struct wire_status *status)
+{
+    if (status->commitment < w->filter.commitment || w->done)
+        return true;
+    if (!w->dirty)
+        audit_missing(s, w, status->slot);
+    if (!tell_status(s, w, status, HAWSE_EVENT_BACKFILLED, 0))
+        return false;
+    if (!w->fresh) {
+        s->gaps[HAWSE_SOLANA_STREAM_SIGNATURES].late++;
+        sol_count(s, s->count.late, 1);
+    }
+    return true;
+}
+
+bool compare_statuses(struct sol *s, const hawse_json_t *doc, hawse_json_value_t *root)
+{
+    hawse_json_value_t list, v;
+    struct wire_status status;
+    uint64_t slot = 0;
+    if (!read_list(s, doc, root, audit_need(s), &slot, &list))
+        return true;
+    for (uint32_t i = 0; i < s->ask_count; i++) {
+        struct watch *w = &s->watches[s->ask_watches[i]];
+        int32_t code = HAWSE_E_FORMAT;
+        if (hawse_json_next(doc, &list, NULL, &v) == 1)
+            code = wire_status(doc, &v, &status); /* not found leaves a commitment of 0 */
+        if (code != HAWSE_OK && code != HAWSE_E_NOTFOUND) {
+            audit_bad(s);
+            return true;
+        }
+        bool suspect = is_pending(w, &status);
+        if (!suspect && !tell_late(s, w, &status))
+            return false;
+        w->suspect = suspect;
+        audit_end(s, w, suspect);
+    }
     return true;
 }

@@ -245,12 +245,29 @@ static void bump(struct sol *s, struct watch *w)
     s->touched[watch_stream(w)]++;
 }
 
+/* As on_watched. */
+static int32_t on_account(struct sol *s, const hawse_json_t *doc, const struct wire_message *m,
+                          hawse_json_value_t *value, struct watch *w, uint64_t slot,
+                          uint64_t t_recv_ns)
+{
+    struct wire_account account;
+    int32_t code = m->kind == WIRE_PROGRAM ? wire_owned(doc, value, &account)
+                                           : wire_account(doc, value, &account);
+    if (code != HAWSE_OK)
+        return code;
+    account.record.slot = slot;
+    if (m->kind == WIRE_ACCOUNT)
+        memcpy(account.record.pubkey, w->filter.id, 32);
+    else if (!account_wanted(s, w, &account))
+        return 1;
+    return tell_account(s, w, &account, 0, t_recv_ns);
+}
+
 /* 1 taken, 0 no room, or an error. */
 static int32_t on_watched(struct sol *s, const hawse_json_t *doc, struct wire_message *m,
                           struct watch *w, uint64_t t_recv_ns)
 {
     union {
-        struct wire_account account;
         struct wire_logs logs;
         struct wire_status status;
     } u;
@@ -272,13 +289,7 @@ static int32_t on_watched(struct sol *s, const hawse_json_t *doc, struct wire_me
         if (code == HAWSE_OK)
             code = tell_status(s, w, &u.status, 0, t_recv_ns);
     } else {
-        code = m->kind == WIRE_PROGRAM ? wire_owned(doc, &value, &u.account)
-                                       : wire_account(doc, &value, &u.account);
-        if (m->kind == WIRE_ACCOUNT)
-            memcpy(u.account.record.pubkey, w->filter.id, 32);
-        u.account.record.slot = slot;
-        if (code == HAWSE_OK)
-            code = tell_account(s, w, &u.account, 0, t_recv_ns);
+        code = on_account(s, doc, m, &value, w, slot, t_recv_ns);
     }
     if (code == 1)
         bump(s, w);

@@ -279,6 +279,9 @@ static int32_t create(const hawse_host_t *host, hawse_instance_t self, hawse_vie
         s->epochs[i] = 1;
     s->scratch_cap = SCRATCH;
     s->at_once = ACCOUNTS_AT_ONCE;
+    /* whoever writes accounts cannot know when this process began, to the nanosecond */
+    s->secret[0] = host->now(host, HAWSE_CLOCK_MONOTONIC) * 0x9e3779b97f4a7c15u;
+    s->secret[1] = host->now(host, HAWSE_CLOCK_UTC) ^ s->secret[0] >> 32;
     s->marks = malloc(MARKS_MAX * sizeof(s->marks[0]));
     s->scratch = malloc(s->scratch_cap);
     s->early_bytes = malloc(EARLY_BYTES);

@@ -123,6 +123,7 @@ struct watch {
     bool dirty;    /* must be audited before its sequence counts as whole */
     bool fresh;    /* just made: nothing older concerns it */
     bool soon;     /* is to be audited before its time */
+    bool suspect;  /* a signature whose outcome an audit found first */
     uint32_t call; /* number of the request to subscribe; 0 = none */
     uint32_t tries;
     uint64_t id;
@@ -225,6 +226,7 @@ struct sol {
     struct seen_ring seen;
     struct copy_ring copies;
     struct large large;
+    uint64_t secret[2]; /* key of hashes of contents */
 
     struct watch *watches;
     uint32_t watch_count, watch_cap;
@@ -373,9 +375,12 @@ void gap_try_heal(struct sol *s);
 bool tell_account(struct sol *s, struct watch *w, struct wire_account *account, uint32_t flags,
                   uint64_t t_recv_ns);
 /* Never 0. */
-uint64_t account_hash(const struct wire_account *account);
+uint64_t account_hash(const struct sol *s, const struct wire_account *account);
 /* Is the account what this watch of a program asks for? */
 bool account_matches(const struct watch *w, const struct wire_account *a);
+/* Nodes may name accounts that match no more: those have left when they were told before, and are
+ * nobody's otherwise. */
+bool account_wanted(struct sol *s, const struct watch *w, struct wire_account *a);
 
 /* rollback.c */
 void tell_slot(struct sol *s, const hawse_solana_slot_t *slot);
@@ -401,10 +406,13 @@ void audit_missing(struct sol *s, struct watch *w, uint64_t slot);
 void audit_renew(struct sol *s, struct watch *w);
 /* The watch was compared and is whole. */
 void audit_clean(struct sol *s, struct watch *w);
+/* Compared: again in a second when something is suspected. */
+void audit_end(struct sol *s, struct watch *w, bool suspect);
 
 /* compare.c: false = no room, the answer comes again */
 bool compare_accounts(struct sol *s, const hawse_json_t *doc, hawse_json_value_t *root);
 bool compare_program(struct sol *s, const hawse_json_t *doc, hawse_json_value_t *root);
 bool compare_gone(struct sol *s, const hawse_json_t *doc, hawse_json_value_t *root);
+bool compare_statuses(struct sol *s, const hawse_json_t *doc, hawse_json_value_t *root);
 
 #endif

@@ -375,6 +375,14 @@ static void put_account_part(struct jsonl *j, const hawse_solana_account_part_t 
     put_hex(j, "data", (const uint8_t *)a + a->data_offset, a->part_len);
 }
 
+static void put_balance(struct jsonl *j, const hawse_wallet_balance_t *b)
+{
+    put_hex(j, "wallet", b->wallet, 32);
+    put_hex(j, "asset", b->asset, 32);
+    put_amount(j, "amount", &b->amount, false);
+    put_origin(j, &b->origin);
+}
+
 static void put_program_log(struct jsonl *j, const hawse_solana_log_t *log)
 {
     put_position(j, log->slot, log->commitment);
@@ -420,6 +428,8 @@ static const struct {
          put_outcome),
     KIND(HAWSE_SPACE_SOLANA, HAWSE_SOLANA_ROLLBACK, hawse_solana_rollback_t, "solana.rollback",
          put_rollback),
+    KIND(HAWSE_SPACE_WALLET, HAWSE_WALLET_BALANCE, hawse_wallet_balance_t, "wallet.balance",
+         put_balance),
     KIND(HAWSE_SPACE_MARKET, HAWSE_MARKET_TRADE, hawse_market_trade_t, "market.trade", put_trade),
     KIND(HAWSE_SPACE_MARKET, HAWSE_MARKET_LIQUIDITY, hawse_market_liquidity_t, "market.liquidity",
          put_liquidity),

@@ -1,7 +1,7 @@
 // Reads the tape of a trial and says what is wrong with it: events twice, holes in sequences, late
 // events outside a gap, gaps that never end, slots that do not follow each other.
 // Must never: ask a node. What there was to be told comes from the trial.
-const STREAMS = { 'solana.slot': 1, 'solana.rollback': 1, 'solana.account': 2, 'solana.log': 3, 'solana.signature': 4 };
+const STREAMS = { 'solana.slot': 1, 'solana.rollback': 1, 'solana.account': 2, 'solana.account_part': 2, 'solana.log': 3, 'solana.signature': 4 };
 
 export class Judge {
   constructor() {

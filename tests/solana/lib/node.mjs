@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { guardChild } from '../../e2e/lib/anvil.mjs';
 
@@ -27,11 +28,15 @@ export async function startSurfpool(slotMs) {
     child.kill('SIGTERM');
     await once(child, 'exit');
   };
-  let text = '';
-  for await (const part of child.stdout) {
-    text += part;
-    const line = text.split('\n').find((l) => l.startsWith('{'));
-    if (line && text.endsWith('\n')) return { child, stop, ...JSON.parse(line) };
-  }
-  throw new Error('surfpool ended');
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  let line;
+  do {
+    line = await lines.next();
+    if (line.done) throw new Error('surfpool ended');
+  } while (!line.value.startsWith('{'));
+  const addresses = JSON.parse(line.value);
+  /** Writes an account without a transaction, of at most a megabyte or so: it goes by JSON-RPC. */
+  const setAccount = (key, { owner, data, lamports = 10_000_000_000 }) =>
+    ask(addresses.rpc, 'surfnet_setAccount', [key, { lamports, owner, data: Buffer.from(data).toString('hex') }]);
+  return { child, stop, setAccount, ...addresses };
 }
