@@ -303,14 +303,14 @@ def stage_solana(args):
     size = [] if args.full else ["--pdas", "3000", "--messages", "3000", "--broken", "1500"]
     tap("solana", ["node", "tests/solana/clients.mjs", MAIN / "tests/solana/solana-answers", *size])
     env = {"HAWSE_BIN": str(HAWSE), "HAWSE_PLUGIN_DIR": str(PLUGINS)}
-    seconds = "60" if args.full else "20"
-    for commitment in ("processed", "confirmed"):
+    tap("solana continuity", ["node", "tests/solana/continuity.mjs", "--seconds", "10" if args.full else "2",
+                              "--slots", "3000" if args.full else "400"], env=env)
+    seconds = "60" if args.full else "10"
+    for commitment in ("processed", "confirmed") if args.full else ("processed",):
         tap(f"solana {commitment}", ["node", "tests/solana/trial.mjs", "--seconds", seconds,
                                      "--commitment", commitment], env=env)
     tap("solana protocol", ["node", "tests/solana/protocol.mjs",
                             *(["--seconds", "30", "--largest", "10485760"] if args.full else ["--seconds", "5"])],
-        env=env)
-    tap("solana forks", ["node", "tests/solana/forks.mjs", "--slots", "3000" if args.full else "800"],
         env=env)
 
 

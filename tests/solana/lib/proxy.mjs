@@ -23,7 +23,9 @@ export class Proxy {
     /** In a hundred, of notifications; `refuse` of questions. `early`: replies wait so long, ms. */
     this.chance = { twice: 0, swap: 0, drop: 0, refuse: 0 };
     this.early = 0;
-    this.counts = { twice: 0, swap: 0, drop: 0, refuse: 0, killed: 0, frozen: 0, silenced: 0, largest: 0 };
+    /** Replies and answers of what begins now wait so long, ms: a node that is just starting. */
+    this.slow = 0;
+    this.counts = { twice: 0, swap: 0, drop: 0, refuse: 0, killed: 0, frozen: 0, halfOpen: 0, slowed: 0, silenced: 0, largest: 0 };
   }
 
   async start() {
@@ -54,24 +56,30 @@ export class Proxy {
     const parts = [];
     request.on('data', (part) => parts.push(part));
     request.on('end', () => {
+      if (Date.now() < (this.deafUntil ?? 0)) return;
       if (this.#hit('refuse')) {
         const [status, body] = REFUSALS[this.random.below(REFUSALS.length)];
         response.writeHead(status, { 'content-type': 'application/json', 'retry-after': '0' });
         response.end(body);
         return;
       }
-      const forward = http.request(this.node.rpc, { method: 'POST', headers: { 'content-type': 'application/json' } }, (answer) => {
-        response.writeHead(answer.statusCode, { 'content-type': 'application/json' });
-        answer.pipe(response);
-      });
-      forward.on('error', () => response.destroy());
-      forward.end(Buffer.concat(parts));
+      setTimeout(() => this.#forward(response, Buffer.concat(parts)), this.slow);
     });
+  }
+
+  #forward(response, body) {
+    const forward = http.request(this.node.rpc, { method: 'POST', headers: { 'content-type': 'application/json' } }, (answer) => {
+      response.writeHead(answer.statusCode, { 'content-type': 'application/json' });
+      answer.pipe(response);
+    });
+    forward.on('error', () => response.destroy());
+    forward.end(body);
   }
 
   #join(client) {
     const one = { client, up: new WebSocket(this.node.ws, { perMessageDeflate: false }), waiting: [], silent: new Set(), ids: new Map(), calls: new Map(), newest: 0, held: null };
     this.clients.add(one);
+    if (Date.now() < (this.deafUntil ?? 0)) this.#deafen(one);
     one.up.on('open', () => one.waiting.splice(0).forEach((text) => one.up.send(text)));
     client.on('message', (data) => {
       const text = String(data);
@@ -101,8 +109,9 @@ export class Proxy {
     const message = JSON.parse(text);
     if (!message.method) {
       const method = one.calls.get(message.id);
-      if (/^(logs|account|program)Subscribe$/.test(method)) one.ids.set(message.result, method);
-      setTimeout(() => this.#send(one, text), this.early);
+      if (/^(logs|account|program|slot)Subscribe$/.test(method)) one.ids.set(message.result, method);
+      if (this.slow > 0) this.counts.slowed++;
+      setTimeout(() => this.#send(one, text), this.early + this.slow);
       return;
     }
     const { result, subscription } = message.params;
@@ -111,7 +120,7 @@ export class Proxy {
       result.context.slot = one.newest;
       text = JSON.stringify(message);
     }
-    if (one.silent.has(subscription) || (one.ids.has(subscription) && this.#hit('drop'))) return;
+    if (one.silent.has(subscription) || (one.ids.has(subscription) && one.ids.get(subscription) !== 'slotSubscribe' && this.#hit('drop'))) return;
     if (one.held === null && this.#hit('swap')) {
       one.held = text;
       setTimeout(() => this.#release(one), 100);
@@ -137,16 +146,26 @@ export class Proxy {
   /** Connections that live and say nothing, and answer no ping. */
   freeze() {
     this.counts.frozen++;
-    for (const one of this.clients) {
-      one.frozen = true;
-      one.client._socket.pause();
-    }
+    for (const one of this.clients) this.#deafen(one);
   }
 
-  /** One subscription of logs or accounts falls silent for good. */
-  silence() {
+  /** The node is gone without a word: nothing is read, answered or closed; what connects anew for so
+   * long is accepted and meets the same. */
+  halfOpen(ms) {
+    this.counts.halfOpen++;
+    this.deafUntil = Date.now() + ms;
+    for (const one of this.clients) this.#deafen(one);
+  }
+
+  #deafen(one) {
+    one.frozen = true;
+    one.client._socket.pause();
+  }
+
+  /** One subscription of logs or accounts falls silent for good: of all, or of one kind. */
+  silence(method = '') {
     for (const one of this.clients) {
-      const ids = [...one.ids.keys()].filter((id) => !one.silent.has(id));
+      const ids = [...one.ids].filter(([id, by]) => !one.silent.has(id) && (method ? by === method : by !== 'slotSubscribe')).map(([id]) => id);
       if (ids.length === 0) continue;
       one.silent.add(ids[this.random.below(ids.length)]);
       this.counts.silenced++;
