@@ -217,6 +217,8 @@ def stage_bench(_):
     """Every benchmark once, small: nothing is lost on the way. Times are not judged here."""
     if npm_packages() and build_bench():
         run("bench", ["node", "tests/bench/bench.mjs", "--build", BUILD / "bench", "--smoke"])
+        if npm_packages("solana"):
+            run("bench: Solana", ["node", "tests/bench/bench_solana.mjs", BUILD / "bench", "--rounds", "5"])
 
 
 def time_to_run():
@@ -302,6 +304,7 @@ def stage_solana(args):
         return
     size = [] if args.full else ["--pdas", "3000", "--messages", "3000", "--broken", "1500"]
     tap("solana", ["node", "tests/solana/clients.mjs", MAIN / "tests/solana/solana-answers", *size])
+    tap("solana transactions", ["node", "tests/solana/transactions.mjs", MAIN / "tests/solana/solana-answers"])
     env = {"HAWSE_BIN": str(HAWSE), "HAWSE_PLUGIN_DIR": str(PLUGINS)}
     tap("solana continuity", ["node", "tests/solana/continuity.mjs", "--seconds", "10" if args.full else "2",
                               "--slots", "3000" if args.full else "400"], env=env)

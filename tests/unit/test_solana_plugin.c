@@ -141,6 +141,23 @@ TEST(malformed, "what no node sends is counted, and the stream goes on")
     finish(n);
 }
 
+TEST(same_nonce, "two transactions whose signatures begin alike are both told")
+{
+    struct node *n = make("{\"logs\":[\"" KEY "\"],\"commitment\":\"confirmed\"}");
+    uint8_t bytes[64] = {1, 2, 3};
+    start_live(n);
+    for (uint8_t i = 0; i < 3;
+         i++) { /* who signs twice with one nonce makes the first half alike */
+        char signature[HAWSE_BASE58_SIGNATURE_TEXT];
+        bytes[63] = i;
+        (void)hawse_base58_from_signature(bytes, signature);
+        say_log(n, sub_of(n, "logsSubscribe")->id, n->slot, signature);
+    }
+    CHECK_EQ(count(n, HAWSE_SPACE_SOLANA, HAWSE_SOLANA_PROGRAM_LOG, 0), 3);
+    CHECK_EQ(fakehost_metric(n->host, "solana_duplicates_total"), 0);
+    finish(n);
+}
+
 /* ---- continuity ---- */
 
 TEST(reconnect,

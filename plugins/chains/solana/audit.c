@@ -409,21 +409,29 @@ static bool is_listed(const struct fill *f, const uint8_t signature[64])
     return false;
 }
 
-static bool fill_add(struct sol *s, const struct listed *one)
+static int32_t fill_add(struct sol *s, const struct listed *one)
 {
     struct fill *f = &s->fill;
     if (f->count >= s->set.max_backfill)
-        return false;
+        return HAWSE_E_LIMIT;
     if (f->count == f->cap) {
         uint32_t cap = f->cap ? f->cap * 2 : 256;
         struct listed *larger = realloc(f->list, cap * sizeof(larger[0]));
         if (!larger)
-            return false;
+            return HAWSE_E_NOMEM;
         f->list = larger;
         f->cap = cap;
     }
     f->list[f->count++] = *one;
-    return true;
+    return HAWSE_OK;
+}
+
+/* What cannot be listed is lost; what was listed is told. */
+static void say_lost(struct sol *s, int32_t code)
+{
+    s->gaps[HAWSE_SOLANA_STREAM_LOGS].lost = true;
+    sol_log(s, HAWSE_LOG_WARN, "more transactions were missed than %s: the others are lost",
+            code == HAWSE_E_LIMIT ? "settings.max_backfill" : "there is memory for");
 }
 
 /* The list is complete: what it holds was not told. */
@@ -454,13 +462,14 @@ static void on_list(struct sol *s, const hawse_json_t *doc, hawse_json_value_t *
         items++;
         if (code != HAWSE_OK || one.slot < f->from)
             break;
-        if (one.slot > f->to || seen_has(&s->seen, seen_mark(one.signature, watch_salt(w)), 0) ||
+        if (one.slot > f->to ||
+            seen_has(&s->seen, seen_mark(s->secret, one.signature, watch_salt(w)), 0) ||
             is_listed(f, one.signature))
             continue;
-        if (!fill_add(s, &one)) {
-            s->gaps[HAWSE_SOLANA_STREAM_LOGS].lost = true;
-            sol_log(s, HAWSE_LOG_WARN, "more than settings.max_backfill transactions were missed");
-            full = true; /* what was listed is told, the rest is not to be had */
+        int32_t added = fill_add(s, &one);
+        if (added != HAWSE_OK) {
+            say_lost(s, added);
+            full = true;
             break;
         }
     }
@@ -638,8 +647,12 @@ int32_t audit_answer(struct sol *s, const hawse_event_t *event)
             s->ask_failures = 0;
             s->at_once = s->at_once * 2 < ACCOUNTS_AT_ONCE ? s->at_once * 2 : ACCOUNTS_AT_ONCE;
             taken = on_result(s, what, &doc, &root);
-        } else {
+        } else if (marks) {
             audit_bad(s);
+        } else {
+            sol_complain(s, "no memory to read an answer of %llu bytes: it is asked for again",
+                         (unsigned long long)done.body_len);
+            audit_wait(s, AGAIN_MS);
         }
         if (marks != s->marks)
             free(marks);

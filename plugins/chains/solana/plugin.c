@@ -337,7 +337,11 @@ static void on_demand(struct sol *s, const hawse_event_t *event)
         return;
     }
     int32_t code = watch_add(s, demand.sub, event->data + sizeof(demand), demand.filter_len);
-    if (code != HAWSE_OK)
+    if (code == HAWSE_E_NOMEM)
+        sol_log(s, HAWSE_LOG_ERROR,
+                "no memory for what instance number %u asks for: it is told nothing of it",
+                demand.subscriber);
+    else if (code != HAWSE_OK)
         sol_log(s, HAWSE_LOG_WARN, "instance number %u subscribes with a filter that is none (%d)",
                 demand.subscriber, code);
 }

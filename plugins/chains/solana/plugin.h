@@ -314,7 +314,7 @@ void accounts_leave(struct account_table *table, const struct watch *w, uint32_t
 bool seen_init(struct seen_ring *seen, uint32_t cap);
 void seen_finish(struct seen_ring *seen);
 /* `salt` tells one watch from another: see watch_salt. */
-uint64_t seen_mark(const uint8_t signature[64], uint64_t salt);
+uint64_t seen_mark(const uint64_t secret[2], const uint8_t signature[64], uint64_t salt);
 /* Was it told, and (slot not 0) at this slot? */
 bool seen_has(const struct seen_ring *seen, uint64_t mark, uint64_t slot);
 void seen_add(struct seen_ring *seen, uint64_t mark, uint64_t slot);

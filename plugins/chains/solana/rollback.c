@@ -111,10 +111,10 @@ static struct account_entry *entry_of(struct sol *s, const struct copy *copy)
     return accounts_find(&s->accounts, key, HAWSE_SOLANA_PROCESSED, true);
 }
 
-static uint64_t mark_of(const struct copy *copy)
+static uint64_t mark_of(const struct sol *s, const struct copy *copy)
 {
     const hawse_solana_log_t *log = (const void *)(copy + 1);
-    return seen_mark(log->signature, copy->key + HAWSE_SOLANA_PROCESSED);
+    return seen_mark(s->secret, log->signature, copy->key + HAWSE_SOLANA_PROCESSED);
 }
 
 static void unlearn_signature(struct sol *s, const hawse_solana_signature_t *record)
@@ -139,7 +139,7 @@ static void unlearn(struct sol *s, const struct copy *copy)
         if (entry)
             entry->slot = entry->content = 0;
     } else if (copy->kind == HAWSE_SOLANA_PROGRAM_LOG) {
-        seen_drop(&s->seen, mark_of(copy), copy->slot);
+        seen_drop(&s->seen, mark_of(s, copy), copy->slot);
     } else {
         unlearn_signature(s, (const void *)(copy + 1));
     }
@@ -210,14 +210,15 @@ static bool is_wanted_again(struct sol *s, const struct copy *copy)
         const struct account_entry *entry = entry_of(s, copy);
         return entry && (entry->content == 0 || entry->slot <= copy->slot);
     }
-    return copy->kind == HAWSE_SOLANA_PROGRAM_LOG && !seen_has(&s->seen, mark_of(copy), copy->slot);
+    return copy->kind == HAWSE_SOLANA_PROGRAM_LOG &&
+           !seen_has(&s->seen, mark_of(s, copy), copy->slot);
 }
 
 /* Known again as it was before it was taken back. */
 static void relearn(struct sol *s, const struct copy *copy)
 {
     if (copy->kind == HAWSE_SOLANA_PROGRAM_LOG) {
-        seen_add(&s->seen, mark_of(copy), copy->slot);
+        seen_add(&s->seen, mark_of(s, copy), copy->slot);
         return;
     }
     struct account_entry *entry = entry_of(s, copy);

@@ -155,7 +155,8 @@ bool tell_logs(struct sol *s, const hawse_json_t *doc, struct watch *w, struct w
                uint32_t flags, uint64_t t_recv_ns)
 {
     hawse_solana_log_t *r = &logs->record;
-    uint64_t len = sizeof(*r) + r->lines_len, mark = seen_mark(r->signature, watch_salt(w));
+    uint64_t len = sizeof(*r) + r->lines_len,
+             mark = seen_mark(s->secret, r->signature, watch_salt(w));
     /* on another fork the same transaction is another event; the older one is taken back */
     bool forks =
         w->filter.commitment == HAWSE_SOLANA_PROCESSED && !(flags & HAWSE_EVENT_BACKFILLED);
