@@ -98,6 +98,7 @@ export async function forks({ slots: total, seed }) {
     [`${keys.length} accounts above 2^63 lamports, ${result.stale} with a wrong state at the end`, result.stale === 0 && wrong.length === 0],
     [`${judge.slots.length} slots stand told, ${astray.length} of them abandoned`, astray.length === 0 && judge.slots.at(-1) === cluster.head],
     [`${judge.rollbacks.length} rollbacks were told of ${cluster.counts.forks} forks and ${cluster.counts.minor} slots of minorities, the others happened unseen`, judge.rollbacks.length > 0 && judge.rollbacks.length <= cluster.counts.forks + 2 * cluster.counts.minor],
+    [`final up to slot ${judge.final}, as rootSubscribe says, and nothing of it was taken back`, judge.final === cluster.at('finalized')],
     ['sequences, gaps, late events and slots are in order', judge.faults.length === 0],
     ['the program stops by itself', stopped.code === 0],
   ];

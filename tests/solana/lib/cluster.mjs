@@ -157,7 +157,11 @@ export class Cluster {
       const note = (id, method, result) => this.#send(client, { jsonrpc: '2.0', method: `${method}Notification`, params: { result, subscription: id } });
       const late = this.random.below(3) === 0; // the slot may come behind what happened in it
       const slots = () => {
-        for (const [id, sub] of subs) if (sub.kind === 'slot') note(id, 'slot', { parent: node.parent, root, slot: node.slot });
+        for (const [id, sub] of subs) {
+          // the root of a slot is older than the one that is pushed by itself
+          if (sub.kind === 'slot') note(id, 'slot', { parent: node.parent, root: Math.max(1000, root - 10), slot: node.slot });
+          if (sub.kind === 'root') note(id, 'root', root);
+        }
       };
       if (!late) slots();
       for (const [id, sub] of subs) {
@@ -182,7 +186,7 @@ export class Cluster {
     client.on('close', () => this.clients.delete(client)).on('error', () => {});
     client.on('message', (data) => {
       const { id, method, params } = JSON.parse(data);
-      const kind = /^(slot|account|logs)Subscribe$/.exec(method)?.[1];
+      const kind = /^(slot|root|account|logs)Subscribe$/.exec(method)?.[1];
       if (kind) {
         const sub = this.nextId++;
         subs.set(sub, { kind, key: kind === 'logs' ? params[0].mentions[0] : params[0] });

@@ -15,6 +15,7 @@ export class Judge {
     this.slots = []; // the told branch
     this.gaps = { announced: 0, healed: 0, unhealable: 0, late: 0 };
     this.rollbacks = [];
+    this.final = 0; // told slots up to here cannot change
   }
 
   fault(text) {
@@ -45,6 +46,9 @@ export class Judge {
       if (!this.open.delete(stream)) this.fault(`stream ${stream}: ${kind} without a gap`);
       this.gaps[kind]++;
       if (kind === 'unhealable' && stream === 1) this.slots = [];
+    } else if (kind === 'final' && stream === 1) {
+      if (event.to <= this.final) this.fault(`final up to ${event.to}, it was ${this.final}`);
+      this.final = event.to;
     } else if (kind === 'live') {
       this.live.add(stream);
     }
@@ -95,6 +99,7 @@ export class Judge {
     const head = this.slots.at(-1);
     if (event.removed) {
       if (head !== event.slot) this.fault(`slot ${event.slot} taken back, the newest is ${head}`);
+      if (event.slot <= this.final) this.fault(`slot ${event.slot} taken back, final up to ${this.final}`);
       this.slots.pop();
       return;
     }
