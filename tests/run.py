@@ -306,8 +306,8 @@ def stage_solana(args):
     tap("solana", ["node", "tests/solana/clients.mjs", MAIN / "tests/solana/solana-answers", *size])
     tap("solana transactions", ["node", "tests/solana/transactions.mjs", MAIN / "tests/solana/solana-answers"])
     env = {"HAWSE_BIN": str(HAWSE), "HAWSE_PLUGIN_DIR": str(PLUGINS)}
-    tap("solana continuity", ["node", "tests/solana/continuity.mjs", "--seconds", "10" if args.full else "2",
-                              "--slots", "3000" if args.full else "400"], env=env)
+    tap("solana continuity", ["node", "tests/solana/continuity.mjs", "--seconds", "10" if args.full else "1",
+                              "--slots", "3000" if args.full else "300"], env=env)
     seconds = "60" if args.full else "10"
     for commitment in ("processed", "confirmed") if args.full else ("processed",):
         tap(f"solana {commitment}", ["node", "tests/solana/trial.mjs", "--seconds", seconds,
