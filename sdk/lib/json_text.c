@@ -128,14 +128,20 @@ int32_t hawse_json_unescape(const hawse_json_value_t *value, uint8_t *out, uint6
     if (value->kind != HAWSE_JSON_STRING)
         return HAWSE_E_INVAL;
     for (uint32_t i = 0; i < value->len;) {
-        uint8_t piece[4] = {value->data[i]};
-        uint32_t code = 0, used = 1, n = 1;
-        if (value->data[i] == '\\') {
-            int32_t result = escape(value->data + i, value->len - i, &code, &used);
-            if (result != HAWSE_OK)
-                return result;
-            n = encode(code, piece);
-        }
+        const uint8_t *from = value->data + i, *slash = memchr(from, '\\', value->len - i);
+        uint32_t run = slash ? (uint32_t)(slash - from) : value->len - i;
+        if (run > 0 && len + run <= cap)
+            memcpy(out + len, from, run);
+        len += run;
+        i += run;
+        if (!slash)
+            break;
+        uint8_t piece[4];
+        uint32_t code = 0, used = 0;
+        int32_t result = escape(slash, value->len - i, &code, &used);
+        if (result != HAWSE_OK)
+            return result;
+        uint32_t n = encode(code, piece);
         if (len + n <= cap)
             memcpy(out + len, piece, n);
         len += n;
