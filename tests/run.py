@@ -174,6 +174,11 @@ def stage_record(args):
         tap("record a million events", [*command, "--million", "400", *both], timeout=1200)
 
 
+def stage_lanes(_):
+    """One lane and several: the same events; recorded, replayed, reloaded; a hang on one lane."""
+    tap("lanes", [sys.executable, "tests/lanes/run.py", HAWSE, PLUGINS], timeout=120)
+
+
 def stage_sdk(_):
     """A plugin built outside the tree, against the installed SDK alone, by each compiler, run by the installed host."""
     tap("sdk", [sys.executable, "tests/sdk/run.py", MAIN], timeout=120)
@@ -351,6 +356,7 @@ STAGES = {
     "sdk": stage_sdk,
     "hostile": stage_hostile,
     "record": stage_record,
+    "lanes": stage_lanes,
     "secrets": stage_secrets,
     "keys": stage_keys,
     "operator": stage_operator,

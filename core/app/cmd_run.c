@@ -25,7 +25,8 @@ struct run {
     struct metrics *metrics;
     struct host *host;
     struct serve *serve;
-    struct recorder recorder;
+    struct recorder *recorders; /* one a lane */
+    size_t recorder_count;
     struct writer *writer; /* NULL = nothing is recorded */
     struct signer *signer; /* NULL = no keys */
 };
@@ -63,12 +64,6 @@ static int32_t load(const struct arguments *args, struct config **config, struct
 static int32_t start_recording(struct run *run, struct fault *fault)
 {
     const struct config *c = run->config;
-    if (c->lane_count > 1) {
-        (void)fault_set(fault, HAWSE_E_UNSUPPORTED, "record.file: more than one lane, found %zu",
-                        c->lane_count);
-        fault_hint(fault, "record with one lane");
-        return HAWSE_E_UNSUPPORTED;
-    }
     struct writer_options options = {.path = c->record.file,
                                      .rotate_bytes = (uint64_t)c->record.rotate_mib << 20,
                                      .keep_bytes = (uint64_t)c->record.keep_mib << 20,
@@ -76,10 +71,20 @@ static int32_t start_recording(struct run *run, struct fault *fault)
                                      .secret_count = c->hidden_count,
                                      .logger = run->logger,
                                      .metrics = run->metrics};
-    int32_t code = recorder_init(&run->recorder, (uint64_t)c->record.buffer_mib << 20,
-                                 (enum record_full)c->record.when_full, fault);
+    int32_t code = HAWSE_OK;
+    run->recorders = calloc(c->lane_count, sizeof(run->recorders[0]));
+    if (!run->recorders)
+        return fault_set(fault, HAWSE_E_NOMEM, "no memory for recorders");
+    for (size_t i = 0; i < c->lane_count && code == HAWSE_OK; i++) {
+        struct recorder *r = &run->recorders[i];
+        code = recorder_init(r, (uint64_t)c->record.buffer_mib << 20,
+                             (enum record_full)c->record.when_full, fault);
+        r->lane = (uint16_t)i;
+        r->next = i + 1 < c->lane_count ? r + 1 : NULL;
+        run->recorder_count++;
+    }
     if (code == HAWSE_OK)
-        code = writer_start(&run->recorder, &options, &run->writer, fault);
+        code = writer_start(run->recorders, &options, &run->writer, fault);
     if (code == HAWSE_OK)
         log_line(run->logger, HAWSE_LOG_INFO, "record", "recording to %s", c->record.file);
     return code;
@@ -180,7 +185,7 @@ static int start(struct run *run)
         return fail(run, &fault);
     struct host_options options = {.strict = args->strict,
                                    .safe = args->safe,
-                                   .recorder = run->writer ? &run->recorder : NULL,
+                                   .recorders = run->writer ? run->recorders : NULL,
                                    .signer = run->signer};
     int32_t code =
         host_create(run->config, run->logger, run->metrics, &options, &run->host, &fault);
@@ -200,8 +205,10 @@ static int end(struct run *run, int code)
     serve_stop(run->serve, code == EXIT_GOOD);
     if (writer_stop(run->writer) != HAWSE_OK && code == EXIT_GOOD)
         code = EXIT_TROUBLE; /* the log says why */
-    recorder_finish(&run->recorder);
+    for (size_t i = 0; i < run->recorder_count; i++)
+        recorder_finish(&run->recorders[i]);
     host_destroy(run->host);
+    free(run->recorders);
     signer_free(run->signer);
     log_destroy(run->logger);
     metrics_destroy(run->metrics);

@@ -91,8 +91,8 @@ int32_t host_create(struct config *config, struct logger *logger, struct metrics
         config_destroy(config);
         return fault_set(fault, HAWSE_E_NOMEM, "no memory for the host");
     }
-    host->recorder = options->recorder;
-    host->api.table = host->recorder ? tap_table : host_table;
+    host->recorders = options->recorders;
+    host->api.table = host->recorders ? tap_table : host_table;
     host->api.host = host;
     host->config = config;
     host->logger = logger;

@@ -148,10 +148,10 @@ struct lane {
 };
 
 struct host_options {
-    bool strict;               /* refuse to start when any plugin is refused */
-    bool safe;                 /* leave out plugins that crashed an earlier run */
-    struct recorder *recorder; /* records what crosses the boundary; NULL = nothing is recorded */
-    struct signer *signer;     /* the keys that are unlocked; outlives the host; NULL = none */
+    bool strict;                /* refuse to start when any plugin is refused */
+    bool safe;                  /* leave out plugins that crashed an earlier run */
+    struct recorder *recorders; /* by lane: record what crosses the boundary; NULL = nothing is */
+    struct signer *signer;      /* the keys that are unlocked; outlives the host; NULL = none */
 };
 
 struct host_api {
@@ -172,7 +172,7 @@ struct host {
     struct metrics *metrics;
     struct connector *connector;
     struct http_client *http;
-    struct recorder *recorder;        /* NULL = nothing is recorded */
+    struct recorder *recorders;       /* by lane; NULL = nothing is recorded */
     struct lane *lanes[CONFIG_LANES]; /* each on cache lines of its own */
     uint32_t lane_count;
     uint32_t lanes_ended;            /* atomic */

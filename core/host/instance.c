@@ -133,6 +133,8 @@ int32_t instance_new(struct host *host, const struct config_instance *config, st
         free(inst);
         return fault_set(fault, HAWSE_E_NOMEM, "no memory for metrics of \"%s\"", config->id);
     }
+    for (uint32_t i = 0; i < host->lane_count && host->recorders; i++)
+        recorder_foreign(host->lanes[i]->recorder, index + 1, host->lanes[i] != inst->lane);
     (void)pthread_mutex_lock(&host->lock);
     host->instances[index] = inst;
     host->lane_of[index] = (uint8_t)inst->lane->index;

@@ -5,6 +5,7 @@
  * the handle tables; plugin code runs nowhere else.
  */
 #include "host/way.h"
+#include "record/recorder.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -65,7 +66,7 @@ int32_t lane_create(struct host *host, uint32_t index, struct lane **out, struct
     lane->index = index;
     lane->name = strdup(config->name);
     lane->cpu = config->cpu;
-    lane->recorder = host->recorder;
+    lane->recorder = host->recorders ? &host->recorders[index] : NULL;
     lane->retry.fn = retry_due;
     lane->retry.ctx = lane;
     lane->spin_ns = (uint64_t)config->spin_us * 1000u;

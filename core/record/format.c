@@ -18,7 +18,7 @@ void format_file_seal(struct format_file *header)
 bool format_file_good(const struct format_file *header)
 {
     return memcmp(header->magic, FORMAT_MAGIC, sizeof(header->magic)) == 0 &&
-           header->size == sizeof(*header) &&
+           header->size == sizeof(*header) && header->lanes <= FORMAT_LANES &&
            header->crc == crc(header, offsetof(struct format_file, crc));
 }
 

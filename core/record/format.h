@@ -23,6 +23,7 @@ enum {
     FORMAT_RUN = 16,
     FORMAT_RAW_MAX = 64 << 20, /* bytes of records in one chunk */
     FORMAT_CHUNK = 1 << 20,    /* as the writer cuts them */
+    FORMAT_LANES = 16,         /* at most, numbered from 0 */
 };
 
 #define FORMAT_MAGIC       "HAWSEREC"

@@ -282,7 +282,9 @@ static int32_t unpack(struct reader *r, const uint8_t **records, size_t *len, st
     r->state.records += r->chunk.records;
     if (r->state.first_ns == 0)
         r->state.first_ns = r->chunk.first_ns;
-    r->state.last_ns = r->chunk.last_ns;
+    if (r->chunk.last_ns > r->state.last_ns) /* of whatever lane */
+        r->state.last_ns = r->chunk.last_ns;
+    r->state.lane = r->chunk.lane;
     *records = r->raw;
     *len = n;
     return 1;

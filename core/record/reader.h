@@ -15,6 +15,7 @@ struct reader;
 struct reader_state {
     struct format_file first;         /* header of the segment that was opened */
     uint32_t segment;                 /* now read */
+    uint16_t lane;                    /* of the chunk that was read last */
     uint64_t chunks, records;         /* read so far */
     uint64_t first_chunk;             /* number of the first one read */
     uint64_t bytes_read, bytes_total; /* of the segments there are now */

@@ -24,6 +24,15 @@ void recorder_finish(struct recorder *r)
     spool_finish(&r->spool);
 }
 
+void recorder_foreign(struct recorder *r, uint32_t source, bool foreign)
+{
+    uint32_t bit = (source - 1) % RECORDER_SOURCES;
+    if (foreign)
+        (void)__atomic_fetch_or(&r->foreign[bit / 64], 1ull << bit % 64, __ATOMIC_RELAXED);
+    else
+        (void)__atomic_fetch_and(&r->foreign[bit / 64], ~(1ull << bit % 64), __ATOMIC_RELAXED);
+}
+
 /* ---- room ---- */
 
 static bool stopped(const struct recorder *r)
@@ -103,7 +112,10 @@ static void count_loss(struct recorder *r)
 
 static bool is_reference(const struct recorder *r, const hawse_event_t *event)
 {
-    return event->source != 0 && event->space != HAWSE_SPACE_STREAM && !r->whole_events;
+    if (event->source == 0 || event->space == HAWSE_SPACE_STREAM || r->whole_events)
+        return false;
+    uint32_t bit = (event->source - 1) % RECORDER_SOURCES;
+    return (__atomic_load_n(&r->foreign[bit / 64], __ATOMIC_RELAXED) >> bit % 64 & 1u) == 0;
 }
 
 /* One record for as many events as have consecutive numbers. Returns how many. */

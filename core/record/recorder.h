@@ -19,10 +19,16 @@ enum record_full {
 
 struct writer;
 
+enum { RECORDER_SOURCES = 256 };
+
 /* One lane's recorder. Its counters are read by the writer and by anybody: relaxed atomics. */
 struct recorder {
     struct spool spool;
     struct writer *writer;
+    struct recorder *next; /* of the next lane; set before the writer starts */
+    uint16_t lane;
+    uint64_t foreign[RECORDER_SOURCES / 64]; /* atomics: a bit for each source of another lane */
+    uint64_t waits_ns; /* the writer's: since when something waits for it; 0 = nothing does */
     enum record_full full;
     uint64_t begun_now_ns;
     bool whole_events;                /* no references: for what is recorded of a replay */
@@ -41,6 +47,9 @@ struct recorder {
 int32_t recorder_init(struct recorder *r, uint64_t bytes, enum record_full full,
                       struct fault *fault);
 void recorder_finish(struct recorder *r);
+/* [any] Whether this source (1, 2, ...) publishes on another lane. Its events are then kept whole
+ * where they are read, so that the records of a lane need no other's, nor their order. */
+void recorder_foreign(struct recorder *r, uint32_t source, bool foreign);
 
 /* [lane] A callback begins; `argument` is its own (stop: the deadline). `events` follow. */
 void recorder_begin(struct recorder *r, uint16_t instance, enum record_callback callback,

@@ -26,7 +26,7 @@ enum {
 };
 
 struct writer {
-    struct recorder *recorder;
+    struct recorder *recorders; /* one a lane */
     char *path;
     uint64_t rotate_bytes, keep_bytes;
     pthread_mutex_t lock; /* guards the secrets */
@@ -47,6 +47,8 @@ struct writer {
     uint64_t offset; /* of the segment: all before it is whole */
     uint64_t chunks, segment_chunks, segment_records;
     uint64_t first_ns, last_ns; /* time of the records looked at */
+    uint64_t newest_ns;         /* of all */
+    uint64_t told;              /* lost callbacks that were reported */
     uint8_t hash[FORMAT_HASH];
 };
 
@@ -129,19 +131,34 @@ static int32_t append_chunk(struct writer *w, struct format_chunk *chunk)
     return HAWSE_OK;
 }
 
+static uint64_t lost_callbacks(const struct writer *w)
+{
+    uint64_t sum = 0;
+    for (const struct recorder *r = w->recorders; r; r = r->next)
+        sum += __atomic_load_n(&r->lost_callbacks, __ATOMIC_RELAXED);
+    return sum;
+}
+
+static uint64_t lost_events(const struct writer *w)
+{
+    uint64_t sum = 0;
+    for (const struct recorder *r = w->recorders; r; r = r->next)
+        sum += __atomic_load_n(&r->lost_events, __ATOMIC_RELAXED);
+    return sum;
+}
+
 static int32_t close_segment(struct writer *w, bool last)
 {
-    struct format_end end = {
-        .chunks = w->segment_chunks,
-        .records = w->segment_records,
-        .lost_callbacks = __atomic_load_n(&w->recorder->lost_callbacks, __ATOMIC_RELAXED),
-        .lost_events = __atomic_load_n(&w->recorder->lost_events, __ATOMIC_RELAXED),
-        .last = last};
+    struct format_end end = {.chunks = w->segment_chunks,
+                             .records = w->segment_records,
+                             .lost_callbacks = lost_callbacks(w),
+                             .lost_events = lost_events(w),
+                             .last = last};
     struct format_chunk chunk = {.type = CHUNK_END,
                                  .raw_len = sizeof(end),
                                  .stored_len = sizeof(end),
-                                 .first_ns = w->last_ns,
-                                 .last_ns = w->last_ns};
+                                 .first_ns = w->newest_ns,
+                                 .last_ns = w->newest_ns};
     memcpy(w->out + sizeof(chunk), &end, sizeof(end));
     int32_t code = append_chunk(w, &chunk);
     if (code == HAWSE_OK && fdatasync(w->fd) != 0)
@@ -210,6 +227,7 @@ static size_t measure(struct writer *w, const uint8_t *raw, uint64_t filled, uin
     }
     if (w->first_ns == 0)
         w->first_ns = w->last_ns;
+    w->newest_ns = w->last_ns > w->newest_ns ? w->last_ns : w->newest_ns;
     return whole;
 }
 
@@ -226,9 +244,9 @@ static bool room_for(struct writer *w, size_t payload)
     return true;
 }
 
-static int32_t write_chunk(struct writer *w, uint8_t *raw, uint64_t filled)
+static int32_t write_chunk(struct writer *w, struct recorder *r, uint8_t *raw, uint64_t filled)
 {
-    struct spool *spool = &w->recorder->spool;
+    struct spool *spool = &r->spool;
     uint32_t records = 0;
     size_t len = measure(w, raw, filled, &records);
     size_t bound = ZSTD_compressBound(len);
@@ -241,6 +259,7 @@ static int32_t write_chunk(struct writer *w, uint8_t *raw, uint64_t filled)
     if (ZSTD_isError(stored))
         return HAWSE_E_INTERNAL;
     struct format_chunk chunk = {.type = CHUNK_RECORDS,
+                                 .lane = r->lane,
                                  .raw_len = (uint32_t)len,
                                  .stored_len = (uint32_t)stored,
                                  .first_ns = w->first_ns,
@@ -258,47 +277,59 @@ static int32_t write_chunk(struct writer *w, uint8_t *raw, uint64_t filled)
 
 /* ---- the thread ---- */
 
-static void report_losses(struct writer *w, uint64_t *told)
+static void report_losses(struct writer *w)
 {
-    uint64_t lost = __atomic_load_n(&w->recorder->lost_callbacks, __ATOMIC_RELAXED);
-    if (lost == *told)
+    uint64_t lost = lost_callbacks(w);
+    if (lost == w->told)
         return;
-    if (*told == 0)
+    if (w->told == 0)
         log_line(w->logger, HAWSE_LOG_ERROR, "record",
                  "%s is incomplete: the disk or the CPU does not keep up; raise record.buffer_mib, "
                  "or see record.when_full",
                  w->name);
     if (w->lost)
-        counter_add(w->lost, lost - *told);
-    *told = lost;
+        counter_add(w->lost, lost - w->told);
+    w->told = lost;
+}
+
+/* What one lane has recorded, when it is time. True: something was written; *closed: and more waits
+ * behind it. */
+static bool serve(struct writer *w, struct recorder *r, bool quit, bool *closed)
+{
+    uint64_t filled, now = clock_of(CLOCK_MONOTONIC);
+    bool full;
+    uint8_t *raw = spool_front(&r->spool, &filled, &full);
+    r->waits_ns = filled == 0 ? 0 : r->waits_ns != 0 ? r->waits_ns : now;
+    if (filled == 0 || !(full || quit || now - r->waits_ns >= FLUSH_NS))
+        return false;
+    w->error = write_chunk(w, r, raw, filled);
+    r->waits_ns = 0;
+    *closed = *closed || full;
+    return true;
 }
 
 static void *writer_main(void *arg)
 {
     struct writer *w = arg;
     (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE); /* a lane on this CPU goes first */
-    struct spool *spool = &w->recorder->spool;
-    uint64_t since = 0, told = 0; /* since: how long something waits; 0 = nothing does */
     long tick = TICK_NS;
     while (w->error == HAWSE_OK) {
-        bool closed, quit = __atomic_load_n(&w->quit, __ATOMIC_ACQUIRE) != 0;
-        uint64_t filled, now = clock_of(CLOCK_MONOTONIC);
-        uint8_t *raw = spool_front(spool, &filled, &closed);
-        since = filled == 0 ? 0 : since != 0 ? since : now;
-        if (filled > 0 && (closed || quit || now - since >= FLUSH_NS)) {
-            w->error = write_chunk(w, raw, filled);
-            since = 0;
+        bool quit = __atomic_load_n(&w->quit, __ATOMIC_ACQUIRE) != 0, wrote = false, closed = false;
+        for (struct recorder *r = w->recorders; r && w->error == HAWSE_OK; r = r->next)
+            wrote = serve(w, r, quit, &closed) || wrote;
+        if (wrote) {
             tick = closed ? TICK_BUSY_NS : TICK_NS;
             continue;
         }
-        report_losses(w, &told);
-        if (quit && filled == 0)
+        report_losses(w);
+        if (quit)
             break;
         (void)nanosleep(&(struct timespec){.tv_nsec = tick}, NULL);
         tick = tick * 2 < TICK_NS ? tick * 2 : TICK_NS;
     }
-    __atomic_store_n(&w->recorder->stopped, 1, __ATOMIC_RELEASE);
-    report_losses(w, &told);
+    for (struct recorder *r = w->recorders; r; r = r->next)
+        __atomic_store_n(&r->stopped, 1, __ATOMIC_RELEASE);
+    report_losses(w);
     if (w->error == HAWSE_OK)
         w->error = close_segment(w, true);
     if (w->active)
@@ -362,7 +393,16 @@ static void register_metrics(struct writer *w, struct metrics *metrics)
         gauge_set(w->active, 1);
 }
 
-int32_t writer_start(struct recorder *recorder, const struct writer_options *options,
+static void adopt(struct writer *w, struct recorder *recorders)
+{
+    w->recorders = recorders;
+    for (struct recorder *r = recorders; r; r = r->next) {
+        r->writer = w;
+        w->header.lanes++;
+    }
+}
+
+int32_t writer_start(struct recorder *recorders, const struct writer_options *options,
                      struct writer **out, struct fault *fault)
 {
     struct writer *w = calloc(1, sizeof(*w));
@@ -370,14 +410,13 @@ int32_t writer_start(struct recorder *recorder, const struct writer_options *opt
         return fault_set(fault, HAWSE_E_NOMEM, "no memory for the recorder");
     w->fd = -1;
     (void)pthread_mutex_init(&w->lock, NULL);
-    w->recorder = recorder;
     w->rotate_bytes = options->rotate_bytes;
     w->keep_bytes = options->keep_bytes;
     w->logger = options->logger;
     w->path = strdup(options->path);
     w->zstd = ZSTD_createCCtx();
-    w->header =
-        (struct format_file){.version = FORMAT_VERSION, .size = sizeof(w->header), .lanes = 1};
+    w->header = (struct format_file){.version = FORMAT_VERSION, .size = sizeof(w->header)};
+    adopt(w, recorders);
     memcpy(w->header.magic, FORMAT_MAGIC, sizeof(w->header.magic));
     int32_t code = HAWSE_OK;
     if (!w->path || !w->zstd ||
@@ -397,7 +436,6 @@ int32_t writer_start(struct recorder *recorder, const struct writer_options *opt
         writer_free(w);
         return code;
     }
-    recorder->writer = w;
     *out = w;
     return HAWSE_OK;
 }

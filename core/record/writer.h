@@ -24,8 +24,10 @@ struct writer_options {
     struct metrics *metrics; /* may be NULL */
 };
 
-/* Opens the capture (mode 0600) and starts the thread. The recorder must outlive the writer. */
-int32_t writer_start(struct recorder *recorder, const struct writer_options *options,
+/* Opens the capture (mode 0600) and starts the thread. `recorders`: one for each lane, linked by
+ * `next`; they must outlive the writer. Chunks of lanes take turns in the file, each whole
+ * callbacks of one lane in order; between lanes only the clock of the callbacks tells. */
+int32_t writer_start(struct recorder *recorders, const struct writer_options *options,
                      struct writer **out, struct fault *fault);
 /* [any] More texts that must not be in the capture, from now on. HAWSE_E_NOMEM. */
 int32_t writer_secrets(struct writer *writer, char *const *secrets, size_t count);

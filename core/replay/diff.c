@@ -134,7 +134,7 @@ static void tell(struct diff_result *r, const struct side *a, const struct side 
 {
     const struct side *at = a->step.kind == WALK_CALLBACK ? a : b;
     char where[WORDS_TEXT];
-    uint64_t since = at->step.begin.now_ns - at->begun_ns;
+    uint64_t since = walk_since(at->step.begin.now_ns, at->begun_ns);
     if (r->differs && r->at_ns <= since)
         return;
     callback_words(&at->step, where);

@@ -66,7 +66,7 @@ static void differ(struct judge *judge, const char *recorded, const char *now, c
     char where[WORDS_TEXT];
     callback_words(judge->step, where);
     p->differs = true;
-    p->at_ns = judge->step->begin.now_ns - judge->begun_ns;
+    p->at_ns = walk_since(judge->step->begin.now_ns, judge->begun_ns);
     (void)snprintf(p->first, sizeof(p->first),
                    "%s (%s %s) first differs %.6f s after the beginning, in its call %llu: %s\n"
                    "  then: %s\n  now:  %s%s%s",

@@ -123,7 +123,7 @@ static void run_callback(struct player *p, struct actor *a)
         note(a, "it was not created");
     if (a->gone)
         return;
-    judge->counts = step->begin.now_ns - p->begun_ns >= p->options.from_ns;
+    judge->counts = walk_since(step->begin.now_ns, p->begun_ns) >= p->options.from_ns;
     judge->begun_ns = p->begun_ns;
     if (p->writer) {
         recorder_begin(&p->recorder, step->instance, (enum record_callback)step->begin.callback,
@@ -396,20 +396,25 @@ static int32_t take_step(struct player *p, struct fault *fault)
     if (step->instance >= HOST_INSTANCES || !p->slots[step->instance])
         return fault_set(fault, HAWSE_E_FORMAT,
                          "the capture holds a callback of an instance it does not describe");
+    if (p->begun_ns == 0)
+        p->begun_ns = step->begin.now_ns;
+    if (p->options.to_ns > 0 && walk_since(step->begin.now_ns, p->begun_ns) > p->options.to_ns)
+        return HAWSE_OK; /* another lane may not be there yet */
     if (step->begin.now_ns > p->now_ns)
         p->now_ns = step->begin.now_ns;
-    if (p->begun_ns == 0)
-        p->begun_ns = p->now_ns;
     pace(p);
     run_callback(p, p->slots[step->instance]);
     return HAWSE_OK;
 }
 
+/* True: nothing that follows is wanted. */
 static bool over(const struct player *p)
 {
     if (p->result->lost_callbacks > 0) /* what follows was not given all that was given then */
         return true;
-    return p->options.to_ns > 0 && p->now_ns - p->begun_ns > p->options.to_ns;
+    return p->options.to_ns > 0 && walk_state(p->walk)->first.lanes <= 1 &&
+           p->step.kind == WALK_CALLBACK &&
+           walk_since(p->step.begin.now_ns, p->begun_ns) > p->options.to_ns;
 }
 
 static int32_t run(struct player *p, struct fault *fault)

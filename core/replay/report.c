@@ -227,10 +227,10 @@ static void take_callback(struct report *r)
     uint32_t slot = step->instance < HOST_INSTANCES ? r->slots[step->instance] : 0;
     r->begun_ns = r->begun_ns ? r->begun_ns : step->begin.now_ns;
     r->now_ns = step->begin.now_ns > r->now_ns ? step->begin.now_ns : r->now_ns;
-    if (slot == 0 || step->begin.now_ns < r->begun_ns)
+    if (slot == 0)
         return;
     struct actor *a = &r->actors[slot - 1];
-    uint64_t at = step->begin.now_ns - r->begun_ns, took = step->end.elapsed_ns;
+    uint64_t at = walk_since(step->begin.now_ns, r->begun_ns), took = step->end.elapsed_ns;
     a->callbacks++;
     a->events += step->event_count;
     series_add(&r->events[slot - 1], at, step->event_count);

@@ -14,34 +14,50 @@ struct published {
     uint64_t before;     /* number of the one before it in its bucket; 0 = none */
 };
 
+/* What was published on one lane. Only its own lane refers to it; what crossed is recorded whole.
+ */
+struct history {
+    uint8_t *bytes; /* ring; HISTORY_BYTES and padding */
+    uint64_t next;
+    struct published *published; /* ring of the last ones; the first is number 1 */
+    uint64_t count;
+    uint64_t *buckets; /* number of the last one by hash */
+};
+
 struct walk {
     struct reader *reader;
     const uint8_t *bytes;
     size_t len, at;
     uint64_t number;
+    struct history *history; /* of the lane whose chunk is read */
+    struct history lanes[FORMAT_LANES];
     hawse_event_t *events;
     const hawse_event_t **list;
     size_t event_cap;
     struct record_call *calls;
     size_t call_cap;
-    uint8_t *history; /* ring; HISTORY_BYTES and padding */
-    uint64_t history_next;
-    struct published *published; /* ring of the last ones; the first is number 1 */
-    uint64_t published_count;
-    uint64_t *buckets; /* number of the last one by hash */
 };
+
+/* The history of the lane whose chunk comes now, made when there is none. */
+static int32_t use_lane(struct walk *w, uint16_t lane)
+{
+    if (lane >= FORMAT_LANES)
+        return HAWSE_E_FORMAT;
+    struct history *h = w->history = &w->lanes[lane];
+    if (h->bytes && h->published && h->buckets)
+        return HAWSE_OK;
+    h->bytes = malloc(HISTORY_BYTES + HAWSE_PADDING);
+    h->published = calloc(HISTORY_EVENTS, sizeof(h->published[0]));
+    h->buckets = calloc(HISTORY_EVENTS, sizeof(h->buckets[0]));
+    return h->bytes && h->published && h->buckets ? HAWSE_OK : HAWSE_E_NOMEM;
+}
 
 int32_t walk_open(const char *path, struct walk **out, struct fault *fault)
 {
     struct walk *w = calloc(1, sizeof(*w));
     if (!w)
         return fault_set(fault, HAWSE_E_NOMEM, "no memory to read a capture");
-    w->history = malloc(HISTORY_BYTES + HAWSE_PADDING);
-    w->published = calloc(HISTORY_EVENTS, sizeof(w->published[0]));
-    w->buckets = calloc(HISTORY_EVENTS, sizeof(w->buckets[0]));
-    int32_t code = w->history && w->published && w->buckets
-                       ? reader_open(path, &w->reader, fault)
-                       : fault_set(fault, HAWSE_E_NOMEM, "no memory to read a capture");
+    int32_t code = reader_open(path, &w->reader, fault);
     if (code != HAWSE_OK) {
         walk_close(w);
         return code;
@@ -58,9 +74,11 @@ void walk_close(struct walk *w)
     free(w->events);
     free(w->list);
     free(w->calls);
-    free(w->history);
-    free(w->published);
-    free(w->buckets);
+    for (size_t i = 0; i < FORMAT_LANES; i++) {
+        free(w->lanes[i].bytes);
+        free(w->lanes[i].published);
+        free(w->lanes[i].buckets);
+    }
     free(w);
 }
 
@@ -71,47 +89,47 @@ const struct reader_state *walk_state(const struct walk *w)
 
 /* ---- events that were published ---- */
 
-static uint64_t *bucket_of(const struct walk *w, uint32_t source, uint32_t stream, uint64_t seq)
+static uint64_t *bucket_of(const struct history *h, uint32_t source, uint32_t stream, uint64_t seq)
 {
-    uint64_t h =
+    uint64_t hash =
         (seq ^ ((uint64_t)source << 32 | stream) * 0xff51afd7ed558ccdu) * 0x9e3779b97f4a7c15u;
-    return &w->buckets[h >> 47];
+    return &h->buckets[hash >> 47];
 }
 
-static void remember(struct walk *w, const struct record_call *call, uint16_t instance)
+static void remember(struct history *h, const struct record_call *call, uint16_t instance)
 {
     hawse_event_t event;
     record_published(call, instance, &event);
-    uint64_t at = (w->history_next + 7) & ~(uint64_t)7;
+    uint64_t at = (h->next + 7) & ~(uint64_t)7;
     if (event.len > HISTORY_BYTES / 4)
         return;
     if (at % HISTORY_BYTES + event.len > HISTORY_BYTES)
         at += HISTORY_BYTES - at % HISTORY_BYTES;
-    uint64_t *bucket = bucket_of(w, event.source, event.stream, event.seq);
-    uint64_t number = ++w->published_count;
-    struct published *p = &w->published[number % HISTORY_EVENTS];
+    uint64_t *bucket = bucket_of(h, event.source, event.stream, event.seq);
+    uint64_t number = ++h->count;
+    struct published *p = &h->published[number % HISTORY_EVENTS];
     p->before = *bucket;
     *bucket = number;
     p->at = at;
     if (event.len > 0)
-        memcpy(w->history + at % HISTORY_BYTES, event.data, event.len);
-    w->history_next = at + event.len;
+        memcpy(h->bytes + at % HISTORY_BYTES, event.data, event.len);
+    h->next = at + event.len;
     p->event = event;
     p->event.data = NULL;
 }
 
-static bool recall(const struct walk *w, const struct record_ref *ref, uint64_t seq,
+static bool recall(const struct history *h, const struct record_ref *ref, uint64_t seq,
                    hawse_event_t *event)
 {
-    uint64_t number = *bucket_of(w, ref->source, ref->stream, seq);
-    while (number > 0 && number + HISTORY_EVENTS > w->published_count) {
-        const struct published *p = &w->published[number % HISTORY_EVENTS];
+    uint64_t number = *bucket_of(h, ref->source, ref->stream, seq);
+    while (number > 0 && number + HISTORY_EVENTS > h->count) {
+        const struct published *p = &h->published[number % HISTORY_EVENTS];
         number = p->before;
         if (p->event.source != ref->source || p->event.stream != ref->stream || p->event.seq != seq)
             continue;
         *event = p->event;
-        event->data = w->history + p->at % HISTORY_BYTES;
-        return w->history_next - p->at <= HISTORY_BYTES;
+        event->data = h->bytes + p->at % HISTORY_BYTES;
+        return h->next - p->at <= HISTORY_BYTES;
     }
     return false;
 }
@@ -161,7 +179,7 @@ static int32_t add_references(struct walk *w, struct walk_step *step, const stru
     if (ref->count == 0 || ref->count > HAWSE_BATCH_MAX)
         return HAWSE_E_FORMAT;
     for (uint32_t i = 0; i < ref->count; i++) {
-        if (!recall(w, ref, ref->seq + i, &event))
+        if (!recall(w->history, ref, ref->seq + i, &event))
             step->unresolved++;
         else if (add_event(w, step, &event) != HAWSE_OK)
             return HAWSE_E_NOMEM;
@@ -201,7 +219,7 @@ static void remember_calls(struct walk *w, const struct walk_step *step)
 {
     for (uint32_t i = 0; i < step->call_count; i++) {
         if (w->calls[i].call == CALL_PUBLISH && w->calls[i].code == HAWSE_OK)
-            remember(w, &w->calls[i], step->instance);
+            remember(w->history, &w->calls[i], step->instance);
     }
 }
 
@@ -261,6 +279,9 @@ int32_t walk_next(struct walk *w, struct walk_step *step, struct fault *fault)
             w->len = 0;
             return code; /* step->kind is WALK_END */
         }
+        code = use_lane(w, reader_state(w->reader)->lane);
+        if (code != HAWSE_OK)
+            return fault_set(fault, code, "the capture holds a lane that cannot be read");
     }
     int32_t code = read_step(w, step, head);
     if (code == HAWSE_E_FORMAT)

@@ -1,6 +1,8 @@
 /*
  * Walks through a capture callback by callback, with every event in hand: those that one plugin
- * published for another are looked up where they were published.
+ * published for another are looked up where they were published. Callbacks of one lane come in
+ * order; those of several lanes by turns, as they were written. A callback that was caused on
+ * another lane has a later clock than its cause, so (clock, lane) orders all of them.
  */
 #ifndef CORE_REPLAY_WALK_H
 #define CORE_REPLAY_WALK_H
@@ -38,5 +40,11 @@ void walk_close(struct walk *walk);
 /* 0, or a negative code. */
 int32_t walk_next(struct walk *walk, struct walk_step *step, struct fault *fault);
 const struct reader_state *walk_state(const struct walk *walk);
+
+/* Time since the beginning: of another lane's first callback it may be a little before. */
+static inline uint64_t walk_since(uint64_t now_ns, uint64_t begun_ns)
+{
+    return now_ns > begun_ns ? now_ns - begun_ns : 0;
+}
 
 #endif

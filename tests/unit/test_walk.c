@@ -93,3 +93,79 @@ TEST_LIMIT(far_behind, 20, "a reader 32,000 events behind gets each as it was pu
     CHECK_EQ_U64(next, (uint64_t)(CALLBACKS - BEHIND) * BATCH);
     walk_close(walk);
 }
+
+/* ---- two lanes ---- */
+
+static struct recorder lanes[2];
+
+/* Source 5 of the first lane publishes `n`; instances of both lanes read it. */
+static void cross(uint64_t n)
+{
+    hawse_event_t event = event_of(&n);
+    event.stream = 0;
+    recorder_begin(&lanes[0], 4, RECORD_EVENTS, n * 10, 0, 0, 0);
+    recorder_publish(&lanes[0], &event, n);
+    recorder_end(&lanes[0], 0, 1);
+    event.source = 5;
+    event.seq = n;
+    const hawse_event_t *list[] = {&event};
+    for (uint16_t lane = 0; lane < 2; lane++) {
+        recorder_begin(&lanes[lane], lane, RECORD_EVENTS, n * 10 + 1, 0, 0, 1);
+        recorder_events(&lanes[lane], list, 1);
+        recorder_end(&lanes[lane], 1, 1);
+    }
+}
+
+static void record_lanes(void)
+{
+    struct fault fault = {0};
+    struct writer *writer = NULL;
+    struct writer_options options = {.path = path};
+    (void)snprintf(path, sizeof(path), "%s/lanes.hrec", test_tmp_dir());
+    for (uint16_t i = 0; i < 2; i++) {
+        CHECK_EQ(recorder_init(&lanes[i], 4 << 20, RECORD_FULL_WAIT, &fault), HAWSE_OK);
+        lanes[i].lane = i;
+    }
+    lanes[0].next = &lanes[1];
+    recorder_foreign(&lanes[0], 5, true);
+    recorder_foreign(&lanes[0], 5, false);
+    recorder_foreign(&lanes[1], 5, true);
+    CHECK_EQ(writer_start(lanes, &options, &writer, &fault), HAWSE_OK);
+    for (uint64_t n = 1; n <= 50000; n++)
+        cross(n);
+    CHECK_EQ(writer_stop(writer), HAWSE_OK);
+    for (uint16_t i = 0; i < 2; i++)
+        recorder_finish(&lanes[i]);
+}
+
+TEST_LIMIT(two_lanes, 20, "each lane's callbacks come in order, with events of other lanes in them")
+{
+    struct fault fault = {0};
+    struct walk *walk = NULL;
+    struct walk_step step = {0};
+    uint64_t next[2] = {1, 1}, turns = 0;
+    uint16_t before = 0;
+    record_lanes();
+    CHECK_EQ(walk_open(path, &walk, &fault), HAWSE_OK);
+    while (walk_next(walk, &step, &fault) == HAWSE_OK && step.kind != WALK_END) {
+        turns += step.instance < 2 && step.instance != before;
+        before = step.instance < 2 ? step.instance : before;
+        if (step.instance == 4)
+            continue;
+        CHECK_EQ(step.unresolved, 0);
+        CHECK_EQ(step.event_count, 1);
+        uint64_t n;
+        memcpy(&n, step.events[0].data, sizeof(n));
+        CHECK_EQ_U64(n, next[step.instance]);
+        CHECK_EQ_U64(step.events[0].seq, n);
+        CHECK_EQ_U64(step.begin.now_ns, n * 10 + 1);
+        next[step.instance]++;
+    }
+    CHECK_EQ(fault.code, 0);
+    CHECK_EQ_U64(next[0], 50001);
+    CHECK_EQ_U64(next[1], 50001);
+    CHECK(turns > 0);
+    CHECK_EQ(walk_state(walk)->first.lanes, 2);
+    CHECK(walk_state(walk)->closed);
+    walk_close(walk);
+}
