@@ -19,10 +19,11 @@ import { burst, latency } from './suites/latency.mjs';
 import { start } from './suites/start.mjs';
 import { flood, tls } from './suites/flood.mjs';
 import { instructions, own } from './suites/own.mjs';
+import { lanes } from './suites/lanes.mjs';
 import { record } from './suites/record.mjs';
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '../..');
-const suites = { flood, tls, own, instructions, latency, burst, gap, freeze, drop, start, record };
+const suites = { flood, tls, own, instructions, latency, burst, gap, freeze, drop, start, record, lanes };
 const { values: arg } = parseArgs({
   options: {
     build: { type: 'string', default: path.join(root, 'build/bench') },
