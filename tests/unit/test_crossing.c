@@ -16,7 +16,7 @@ enum {
     READERS = 3,
     MEMBERS = 8,
     KEYS = 13,
-    EVENTS = 60000,
+    EVENTS = 12000,
     SIZE_MAX_ = 900
 };
 
@@ -213,7 +213,7 @@ static void judge(void)
         CHECK_EQ_U64(readers[i].clock_backwards, 0);
 }
 
-TEST_LIMIT(crossing_threads, 20,
+TEST_LIMIT(crossing_threads, 40,
            "two threads: lossless loses nothing, latest ends with the newest of each key, "
            "drop-oldest announces what it lost, all in order")
 {
@@ -223,7 +223,7 @@ TEST_LIMIT(crossing_threads, 20,
     tear_down();
 }
 
-TEST_LIMIT(crossing_sluggish, 20, "the same with readers that take a part of what they are given")
+TEST_LIMIT(crossing_sluggish, 40, "the same with readers that take a part of what they are given")
 {
     set_up(each, 16, 600000);
     run_threads(3);
@@ -338,7 +338,7 @@ static uint64_t answered; /* atomic: number of the last event the reader has see
 static void *slow_source(void *arg)
 {
     uint64_t random = *(uint64_t *)arg;
-    for (uint64_t n = 1; n <= 3000; n++) {
+    for (uint64_t n = 1; n <= 500; n++) {
         from.now_ns = loop_clock();
         CHECK_EQ(publish(n, 64), HAWSE_OK);
         (void)bus_dispatch(&from);
@@ -350,7 +350,8 @@ static void *slow_source(void *arg)
     return NULL;
 }
 
-TEST(crossing_wakes, "a lane that sleeps is woken, however close it was to falling asleep")
+TEST_LIMIT(crossing_wakes, 15,
+           "a lane that sleeps is woken, however close it was to falling asleep")
 {
     struct fault fault = {0};
     set_up(each, 16, 1000);
@@ -359,7 +360,7 @@ TEST(crossing_wakes, "a lane that sleeps is woken, however close it was to falli
     pthread_t thread;
     uint64_t seed = test_random(), begun = loop_clock();
     CHECK_EQ(pthread_create(&thread, NULL, slow_source, &seed), 0);
-    while (readers[0].got < 3000) {
+    while (readers[0].got < 500) {
         (void)loop_step(bell.loop, 60000000000u, 0);
         bell_clear(&bell);
         to.now_ns = loop_clock();
@@ -367,7 +368,7 @@ TEST(crossing_wakes, "a lane that sleeps is woken, however close it was to falli
         __atomic_store_n(&answered, readers[0].got, __ATOMIC_RELEASE);
     }
     (void)pthread_join(thread, NULL);
-    CHECK(loop_clock() - begun < 30000000000u); /* one wake-up that is missed costs a minute */
+    CHECK(loop_clock() - begun < 50000000000u); /* one wake-up that is missed costs a minute */
     loop_destroy(bell.loop);
     tear_down();
 }
