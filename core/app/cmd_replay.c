@@ -71,6 +71,20 @@ static bool parse_speed(const char *text, double *speed)
     return false;
 }
 
+static bool parse_lanes(const struct arguments *args, uint32_t *lanes)
+{
+    char *end = NULL;
+    unsigned long n = args->lanes ? strtoul(args->lanes, &end, 10) : 1;
+    *lanes = (uint32_t)n;
+    if (args->lanes && (*end != '\0' || n < 1 || n > PLAYER_LANES))
+        (void)fprintf(stderr, "hawse: --lanes %s: expected 1 to %d\n", args->lanes, PLAYER_LANES);
+    else if (n > 1 && args->out)
+        (void)fprintf(stderr, "hawse: --out records one lane: leave --lanes out\n");
+    else
+        return true;
+    return false;
+}
+
 /* "id=path" into its halves; `buffer` owns them. */
 static bool parse_exchanges(const struct arguments *args, struct player_exchange *list,
                             char **buffers)
@@ -231,7 +245,7 @@ int command_replay(const struct arguments *args)
         code = compare(args);
     else if (args->word_count != 1)
         (void)fprintf(stderr, "hawse: replay needs one capture\n");
-    else if (parse_speed(args->speed, &options.speed) &&
+    else if (parse_speed(args->speed, &options.speed) && parse_lanes(args, &options.lanes) &&
              parse_time("from", args->from, &options.from_ns) &&
              parse_time("to", args->to, &options.to_ns) &&
              parse_exchanges(args, exchanges, buffers))

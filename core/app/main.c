@@ -23,6 +23,7 @@ enum option_id {
     OPT_SOCKET,
     OPT_LISTEN,
     OPT_SPEED,
+    OPT_LANES,
     OPT_JSON,
     OPT_STRICT,
     OPT_SAFE,
@@ -67,6 +68,8 @@ static const struct {
                     offsetof(struct arguments, listen)},
     [OPT_SPEED] = {"speed", "N", "so many times faster than recorded; max: without pauses",
                    offsetof(struct arguments, speed)},
+    [OPT_LANES] = {"lanes", "N", "threads that share the instances, up to 16; else 1",
+                   offsetof(struct arguments, lanes)},
     [OPT_JSON] = {"json", NULL, "for programs", offsetof(struct arguments, json)},
     [OPT_STRICT] = {"strict", NULL, "do not start when any plugin is refused",
                     offsetof(struct arguments, strict)},
@@ -150,14 +153,15 @@ static const struct command commands[] = {
      "play a sample as a node or venue would speak: WebSocket and HTTP on one loopback port",
      "For the quickstart, and for trying plugins without a network.",
      OPT(OPT_LISTEN) | OPT(OPT_SPEED), 1, command_feed},
-    {"replay", "CAPTURE [--speed N] [--from S] [--to S] [--plugin ID=FILE]... | --diff A B",
+    {"replay",
+     "CAPTURE [--speed N] [--lanes N] [--from S] [--to S] [--plugin ID=FILE]... | --diff A B",
      "drive plugins from a capture and compare all they do with what they did",
      "Without a network, by the recorded clock, as fast as it goes unless --speed says otherwise.\n"
      "Exit code 1: something differs, and the first difference is told; 2: a plugin file is "
      "another\n"
      "than was recorded. --out records what happens now, for --diff, which compares two captures.",
-     OPT(OPT_SPEED) | OPT(OPT_FROM) | OPT(OPT_TO) | OPT(OPT_PLUGIN) | OPT(OPT_PATH) | OPT(OPT_OUT) |
-         OPT(OPT_DIFF) | OPT(OPT_JSON),
+     OPT(OPT_SPEED) | OPT(OPT_LANES) | OPT(OPT_FROM) | OPT(OPT_TO) | OPT(OPT_PLUGIN) |
+         OPT(OPT_PATH) | OPT(OPT_OUT) | OPT(OPT_DIFF) | OPT(OPT_JSON),
      2, command_replay},
     {"report", "CAPTURE --out FILE.html", "a capture as one HTML page",
      "Events over time, latency, prices and decisions, with plots; no script, no other file. Runs "

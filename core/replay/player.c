@@ -26,8 +26,18 @@ struct actor {
     bool gone;    /* not driven any more */
 };
 
+/* One lane of a replay; the first owns what all share, and has all actors at the end. */
 struct player {
-    struct host_api api;
+    struct host_api api; /* the first's is what plugins hold */
+    struct player *first_lane;
+    struct player *lanes[PLAYER_LANES]; /* of the first: all, itself included */
+    uint32_t lane_count, lane;
+    pthread_mutex_t lock; /* of the first: guards libraries while all lanes run */
+    bool canceled;        /* of the first: not all lanes could be started */
+    int32_t code;         /* how this lane ended */
+    struct fault fault;
+    uint32_t described;          /* instances, whoever drives them */
+    bool others[HOST_INSTANCES]; /* slots that another lane drives */
     struct tap_replay replay;
     struct player_options options;
     struct walk *walk;
@@ -50,10 +60,20 @@ struct player {
 
 /* ---- what stands for the host ---- */
 
+/* The lane of the calling thread; NULL: it is one of a plugin's own. */
+static struct player *own_lane(const struct player *first)
+{
+    for (uint32_t i = 0; i < first->lane_count; i++) {
+        if (pthread_equal(first->lanes[i]->thread, pthread_self()))
+            return first->lanes[i];
+    }
+    return NULL;
+}
+
 static void answer(void *ctx, hawse_instance_t self, struct record_call *call)
 {
-    struct player *p = ctx;
-    if (!pthread_equal(p->thread, pthread_self()) || !p->current || p->current->handle != self) {
+    struct player *p = own_lane(ctx);
+    if (!p || !p->current || p->current->handle != self) {
         call->code = HAWSE_E_STATE; /* as the host does */
         return;
     }
@@ -64,14 +84,16 @@ static void answer(void *ctx, hawse_instance_t self, struct record_call *call)
 
 static uint64_t now(void *ctx, uint32_t clock)
 {
-    const struct player *p = ctx;
+    const struct player *p = own_lane(ctx);
+    if (!p)
+        p = ctx;
     return clock == HAWSE_CLOCK_UTC ? p->step.begin.utc_ns : p->step.begin.now_ns;
 }
 
 static uint8_t *reserve(void *ctx, hawse_instance_t self, uint64_t len)
 {
-    struct player *p = ctx;
-    if (!pthread_equal(p->thread, pthread_self()) || !p->current || p->current->handle != self ||
+    struct player *p = own_lane(ctx);
+    if (!p || !p->current || p->current->handle != self ||
         !judge_reserve(&p->current->judge, len) || len > RESERVE_MAX)
         return NULL;
     return p->reserve;
@@ -86,7 +108,8 @@ static int32_t call_plugin(struct player *p, struct actor *a)
     int32_t code = 0;
     switch (step->begin.callback) {
     case RECORD_CREATE:
-        code = table->create(&p->api.table, a->handle, hawse_text(a->settings), &a->state);
+        code =
+            table->create(&p->first_lane->api.table, a->handle, hawse_text(a->settings), &a->state);
         a->created = code >= 0;
         return code;
     case RECORD_START:
@@ -179,6 +202,30 @@ static int32_t find_library(struct player *p, const json_t *o, struct actor *a,
     return code;
 }
 
+/* Each file is loaded once. Takes `found`. */
+static int32_t share_library(struct player *first, struct actor *a, struct library *found,
+                             struct fault *fault)
+{
+    for (size_t i = 0; i < first->library_count; i++) {
+        if (strcmp(first->libraries[i]->digest, found->digest) == 0) {
+            library_destroy(found);
+            a->library = first->libraries[i];
+            return HAWSE_OK;
+        }
+    }
+    int32_t code =
+        first->library_count < HOST_INSTANCES
+            ? library_load(found, &first->api.table, fault)
+            : fault_set(fault, HAWSE_E_LIMIT, "more than %d plugin files", HOST_INSTANCES);
+    if (code != HAWSE_OK) {
+        library_destroy(found);
+        return code;
+    }
+    first->libraries[first->library_count++] = found;
+    a->library = found;
+    return HAWSE_OK;
+}
+
 static int32_t use_library(struct player *p, struct actor *a, struct library *found,
                            struct fault *fault)
 {
@@ -192,25 +239,11 @@ static int32_t use_library(struct player *p, struct actor *a, struct library *fo
         library_destroy(found);
         return HAWSE_E_DENIED;
     }
-    for (size_t i = 0; i < p->library_count; i++) {
-        if (strcmp(p->libraries[i]->digest, found->digest) == 0) {
-            library_destroy(found);
-            a->library = p->libraries[i];
-            return HAWSE_OK;
-        }
-    }
-    if (p->library_count == HOST_INSTANCES) {
-        library_destroy(found);
-        return fault_set(fault, HAWSE_E_LIMIT, "more than %d plugin files", HOST_INSTANCES);
-    }
-    int32_t code = library_load(found, &p->api.table, fault);
-    if (code != HAWSE_OK) {
-        library_destroy(found);
-        return code;
-    }
-    p->libraries[p->library_count++] = found;
-    a->library = found;
-    return HAWSE_OK;
+    struct player *first = p->first_lane;
+    (void)pthread_mutex_lock(&first->lock);
+    int32_t code = share_library(first, a, found, fault);
+    (void)pthread_mutex_unlock(&first->lock);
+    return code;
 }
 
 static int32_t make_actor(struct player *p, const json_t *o, struct actor **out,
@@ -244,6 +277,12 @@ static int32_t take_instance(struct player *p, struct fault *fault)
 {
     const struct walk_step *step = &p->step;
     struct actor *a = NULL;
+    bool other = p->described++ % p->first_lane->lane_count != p->lane;
+    if (step->instance < HOST_INSTANCES) {
+        p->others[step->instance] = other;
+        if (other)
+            return HAWSE_OK;
+    }
     json_t *o = json_loadb((const char *)step->text.data, (size_t)step->text.len, 0, NULL);
     if (!o || step->instance >= HOST_INSTANCES) {
         json_decref(o);
@@ -301,14 +340,17 @@ static int32_t sum_up(struct player *p, bool recorded, char out[PLAYER_HASH_TEXT
 
 /* ---- life ---- */
 
-int32_t player_open(const char *path, const struct player_options *options, struct player **out,
-                    struct fault *fault)
+static int32_t open_lane(const char *path, const struct player_options *options,
+                         struct player **out, struct fault *fault)
 {
     struct player *p = calloc(1, sizeof(*p));
     if (!p)
         return fault_set(fault, HAWSE_E_NOMEM, "no memory for a replay");
     p->options = *options;
     p->thread = pthread_self();
+    p->first_lane = p->lanes[0] = p;
+    p->lane_count = 1;
+    (void)pthread_mutex_init(&p->lock, NULL);
     p->api.table = tap_table;
     p->api.replay = &p->replay;
     p->replay = (struct tap_replay){.ctx = p, .answer = answer, .now = now, .reserve = reserve};
@@ -358,6 +400,11 @@ void player_close(struct player *p)
     (void)writer_stop(p->writer);
     recorder_finish(&p->recorder);
     walk_close(p->walk);
+    for (uint32_t i = 1; i < p->lane_count; i++) {
+        p->lanes[i]->lane_count = 0;
+        player_close(p->lanes[i]);
+    }
+    (void)pthread_mutex_destroy(&p->lock);
     for (struct actor *a = p->first, *next; a; a = next) {
         next = a->next;
         actor_free(a);
@@ -365,6 +412,31 @@ void player_close(struct player *p)
     free(p->table);
     free(p->reserve);
     free(p);
+}
+
+int32_t player_open(const char *path, const struct player_options *options, struct player **out,
+                    struct fault *fault)
+{
+    struct player *first = NULL;
+    if (options->lanes > PLAYER_LANES || (options->lanes > 1 && options->out))
+        return fault_set(fault, HAWSE_E_INVAL,
+                         "lanes: found %u, expected 1 with an output, else %d", options->lanes,
+                         PLAYER_LANES);
+    int32_t code = open_lane(path, options, &first, fault);
+    for (uint32_t i = 1; i < options->lanes && code == HAWSE_OK; i++) {
+        code = open_lane(path, options, &first->lanes[i], fault);
+        if (code != HAWSE_OK)
+            break;
+        first->lanes[i]->first_lane = first;
+        first->lanes[i]->lane = i;
+        first->lane_count++;
+    }
+    if (code != HAWSE_OK) {
+        player_close(first);
+        return code;
+    }
+    *out = first;
+    return HAWSE_OK;
 }
 
 /* ---- running ---- */
@@ -384,6 +456,25 @@ static void pace(const struct player *p)
     (void)nanosleep(&ts, NULL);
 }
 
+/* The clock of a callback. False: it is after what is wanted; another lane may not be there yet. */
+static bool pass_time(struct player *p)
+{
+    uint64_t now_ns = p->step.begin.now_ns;
+    if (p->begun_ns == 0)
+        p->begun_ns = now_ns;
+    if (p->options.to_ns > 0 && walk_since(now_ns, p->begun_ns) > p->options.to_ns)
+        return false;
+    if (now_ns > p->now_ns)
+        p->now_ns = now_ns;
+    return true;
+}
+
+static int32_t pass_by(struct player *p)
+{
+    (void)pass_time(p);
+    return HAWSE_OK;
+}
+
 static int32_t take_step(struct player *p, struct fault *fault)
 {
     const struct walk_step *step = &p->step;
@@ -393,17 +484,15 @@ static int32_t take_step(struct player *p, struct fault *fault)
         p->result->lost_callbacks += step->loss.callbacks;
         return HAWSE_OK;
     }
+    if (step->instance < HOST_INSTANCES && p->others[step->instance])
+        return pass_by(p);
     if (step->instance >= HOST_INSTANCES || !p->slots[step->instance])
         return fault_set(fault, HAWSE_E_FORMAT,
                          "the capture holds a callback of an instance it does not describe");
-    if (p->begun_ns == 0)
-        p->begun_ns = step->begin.now_ns;
-    if (p->options.to_ns > 0 && walk_since(step->begin.now_ns, p->begun_ns) > p->options.to_ns)
-        return HAWSE_OK; /* another lane may not be there yet */
-    if (step->begin.now_ns > p->now_ns)
-        p->now_ns = step->begin.now_ns;
-    pace(p);
-    run_callback(p, p->slots[step->instance]);
+    if (pass_time(p)) {
+        pace(p);
+        run_callback(p, p->slots[step->instance]);
+    }
     return HAWSE_OK;
 }
 
@@ -425,10 +514,65 @@ static int32_t run(struct player *p, struct fault *fault)
         code = take_step(p, fault);
         if (code != HAWSE_OK || over(p))
             break;
-        if (p->options.progress && (steps++ % PROGRESS_EVERY == 0 || p->options.speed > 0))
+        if (p->lane == 0 && p->options.progress &&
+            (steps++ % PROGRESS_EVERY == 0 || p->options.speed > 0))
             p->options.progress(p->options.ctx, p);
     }
     return code;
+}
+
+static void *lane_main(void *arg)
+{
+    struct player *p = arg, *first = p->first_lane;
+    (void)pthread_mutex_lock(&first->lock); /* until every lane is there */
+    bool go = !first->canceled;
+    (void)pthread_mutex_unlock(&first->lock);
+    if (go)
+        p->code = run(p, &p->fault);
+    return NULL;
+}
+
+/* What another lane has done becomes the first's. */
+static void join(struct player *first, struct player *p)
+{
+    for (struct actor *a = p->first; a; a = a->next)
+        first->count++;
+    if (first->last)
+        first->last->next = p->first;
+    else
+        first->first = p->first;
+    first->last = p->last ? p->last : first->last;
+    p->first = p->last = NULL;
+    first->result->callbacks += p->result->callbacks;
+    first->result->events += p->result->events;
+    if (first->code == HAWSE_OK && p->code != HAWSE_OK) {
+        first->code = p->code;
+        first->fault = p->fault;
+    }
+}
+
+/* All lanes from the beginning to the end, this thread being the first. */
+static int32_t run_lanes(struct player *p, struct fault *fault)
+{
+    struct player_result results[PLAYER_LANES] = {0};
+    uint32_t started = 1;
+    (void)pthread_mutex_lock(&p->lock);
+    for (; started < p->lane_count && !p->canceled; started++) {
+        struct player *lane = p->lanes[started];
+        lane->result = &results[started];
+        p->canceled = pthread_create(&lane->thread, NULL, lane_main, lane) != 0;
+    }
+    started -= p->canceled;
+    (void)pthread_mutex_unlock(&p->lock);
+    (void)lane_main(p);
+    for (uint32_t i = 1; i < started; i++) {
+        (void)pthread_join(p->lanes[i]->thread, NULL);
+        join(p, p->lanes[i]);
+    }
+    if (p->canceled)
+        return fault_set(fault, HAWSE_E_NOMEM, "cannot start %u lanes", p->lane_count);
+    *fault = p->fault;
+    return p->code;
 }
 
 static int32_t collect(struct player *p)
@@ -454,7 +598,7 @@ int32_t player_run(struct player *p, struct player_result *result, struct fault 
     memset(result, 0, sizeof(*result));
     p->result = result;
     p->wall_ns = loop_clock();
-    int32_t code = run(p, fault);
+    int32_t code = run_lanes(p, fault);
     result->took_ns = loop_clock() - p->wall_ns;
     result->recorded_ns = p->now_ns - p->begun_ns;
     if (code == HAWSE_OK)

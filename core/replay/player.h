@@ -2,7 +2,8 @@
  * Drives plugins from a capture: the same callbacks with the same events, the same clock and the
  * same answers, no network, no lane. What each plugin asks of the host is compared with what it
  * asked then. Plugins only ever see what was recorded, so each of them is judged by itself, however
- * many lanes there were, and one that was exchanged does not mislead the others.
+ * many lanes there were, and one that was exchanged does not mislead the others. It may be driven
+ * on several lanes too: each walks through the capture and drives its share of the instances.
  */
 #ifndef CORE_REPLAY_PLAYER_H
 #define CORE_REPLAY_PLAYER_H
@@ -22,6 +23,7 @@ struct player_options {
     size_t exchange_count;
     char *const *folders; /* where plugin files are looked for when they are no longer in place */
     size_t folder_count;
+    uint32_t lanes;          /* threads that share the instances; 0 or 1: the caller's alone */
     double speed;            /* 1: as it was; 0: as fast as it goes */
     uint64_t from_ns, to_ns; /* since the capture's beginning; what is before is not judged */
     const char *out;         /* record what happens now to this file; NULL = do not */
@@ -29,7 +31,7 @@ struct player_options {
     void *ctx;
 };
 
-enum { PLAYER_HASH_TEXT = 65 };
+enum { PLAYER_HASH_TEXT = 65, PLAYER_LANES = 16 };
 
 /* One instance, as it went. */
 struct played {
