@@ -175,10 +175,9 @@ struct host {
     struct recorder *recorders;       /* by lane; NULL = nothing is recorded */
     struct lane *lanes[CONFIG_LANES]; /* each on cache lines of its own */
     uint32_t lane_count;
-    uint32_t lanes_ended;            /* atomic */
-    uint32_t ways;                   /* atomic: between lanes, not yet closed */
-    uint32_t down_turn;              /* atomic: slot of the instance that stops next */
-    uint8_t lane_of[HOST_INSTANCES]; /* by slot; stays when the instance is gone */
+    uint32_t lanes_ended; /* atomic */
+    uint32_t ways;        /* atomic: between lanes, not yet closed */
+    uint32_t down_turn;   /* atomic: slot of the instance that stops next */
     struct instance *instances[HOST_INSTANCES];
     uint32_t instance_count;                   /* slots used so far */
     struct library *libraries[HOST_INSTANCES]; /* every file judged in this run */

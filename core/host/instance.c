@@ -137,7 +137,6 @@ int32_t instance_new(struct host *host, const struct config_instance *config, st
         recorder_foreign(host->lanes[i]->recorder, index + 1, host->lanes[i] != inst->lane);
     (void)pthread_mutex_lock(&host->lock);
     host->instances[index] = inst;
-    host->lane_of[index] = (uint8_t)inst->lane->index;
     if (index == host->instance_count)
         host->instance_count++;
     (void)pthread_mutex_unlock(&host->lock);

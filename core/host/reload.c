@@ -15,9 +15,10 @@
 #include <time.h>
 
 struct reload {
-    struct config *config;     /* the new one, until the old one takes its place here */
-    struct prepared *prepared; /* one per instance of the new config, in order */
-    bool *keep;                /* by slot of the running instances */
+    struct config *config;        /* the new one, until the old one takes its place here */
+    struct prepared *prepared;    /* one per instance of the new config, in order */
+    bool *keep;                   /* by slot of the running instances */
+    uint8_t ends[HOST_INSTANCES]; /* by slot: which lane ends its turn; fixed before any begins */
     uint64_t deadline_ns;
     uint32_t turn;   /* atomic: one more than the slot of the instance that stops next */
     int added;       /* atomic: new instances are there */
@@ -69,18 +70,17 @@ static bool end_instance(struct reload *r, struct instance *inst)
 
 /* Readers before their sources here, the other way round than in a shutdown: a reader that stays
  * has no source that goes, so what stops loses nothing that anybody still reads. True when all are
- * done; each lane ends its own, and the first passes over what is not there. */
+ * done; each lane takes the turns of its own. */
 static bool stop_changed(struct lane *lane, struct reload *r)
 {
     struct host *host = lane->host;
     uint32_t turn;
     while ((turn = __atomic_load_n(&r->turn, __ATOMIC_ACQUIRE)) > 0) {
         uint32_t slot = turn - 1;
-        struct instance *inst = __atomic_load_n(&host->instances[slot], __ATOMIC_ACQUIRE);
-        bool goes = inst && !r->keep[slot];
-        if (lane->index != (goes ? host->lane_of[slot] : 0))
+        if (lane->index != r->ends[slot])
             return false;
-        if (goes && !end_instance(r, inst))
+        struct instance *inst = host->instances[slot];
+        if (inst && !r->keep[slot] && !end_instance(r, inst))
             return false;
         __atomic_store_n(&r->turn, slot, __ATOMIC_RELEASE);
         if (host->lane_count > 1)
@@ -214,6 +214,8 @@ int32_t host_reload(struct host *host, struct config *config, struct fault *faul
         goto out;
     plan(host, r);
     r->turn = host->instance_count;
+    for (uint32_t i = 0; i < host->instance_count; i++)
+        r->ends[i] = host->instances[i] ? (uint8_t)host->instances[i]->lane->index : 0;
     r->deadline_ns = loop_clock() + (uint64_t)host->config->stop_deadline_ms * 1000000u;
     host->reload = r;
     (void)__atomic_add_fetch(&host->reloads, 1, __ATOMIC_RELEASE);

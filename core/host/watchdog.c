@@ -104,15 +104,26 @@ static void abandon(struct host *host, struct instance *inst, uint64_t since, ui
         give_up(host, inst, fault.message);
 }
 
+/* Whose callback has run too long, since when. Under the host's lock, without which neither an
+ * instance nor its configuration is freed. */
+static struct instance *overdue(struct lane *lane, uint64_t now, uint64_t *since)
+{
+    *since = __atomic_load_n(&lane->callback_since, __ATOMIC_ACQUIRE);
+    struct instance *inst = __atomic_load_n(&lane->current, __ATOMIC_ACQUIRE);
+    if (*since == 0 || !inst || now <= *since ||
+        *since != __atomic_load_n(&lane->callback_since, __ATOMIC_ACQUIRE))
+        return NULL;
+    uint64_t limit = (uint64_t)instance_config(inst)->budget.hang_ms * 1000000u;
+    return now - *since > limit ? inst : NULL;
+}
+
 static void look_at(struct lane *lane)
 {
-    uint64_t since = __atomic_load_n(&lane->callback_since, __ATOMIC_ACQUIRE);
-    struct instance *inst = __atomic_load_n(&lane->current, __ATOMIC_RELAXED);
-    uint64_t now = loop_clock();
-    if (since == 0 || !inst || now <= since)
-        return;
-    uint64_t limit = (uint64_t)inst->config->budget.hang_ms * 1000000u;
-    if (now - since > limit && since == __atomic_load_n(&lane->callback_since, __ATOMIC_ACQUIRE))
+    uint64_t since, now = loop_clock();
+    (void)pthread_mutex_lock(&lane->host->lock);
+    struct instance *inst = overdue(lane, now, &since);
+    (void)pthread_mutex_unlock(&lane->host->lock);
+    if (inst)
         abandon(lane->host, inst, since, now - since);
 }
 
