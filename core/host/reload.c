@@ -41,8 +41,8 @@ static bool may_keep(const struct reload *r, struct host *host, const struct con
                      const struct library *library)
 {
     const struct instance *inst = running(host, next->id);
-    if (!inst || inst->state != INSTANCE_RUNNING || !next->enabled ||
-        strcmp(inst->library->digest, library->digest) != 0 ||
+    if (!inst || __atomic_load_n(&inst->state, __ATOMIC_ACQUIRE) != INSTANCE_RUNNING ||
+        !next->enabled || strcmp(inst->library->digest, library->digest) != 0 ||
         !config_instance_equal(inst->config, next))
         return false;
     for (size_t l = 0; l < next->link_count; l++) {
@@ -63,7 +63,10 @@ static bool end_instance(struct reload *r, struct instance *inst)
     instance_release(inst);
     if (inst->ways) /* until other lanes have let go of it */
         return false;
+    (void)pthread_mutex_lock(&host->lock); /* status finds it no more when its metrics go */
+    host->instances[inst->index] = NULL;
     metrics_drop_instance(host->metrics, inst->config->id);
+    (void)pthread_mutex_unlock(&host->lock);
     instance_free(inst);
     return true;
 }
