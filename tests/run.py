@@ -339,6 +339,11 @@ def stage_polymarket(args):
                    env={**env, "HAWSE_BIN": str(BUILD / "bench/core/hawse"),
                         "HAWSE_PLUGIN_DIR": str(BUILD / "bench/plugins")})
         print("\n".join("    " + line for line in done.stdout.splitlines()) if done else "")
+        if args.full and npm_packages("bench/polymarket"):
+            for peer in ("ccxt", "parse"):  # what others do with the same bytes
+                done = run(f"polymarket: the same by {peer}", ["node", "polymarket/load.mjs", "--seconds", "60",
+                                                               "--rate", rate, "--peer", peer], cwd=folder, env=env)
+                print("\n".join("    " + line for line in done.stdout.splitlines()) if done else "")
     seconds = "300" if args.full else "35"
     done = run(f"polymarket: 200 assets, {seconds} s of troubles",
                ["node", "polymarket/trial.mjs", "--seconds", seconds], cwd=folder, env=env)

@@ -242,6 +242,44 @@ TEST(decimals, "numbers of JSON become integers exactly, half up, exponents incl
     }
 }
 
+/* ---- markets that are new ---- */
+
+TEST(new_market,
+     "a market that was made just now is told, outcome by outcome, once for each message")
+{
+    static const char text[] =
+        "{\"id\":\"1\",\"question\":\"Will it?\",\"market\":"
+        "\"0xabababababababababababababababababababababababababababababababab\","
+        "\"assets_ids\":[\"1111\",\"2222\"],\"outcomes\":[\"Yes\",\"No\"],"
+        "\"event_message\":{\"id\":\"2\"},\"timestamp\":\"1780449201385\","
+        "\"event_type\":\"new_market\"}";
+    static const uint16_t kinds[] = {HAWSE_MARKET_INFO, HAWSE_MARKET_STATE, HAWSE_MARKET_INFO,
+                                     HAWSE_MARKET_STATE};
+    static struct connection connection;
+    uint8_t copy[1024] = {0};
+    memcpy(copy, text, sizeof(text) - 1);
+    hawse_event_t event = {.size = sizeof(event), .data = copy, .len = sizeof(text) - 1};
+    begin(1);
+    book_init(&pm.stage);
+    feed_frame(&pm, &connection, &event);
+    CHECK_EQ(pm.held_count, 4);
+    for (uint32_t i = 0; i < 4; i++) {
+        const struct held *h = &pm.held[i];
+        CHECK_EQ(h->event.kind, kinds[i]);
+        CHECK_EQ_U64(h->event.t_source_ns, 1780449201385000000u);
+    }
+    CHECK_EQ(pm.held[0].record.info.group[31], 0xab);
+    CHECK_EQ(pm.held[2].record.info.market[31], 2222 % 256);
+    CHECK_EQ(pm.held[3].record.state.state, HAWSE_MARKET_OPEN);
+    CHECK_EQ(pm.held[3].record.state.market[30], 2222 / 256);
+    memcpy(copy + (strstr(text, "2222") - text), "22 2", 4); /* no token */
+    pm.held_count = 0;
+    feed_frame(&pm, &connection, &event);
+    CHECK_EQ(pm.held_count, 2);
+    book_finish(&pm.stage);
+    end();
+}
+
 /* ---- from the chain ---- */
 
 static hawse_wallet_fill_t fills[16];

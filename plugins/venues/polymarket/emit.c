@@ -130,6 +130,34 @@ void emit_fill(struct pm *p, const struct wallet *w, const hawse_wallet_fill_t *
     pm_add(p, p->count.fills, 1);
 }
 
+void emit_new_market(struct pm *p, const uint8_t market[32], const uint8_t group[32], uint64_t ms)
+{
+    uint64_t key = hawse_key(market, 32);
+    hawse_event_t event =
+        event_of(p, HAWSE_SPACE_MARKET, HAWSE_MARKET_INFO, HAWSE_MARKET_STREAM_INFO, key, ms);
+    event.len = sizeof(hawse_market_info_t);
+    struct held *h = hold(p, &event);
+    if (!h)
+        return;
+    hawse_market_info_t *info = &h->record.info;
+    *info = (hawse_market_info_t){
+        .size = sizeof(*info), .decimals = {DECIMALS, DECIMALS}, .symbol = {"", "pUSD"}};
+    memcpy(info->market, market, 32);
+    memcpy(info->token[0], market, 32);
+    memcpy(info->token[1] + 12, quote_token, 20);
+    memcpy(info->group, group, 32);
+    event.kind = HAWSE_MARKET_STATE;
+    event.stream = HAWSE_MARKET_STREAM_STATES;
+    event.len = sizeof(hawse_market_state_t);
+    h = hold(p, &event);
+    if (!h)
+        return;
+    h->record.state = (hawse_market_state_t){.size = sizeof(h->record.state),
+                                             .state = HAWSE_MARKET_OPEN,
+                                             .origin = {.chain_id = CHAIN_ID}};
+    memcpy(h->record.state.market, market, 32);
+}
+
 void emit_own(struct pm *p, uint16_t kind, const void *record, uint64_t len, uint64_t ms,
               uint32_t flags)
 {

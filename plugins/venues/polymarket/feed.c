@@ -112,6 +112,25 @@ static void on_resolved(struct pm *p, const struct wire_message *m)
     }
 }
 
+/* A market that was made just now: told, whether it is followed or not, so that somebody may. */
+static void on_new_market(struct pm *p, const struct wire_frame *frame, struct wire_message *m)
+{
+    uint8_t group[32], market[32];
+    hawse_json_value_t id;
+    hawse_u256_t number;
+    (void)pm_tx(m->text[WIRE_MARKET], group);
+    while (m->assets.kind == HAWSE_JSON_ARRAY &&
+           hawse_json_next(&frame->doc, &m->assets, NULL, &id) == 1) {
+        if (id.kind != HAWSE_JSON_STRING ||
+            hawse_u256_parse(id.data, id.len, &number) != HAWSE_OK) {
+            pm_add(p, p->count.malformed, 1);
+            return;
+        }
+        hawse_u256_to_be(&number, market);
+        emit_new_market(p, market, group, wire_millis(m->text[WIRE_TIMESTAMP]));
+    }
+}
+
 static void on_message(struct pm *p, const struct wire_frame *frame, struct wire_message *m,
                        const hawse_event_t *event)
 {
@@ -140,8 +159,10 @@ static void on_message(struct pm *p, const struct wire_frame *frame, struct wire
     case WIRE_RESOLVED:
         on_resolved(p, m);
         break;
-    case WIRE_BEST:
     case WIRE_NEW_MARKET:
+        on_new_market(p, frame, m);
+        break;
+    case WIRE_BEST:
         break;
     default:
         pm_add(p, p->count.unknown, 1);

@@ -185,6 +185,8 @@ struct held {
         hawse_market_trade_t trade;
         hawse_wallet_fill_t fill;
         hawse_wallet_order_t order;
+        hawse_market_info_t info;
+        hawse_market_state_t state;
         hawse_wallet_trade_t own;
         hawse_stream_range_t range;
     } record;
@@ -387,6 +389,8 @@ void emit_trade(struct pm *p, const struct asset *a, const struct wire_message *
                 const hawse_event_t *by);
 void emit_fill(struct pm *p, const struct wallet *w, const hawse_wallet_fill_t *fill,
                uint32_t flags, uint64_t t_recv_ns);
+/* One outcome of a market that was made just now. */
+void emit_new_market(struct pm *p, const uint8_t market[32], const uint8_t group[32], uint64_t ms);
 /* HAWSE_WALLET_ORDER or HAWSE_WALLET_TRADE, of `ms`. */
 void emit_own(struct pm *p, uint16_t kind, const void *record, uint64_t len, uint64_t ms,
               uint32_t flags);

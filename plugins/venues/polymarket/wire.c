@@ -25,7 +25,7 @@ static const struct name names[NAME_MAX + 1][NAMES_MAX] = {
            {"best_ask", WIRE_BEST_ASK},
            {"neg_risk", WIRE_NEG_RISK}},
     [9] = {{"timestamp", WIRE_TIMESTAMP}, {"tick_size", WIRE_TICK}},
-    [10] = {{"event_type", WIRE_TYPE}},
+    [10] = {{"event_type", WIRE_TYPE}, {"assets_ids", WIRE_ASSETS}},
     [13] = {{"price_changes", WIRE_CHANGES}, {"new_tick_size", WIRE_NEW_TICK}},
     [14] = {{"min_order_size", WIRE_MIN_SIZE}},
     [16] = {{"last_trade_price", WIRE_LAST_PRICE},
@@ -93,6 +93,9 @@ static int32_t read_any(const hawse_json_t *doc, hawse_json_value_t *object, str
         } else if (field == WIRE_CHANGES) {
             if (value.kind == HAWSE_JSON_ARRAY)
                 out->change_list = value;
+        } else if (field == WIRE_ASSETS) {
+            if (value.kind == HAWSE_JSON_ARRAY)
+                out->assets = value;
         } else {
             enum side side = field == WIRE_BIDS ? SIDE_BID : SIDE_ASK;
             int32_t code = book_load(stage, side, doc, value);

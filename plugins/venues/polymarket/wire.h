@@ -36,6 +36,7 @@ enum wire_field {
     WIRE_BIDS = WIRE_TEXTS,
     WIRE_ASKS,
     WIRE_CHANGES,
+    WIRE_ASSETS,
 };
 
 enum wire_kind {
@@ -65,6 +66,7 @@ struct wire_message {
     hawse_view_t text[WIRE_TEXTS];
     uint32_t change_count, change_next;
     hawse_json_value_t change_list; /* when they are not in `changes`; kind 0 = none */
+    hawse_json_value_t assets;      /* of new_market; kind 0 = none */
     struct wire_change changes[WIRE_CHANGES_MAX];
 };
 

@@ -218,6 +218,7 @@ export class Double {
     this.slowDumpMs = 0;
     this.account = null; // an Account: the user channel and what needs a login
     this.lose = 0; // frames that reach nobody
+    this.announced = []; // markets made meanwhile
     this.recent = []; // frames sent last
     this.lost = new Set(); // assets whose connection was cut
     this.refusals = 0; // of 100 REST requests
@@ -341,6 +342,19 @@ export class Double {
       [market.tokens[0]],
     );
     this.push([market.event(0, false), market.event(1, false)], market.tokens);
+  }
+
+  /** Somebody makes a market: everybody who asked for the newer messages is told. */
+  announce() {
+    const seed = `new-${this.announced.length}`;
+    const one = { market: `0x${id(seed, 32)}`, assets_ids: [tokenOf(`${seed}-yes`), tokenOf(`${seed}-no`)] };
+    this.announced.push(one);
+    const text = JSON.stringify({
+      id: String(this.announced.length), question: 'Will it?', slug: 'will-it', description: 'x',
+      ...one, outcomes: ['Yes', 'No'], event_message: { id: '1', ticker: 't', slug: 's', title: 'T', description: '' },
+      timestamp: String(Date.now()), event_type: 'new_market',
+    });
+    this.sessions.forEach((session) => session.say(text));
   }
 
   /** From hundredths to thousandths, once. */

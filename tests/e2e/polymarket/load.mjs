@@ -4,7 +4,8 @@
 // check value. At the end every book that a reader kept must be the double's.
 //
 //   HAWSE_BIN=... HAWSE_PLUGIN_DIR=... BENCH_DIR=... node load.mjs [--assets 2000] [--rate 20000]
-//       [--seconds 30] [--seed 1]
+//       [--seconds 30] [--seed 1] [--peer ccxt|parse]
+// With --peer it is not hawse but tests/bench/polymarket/peer.mjs that reads, after `npm ci` there.
 // Exit codes: 0 no difference, 1 differences, 2 the trial could not be held.
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -20,6 +21,7 @@ const { values: args } = parseArgs({
     rate: { type: 'string', default: '20000' },
     seconds: { type: 'string', default: '30' },
     seed: { type: 'string', default: '1' },
+    peer: { type: 'string', default: '' },
   },
 });
 const CYCLE = 40_000;
@@ -143,16 +145,30 @@ function compare(double, lines) {
   return wrong;
 }
 
+function startHawse(double, folder) {
+  const file = path.join(folder, 'c.json');
+  writeFileSync(file, JSON.stringify(configOf(double, folder)));
+  return spawn(path.resolve(HAWSE_BIN), ['run', file, '--quiet'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+}
+
+function startPeer(double) {
+  const program = new URL('../../bench/polymarket/peer.mjs', import.meta.url).pathname;
+  const child = spawn(process.execPath, [program, args.peer, double.marketUrl, '400'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  child.stdin.end(`${JSON.stringify(double.markets.flatMap((one) => one.tokens))}\n`);
+  return child;
+}
+
 async function main() {
   const double = new Double({ markets: Number(args.assets) / 2, random: below });
   await double.start();
   const frames = cycleOf(double);
   const folder = mkdtempSync(path.join(tmpdir(), 'hawse-load-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  writeFileSync(path.join(folder, 'c.json'), JSON.stringify(configOf(double, folder)));
-  const child = spawn(path.resolve(HAWSE_BIN), ['run', path.join(folder, 'c.json'), '--quiet'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = args.peer ? startPeer(double) : startHawse(double, folder);
   process.once('exit', () => child.kill('SIGKILL'));
   let out = '';
   child.stdout.on('data', (chunk) => (out += chunk));
@@ -173,7 +189,7 @@ async function main() {
   double.stop();
   const lines = out.split('\n').filter(Boolean).map((line) => JSON.parse(line));
   const total = lines.at(-1);
-  const wrong = compare(double, lines);
+  const wrong = args.peer === 'parse' ? [] : compare(double, lines);
   const cpu = after.cpu - before.cpu;
   console.log(
     `${want} assets, ${double.counts.connections} connections, ${done.sent} messages in ` +
@@ -185,7 +201,7 @@ async function main() {
       `${((100 * cpu) / done.seconds).toFixed(0)} % of one core), peak RSS ${after.peak.toFixed(0)} MiB`,
   );
   console.log(`reader ${JSON.stringify(total)}`);
-  console.log(`${wrong.length} books differ`);
+  console.log(args.peer === 'parse' ? 'it keeps no books' : `${wrong.length} books differ`);
   return wrong.length === 0 && total.changes === 2 * done.sent && total.gaps === 0 ? 0 : 1;
 }
 

@@ -139,6 +139,9 @@ async function traffic(double, tally, fills) {
     if (below(5) === 0) {
       double.account.step();
     }
+    if (below(300) === 0) {
+      double.announce();
+    }
     if (below(400) === 0) {
       double.refineTick();
     }
