@@ -61,6 +61,21 @@ static int32_t read_chains(struct reader *r, const json_t *chains, const char *w
     return code;
 }
 
+/* What only the process that holds a key can do. */
+static int32_t refuse_with_signer(struct reader *r, const json_t *value, const char *where)
+{
+    const char *what = json_is_string(json_object_get(value, "unlock")) ? "unlock"
+                       : json_is_true(json_object_get(value, "hedged")) ? "hedged"
+                                                                        : NULL;
+    if (!r->config->keys.signer || !what)
+        return HAWSE_OK;
+    (void)fault_set(r->fault, HAWSE_E_INVAL,
+                    "%s.%s: the signer holds this key, so the host does not decide this", where,
+                    what);
+    fault_hint(r->fault, "leave it out here; `hawse signer` unlocks its keys by itself");
+    return HAWSE_E_INVAL;
+}
+
 static int32_t read_key(struct reader *r, const char *name, json_t *value, struct config_key *out)
 {
     char where[CONFIG_PATH], unlock[CONFIG_PATH + 16]; /* names are shown at most 64 long */
@@ -71,15 +86,11 @@ static int32_t read_key(struct reader *r, const char *name, json_t *value, struc
     if (!signer_name_legal(name))
         return fault_set(r->fault, HAWSE_E_INVAL,
                          "%s: a key's name has 1 to 63 letters, digits, '_' or '-'", where);
-    if (r->config->keys.signer && json_is_string(json_object_get(value, "unlock"))) {
-        (void)fault_set(r->fault, HAWSE_E_INVAL,
-                        "%s: the signer holds this key, so the host has nothing to unlock", unlock);
-        fault_hint(r->fault, "leave it out here; `hawse signer` asks for its passphrase");
-        return HAWSE_E_INVAL;
-    }
     out->locks.testnet_only = json_is_true(json_object_get(value, "testnet_only"));
     out->hedged = json_is_true(json_object_get(value, "hedged"));
-    int32_t code = read_unlock(r, value, unlock, &out->unlock);
+    int32_t code = refuse_with_signer(r, value, where);
+    if (code == HAWSE_OK)
+        code = read_unlock(r, value, unlock, &out->unlock);
     return code == HAWSE_OK ? read_chains(r, json_object_get(value, "chains"), where, &out->locks)
                             : code;
 }

@@ -52,6 +52,20 @@ TEST(config_keys_bad, "keys that cannot be meant are refused with the place and 
         CONFIG_FILE ":1: keys.use.a.unlock: found no source of a passphrase, expected prompt, "
                     "file:PATH, env:NAME or credential:NAME",
         "a passphrase itself never stands here: if it did, change it");
+    bad(KEYS("'dir':'k','signer':{'socket':'s'}"), HAWSE_E_INVAL,
+        CONFIG_FILE ":1: keys: found both dir and signer, expected one of them",
+        "with a signer the host holds no key: leave out dir");
+    for (int i = 0; i < 2; i++)
+        bad(i ? KEYS("'signer':{'socket':'s'},'use':{'a':{'hedged':true}}")
+              : KEYS("'signer':{'socket':'s'},'use':{'a':{'unlock':'prompt'}}"),
+            HAWSE_E_INVAL,
+            i ? CONFIG_FILE
+                ":1: keys.use.a.hedged: the signer holds this key, so the host does not "
+                "decide this"
+              : CONFIG_FILE
+                ":1: keys.use.a.unlock: the signer holds this key, so the host does not "
+                "decide this",
+            "leave it out here; `hawse signer` unlocks its keys by itself");
     bad(KEYS("'dir':'k','use':{'a':{'chains':[137,'goerli']}}"), HAWSE_E_FORMAT,
         CONFIG_FILE ":1: keys.use.a.chains[1]: \"goerli\" names no chain",
         "write an EVM chain id (137), solana:mainnet, solana:devnet, solana:testnet, or a CAIP-2 "
