@@ -20,7 +20,8 @@
 
 static struct {
     uint64_t now;
-    uint32_t logins, reconnects, asked;
+    uint32_t logins, reconnects, asked, sessions;
+    bool no_session; /* the host has to log in by a wallet's key before */
     char path[1024];
 } world;
 
@@ -87,7 +88,18 @@ static int32_t sign_send(const hawse_host_t *host, hawse_instance_t self, hawse_
 {
     (void)host, (void)self, (void)credential, (void)stream;
     CHECK(memmem(text.data, text.len, "\"$credential\"", 13) != NULL);
+    if (world.no_session)
+        return HAWSE_E_STATE;
     world.logins++;
+    return HAWSE_OK;
+}
+
+static int32_t sign_login(const hawse_host_t *host, hawse_instance_t self, hawse_view_t credential,
+                          hawse_view_t endpoint, uint64_t tag, hawse_request_t *request)
+{
+    (void)host, (void)self, (void)credential, (void)endpoint, (void)tag;
+    world.sessions++;
+    *request = ++world.asked;
     return HAWSE_OK;
 }
 
@@ -105,8 +117,11 @@ static const hawse_stream_service_t streams = {.size = sizeof(streams),
                                                .reconnect = reconnect,
                                                .touch = touch,
                                                .channel_state = channel_state};
-static const hawse_sign_service_t sign = {
-    .size = sizeof(sign), .http = sign_http, .send = sign_send, .names = sign_names};
+static const hawse_sign_service_t sign = {.size = sizeof(sign),
+                                          .http = sign_http,
+                                          .send = sign_send,
+                                          .names = sign_names,
+                                          .login = sign_login};
 static struct pm pm;
 static char **frames;
 static size_t frame_count;
@@ -327,6 +342,81 @@ TEST(account_gap,
     push(frames[6]); /* pushes from before come late: they are no news */
     push(frames[9]);
     CHECK_EQ(pm.held_count, told + 4);
+    end();
+}
+
+TEST(account_final, "what ended stays ended, whatever comes later")
+{
+    static const char *const later[][2] = {
+        {"\"status\":\"FAILED\"", "\"status\":\"MINED\" "},
+        {"\"last_update\":\"1780449230\"", "\"last_update\":\"1780449999\""}};
+    begin_live();
+    for (size_t i = 0; i < frame_count; i++)
+        push(frames[i]);
+    char *frame = strdup(frames[13]);
+    for (int i = 0; i < 2; i++) {
+        char *at = strstr(frame, later[i][0]);
+        CHECK(at && strlen(later[i][0]) == strlen(later[i][1]));
+        memcpy(at, later[i][1], strlen(later[i][1]));
+    }
+    push(frame);
+    free(frame);
+    check_sample();
+    end();
+}
+
+TEST(account_again, "a connection that is lost while REST is asked is not healed by those answers")
+{
+    begin_live();
+    push(frames[5]);
+    for (int i = 0; i < 2; i++) {
+        account_state(&pm, HAWSE_STREAM_CLOSED);
+        account_state(&pm, HAWSE_STREAM_OPEN);
+        push("PONG");
+        if (i == 0)
+            pass(50);
+    }
+    char *page = page_of((const char *const *)&frames[5], 1);
+    reply(200, page);
+    reply(200, NO_ROWS);
+    CHECK(pm.account.gap);
+    pass(50);
+    reply(200, page);
+    reply(200, NO_ROWS);
+    CHECK(!pm.account.gap);
+    free(page);
+    end();
+}
+
+TEST(account_session, "where the host has to log in before, nothing counts until it has")
+{
+    begin();
+    world.no_session = true;
+    account_state(&pm, HAWSE_STREAM_OPEN);
+    push("PONG");
+    CHECK(!pm.account.through);
+    pass(50);
+    CHECK_EQ(world.sessions, 1);
+    CHECK_EQ(world.logins, 0);
+    reply(401, "");
+    CHECK(!pm.account.scan.asking); /* not at once again */
+    pass(30000);
+    CHECK_EQ(world.sessions, 2);
+    world.no_session = false;
+    reply(200, "");
+    CHECK_EQ(world.logins, 1);
+    push("PONG");
+    CHECK(pm.account.through);
+    pass(50);
+    CHECK(strstr(world.path, "/data/orders"));
+    reply(200, NO_ROWS);
+    reply(200, NO_ROWS);
+    if (!pm.account.known) { /* it was asked before the channel was through: once more */
+        pass(50);
+        reply(200, NO_ROWS);
+        reply(200, NO_ROWS);
+    }
+    CHECK(pm.account.known);
     end();
 }
 
