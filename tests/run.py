@@ -171,7 +171,9 @@ def stage_record(args):
     size = ["--kills", "100", "--flips", "1000"] if args.full else ["--kills", "6", "--replays", "5", "--flips", "20"]
     tap("record", [*command, *size, *both], timeout=900)
     if args.full:
-        tap("record a million events", [*command, "--million", "400", *both], timeout=1200)
+        for lanes in ("1", "2"):
+            tap(f"record a million events, lanes {lanes}", [*command, "--million", "400", "--lanes", lanes, *both],
+                timeout=1200)
 
 
 def stage_lanes(_):

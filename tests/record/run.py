@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The flight recorder end to end: the quickstart's three worlds are recorded, replayed, changed and killed. Prints TAP.
 
-    run.py HAWSE PLUGINS [--replays 20] [--kills 10] [--flips 60] [--other PLUGINS] [--million SECONDS]
+    run.py HAWSE PLUGINS [--replays 20] [--kills 10] [--flips 60] [--other PLUGINS] [--million SECONDS [--lanes 2]]
 
 --other: the same plugins built by another compiler, which must do the same.
 --million: only a recording of a million events, made within so many seconds, and its replays.
@@ -25,6 +25,8 @@ from capture import BEGIN, chunks, records
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORLDS = ("gnosis", "solana", "polymarket")
 INSTANCES = {"gnosis": "gnosis", "swapr": "swapr", "poly": "polymarket", "solana": "solana", "ticker": "ticker"}
+TWO_LANES = ["--set", 'lanes={"main":{},"second":{}}', "--set", "instances.solana.lane=second", "--set",
+             "instances.poly.lane=second"]
 CONFIG = ROOT / "packaging/quickstart/quickstart.json"
 SECRET = "k3y-that-no-capture-may-hold-0123"
 done = {"count": 0, "failed": 0}
@@ -216,6 +218,15 @@ def check_kills(args, folder):
     check("it lacks the last second at most", worst < 1, f"{worst} s")
 
 
+def check_lanes(args, folder):
+    with Rig(args, folder, speed=8) as rig:
+        code, log = rig.record(folder / "lanes", 4, *TWO_LANES)
+    results = [replay_json(args.hawse, folder / "lanes") for _ in range(3)]
+    hashes = {r["hash"] for c, r in results if c == 0 and r["hash"] == r.get("recorded_hash")}
+    check("a run on two lanes is recorded, and its replays give the recorded hash",
+          code == 0 and len(hashes) == 1 and results[0][1]["events"] > 500, f"{log}\n{results}")
+
+
 def check_damage(args, folder, capture):
     code, text = replay(args.hawse, folder / "nothing-here")
     check("a capture that is not there is an error with its name", code == 2 and "nothing-here" in text, text)
@@ -257,7 +268,8 @@ def million(args, folder):
     """A million events of the three worlds at many times their pace; 20 replays; the other compiler's plugins."""
     capture = folder / "million"
     with Rig(args, folder, speed=args.speed) as rig:
-        code, log = rig.record(capture, args.million, "--set", "record.when_full=wait", "--set", "record.buffer_mib=64")
+        code, log = rig.record(capture, args.million, "--set", "record.when_full=wait", "--set", "record.buffer_mib=64",
+                               *(TWO_LANES if args.lanes == 2 else []))
     check("a run that is recorded ends well", code == 0, log)
     sizes = sum(f.stat().st_size for f in folder.glob("million*"))
     hashes, took = set(), []
@@ -309,6 +321,7 @@ def main():
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--flips", type=int, default=60)
     parser.add_argument("--million", type=int)
+    parser.add_argument("--lanes", type=int, default=1, help="1 or 2, with --million")
     parser.add_argument("--speed", type=float, default=150, help="of the feeds, with --million")
     parser.add_argument("--other", type=pathlib.Path)
     args = parser.parse_args()
@@ -326,6 +339,7 @@ def main():
         check_changed(args, folder, capture)
         check_moved(args, folder)
         check_kills(args, folder)
+        check_lanes(args, folder)
         check_damage(args, folder, capture)
         check_report(args, folder, capture)
     print(f"1..{done['count']}")
