@@ -370,8 +370,7 @@ static void channel_due(void *ctx, uint64_t now_ns)
 {
     struct host_channel *ch = ctx;
     struct lane *lane = ch->stream->owner->lane;
-    /* a frame of this very step was stamped after the step began */
-    uint64_t silent = now_ns > ch->touched_ns ? now_ns - ch->touched_ns : 0;
+    uint64_t silent = host_channel_silence(ch, now_ns);
     bool open = stream_stats(ch->stream->stream)->state == HAWSE_STREAM_OPEN;
     if (open && silent >= ch->idle_ns && !ch->told) {
         hawse_host_channel_idle_t record = {.size = sizeof(record),
@@ -386,8 +385,7 @@ static void channel_due(void *ctx, uint64_t now_ns)
                                .len = sizeof(record)};
         ch->told = bus_send(&lane->bus, ch->stream->owner->index, &event) == HAWSE_OK;
     }
-    uint64_t at = !ch->told && ch->touched_ns + ch->idle_ns > now_ns ? ch->touched_ns + ch->idle_ns
-                                                                     : now_ns + ch->idle_ns / 4 + 1;
+    uint64_t at = host_channel_next_look(ch, now_ns);
     (void)loop_timer_set(lane->loop, &ch->timer, at);
 }
 

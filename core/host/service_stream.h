@@ -37,4 +37,18 @@ struct host_stream {
     hawse_host_stream_state_t last_status;
 };
 
+/* How long the channel has been silent. A frame is stamped when it is read, which may be after the
+ * step began that now looks at the channel: 0 then, never less. */
+static inline uint64_t host_channel_silence(const struct host_channel *ch, uint64_t now_ns)
+{
+    return now_ns > ch->touched_ns ? now_ns - ch->touched_ns : 0;
+}
+
+/* When to look at it next: when its silence would be told, or from time to time. */
+static inline uint64_t host_channel_next_look(const struct host_channel *ch, uint64_t now_ns)
+{
+    uint64_t due = ch->touched_ns + ch->idle_ns;
+    return !ch->told && due > now_ns ? due : now_ns + ch->idle_ns / 4 + 1;
+}
+
 #endif
