@@ -238,6 +238,84 @@ TEST(broken, "a branch without an ancestor in the window is recognised, not foll
     chain_finish(&chain);
 }
 
+/* Telling began in the middle of the tree. */
+static void begin_at(struct chain *chain, uint32_t index)
+{
+    struct chain_header h = header_of(index);
+    CHECK(chain_init(chain, WINDOW, NULL, NULL));
+    chain_start(chain, chain_put(chain, &h));
+}
+
+static void aim_at(struct chain *chain, uint32_t index)
+{
+    struct chain_header h = header_of(index);
+    put(chain, index);
+    chain_aim(chain, chain_find(chain, h.hash));
+}
+
+/* As the plan says until it rests; returns how many blocks were taken back. */
+static uint32_t obey(struct chain *chain, uint32_t target)
+{
+    uint32_t slot, back = 0;
+    for (;;) {
+        switch (chain_plan(chain, &slot)) {
+        case CHAIN_TELL:
+            if (chain->started)
+                chain_tell(chain, slot);
+            else
+                chain_start(chain, slot);
+            break;
+        case CHAIN_UNTELL:
+            chain_untell(chain);
+            back++;
+            break;
+        case CHAIN_MISSING:
+            put(chain, up(target, chain->missing_number));
+            break;
+        default:
+            return back;
+        }
+    }
+}
+
+TEST(below_first, "a branch that leaves below the first told block is told from that height on")
+{
+    struct chain chain;
+    uint32_t fork = grow(UINT32_MAX);
+    for (int i = 0; i < 30; i++)
+        fork = grow(fork);
+    uint32_t head = fork, other = fork;
+    for (int i = 0; i < 5; i++)
+        head = grow(head);
+    uint64_t first = tree_number[head];
+    begin_at(&chain, head);
+    for (uint32_t round = 0; round < 4; round++) { /* to the sibling and back */
+        uint32_t *to = round % 2 ? &head : &other;
+        uint64_t stand = chain.high;
+        while (tree_number[*to] <= stand)
+            *to = grow(*to);
+        aim_at(&chain, *to);
+        CHECK_EQ(obey(&chain, *to), stand - first + 1);
+        CHECK_EQ_U64(chain.low, first);
+        CHECK_EQ_U64(chain.high, tree_number[*to]);
+        for (uint64_t n = first; n <= chain.high; n++)
+            CHECK_EQ(index_of(&chain, chain_told(&chain, n)), up(*to, n));
+    }
+    chain_finish(&chain);
+}
+
+TEST(below_all, "a head below all that is told takes nothing back")
+{
+    struct chain chain;
+    uint32_t slot, below = grow(grow(UINT32_MAX)), head = grow(grow(below));
+    begin_at(&chain, head);
+    aim_at(&chain, below);
+    CHECK_EQ(chain_plan(&chain, &slot), CHAIN_REST);
+    CHECK_EQ(chain.target, CHAIN_NONE);
+    CHECK_EQ_U64(chain.high, tree_number[head]);
+    chain_finish(&chain);
+}
+
 TEST(far, "a target beyond reach is said to be far, and nothing is told for it")
 {
     struct chain chain;

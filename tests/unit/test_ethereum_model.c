@@ -39,7 +39,7 @@ static uint32_t reorganise(struct rig *r)
     uint32_t left = r->node.head;
     static const uint32_t depths[] = {1, 1, 1, 2, 3, 12, 64};
     uint32_t depth = depths[evmnode_dice(7)];
-    if (r->node.blocks[r->node.head].number > NODE_FIRST + 80 + depth)
+    if (r->node.blocks[r->node.head].number > NODE_FIRST + depth)
         evmnode_reorg(&r->node, depth, evmnode_dice(3), evmnode_dice(2) == 0);
     return left;
 }
@@ -138,8 +138,10 @@ static void run_model(uint32_t rounds)
         struct rig *r = rig_create(round % 2 ? "{\"heads_idle_ms\":8000}"
                                              : "{\"heads_idle_ms\":8000,\"poll_after_ms\":3000}");
         uint32_t left = UINT32_MAX;
+        for (int i = 0; i < 80; i++)
+            (void)evmnode_grow(&r->node, r->node.head, 2);
         rig_start(r);
-        for (int i = 0; i < 90; i++)
+        for (uint32_t i = evmnode_dice(2) ? 90 : 2; i > 0; i--) /* or: below where it began */
             rig_mine(r, 2, 20);
         for (int i = 0; i < STEPS; i++)
             act(r, &left);

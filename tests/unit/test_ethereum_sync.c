@@ -217,6 +217,53 @@ TEST(abandoned_head, "the head of a branch that was left, announced again, takes
     rig_destroy(r);
 }
 
+TEST(below_start, "a branch that leaves below the first told block is told from its height on")
+{
+    struct rig *r = rig_create("{}");
+    for (int i = 0; i < 40; i++)
+        (void)evmnode_grow(&r->node, r->node.head, 2);
+    rig_start(r);
+    for (int i = 0; i < 3; i++)
+        rig_mine(r, 3, 1000);
+    uint32_t first = r->reader.told[0], told = r->reader.told_count;
+    for (uint32_t round = 1; round <= 5; round++) {
+        evmnode_reorg(&r->node, told + 10 * round, 1, round % 2);
+        rig_pass(r, 3000);
+        rig_mine(r, 3, 1000);
+        rig_compare(r);
+        CHECK_EQ(r->reader.reorgs, round);
+        CHECK(r->reader.told[0] != first);
+        CHECK_EQ_U64(r->node.blocks[r->reader.told[0]].number, r->node.blocks[first].number);
+        told = r->reader.told_count;
+        first = r->reader.told[0];
+        if (round == 3)
+            evmnode_cut(&r->node); /* and while there is no stream */
+    }
+    CHECK_EQ(r->reader.unhealable, 0);
+    rig_destroy(r);
+}
+
+TEST(below_start_cut, "a stream that is lost while all is being taken back: a gap, then the branch")
+{
+    struct rig *r = rig_create("{\"polling\":false}");
+    for (int i = 0; i < 40; i++)
+        (void)evmnode_grow(&r->node, r->node.head, 2);
+    rig_start(r);
+    for (int i = 0; i < 3; i++)
+        rig_mine(r, 3, 1000);
+    r->node.http_down = true; /* nothing of the other branch can be asked for */
+    evmnode_reorg(&r->node, r->reader.told_count + 5, 1, false);
+    rig_pass(r, 1000);
+    evmnode_cut(&r->node);
+    rig_pass(r, 1000);
+    r->node.http_down = false;
+    rig_pass(r, 9000);
+    rig_mine(r, 3, 1000);
+    rig_compare(r);
+    CHECK_EQ(r->reader.healed, r->reader.gaps);
+    rig_destroy(r);
+}
+
 TEST(back_again, "a branch that was left and wins again is told again, with its logs")
 {
     struct rig *r = live("{}");

@@ -97,7 +97,7 @@ static bool make_room(struct chain *chain)
 {
     uint32_t victim = CHAIN_NONE;
     uint64_t best = UINT64_MAX;
-    if (chain->started && chain->target != CHAIN_NONE && !chain->resolved)
+    if ((chain->started || chain->rooted) && chain->target != CHAIN_NONE && !chain->resolved)
         resolve(chain); /* so that the way to the target counts as needed */
     for (uint32_t i = 0; i < chain->cap; i++) {
         const struct chain_block *block = &chain->blocks[i];
@@ -225,32 +225,55 @@ static void disbelieve(struct chain *chain)
     chain->step = CHAIN_REST;
 }
 
+/* The way has come down to `number`, and nothing told is on it. Where all that was ever told is
+ * still here, it is taken back as a whole, and telling begins at its height again, on this branch.
+ */
+static bool is_root(struct chain *chain, uint64_t number)
+{
+    if (!chain->rooted)
+        return false;
+    chain->ancestor = number - 1;
+    chain->step = CHAIN_REST;
+    return true;
+}
+
 /* Walks from the target to the first told block and notes the way. */
 static void resolve(struct chain *chain)
 {
     uint32_t at = chain->target;
     uint64_t top = chain->blocks[at].header.number;
+    uint64_t low = chain->started ? chain->low : chain->first;
+    uint64_t high = chain->started ? chain->high : chain->first;
     chain->resolved = true;
     chain->path_low = 0;
-    if (top > chain->high + chain_reach(chain)) {
+    if (top > high + chain_reach(chain)) {
         chain->step = CHAIN_FAR;
+        return;
+    }
+    if (top < low && chain->rooted) { /* a node behind, or a short branch: its next heads say */
+        disbelieve(chain);
         return;
     }
     chain->step = CHAIN_BROKEN;
     for (;;) {
         const struct chain_block *block = &chain->blocks[at];
+        uint64_t number = block->header.number;
         if (block->told) {
-            chain->ancestor = block->header.number;
+            chain->ancestor = number;
             chain->step = CHAIN_REST;
             return;
         }
-        /* not told, and its parent cannot be told either */
-        if (block->header.number <= chain->low || block->header.number == 0) {
+        if (number < low || number == 0) {
             chain->path_low = 0;
             return;
         }
-        chain->path[block->header.number % (chain->window * 2)] = at;
-        chain->path_low = block->header.number;
+        chain->path[number % (chain->window * 2)] = at;
+        chain->path_low = number;
+        if (number == low) { /* not told, and its parent cannot be told either */
+            if (!is_root(chain, number))
+                chain->path_low = 0;
+            return;
+        }
         uint32_t parent = chain_find(chain, block->header.parent);
         if (parent == CHAIN_NONE || !chain->blocks[parent].known) {
             set_missing(chain, block);
@@ -267,17 +290,17 @@ static void resolve(struct chain *chain)
 enum chain_step chain_plan(struct chain *chain, uint32_t *slot)
 {
     *slot = CHAIN_NONE;
-    if (!chain->started || chain->target == CHAIN_NONE)
+    if ((!chain->started && !chain->rooted) || chain->target == CHAIN_NONE)
         return CHAIN_REST;
     if (!chain->resolved)
         resolve(chain);
     if (chain->step != CHAIN_REST || chain->target == CHAIN_NONE)
         return (enum chain_step)chain->step;
-    if (chain->high > chain->ancestor) {
+    if (chain->started && chain->high > chain->ancestor) {
         *slot = chain_told(chain, chain->high);
         return CHAIN_UNTELL;
     }
-    *slot = chain_path(chain, chain->high + 1);
+    *slot = chain_path(chain, chain->started ? chain->high + 1 : chain->first);
     return *slot == CHAIN_NONE ? CHAIN_REST : CHAIN_TELL;
 }
 
@@ -286,6 +309,9 @@ void chain_start(struct chain *chain, uint32_t slot)
     assert(!chain->started && chain->blocks[slot].known);
     chain->started = true;
     chain->low = chain->high = chain->blocks[slot].header.number;
+    assert(!chain->rooted || chain->low == chain->first);
+    chain->first = chain->low;
+    chain->rooted = true;
     chain->told[chain->low % chain->window] = slot;
     chain->blocks[slot].told = true;
     chain->resolved = false;
@@ -298,6 +324,7 @@ void chain_tell(struct chain *chain, uint32_t slot)
     if (chain->high - chain->low + 1 == chain->window) {
         uint32_t oldest = chain_told(chain, chain->low);
         chain->low++;
+        chain->rooted = false;
         chain->blocks[oldest].told = false;
         give_up(chain, oldest);
     }
@@ -324,6 +351,6 @@ void chain_forget(struct chain *chain)
 {
     for (uint64_t n = chain->low; chain->started && n <= chain->high; n++)
         chain->blocks[chain->told[n % chain->window]].told = false;
-    chain->started = false;
+    chain->started = chain->rooted = false;
     chain->resolved = false;
 }

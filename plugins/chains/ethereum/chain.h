@@ -51,7 +51,9 @@ struct chain {
     uint32_t cap, bucket_mask, window, free;
     uint64_t touched;
     uint64_t low, high; /* numbers of the told branch */
+    uint64_t first;     /* the number at which telling began */
     bool started;       /* something is told */
+    bool rooted;        /* all told since is still here: another branch is told from `first` on */
     uint32_t target;    /* slot or CHAIN_NONE */
     bool resolved;      /* the plan below holds */
     uint8_t step;       /* the plan's verdict: CHAIN_... */
@@ -69,7 +71,7 @@ enum chain_step {
     CHAIN_UNTELL,   /* the told head, `slot`, is not on the target's branch */
     CHAIN_MISSING,  /* an ancestor of the target is not known: see missing, missing_number */
     CHAIN_FAR,      /* the target is too far ahead to be linked at once */
-    CHAIN_BROKEN,   /* no common ancestor within the window: take all back, start afresh */
+    CHAIN_BROKEN,   /* no common ancestor within the window, and what was told is not all here */
 };
 
 /* window: how many told blocks are kept, 16 to 4096. Returns false when memory is short. */
@@ -91,12 +93,14 @@ uint64_t chain_reach(const struct chain *chain);
 
 /* What is to be done next; *slot is the block that TELL and UNTELL mean. */
 enum chain_step chain_plan(struct chain *chain, uint32_t *slot);
-/* Begins the told branch with this block. Legal when nothing is told. */
+/* Begins the told branch with this block. Legal when nothing is told; of the height at which it
+ * began before, where the chain is rooted. */
 void chain_start(struct chain *chain, uint32_t slot);
 void chain_tell(struct chain *chain, uint32_t slot);
 /* The told head is taken back. It stays known. */
 void chain_untell(struct chain *chain);
-/* Nothing is told any more; the blocks stay known until their room is needed. */
+/* Nothing is told any more, and telling may begin anywhere; the blocks stay known until their room
+ * is needed. */
 void chain_forget(struct chain *chain);
 
 /* The told block of that number, or CHAIN_NONE; the same on the way to the target. */

@@ -109,7 +109,7 @@ void fetch_more(struct evm *e, uint32_t slot)
  * was told meanwhile is left to its check, which announces what is late. */
 static uint32_t planned(const struct evm *e, uint64_t number)
 {
-    if (!e->chain.started && e->chain.target != CHAIN_NONE &&
+    if (!e->chain.started && !e->chain.rooted && e->chain.target != CHAIN_NONE &&
         e->chain.blocks[e->chain.target].header.number == number)
         return e->chain.target;
     uint32_t slot = chain_path(&e->chain, number);

@@ -134,8 +134,8 @@ void link_lost(struct evm *e, uint32_t reason)
     if (e->phase == PHASE_WAITING)
         return;
     e->phase = PHASE_WAITING;
-    if (e->chain.started)
-        gap_open(e, GAP_LINK, reason, check_unsure_from(e));
+    if (e->chain.started || e->chain.rooted)
+        gap_open(e, GAP_LINK, reason, e->chain.started ? check_unsure_from(e) : e->chain.first);
     for (uint32_t why = 0; why < Q_COUNT; why++)
         ask_cancel(e, (enum evm_purpose)why);
 }

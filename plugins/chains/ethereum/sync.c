@@ -109,7 +109,7 @@ void sync_head(struct evm *e, const struct chain_header *header, enum evm_head h
         e->chain.blocks[slot].pushed = true;
     if (e->phase == PHASE_WAITING)
         return; /* what was missed comes first: the head is asked for, then aimed at */
-    if (!e->chain.started && e->gaps == 0)
+    if (!e->chain.started && !e->chain.rooted && e->gaps == 0)
         e->blocks[slot].checked = true; /* readers begin behind the head of the moment */
     aim(e, slot, known, how);
 }
@@ -362,7 +362,7 @@ static int step(struct evm *e)
     uint32_t slot = CHAIN_NONE;
     if (e->removing) /* to its end, whatever the plan is by now */
         return untell(e, chain_told(&e->chain, e->chain.high)) ? 1 : -1;
-    if (!e->chain.started) /* the first block is wherever the head is */
+    if (!e->chain.started && !e->chain.rooted) /* the first block is wherever the head is */
         return tell_or_ask(e, e->chain.target);
     switch (chain_plan(&e->chain, &slot)) {
     case CHAIN_UNTELL:

@@ -71,11 +71,12 @@ typedef struct hawse_evm_reorg {
     uint32_t size;
     uint32_t depth; /* blocks dropped */
     uint64_t chain_id;
-    uint64_t from; /* number of the lowest dropped block */
-    uint64_t to;   /* number of the highest dropped block */
-    uint8_t ancestor_hash[32];
-    uint8_t old_hash[32]; /* head before */
-    uint8_t new_hash[32]; /* head that revealed it */
+    uint64_t from;             /* number of the lowest dropped block */
+    uint64_t to;               /* number of the highest dropped block */
+    uint8_t ancestor_hash[32]; /* zero: below all that was told; what a reader asked of the chain by
+                                  itself is to be asked anew */
+    uint8_t old_hash[32];      /* head before */
+    uint8_t new_hash[32];      /* head that revealed it */
 } hawse_evm_reorg_t;
 
 /*
