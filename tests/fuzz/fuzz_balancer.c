@@ -44,6 +44,18 @@ static void answer(const uint8_t *data, size_t size)
     free(record);
 }
 
+static uint64_t host_now(const hawse_host_t *host, uint32_t clock)
+{
+    (void)host, (void)clock;
+    return 1;
+}
+
+static void host_log(const hawse_host_t *host, hawse_instance_t self, uint32_t level,
+                     hawse_view_t text)
+{
+    (void)host, (void)self, (void)level, (void)text;
+}
+
 /* Any bytes as the answer to any question: indexes stay within the pool's tokens. */
 static void take(const uint8_t *data, size_t size)
 {
@@ -52,7 +64,8 @@ static void take(const uint8_t *data, size_t size)
                      .token_count = TOKENS,
                      .own_token = UINT32_MAX,
                      .kind = HAWSE_BAL_STABLE};
-    struct balancer b = {.factory_count = 1};
+    static const hawse_host_t host = {.size = sizeof(host), .now = host_now, .log = host_log};
+    struct balancer b = {.base = {.host = &host}, .factory_count = 1};
     p.base.ask_item = size > 1 ? data[1] % TOKENS : 0;
     uint32_t ask = p.base.ask;
     for (uint32_t i = 0; i < TOKENS; i++) { /* twice: what came first is in the way of the second */

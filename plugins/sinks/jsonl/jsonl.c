@@ -163,8 +163,10 @@ static void put_pool_tokens(struct jsonl *j, const hawse_market_pool_tokens_t *s
     const hawse_market_pool_token_t *tokens =
         (const hawse_market_pool_token_t *)(const void *)((const uint8_t *)s + s->tokens_offset);
     put_hex(j, "market", s->market, 32);
-    put(j, ",\"formula\":%u,\"paused\":%s,\"own_token\":%d", s->formula,
-        s->flags & HAWSE_POOL_PAUSED ? "true" : "false", (int)s->own_token);
+    put(j, ",\"formula\":%u,\"paused\":%s,\"recovery\":%s,\"rates_due\":%s,\"own_token\":%d",
+        s->formula, s->flags & HAWSE_POOL_PAUSED ? "true" : "false",
+        s->flags & HAWSE_POOL_RECOVERY ? "true" : "false",
+        s->flags & HAWSE_POOL_RATES_DUE ? "true" : "false", (int)s->own_token);
     put_amount(j, "swap_fee", &s->swap_fee, false);
     put(j, ",\"amp\":[%llu,%llu,%llu,%llu],\"tokens\":[", (unsigned long long)s->amp_start,
         (unsigned long long)s->amp_end, (unsigned long long)s->amp_start_time,

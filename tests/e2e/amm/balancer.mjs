@@ -32,6 +32,8 @@ export const CONTRACTS = {
   fees: () =>
     artifact('20220725-protocol-fee-percentages-provider', 'ProtocolFeePercentagesProvider'),
   weighted: () => artifact('20230206-weighted-pool-v3', 'WeightedPool'),
+  weightedFactory: () => artifact('20230206-weighted-pool-v3', 'WeightedPoolFactory'),
+  stableFactory: () => artifact('20230206-composable-stable-pool-v3', 'ComposableStablePoolFactory'),
   weighted2021: () => artifact('deprecated/20210418-weighted-pool', 'WeightedPool'),
   stable: () => artifact('20230206-composable-stable-pool-v3', 'ComposableStablePool'),
   stable2021: () => artifact('deprecated/20210624-stable-pool', 'StablePool'),

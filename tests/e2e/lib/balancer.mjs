@@ -33,13 +33,15 @@ const TOPICS = {
   ampStarted: topicOf('AmpUpdateStarted(uint256,uint256,uint256,uint256)'),
   ampStopped: topicOf('AmpUpdateStopped(uint256)'),
   rate: topicOf('TokenRateCacheUpdated(uint256,uint256)'),
+  recovery: topicOf('RecoveryModeStateChanged(bool)'),
+  paused: topicOf('PausedStateChanged(bool)'),
 };
 const WANTED = new Set(Object.values(TOPICS));
 
 /** What the judge compares. */
 export const JUDGED = {
   swapFields: ['market', 'block', 'tx', 'amount0', 'amount1'],
-  stateFields: ['balances', 'scalings', 'swap_fee', 'amp_now', 'paused'],
+  stateFields: ['balances', 'scalings', 'swap_fee', 'amp_now', 'paused', 'recovery'],
 };
 
 export class BalancerMarket {
@@ -58,43 +60,53 @@ export class BalancerMarket {
     }
     await market.#deployVault();
     for (let i = 0; i < pools; i++) {
-      await market.#deployPool(i % 2 ? 'stable' : 'weighted', i);
+      await market.deployPool(i % 2 ? 'stable' : 'weighted', i);
     }
     await market.#fund();
     await market.#initialise();
     return market;
   }
 
-  async #mine(txs) {
+  async mine(txs) {
     const block = await this.chain.mine(txs);
     const receipts = await this.node.call('eth_getBlockReceipts', block.number);
     const bad = receipts.findIndex((receipt) => receipt.status !== '0x1');
     if (bad >= 0) {
       throw new Error(`deployment: transaction ${bad} of block ${+block.number} was reverted`);
     }
+    return receipts;
   }
 
-  async #create({ abi, bytecode }, args = []) {
+  async create({ abi, bytecode }, args = []) {
     const nonce = BigInt(this.owner.nonce);
     const address = getContractAddress({ from: this.owner.address, nonce });
     const data = encodeDeployData({ abi, bytecode, args });
-    await this.#mine([await this.owner.sign({ data, gas: GAS.deploy })]);
+    await this.mine([await this.owner.sign({ data, gas: GAS.deploy })]);
     return address;
   }
 
   async #deployVault() {
     const { Token } = this.helpers;
     for (const decimals of TOKENS) {
-      this.tokens.push({ address: await this.#create(Token, [decimals]), decimals });
+      this.tokens.push({ address: await this.create(Token, [decimals]), decimals });
     }
     this.tokens.sort((a, b) => (BigInt(a.address) < BigInt(b.address) ? -1 : 1));
-    const authorizer = await this.#create(CONTRACTS.authorizer(), [this.owner.address]);
+    this.authorizer = await this.create(CONTRACTS.authorizer(), [this.owner.address]);
     const weth = this.tokens[0].address;
-    this.vault = await this.#create(CONTRACTS.vault(), [authorizer, weth, ...WINDOWS]);
-    this.fees = await this.#create(CONTRACTS.fees(), [this.vault, ONE / 2n, ONE / 2n]);
+    this.vault = await this.create(CONTRACTS.vault(), [this.authorizer, weth, ...WINDOWS]);
+    this.fees = await this.create(CONTRACTS.fees(), [this.vault, ONE / 2n, ONE / 2n]);
   }
 
-  async #deployPool(kind, number) {
+  /** The pool at an address, whoever made it, as one of the market's. */
+  async adopt(address, kind, more = {}) {
+    const pool = { kind, number: this.pools.length, rates: [], ...more, address, abi: this.abi[kind] };
+    pool.id = await this.read(address, pool.abi, 'getPoolId');
+    [pool.assets] = await this.read(this.vault, this.abi.vault, 'getPoolTokens', [pool.id]);
+    this.pools.push(pool);
+    return pool;
+  }
+
+  async deployPool(kind, number, assetManager = ZERO) {
     const { random } = this;
     const count = kind === 'stable' ? 2 + (number % 3) : [2, 2, 3, 4][number % 4];
     const first = random.below(this.tokens.length);
@@ -109,14 +121,14 @@ export class BalancerMarket {
     if (kind === 'weighted') {
       const part = ONE / BigInt(count + 1);
       const weights = addresses.map((_, i) => (i === 0 ? ONE - part * BigInt(count - 1) : part));
-      pool.address = await this.#create(CONTRACTS.weighted(), [
+      pool.address = await this.create(CONTRACTS.weighted(), [
         {
           name: 'W',
           symbol: 'W',
           tokens: addresses,
           normalizedWeights: weights,
           rateProviders: none,
-          assetManagers: none,
+          assetManagers: addresses.map(() => assetManager),
           swapFeePercentage: fee,
         },
         this.vault,
@@ -126,9 +138,9 @@ export class BalancerMarket {
         'trial',
       ]);
     } else {
-      const rate = await this.#create(this.helpers.Rate, [ONE + ONE / 10n]);
+      const rate = await this.create(this.helpers.Rate, [ONE + ONE / 10n]);
       pool.rates = addresses.map((_, i) => (i === 0 ? rate : ZERO));
-      pool.address = await this.#create(CONTRACTS.stable(), [
+      pool.address = await this.create(CONTRACTS.stable(), [
         {
           vault: this.vault,
           protocolFeeProvider: this.fees,
@@ -147,10 +159,7 @@ export class BalancerMarket {
         },
       ]);
     }
-    pool.abi = this.abi[kind];
-    pool.id = await this.read(pool.address, pool.abi, 'getPoolId');
-    [pool.assets] = await this.read(this.vault, this.abi.vault, 'getPoolTokens', [pool.id]);
-    this.pools.push(pool);
+    return this.adopt(pool.address, kind, pool);
   }
 
   async #fund() {
@@ -163,7 +172,7 @@ export class BalancerMarket {
         txs.push(await this.owner.sign({ to: token.address, data, gas: GAS.act }));
       }
     }
-    await this.#mine(txs);
+    await this.mine(txs);
   }
 
   decimalsOf(asset) {
@@ -173,15 +182,19 @@ export class BalancerMarket {
   /** A million of each token into each pool. */
   async #initialise() {
     for (const pool of this.pools) {
-      const amounts = pool.assets.map((asset) =>
-        same(asset, pool.address) ? 0n : 10n ** BigInt(this.decimalsOf(asset) + 6),
-      );
-      await this.#mine([await this.#join(pool, 0, amounts)]);
+      await this.mine([await this.firstJoin(pool)]);
     }
   }
 
+  firstJoin(pool) {
+    const amounts = pool.assets.map((asset) =>
+      same(asset, pool.address) ? 0n : 10n ** BigInt(this.decimalsOf(asset) + 6),
+    );
+    return this.join(pool, 0, amounts);
+  }
+
   /** A join of kind 0 (the first) or 1 (exact tokens in); a pool's own share is left out of those. */
-  #join(pool, joinKind, amounts) {
+  join(pool, joinKind, amounts) {
     const without = amounts.filter((_, i) => !same(pool.assets[i], pool.address));
     const userData =
       joinKind === 0
@@ -197,7 +210,7 @@ export class BalancerMarket {
       fromInternalBalance: false,
     };
     const { address } = this.provider;
-    return this.#act(this.provider, this.vault, this.abi.vault, 'joinPool', [
+    return this.act(this.provider, this.vault, this.abi.vault, 'joinPool', [
       pool.id,
       address,
       address,
@@ -214,7 +227,7 @@ export class BalancerMarket {
       toInternalBalance: false,
     };
     const { address } = this.provider;
-    return this.#act(this.provider, this.vault, this.abi.vault, 'exitPool', [
+    return this.act(this.provider, this.vault, this.abi.vault, 'exitPool', [
       pool.id,
       address,
       address,
@@ -222,9 +235,9 @@ export class BalancerMarket {
     ]);
   }
 
-  #act(sender, to, abi, functionName, args) {
+  act(sender, to, abi, functionName, args, gas = GAS.act) {
     const data = encodeFunctionData({ abi, functionName, args });
-    return sender.sign({ to, data, gas: GAS.act });
+    return sender.sign({ to, data, gas });
   }
 
   async read(to, abi, functionName, args = []) {
@@ -243,7 +256,7 @@ export class BalancerMarket {
     const decimals = this.decimalsOf(kind ? assetOut : assetIn);
     const amount = BigInt(Math.floor(10 ** random.logUniform(1, 5.2))) * 10n ** BigInt(decimals - 1);
     const trader = random.pick(this.traders);
-    return this.#act(trader, this.vault, this.abi.vault, 'swap', [
+    return this.act(trader, this.vault, this.abi.vault, 'swap', [
       { poolId: pool.id, kind, assetIn, assetOut, amount, userData: '0x' },
       {
         sender: trader.address,
@@ -263,7 +276,7 @@ export class BalancerMarket {
     const stable = pool.kind === 'stable';
     const acts = [
       () =>
-        this.#join(
+        this.join(
           pool,
           1,
           pool.assets.map(
@@ -272,23 +285,23 @@ export class BalancerMarket {
         ),
       () =>
         stable
-          ? this.#act(owner, pool.rates[0], this.helpers.Rate.abi, 'set', [
+          ? this.act(owner, pool.rates[0], this.helpers.Rate.abi, 'set', [
               ONE + BigInt(random.u32()) * 10n ** 7n,
             ])
           : this.#exit(pool, BigInt(random.below(1000)) * ONE),
       () =>
-        this.#act(owner, pool.address, pool.abi, 'setSwapFeePercentage', [
+        this.act(owner, pool.address, pool.abi, 'setSwapFeePercentage', [
           10n ** 14n * BigInt(1 + random.below(500)),
         ]),
     ];
     if (stable) {
       acts.push(
         () =>
-          this.#act(owner, pool.address, pool.abi, 'startAmplificationParameterUpdate', [
+          this.act(owner, pool.address, pool.abi, 'startAmplificationParameterUpdate', [
             BigInt(150 + random.below(200)),
             BigInt(this.chain.time + 2 * DAY),
           ]),
-        () => this.#act(owner, pool.address, pool.abi, 'stopAmplificationParameterUpdate', []),
+        () => this.act(owner, pool.address, pool.abi, 'stopAmplificationParameterUpdate', []),
       );
     }
     return random.pick(acts)();
@@ -299,9 +312,9 @@ export class BalancerMarket {
     const txs = [];
     for (const pool of this.pools.filter(({ kind }) => kind === 'stable')) {
       const args = [pool.addresses[0]];
-      txs.push(await this.#act(this.owner, pool.address, pool.abi, 'updateTokenRateCache', args));
+      txs.push(await this.act(this.owner, pool.address, pool.abi, 'updateTokenRateCache', args));
     }
-    await this.#mine(txs);
+    await this.mine(txs);
   }
 
   // ---- for the rig, the ledger and the judge ----
@@ -350,6 +363,7 @@ export class BalancerMarket {
         swap_fee: String(await view('getSwapFeePercentage')),
         amp_now: pool.kind === 'stable' ? String((await view('getAmplificationParameter'))[0]) : '0',
         paused: (await view('getPausedState'))[0],
+        recovery: await view('inRecoveryMode'),
       });
     }
     return states;
