@@ -72,12 +72,16 @@ typedef struct hawse_bal_pool {
     hawse_u256_t amplification; /* stable pools: getAmplificationParameter(), times 1000 */
 } hawse_bal_pool_t;
 
-/* What the Vault answers to a swap of token `in` against token `out`: exact_out 0: `amount` comes
+/* Always rounded for the pool: what goes out down, what comes in up, powers and the stable balance
+ * by the contracts' own margins.
+ *
+ * What the Vault answers to a swap of token `in` against token `out`: exact_out 0: `amount` comes
  * in, the result goes out (GIVEN_IN); not 0: `amount` goes out, the result comes in (GIVEN_OUT).
  * WeightedMath._calcOutGivenIn, _calcInGivenOut; StableMath._calculateInvariant, _calcOutGivenIn,
  * _calcInGivenOut; the fee is taken before scaling down to up, the Vault's own checks of balances
- * included (all of a balance is taken to be cash). HAWSE_E_INVAL: an index or the kind is out of
- * its bounds, in is out, the fee is not below 1, or a scaling is 0. */
+ * included. All of a balance is taken to be cash: what asset managers hold of it (Vault,
+ * PoolBalanceManaged) could not be paid out, and the real Vault would revert. HAWSE_E_INVAL: an
+ * index or the kind is out of its bounds, in is out, the fee is not below 1, or a scaling is 0. */
 int32_t hawse_bal_swap(const hawse_bal_pool_t *pool, uint32_t in, uint32_t out,
                        const hawse_u256_t *amount, int32_t exact_out, hawse_u256_t *result,
                        uint32_t *bal);

@@ -33,6 +33,7 @@ int32_t hawse_clmm_amount1(const hawse_u256_t *price_a, const hawse_u256_t *pric
                            const hawse_u256_t *liquidity, int32_t round_up, hawse_u256_t *amount);
 
 /* The price after `amount` came in (is_input not 0) or went out. zero_for_one: token 0 comes in.
+ * Rounded for the pool: up where `amount` is of token 0, down where it is of token 1.
  * SqrtPriceMath.getNextSqrtPriceFromInput and FromOutput; PriceMovementMath.getNewPrice. */
 int32_t hawse_clmm_next_price(const hawse_u256_t *price, const hawse_u256_t *liquidity,
                               const hawse_u256_t *amount, int32_t zero_for_one, int32_t is_input,
@@ -46,7 +47,8 @@ typedef struct hawse_clmm_step {
 } hawse_clmm_step_t;
 
 /* A step from `price` toward `target` with at most `amount` (two's complement: above 0 what may
- * come in, fee included; below 0 what shall go out). HAWSE_E_INVAL: fee_ppm is not below
+ * come in, fee included; below 0 what shall go out). What comes in and the fee are rounded up, what
+ * goes out down. HAWSE_E_INVAL: fee_ppm is not below
  * HAWSE_FEE_ONE. SwapMath.computeSwapStep; PriceMovementMath.movePriceTowardsTarget. */
 int32_t hawse_clmm_step(const hawse_u256_t *price, const hawse_u256_t *target,
                         const hawse_u256_t *liquidity, const hawse_u256_t *amount, uint32_t fee_ppm,
