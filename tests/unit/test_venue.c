@@ -110,6 +110,9 @@ static enum venue_taken take(struct venue *v, struct venue_pool *base, const uin
         venue_take_symbol(d, len, token->symbol);
     else
         good = read_reserves(base->state, d, len);
+    if (good && base->ask == ASK_RESERVES &&
+        hawse_u256_is_zero(&((struct pair_state *)base->state)->reserve[0]))
+        return ANSWER_NOT_YET;
     return good ? ANSWER_TAKEN : ANSWER_BAD;
 }
 
@@ -578,6 +581,59 @@ TEST(read_at_orphan,
     pass(&w, 500);
     CHECK_EQ_U64(w.told, 8);
     CHECK_EQ(w.last_asked, c);
+    fakehost_destroy(w.host);
+}
+
+TEST(leaving, "nothing is read at a block of which a log was just taken back")
+{
+    begin(&w, "{}");
+    uint32_t a = grow(&w, 0, 0), b = grow(&w, a, 7), c = grow(&w, a, 0);
+    tell(&w, a);
+    pass(&w, 500);
+    unhealable(&w);
+    tell(&w, b);
+    pass(&w, 500);
+    CHECK_EQ_U64(w.told, 7); /* read at b: the log can't be undone */
+    log_event(&w, b, configured, SYNC, HAWSE_EVENT_REMOVED);
+    pass(&w, 1000); /* time for a whole reading */
+    block_event(&w, b, HAWSE_EVENT_REMOVED);
+    tell(&w, c);
+    pass(&w, 500);
+    CHECK_EQ_U64(w.told, 5);
+    CHECK_EQ(w.last_asked, c);
+    fakehost_destroy(w.host);
+}
+
+TEST(not_yet, "a pool without anything to follow is asked again after its next log, not before")
+{
+    begin(&w, "{}");
+    w.blocks[0].reserve = 0;
+    uint32_t a = grow(&w, 0, 0), b = grow(&w, a, 0), c = grow(&w, b, 7), d = grow(&w, c, 0);
+    tell(&w, a);
+    pass(&w, 2000);
+    tell(&w, b);
+    pass(&w, 2000);
+    CHECK_EQ(w.reserves_asked, 1);
+    tell(&w, c);
+    pass(&w, 500);
+    CHECK_EQ_U64(w.told, 7);
+    CHECK_EQ(w.last_asked, c);
+    tell(&w, d);
+    CHECK_EQ(w.states, 1);
+    fakehost_destroy(w.host);
+}
+
+TEST(not_yet_but_since, "a log that came while it was asked whether there is anything is not lost")
+{
+    begin(&w, "{}");
+    w.blocks[0].reserve = 0;
+    uint32_t a = grow(&w, 0, 0), b = grow(&w, a, 7);
+    w.hold = "0902f1ac";
+    tell(&w, a);
+    tell(&w, b);
+    release(&w);
+    pass(&w, 1000);
+    CHECK_EQ_U64(w.told, 7);
     fakehost_destroy(w.host);
 }
 

@@ -47,7 +47,7 @@ uint32_t read_times(const struct venue *v, const struct venue_pool *base)
         return !is_weighted(p);
     case ASK_DECIMALS:
     case ASK_SYMBOL:
-        return base->announced ? 0 : p->token_count; /* they don't change */
+        return base->announced && !base->renew ? 0 : p->token_count; /* they don't change */
     case ASK_RECOVERY:
     case ASK_SCALING:
         return !is_of_2021(p);
@@ -155,7 +155,7 @@ static enum venue_taken take_tokens(struct venue *v, struct pool *p, const uint8
         if (hawse_abi_address(tokens + 32 * i, address) != HAWSE_OK)
             return ANSWER_BAD;
         if (count != p->token_count || memcmp(p->token[i].base.address, address, 20) != 0)
-            p->base.announced = false; /* other tokens than before */
+            p->base.renew = true; /* other tokens than before */
         if (memcmp(address, p->base.address, 20) == 0)
             p->own_token = i;
         memcpy(p->token[i].base.address, address, 20);

@@ -176,10 +176,9 @@ void venue_pool_log(struct venue *v, struct venue_pool *p, uint32_t topic,
 
 /* ---- read ---- */
 
-/* Tells what the pool is, and the records that waited for it. */
+/* The pool is known from now on: the records that waited for that are told. */
 static void announce(struct venue *v, struct venue_pool *p, uint32_t early)
 {
-    v->kind->tell_info(v, p);
     p->announced = true;
     p->told_from = p->read_block;
     for (uint32_t i = 0; i < early && !v->kind->tells_unread; i++) {
@@ -197,6 +196,9 @@ void venue_pool_follow(struct venue *v, struct venue_pool *p)
     p->ask = v->kind->state_ask;
     p->steps = p->forgotten = 0;
     p->early_count = 0;
+    if (!p->announced || p->renew)
+        v->kind->tell_info(v, p);
+    p->renew = false;
     if (!p->announced)
         announce(v, p, count);
     const hawse_evm_log_t *newest_log = NULL;

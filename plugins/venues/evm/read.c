@@ -94,10 +94,12 @@ void venue_read_answer(struct venue *v, const hawse_event_t *event)
         if (!settle(v, p))
             venue_pool_follow(v, p);
         break;
-    case ANSWER_NOT_YET:
+    case ANSWER_NOT_YET: {
+        bool changed = p->early_count > 0; /* since the block that was asked */
         venue_pool_unread(v, p);
-        p->retry_ns = VENUE_NOT_YET;
+        p->retry_ns = changed ? 0 : VENUE_NOT_YET;
         break;
+    }
     case ANSWER_FOREIGN:
         venue_pool_drop(v, p);
         break;

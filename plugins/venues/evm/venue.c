@@ -192,6 +192,8 @@ static void on_log(struct venue *v, const hawse_event_t *event)
     const hawse_evm_log_t *log = (const hawse_evm_log_t *)(const void *)event->data;
     uint32_t topic = venue_topic(v, log);
     bool removed = (event->flags & HAWSE_EVENT_REMOVED) != 0;
+    if (removed)
+        v->head_known = false; /* its block leaves next: nothing is read there any more */
     if (topic == v->kind->topic_count || (v->kind->other && v->kind->other(v, log, topic, removed)))
         return;
     struct venue_pool *p =

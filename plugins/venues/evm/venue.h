@@ -63,6 +63,7 @@ struct venue_pool {
     hawse_sub_t sub; /* to its logs; 0 = none */
     bool wanted;     /* it is read and followed; false: not ours, or its creation was taken back */
     bool announced;  /* its INFO was published */
+    bool renew;      /* and is to be told again: it became another pool while it was read */
     enum venue_phase phase;
     uint32_t ask, ask_item; /* what is asked next */
     uint32_t failures;      /* of that question */
