@@ -19,7 +19,8 @@ import urllib.error
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-COMMANDS = ("run", "plugins", "config", "keys", "signer", "status", "top", "feed", "version")
+COMMANDS = ("run", "plugins", "config", "keys", "signer", "status", "top", "feed", "replay", "report", "version")
+MANUAL = ROOT / "packaging/man/hawse.1"
 # command line: (exit code, what is said)
 WRONG = {
     "": (2, r"usage: hawse COMMAND"),
@@ -110,6 +111,15 @@ class Trial:
             told = set(re.findall(r"^  (--\w+)", done.stdout, flags=re.M))
             self.check(f"{name} --help tells of each of its options", done.returncode == 0 and not done.stderr
                        and told >= options and "Exit codes" in done.stdout, f"{options - told} {done.stderr}")
+            written = set(re.findall(r"^\.(?:It|Fl|Op).*", MANUAL.read_text(), flags=re.M))
+            missing = [o for o in set(re.findall(r"^  (--[\w-]+)", done.stdout, flags=re.M))
+                       if not any(re.search(rf"Fl -{re.escape(o[2:])}\b", line) for line in written)]
+            self.check(f"the man page tells of {name} and its options",
+                       f".Cm {name}" in MANUAL.read_text() and not missing, f"{missing}")
+
+    def manual(self):
+        done = subprocess.run(["mandoc", "-Tlint", str(MANUAL)], capture_output=True, text=True, timeout=10)
+        self.check("the man page has no fault", done.returncode == 0 and not done.stdout, done.stdout)
 
     def wrong(self):
         for line, (code, pattern) in WRONG.items():
@@ -262,6 +272,7 @@ def main():
     trial = Trial(*(pathlib.Path(p).resolve() for p in sys.argv[1:3]))
     try:
         trial.help()
+        trial.manual()
         trial.wrong()
         trial.unreadable()
         trial.json_outputs()

@@ -45,7 +45,7 @@ export async function count(place, messages, options = {}) {
 }
 
 /** More than this is a step back that no load on the machine excuses: the run fails. Lower it with every step ahead. */
-const RATCHET = 3500;
+const RATCHET = 3200;
 
 /** What the larger of two floods adds, a message: the start-up is in both. */
 export async function instructions(place, report) {
