@@ -16,6 +16,8 @@
  * Threads. Each function carries a tag:
  *   [lane]  the one serial thread of the instance: never two calls of one instance at a time
  *   [any]   any thread
+ * Two instances of one plugin may run on two lanes at the same time: keep what changes in the state
+ * of the instance, never in a global.
  * The host never calls a plugin from inside that plugin's own host call.
  *
  * Memory. Nobody frees what the other made. Inputs are views, borrowed until the call returns.

@@ -56,8 +56,9 @@ typedef struct hawse_sub_service {
     int32_t (*space)(const hawse_host_t *host, hawse_instance_t self, hawse_view_t id,
                      uint16_t *space);
 
-    /* [lane] Subscribe. Continuity events (HAWSE_SPACE_STREAM) of a subscribed source always come
-     * along, in order. HAWSE_E_DENIED when not linked; HAWSE_E_LIMIT above 65,536 subscriptions. */
+    /* [lane] Subscribe; to a source on another lane it holds a moment later. Continuity events
+     * (HAWSE_SPACE_STREAM) of a subscribed source always come along, in order. HAWSE_E_DENIED when
+     * not linked; HAWSE_E_LIMIT above 65,536 subscriptions. */
     int32_t (*subscribe)(const hawse_host_t *host, hawse_instance_t self,
                          const hawse_sub_spec_t *spec, hawse_sub_t *sub);
 
