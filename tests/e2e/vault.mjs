@@ -117,6 +117,14 @@ async function stay(blocks, seconds) {
   }
 }
 
+/** A pool that was found is read at a block that came after it. */
+async function mineUntilTold(pools) {
+  for (let i = 0; i < 40 && states.size < pools; i++) {
+    await chain.mine();
+    await sleep(100);
+  }
+}
+
 function follow(settings) {
   const { command, pluginDir } = programOf('hawse');
   subject = new Hawse(command);
@@ -143,10 +151,7 @@ try {
     factories: Object.entries(factories).map(([kind, address]) => ({ kind, address })),
     factory_block: 0,
   });
-  for (let i = 0; i < 40 && states.size < 3; i++) {
-    await chain.mine();
-    await sleep(100);
-  }
+  await mineUntilTold(3);
   await agree('pools that were registered before are found, each of the kind of its factory');
   report(
     strangers.every(({ id }) => !states.has(id)),
@@ -154,7 +159,7 @@ try {
   );
 
   const later = await createPool('weighted', factories.weighted, 2);
-  await chain.mine();
+  await mineUntilTold(4);
   await agree('a pool is followed as soon as the Vault registers it, its tokens with it', {
     also: () => states.get(later.id)?.tokens.length === 2,
   });
