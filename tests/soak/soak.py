@@ -83,7 +83,8 @@ def slope(samples):
 
 
 def main():
-    hawse, plugins, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
+    hawse, plugins = (str(pathlib.Path(p).resolve()) for p in sys.argv[1:3])
+    seconds = float(sys.argv[3])
     folder = pathlib.Path(tempfile.mkdtemp(prefix="hawse-soak-"))
     feed_port, port = free_port(), free_port()
     feed = subprocess.Popen([hawse, "feed", str(ROOT / "packaging/quickstart/gnosis-sample.ndjson"),
