@@ -34,8 +34,10 @@ static void give_with(uint16_t kind, const void *record, uint64_t record_len, co
     uint8_t *block = calloc(1, record_len + len + HAWSE_PADDING);
     if (!block)
         return;
-    memcpy(block, record, record_len);
-    memcpy(block + record_len, data, len);
+    if (record_len > 0)
+        memcpy(block, record, record_len);
+    if (len > 0)
+        memcpy(block + record_len, data, len);
     give(kind, block, record_len + len);
     free(block);
 }
