@@ -226,6 +226,7 @@ int command_run(const struct arguments *args)
         return EXIT_USAGE;
     }
     app_guard_memory();
+    host_prepare();
     (void)sigemptyset(&signals);
     (void)sigaddset(&signals, SIGTERM);
     (void)sigaddset(&signals, SIGINT);

@@ -200,6 +200,9 @@ struct host {
     struct host_options options;
 };
 
+/* Called before the process has a second thread: what the watchdog asks of the kernel is free then;
+ * later the kernel waits for all CPUs, some 10 ms. Without it host_start does it. */
+void host_prepare(void);
 /* Loads plugins for every enabled instance, resolves grants, tries new files in a child. Instances
  * that are refused keep their fault and the others go on, unless strict. Takes the config. */
 int32_t host_create(struct config *config, struct logger *logger, struct metrics *metrics,

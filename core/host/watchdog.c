@@ -138,9 +138,14 @@ static void *watchdog_main(void *arg)
     return NULL;
 }
 
-int32_t watchdog_start(struct host *host, struct fault *fault)
+void host_prepare(void)
 {
     (void)syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
+}
+
+int32_t watchdog_start(struct host *host, struct fault *fault)
+{
+    host_prepare();
     pthread_attr_t attr;
     (void)pthread_attr_init(&attr);
     (void)pthread_attr_setstacksize(&attr, 128u << 10);
