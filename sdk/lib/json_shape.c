@@ -309,6 +309,8 @@ static bool proven_block(const hawse_json_layout_t *layout, uint32_t begin, uint
 {
     for (uint32_t i = proven; i < layout->field_count; i++) {
         const hawse_json_field_t *f = &layout->fields[i];
+        if (f->kind != HAWSE_JSON_STRING) /* its end may be the text's, which is always looked at */
+            continue;
         uint32_t prefix = f->len >= 2 && layout->high[f->at] != 0xff ? 2 : 0; /* "0x" */
         if (begin >= f->at + prefix && begin + BLOCK <= f->at + f->len)
             return true;

@@ -187,6 +187,18 @@ TEST(shape_caller_proves,
     CHECK(unproven > 500);
 }
 
+TEST(shape_only_strings_are_proven, "a number is looked at whatever the caller says of it")
+{
+    static const char number[] = "7777777777777777777777777777777777777777777777777777777777777777";
+    void *memory;
+    hawse_json_shapes_t shapes = make(&memory);
+    CHECK_EQ(learn_proven(&shapes, number, 0, 0), 1);
+    CHECK(find(&shapes, number) != NULL);
+    text[40] = 'x';
+    CHECK(hawse_json_shape_find(&shapes, text, sizeof(number) - 1) == NULL);
+    free(memory);
+}
+
 TEST(shape_kernels, "every kernel says the same of every text")
 {
     void *memory;
