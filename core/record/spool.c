@@ -6,7 +6,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { HUGE_PAGE = 2 << 20 };
+enum {
+    HUGE_PAGE = 2 << 20,
+    RUN_MAX = SPOOL_PARTS - 1 /* so that there is a part to go on in */
+};
 
 /* All pages now: the lane must not wait for one. Large ones where there are, which need a fraction
  * of the address translations. */
@@ -62,7 +65,7 @@ static bool find(const struct spool *spool, uint64_t count, uint32_t *first)
     uint64_t bits = __atomic_load_n(&spool->free, __ATOMIC_ACQUIRE);
     for (uint64_t i = 1; i < count && bits != 0; i++)
         bits &= bits >> 1;
-    if (bits == 0 || count > SPOOL_PARTS)
+    if (bits == 0 || count > RUN_MAX)
         return false;
     *first = (uint32_t)__builtin_ctzll(bits);
     return true;
@@ -94,13 +97,16 @@ void spool_next(struct spool *spool)
     spool->at = spool->begun = spool->start;
 }
 
-/* The parts behind the open run, when they are free. */
+/* The parts behind the open run, when they are free. Not when what is committed fills a part: a run
+ * is given back as a whole once it is closed, and one that grew behind a slow consumer would end as
+ * all there is, with nowhere to go on and so never closed. */
 static bool extend(struct spool *spool, uint64_t parts)
 {
     struct spool_run *run = &spool->runs[spool->number % SPOOL_RUNS];
     uint32_t behind = run->first + run->count;
     uint64_t bits = __atomic_load_n(&spool->free, __ATOMIC_ACQUIRE);
-    if (behind + parts > SPOOL_PARTS || (bits & mask(behind, parts)) != mask(behind, parts))
+    if ((uint64_t)(spool->begun - spool->start) >= spool->part || run->count + parts > RUN_MAX ||
+        behind + parts > SPOOL_PARTS || (bits & mask(behind, parts)) != mask(behind, parts))
         return false;
     claim(spool, behind, parts);
     run->count += (uint32_t)parts;

@@ -7,7 +7,8 @@
  * recording does. Behind a writer that does not keep up all of the block is used.
  *
  * What is taken between two commits (one callback) is contiguous; where a run ends too early it is
- * moved to a longer one. The producer never waits and makes no system call.
+ * moved to a longer one, of up to all parts but one. The producer never waits and makes no system
+ * call.
  */
 #ifndef CORE_RECORD_SPOOL_H
 #define CORE_RECORD_SPOOL_H

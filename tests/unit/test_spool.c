@@ -116,6 +116,55 @@ TEST(all_of_it, "without a consumer nearly all of it can be filled")
     spool_finish(&spool);
 }
 
+/* Gives the run at the front back, as a consumer does that is slower than the producer. */
+static void give_back(uint64_t *next)
+{
+    uint64_t bytes;
+    bool closed;
+    (void)spool_front(&spool, &bytes, &closed);
+    CHECK(closed);
+    *next += bytes / 160;
+    spool_release(&spool, bytes);
+}
+
+TEST(slow_consumer, "a producer that waits for each part gets it, however long that goes on")
+{
+    uint64_t next = 0, count = 20 * CAP / 160;
+    CHECK_EQ(spool_init(&spool, CAP), HAWSE_OK);
+    for (uint64_t n = 0; n < count; n++) {
+        spool_begin(&spool);
+        for (uint64_t word = 0; word < 20; word++) {
+            uint8_t *at;
+            while (!(at = spool_take(&spool, 8)))
+                give_back(&next);
+            memcpy(at, word == 0 ? &(uint64_t){20} : &n, 8);
+        }
+        spool_commit(&spool);
+    }
+    (void)take_all(&next);
+    CHECK_EQ_U64(next, count);
+    spool_finish(&spool);
+}
+
+TEST(whole_spool, "a message that takes all there is neither fits nor stops those behind it")
+{
+    uint64_t n = 0, next = 0;
+    CHECK_EQ(spool_init(&spool, CAP), HAWSE_OK);
+    for (uint64_t words = CAP / 8; words > 2; words -= PART / 16) {
+        spool_begin(&spool);
+        if (!put(n, words, n % 2)) {
+            spool_drop(&spool);
+            spool_begin(&spool);
+            CHECK(put(n, 20, true));
+        }
+        spool_commit(&spool);
+        n++;
+        (void)take_all(&next);
+        CHECK_EQ_U64(next, n);
+    }
+    spool_finish(&spool);
+}
+
 static void *consume(void *arg)
 {
     const uint64_t *until = arg;

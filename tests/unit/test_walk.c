@@ -90,6 +90,7 @@ TEST_LIMIT(far_behind, 20, "a reader 32,000 events behind gets each as it was pu
             CHECK_MEM(got->data, &next, sizeof(next));
         }
     }
+    CHECK_STR(fault.message, "");
     CHECK_EQ_U64(next, (uint64_t)(CALLBACKS - BEHIND) * BATCH);
     walk_close(walk);
 }
