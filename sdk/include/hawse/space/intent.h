@@ -14,7 +14,8 @@
 extern "C" {
 #endif
 
-#define HAWSE_INTENT_STEP 1u /* hawse_intent_step_t, then the reason */
+#define HAWSE_INTENT_STEP  1u /* hawse_intent_step_t, then the reason */
+#define HAWSE_INTENT_STATE 2u /* hawse_intent_step_t: answer to look_up, error says whether */
 
 /* steps, in the order in which they can come */
 #define HAWSE_INTENT_PROPOSED   1u
@@ -41,6 +42,7 @@ typedef struct hawse_intent_step {
     uint64_t block_number;
     int32_t error;       /* HAWSE_E_... */
     uint32_t reason_len; /* bytes of UTF-8 text after the record */
+    uint64_t tag;        /* of the proposal, or of the question */
 } hawse_intent_step_t;
 
 #ifdef __cplusplus

@@ -1,0 +1,135 @@
+/*
+ * "hawse.intent/1": what an instance wants done. It proposes; the host checks it against every gate
+ * of the operator, simulates, signs, sends, watches, and tells exactly once how it ended. No plugin
+ * sees a key, a nonce or a signed byte, and none can loosen what the operator set.
+ *
+ * Steps come as events of the space "intent/1" (hawse/space/intent.h) to the instance that proposed
+ * and to whoever subscribes to it; each is in the journal before it is told. An intent that was
+ * taken over (HAWSE_OK) always ends with one terminal step, also across a crash of the host.
+ *
+ * Each call needs the grant "intent" or "intent:CHAIN", CHAIN being a name of the configuration's
+ * "chains". Sources of the terms: EIP-1559 (fees), EIP-7702 (bundles), EIP-55 (addresses as shown).
+ */
+#ifndef HAWSE_SERVICE_INTENT_H
+#define HAWSE_SERVICE_INTENT_H
+
+#include <hawse/hawse.h>
+#include <hawse/space/intent.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define HAWSE_INTENT_ID "hawse.intent/1"
+
+/* bounds */
+#define HAWSE_INTENT_ID_MAX      64u    /* bytes of an idempotency key */
+#define HAWSE_INTENT_CALLS_MAX   64u    /* calls of one intent */
+#define HAWSE_INTENT_FLOWS_MAX   16u    /* assets that may move */
+#define HAWSE_INTENT_STREAMS_MAX 8u     /* sequences it depends on */
+#define HAWSE_INTENT_DATA_MAX    65536u /* bytes of all calldata together */
+#define HAWSE_INTENT_NOTE_MAX    256u   /* bytes of a note */
+
+/* kinds */
+#define HAWSE_INTENT_EVM_CALLS 1u /* calls from one account of an EVM chain */
+
+/* how calls become transactions */
+#define HAWSE_INTENT_EACH   0u /* one transaction each; the next when the last one succeeded */
+#define HAWSE_INTENT_BUNDLE 1u /* all in one, by a delegation of the account (EIP-7702) */
+
+/* by which way they go out */
+#define HAWSE_INTENT_ROUTE_DEFAULT 0u /* as the chain's configuration says */
+#define HAWSE_INTENT_ROUTE_PUBLIC  1u /* the public mempool */
+#define HAWSE_INTENT_ROUTE_PRIVATE 2u /* the chain's private relay; refused where there is none */
+
+/* flags of hawse_intent */
+#define HAWSE_INTENT_STALE_OK 0x1u /* a stream it depends on need not be live */
+
+/* One call. An asset's own rules (approve, transfer) are checked on these bytes, decoded. */
+typedef struct hawse_intent_call {
+    uint32_t size;
+    uint32_t flags; /* 0 */
+    uint8_t to[20]; /* never zero: intents create no contracts */
+    uint8_t reserved[4];
+    hawse_u256_t value; /* wei */
+    uint64_t gas_limit; /* gas units; 0 = what the simulation used, and a fifth more */
+    hawse_view_t data;  /* calldata */
+} hawse_intent_call_t;
+
+/*
+ * What may leave the account and what must come in, by asset: held against the simulation of the
+ * very bytes that are signed. An asset that is not listed may not leave the account at all. Fees
+ * for gas are apart: see max_cost. What is spent counts against the operator's limits by max_out.
+ */
+typedef struct hawse_intent_flow {
+    uint32_t size;
+    uint32_t flags;    /* 0 */
+    uint8_t asset[20]; /* an ERC-20 token, or zero for the chain's own coin */
+    uint8_t reserved[4];
+    hawse_u256_t max_out;     /* smallest units, net */
+    hawse_u256_t min_in;      /* smallest units, net; 0 = need not come in */
+    hawse_u256_t expected_in; /* the quote that min_in allows slippage from; 0 = none. The
+                                 operator's limit of slippage holds between the two */
+} hawse_intent_flow_t;
+
+/* A sequence that the decision was made from: it has to be live when the intent is signed. */
+typedef struct hawse_intent_stream {
+    uint32_t size;
+    uint32_t source; /* a number from link() of hawse.sub/1 */
+    uint32_t stream; /* event.stream of its events */
+    uint32_t reserved;
+    uint64_t key; /* of the market or account alone; 0 = the whole sequence */
+} hawse_intent_stream_t;
+
+typedef struct hawse_intent {
+    uint32_t size;
+    uint32_t kind;      /* HAWSE_INTENT_EVM_CALLS */
+    uint64_t tag;       /* the plugin's own; comes back in every step */
+    hawse_view_t id;    /* idempotency key: 1 to HAWSE_INTENT_ID_MAX visible ASCII characters. Taken
+                           once per instance for ever: a second use is HAWSE_E_EXISTS */
+    hawse_view_t chain; /* name in the configuration's "chains" */
+    hawse_view_t account;   /* name in the configuration's "keys" */
+    uint32_t how;           /* HAWSE_INTENT_EACH, HAWSE_INTENT_BUNDLE */
+    uint32_t route;         /* HAWSE_INTENT_ROUTE_... */
+    uint32_t flags;         /* HAWSE_INTENT_STALE_OK */
+    uint32_t confirmations; /* blocks on top until CONFIRMED; 0, or fewer than the chain's = its */
+    uint32_t call_count, call_size; /* call_size: sizeof(hawse_intent_call_t) of the caller */
+    const hawse_intent_call_t *calls;
+    uint32_t flow_count, flow_size;
+    const hawse_intent_flow_t *flows;
+    uint32_t stream_count, stream_size;
+    const hawse_intent_stream_t *streams;
+    hawse_u256_t max_cost;   /* wei, fees of all its transactions; 0 = the operator's limit alone */
+    uint64_t deadline_ns;    /* UTC; nothing is sent for the first time after it; 0 = none */
+    uint64_t deadline_block; /* the last block it may first be sent for; 0 = none */
+    hawse_view_t note;       /* text for the journal: why */
+} hawse_intent_t;
+
+typedef struct hawse_intent_service {
+    uint32_t size;
+    uint32_t reserved;
+
+    /* [lane] Hand an intent over; everything is copied. *intent is its handle in later steps.
+     * HAWSE_OK promises a terminal step and nothing else. HAWSE_E_INVAL: malformed, set_error-like
+     * text in the log; HAWSE_E_DENIED: no grant; HAWSE_E_NOTFOUND: no such chain or account;
+     * HAWSE_E_EXISTS: this id was used before; HAWSE_E_AGAIN: too many wait, none was taken over;
+     * HAWSE_E_STATE: this host has no journal, no keys, or is not reconciled yet. */
+    int32_t (*propose)(const hawse_host_t *host, hawse_instance_t self,
+                       const hawse_intent_t *intent, uint64_t *handle);
+
+    /* [lane] No longer wanted. What is not signed ends at once (FAILED, HAWSE_E_CANCELED); for what
+     * was sent the host tries to take its nonce by an empty transaction, and tells what happened.
+     * HAWSE_E_STALE: it has ended. */
+    int32_t (*cancel)(const hawse_host_t *host, hawse_instance_t self, uint64_t handle);
+
+    /* [lane] The last step of an intent of this instance by its id, also from earlier runs: for a
+     * plugin that starts again. It comes as an event HAWSE_INTENT_STATE with this tag.
+     * HAWSE_E_NOTFOUND in it: never taken over. */
+    int32_t (*look_up)(const hawse_host_t *host, hawse_instance_t self, hawse_view_t id,
+                       uint64_t tag);
+} hawse_intent_service_t;
+
+#ifdef __cplusplus
+}
+#endif
+#endif
