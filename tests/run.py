@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -22,17 +23,24 @@ PLUGINS = MAIN / "plugins"
 FUZZ_SECONDS = 3  # for each target in every run
 counts = {"passed": 0, "failed": 0, "skipped": 0}
 failures = []
+stage = threading.local()  # what the stage that runs on this thread has said
+shared = threading.RLock()  # counts, failures, the terminal
+installing = threading.Lock()  # builds and packages that several stages need
+
+
+def say(line=""):
+    stage.lines.append(line)
 
 
 def report(name, result, detail=""):
-    counts[result] += 1
-    if result == "failed":
-        failures.append(name)
+    with shared:
+        counts[result] += 1
+        if result == "failed":
+            failures.append(name)
     if result != "passed" or os.environ.get("VERBOSE"):
-        print(f"  {result}: {name}")
+        say(f"  {result}: {name}")
         for line in detail.strip().splitlines()[-25:]:
-            print(f"      {line}")
-    sys.stdout.flush()
+            say(f"      {line}")
 
 
 def run(name, command, timeout=600, **kwargs):
@@ -79,7 +87,8 @@ def build(folder, *options, env=None, target="all"):
         if done.returncode:
             report(name, "failed", done.stdout + done.stderr)
             return False
-    done = subprocess.run(["ninja", "-C", str(folder), "--quiet", target], text=True,
+    # a build waits for the trials that run beside it, which have times to keep
+    done = subprocess.run(["nice", "ninja", "-C", str(folder), "--quiet", target], text=True,
                           capture_output=True, env=environment)
     report(name, "failed" if done.returncode else "passed", done.stdout + done.stderr)
     return done.returncode == 0
@@ -188,6 +197,11 @@ def stage_sdk(_):
 
 def npm_packages(room="e2e"):
     """The pinned packages of a room of trials are there; False with a report when not."""
+    with installing:
+        return install_packages(room)
+
+
+def install_packages(room):
     folder = ROOT / "tests" / room
     if not shutil.which("npm"):
         report(f"npm packages of {room}", "skipped", "npm is not installed")
@@ -209,7 +223,8 @@ def npm_packages(room="e2e"):
 
 
 def build_bench():
-    return build(BUILD / "bench", "--buildtype=release", "-Dtests=false", "-Dbench=true")
+    with installing:
+        return build(BUILD / "bench", "--buildtype=release", "-Dtests=false", "-Dbench=true")
 
 
 def stage_hotpath(_):
@@ -260,8 +275,8 @@ def stage_quickstart(_):
 def show(done):
     """What a trial says of itself in one line each."""
     if done:
-        print("\n".join("    " + line for line in done.stdout.splitlines()
-                        if re.match(r"(swaps|logs|pools|quotes|tape|\d+ differences)", line)))
+        say("\n".join("    " + line for line in done.stdout.splitlines()
+                      if re.match(r"(swaps|logs|pools|quotes|tape|\d+ differences)", line)))
 
 
 def stage_e2e(args):
@@ -343,42 +358,49 @@ def stage_polymarket(args):
                    ["node", "polymarket/load.mjs", "--seconds", seconds, "--rate", rate], cwd=folder,
                    env={**env, "HAWSE_BIN": str(BUILD / "bench/core/hawse"),
                         "HAWSE_PLUGIN_DIR": str(BUILD / "bench/plugins")})
-        print("\n".join("    " + line for line in done.stdout.splitlines()) if done else "")
+        say("\n".join("    " + line for line in done.stdout.splitlines()) if done else "")
         if args.full and npm_packages("bench/polymarket"):
             for peer in ("ccxt", "parse"):  # what others do with the same bytes
                 done = run(f"polymarket: the same by {peer}", ["node", "polymarket/load.mjs", "--seconds", "60",
                                                                "--rate", rate, "--peer", peer], cwd=folder, env=env)
-                print("\n".join("    " + line for line in done.stdout.splitlines()) if done else "")
+                say("\n".join("    " + line for line in done.stdout.splitlines()) if done else "")
     seconds = "300" if args.full else "35"
     done = run(f"polymarket: 200 assets, {seconds} s of troubles",
                ["node", "polymarket/trial.mjs", "--seconds", seconds], cwd=folder, env=env)
     if done:
-        print("\n".join("    " + line for line in done.stdout.splitlines()[:4]))
+        say("\n".join("    " + line for line in done.stdout.splitlines()[:4]))
 
 
-STAGES = {
-    "style": stage_style,
-    "layout": stage_layout,
-    "build": stage_build,
-    "unit": stage_unit,
-    "sanitize": stage_sanitize,
-    "fuzz": stage_fuzz,
-    "sdk": stage_sdk,
-    "hostile": stage_hostile,
-    "record": stage_record,
-    "lanes": stage_lanes,
-    "secrets": stage_secrets,
-    "keys": stage_keys,
-    "operator": stage_operator,
-    "hotpath": stage_hotpath,
-    "bench": stage_bench,
-    "e2e": stage_e2e,
-    "amm": stage_amm,
-    "encodings": stage_encodings,
-    "solana": stage_solana,
-    "polymarket": stage_polymarket,
-    "quickstart": stage_quickstart,
-}
+# In the order of a whole run: some alone, since what they say depends on the machine's rest or on
+# nothing being built meanwhile; two rows beside each other, one of which mostly computes and the
+# other mostly waits; then alone again.
+FIRST = ["style", "layout", "build"]
+COMPUTING = ["unit", "sanitize", "fuzz", "amm", "encodings", "keys"]
+WAITING = ["sdk", "hostile", "record", "lanes", "secrets", "operator", "e2e", "solana", "polymarket"]
+LAST = ["hotpath", "bench", "quickstart"]
+STAGES = [*FIRST, *COMPUTING, *WAITING, *LAST]
+
+
+def run_stages(names, args):
+    for name in names:
+        begin = time.monotonic()
+        stage.lines = []
+        try:
+            globals()[f"stage_{name}"](args)
+        except Exception as e:  # the others are not lost with it
+            report(name, "failed", f"{type(e).__name__}: {e}")
+        with shared:
+            print("\n".join([f"{name} ...", *stage.lines, f"  {time.monotonic() - begin:.0f} s"]), flush=True)
+
+
+def run_all(args):
+    run_stages(FIRST, args)
+    rows = [threading.Thread(target=run_stages, args=(row, args)) for row in (COMPUTING, WAITING)]
+    for row in rows:
+        row.start()
+    for row in rows:
+        row.join()
+    run_stages(LAST, args)
 
 
 def main():
@@ -393,26 +415,25 @@ def main():
     if args.list:
         print("\n".join(STAGES))
         return 0
-    alone = [] if args.fuzz else list(STAGES)  # it takes longer than all stages together
-    wanted = [s for s in args.only.split(",") if s] or alone
+    wanted = [s for s in args.only.split(",") if s]
     unknown = [s for s in wanted if s not in STAGES]
     if unknown:
         print(f"no stage {unknown[0]}; --list names them", file=sys.stderr)
         return 2
     if wanted and "build" not in wanted and not HAWSE.exists():
         wanted.insert(0, "build")
-    for name in wanted:
-        begin = time.monotonic()
-        print(f"{name} ...", flush=True)
-        STAGES[name](args)
-        print(f"  {time.monotonic() - begin:.0f} s", flush=True)
+    if wanted or args.fuzz:  # fuzzing takes longer than all stages together
+        run_stages(wanted, args)
+    else:
+        run_all(args)
+    stage.lines = []
     if args.fuzz:
         fuzz(args.fuzz, keep=True)
     if args.soak:
         tap("soak", [sys.executable, "tests/soak/soak.py", HAWSE, PLUGINS, args.soak],
             timeout=args.soak + 60)
-    for name in failures:
-        print(f"failed: {name}")
+    for line in [*stage.lines, *(f"failed: {name}" for name in failures)]:
+        print(line)
     print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
     return 1 if counts["failed"] or not counts["passed"] else 0
 
