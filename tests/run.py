@@ -239,6 +239,7 @@ def stage_bench(_):
     """Every benchmark once, small: nothing is lost on the way. Times are not judged here."""
     if npm_packages() and build_bench():
         run("bench", ["node", "tests/bench/bench.mjs", "--build", BUILD / "bench", "--smoke"])
+        run("bench: signing", ["node", "tests/bench/bench_sign.mjs", BUILD / "bench", "--rounds", "1"])
         if npm_packages("solana"):
             run("bench: Solana", ["node", "tests/bench/bench_solana.mjs", BUILD / "bench", "--rounds", "5"])
 
