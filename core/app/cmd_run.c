@@ -96,6 +96,11 @@ static void reload(struct run *run)
     struct fault fault = {0};
     const struct arguments *args = run->args;
     int32_t code = load(args, &config, &fault);
+    if (code == HAWSE_OK && !config_chains_equal(config, run->host->config)) {
+        code =
+            fault_set(&fault, HAWSE_E_STATE, "chains: limits and breakers are kept from the start");
+        fault_hint(&fault, "restart hawse for other chains");
+    }
     if (code == HAWSE_OK && !config_keys_equal(config, run->host->config)) {
         code = fault_set(&fault, HAWSE_E_STATE, "keys: they are unlocked when hawse starts");
         fault_hint(&fault, "restart hawse for other keys");

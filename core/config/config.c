@@ -34,6 +34,15 @@ const struct config_instance *config_find(const struct config *config, const cha
     return NULL;
 }
 
+const struct config_chain *config_chain_find(const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config->chain_count; i++) {
+        if (strcmp(config->chains[i].name, name) == 0)
+            return &config->chains[i];
+    }
+    return NULL;
+}
+
 const struct config_endpoint *config_endpoint_find(const struct config_instance *instance,
                                                    const char *name)
 {
@@ -101,6 +110,9 @@ void config_destroy(struct config *c)
     free(c->control_path);
     free(c->record.file);
     keys_destroy(&c->keys);
+    for (size_t i = 0; i < c->chain_count; i++)
+        config_chain_finish(&c->chains[i]);
+    free(c->chains);
     free(c->state_dir);
     free(c);
 }

@@ -32,7 +32,9 @@ struct config_header {
 /* One network address of an instance. The URL and headers are secrets once resolved: print only
  * `display`, in which references and credentials are masked. */
 struct config_endpoint {
-    char *name; /* "ws", "http" */
+    char *name;  /* "ws", "http" */
+    char *chain; /* of `chains`, whose providers are asked instead of a URL; NULL = none. The url is
+                    then "chain:NAME", which nothing connects to */
     char *url;
     char *display;
     struct config_header *headers;
@@ -142,6 +144,54 @@ struct config_keys {
     size_t use_count;
 };
 
+/* What one method costs at a provider, and how often it may be asked there. */
+struct config_method {
+    char *name;
+    uint32_t per_second; /* 0 = as often as the provider allows in all */
+    uint32_t cost;       /* units of the provider's rate; 0 = what core/rpc takes it for */
+};
+
+/* One of those that answer for a chain. */
+struct config_provider {
+    char *name;                  /* alchemy, infura, quicknode, public ... */
+    struct config_endpoint http; /* its name is that of the provider */
+    uint32_t priority;           /* 1 is asked first, the next when those are out */
+    uint32_t weight;             /* share among those of the same priority */
+    uint32_t per_second;         /* hard cap of units in any second; 0 = none */
+    uint32_t in_flight;          /* requests under way at a time */
+    struct config_method *methods;
+    size_t method_count;
+};
+
+enum config_finality { FINALITY_DEPTH, FINALITY_SAFE, FINALITY_FINALIZED };
+
+/* How transactions of a chain are priced, sent and believed. */
+struct config_tx {
+    uint32_t confirmations;        /* blocks on top that make an outcome final; default 12 */
+    enum config_finality finality; /* depth: confirmations; else the block with that tag */
+    uint32_t max_gas_price_gwei;   /* of maxFeePerGas, never above; default 500 */
+    uint64_t min_tip_wei;          /* what the chain's pools take at least; default 0 */
+    uint32_t base_fee_denominator; /* of EIP-1559; default 8, Polygon 64 */
+    bool simulation_required;      /* nothing is signed without; default true */
+    struct config_endpoint relay;  /* takes transactions in private; url NULL = none */
+    bool relay_fallback;           /* to the public pool when the relay does not take one */
+};
+
+/* A chain that the host itself asks, through several providers. */
+struct config_chain {
+    char *name;        /* [a-z0-9_-]{1,63} */
+    uint64_t chain_id; /* EVM; every provider must tell the same */
+    uint32_t block_ms; /* mean time of a block */
+    struct config_provider *providers;
+    size_t provider_count;
+    bool cache;
+    uint32_t cache_mib;
+    uint32_t cache_entries;
+    uint32_t attempt_ms; /* of one attempt at one provider; default 2,000 */
+    uint32_t hedge_ms;   /* a read that takes longer is asked elsewhere too; 0 = never */
+    struct config_tx tx;
+};
+
 struct config_source;
 
 struct config {
@@ -163,6 +213,8 @@ struct config {
     char *control_path; /* Unix socket; NULL = off */
     struct config_record record;
     struct config_keys keys;
+    struct config_chain *chains;
+    size_t chain_count;
     char *state_dir;           /* quarantine list and, later, journals; created 0700 */
     uint32_t stop_deadline_ms; /* default 5,000 */
 };
@@ -184,6 +236,11 @@ const struct config_instance *config_find(const struct config *config, const cha
 const struct config_endpoint *config_endpoint_find(const struct config_instance *instance,
                                                    const char *name);
 
+const struct config_chain *config_chain_find(const struct config *config, const char *name);
+/* A copy that outlives the configuration, for config_chain_finish. HAWSE_E_NOMEM. */
+int32_t config_chain_copy(const struct config_chain *chain, struct config_chain *out);
+void config_chain_finish(struct config_chain *chain);
+
 /* NULL = it has no such value. */
 const struct config_secret *config_credential_value(const struct config_credential *credential,
                                                     const char *name);
@@ -193,6 +250,10 @@ bool config_instance_equal(const struct config_instance *a, const struct config_
 
 /* Do they use the same keys from the same places? Keys are unlocked once, when the host starts. */
 bool config_keys_equal(const struct config *a, const struct config *b);
+
+/* The same chains, with the same providers and rules? Limits and breakers are kept by provider, so
+ * they change with a restart only. */
+bool config_chains_equal(const struct config *a, const struct config *b);
 
 const char *config_mode_name(enum config_mode mode);
 const char *config_maturity_name(enum config_maturity maturity);

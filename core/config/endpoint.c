@@ -4,6 +4,8 @@
  */
 #include "config/internal.h"
 
+#include "base/schema.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <hawse/types.h>
@@ -16,6 +18,7 @@
 void endpoint_finish(struct config_endpoint *e)
 {
     free(e->name);
+    free(e->chain);
     secret_free(e->url);
     free(e->display);
     for (size_t i = 0; i < e->header_count; i++) {
@@ -221,14 +224,20 @@ static int32_t check_times(const struct config_endpoint *e, const char *where, s
                      where, e->backoff_min_ms, e->backoff_max_ms);
 }
 
-static int32_t read_endpoint(struct reader *r, struct config_endpoint *e, const char *name,
-                             json_t *value, const char *where)
+int32_t read_address(struct reader *r, struct config_endpoint *e, const char *name, json_t *value,
+                     const char *where)
 {
-    if (!name_legal(name, true))
-        return fault_set(r->fault, HAWSE_E_INVAL,
-                         "%s: an endpoint's name has 1 to 63 letters, digits, '_' or '-'", where);
     if (!copy_text(&e->name, name))
         return fault_set(r->fault, HAWSE_E_NOMEM, "%s: no memory", where);
+    if (!json_is_string(json_object_get(value, "url"))) {
+        (void)fault_set(r->fault, HAWSE_E_INVAL, "%s.url: is missing", where);
+        fault_hint(r->fault, "add it: ws, wss, http or https; ${NAME} reads the environment, "
+                             "file:PATH a file of mode 600, $${ is a plain ${");
+        return HAWSE_E_INVAL;
+    }
+    if (json_is_string(json_object_get(value, "chain")))
+        return fault_set(r->fault, HAWSE_E_INVAL,
+                         "%s.chain: found beside a url, expected one of them", where);
     e->insecure = truth(value, "insecure");
     e->deflate = truth(value, "deflate");
     e->validate_utf8 = truth(value, "validate_utf8");
@@ -246,6 +255,76 @@ static int32_t read_endpoint(struct reader *r, struct config_endpoint *e, const 
     if (code == HAWSE_OK)
         code = read_proxy(r, e, value, where);
     return code == HAWSE_OK ? read_ca_file(r, e, value, where) : code;
+}
+
+static int32_t unknown_chain(struct reader *r, const char *chain, const char *where)
+{
+    const char *names[CONFIG_CHAINS];
+    size_t count = 0;
+    for (; count < r->config->chain_count && count < CONFIG_CHAINS; count++)
+        names[count] = r->config->chains[count].name;
+    const char *near = schema_nearest(chain, names, count);
+    (void)fault_set(r->fault, HAWSE_E_NOTFOUND, "%s.chain: there is no chain \"%.64s\"", where,
+                    chain);
+    if (near)
+        fault_hint(r->fault, "did you mean \"%s\"?", near);
+    else
+        fault_hint(r->fault, "add chains.%.64s with its providers, or give a url", chain);
+    return HAWSE_E_NOTFOUND;
+}
+
+/* One that leads to the providers of a chain instead of an address. */
+static int32_t read_way(struct reader *r, struct config_endpoint *e, const char *name,
+                        const char *chain, const char *where)
+{
+    char url[96];
+    if (!config_chain_find(r->config, chain))
+        return unknown_chain(r, chain, where);
+    (void)snprintf(url, sizeof(url), "chain:%s", chain);
+    e->url = secret_copy(url);
+    return e->url && copy_text(&e->name, name) && copy_text(&e->chain, chain) &&
+                   copy_text(&e->display, url)
+               ? HAWSE_OK
+               : no_memory(r, where);
+}
+
+static int32_t read_endpoint(struct reader *r, struct config_endpoint *e, const char *name,
+                             json_t *value, const char *where)
+{
+    const char *chain = json_string_value(json_object_get(value, "chain"));
+    if (!name_legal(name, true))
+        return fault_set(r->fault, HAWSE_E_INVAL,
+                         "%s: an endpoint's name has 1 to 63 letters, digits, '_' or '-'", where);
+    return chain && !json_object_get(value, "url") ? read_way(r, e, name, chain, where)
+                                                   : read_address(r, e, name, value, where);
+}
+
+static bool copy_maybe(char **out, const char *text)
+{
+    return !text || copy_text(out, text);
+}
+
+static bool copy_secret(char **out, const char *text)
+{
+    *out = text ? secret_copy(text) : NULL;
+    return *out || !text;
+}
+
+int32_t endpoint_copy(const struct config_endpoint *e, struct config_endpoint *out)
+{
+    *out = *e;
+    out->name = out->chain = out->url = out->display = out->proxy = out->ca_file = NULL;
+    out->headers = calloc(e->header_count + 1, sizeof(out->headers[0]));
+    out->header_count = 0;
+    bool ok = out->headers && copy_maybe(&out->name, e->name) &&
+              copy_maybe(&out->chain, e->chain) && copy_secret(&out->url, e->url) &&
+              copy_maybe(&out->display, e->display) && copy_secret(&out->proxy, e->proxy) &&
+              copy_maybe(&out->ca_file, e->ca_file);
+    for (size_t i = 0; ok && i < e->header_count; i++) {
+        struct config_header *h = &out->headers[out->header_count++];
+        ok = copy_text(&h->name, e->headers[i].name) && copy_secret(&h->value, e->headers[i].value);
+    }
+    return ok ? HAWSE_OK : HAWSE_E_NOMEM;
 }
 
 int32_t read_endpoints(struct reader *r, struct config_instance *in, json_t *endpoints)

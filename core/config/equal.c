@@ -30,11 +30,12 @@ static bool same_times(const struct config_endpoint *a, const struct config_endp
            a->backoff_max_ms == b->backoff_max_ms;
 }
 
-static bool same_endpoint(const struct config_endpoint *a, const struct config_endpoint *b)
+bool endpoint_equal(const struct config_endpoint *a, const struct config_endpoint *b)
 {
-    return same(a->name, b->name) && same(a->url, b->url) && same(a->proxy, b->proxy) &&
-           same(a->ca_file, b->ca_file) && a->insecure == b->insecure && a->deflate == b->deflate &&
-           a->validate_utf8 == b->validate_utf8 && same_headers(a, b) && same_times(a, b);
+    return same(a->name, b->name) && same(a->chain, b->chain) && same(a->url, b->url) &&
+           same(a->proxy, b->proxy) && same(a->ca_file, b->ca_file) && a->insecure == b->insecure &&
+           a->deflate == b->deflate && a->validate_utf8 == b->validate_utf8 && same_headers(a, b) &&
+           same_times(a, b);
 }
 
 static bool same_links(const struct config_instance *a, const struct config_instance *b)
@@ -64,7 +65,7 @@ static bool same_permissions(const struct config_instance *a, const struct confi
 static bool same_endpoints(const struct config_instance *a, const struct config_instance *b)
 {
     for (size_t i = 0; i < a->endpoint_count && i < b->endpoint_count; i++) {
-        if (!same_endpoint(&a->endpoints[i], &b->endpoints[i]))
+        if (!endpoint_equal(&a->endpoints[i], &b->endpoints[i]))
             return false;
     }
     return a->endpoint_count == b->endpoint_count;
@@ -106,4 +107,54 @@ bool config_instance_equal(const struct config_instance *a, const struct config_
            same_budget(&a->budget, &b->budget) && same(a->settings, b->settings) &&
            same_links(a, b) && same_permissions(a, b) && same_endpoints(a, b) &&
            same_credentials(a, b);
+}
+
+/* ---- chains ---- */
+
+static bool same_methods(const struct config_provider *a, const struct config_provider *b)
+{
+    for (size_t i = 0; i < a->method_count && i < b->method_count; i++) {
+        const struct config_method *m = &a->methods[i], *n = &b->methods[i];
+        if (!same(m->name, n->name) || m->per_second != n->per_second || m->cost != n->cost)
+            return false;
+    }
+    return a->method_count == b->method_count;
+}
+
+static bool same_providers(const struct config_chain *a, const struct config_chain *b)
+{
+    for (size_t i = 0; i < a->provider_count && i < b->provider_count; i++) {
+        const struct config_provider *p = &a->providers[i], *q = &b->providers[i];
+        if (!same(p->name, q->name) || !endpoint_equal(&p->http, &q->http) ||
+            p->priority != q->priority || p->weight != q->weight ||
+            p->per_second != q->per_second || p->in_flight != q->in_flight || !same_methods(p, q))
+            return false;
+    }
+    return a->provider_count == b->provider_count;
+}
+
+static bool same_tx(const struct config_tx *a, const struct config_tx *b)
+{
+    return a->confirmations == b->confirmations && a->finality == b->finality &&
+           a->max_gas_price_gwei == b->max_gas_price_gwei && a->min_tip_wei == b->min_tip_wei &&
+           a->base_fee_denominator == b->base_fee_denominator &&
+           a->simulation_required == b->simulation_required &&
+           a->relay_fallback == b->relay_fallback && endpoint_equal(&a->relay, &b->relay);
+}
+
+static bool same_chain(const struct config_chain *a, const struct config_chain *b)
+{
+    return same(a->name, b->name) && a->chain_id == b->chain_id && a->block_ms == b->block_ms &&
+           a->cache == b->cache && a->cache_mib == b->cache_mib &&
+           a->cache_entries == b->cache_entries && a->attempt_ms == b->attempt_ms &&
+           a->hedge_ms == b->hedge_ms && same_providers(a, b) && same_tx(&a->tx, &b->tx);
+}
+
+bool config_chains_equal(const struct config *a, const struct config *b)
+{
+    for (size_t i = 0; i < a->chain_count && i < b->chain_count; i++) {
+        if (!same_chain(&a->chains[i], &b->chains[i]))
+            return false;
+    }
+    return a->chain_count == b->chain_count;
 }

@@ -13,6 +13,7 @@ enum {
     CONFIG_PATH = 256,      /* bytes of a JSON path in a fault */
     CONFIG_BYTES = 1 << 20, /* of the file */
     CONFIG_INSTANCES = 250, /* what the host has slots for */
+    CONFIG_CHAINS = 32,
 };
 
 extern const char config_schema_text[];
@@ -57,10 +58,18 @@ int32_t read_config(struct reader *r, json_t *root);
 /* keys.c */
 int32_t read_keys(struct reader *r, json_t *keys);
 void keys_destroy(struct config_keys *keys);
+/* chain.c: before the instances, whose endpoints may name them */
+int32_t read_chains(struct reader *r, json_t *chains);
 /* read.c */
 int32_t read_instances(struct reader *r, json_t *instances);
 /* endpoint.c */
 int32_t read_endpoints(struct reader *r, struct config_instance *in, json_t *endpoints);
+/* endpoint.c: one that has a URL of its own; `where` is its path. */
+int32_t read_address(struct reader *r, struct config_endpoint *e, const char *name, json_t *value,
+                     const char *where);
+int32_t endpoint_copy(const struct config_endpoint *e, struct config_endpoint *out);
+/* equal.c */
+bool endpoint_equal(const struct config_endpoint *a, const struct config_endpoint *b);
 void endpoint_finish(struct config_endpoint *endpoint);
 /* credential.c: after the endpoints, which they name */
 int32_t read_credentials(struct reader *r, struct config_instance *in, json_t *credentials);

@@ -42,8 +42,8 @@ static int32_t read_unlock(struct reader *r, json_t *value, const char *where,
                : no_memory(r, where);
 }
 
-static int32_t read_chains(struct reader *r, const json_t *chains, const char *where,
-                           struct key_locks *locks)
+static int32_t read_locks(struct reader *r, const json_t *chains, const char *where,
+                          struct key_locks *locks)
 {
     size_t i;
     json_t *one;
@@ -91,7 +91,7 @@ static int32_t read_key(struct reader *r, const char *name, json_t *value, struc
     int32_t code = refuse_with_signer(r, value, where);
     if (code == HAWSE_OK)
         code = read_unlock(r, value, unlock, &out->unlock);
-    return code == HAWSE_OK ? read_chains(r, json_object_get(value, "chains"), where, &out->locks)
+    return code == HAWSE_OK ? read_locks(r, json_object_get(value, "chains"), where, &out->locks)
                             : code;
 }
 

@@ -90,30 +90,61 @@ static int32_t apply_overrides(struct config *c, const struct config_override *o
     return HAWSE_OK;
 }
 
-/* Endpoints in their short form get the long one, so that defaults apply to both alike. */
+/* An endpoint in its short form gets the long one, so that defaults apply to both alike. */
+static int32_t lengthen(struct config *c, json_t *around, const char *name, const char *path,
+                        struct fault *fault)
+{
+    char inner[CONFIG_PATH + 8];
+    json_t *endpoint = json_object_get(around, name);
+    json_t *line = json_object_get(c->source->lines, path);
+    if (!json_is_string(endpoint))
+        return HAWSE_OK;
+    if (json_object_set_new(around, name, json_pack("{s:O}", "url", endpoint)) != 0)
+        return fault_set(fault, HAWSE_E_NOMEM, "%s: no memory", path);
+    (void)snprintf(inner, sizeof(inner), "%s.url", path);
+    if (line)
+        (void)json_object_set(c->source->lines, inner, line); /* helpful, not vital */
+    return HAWSE_OK;
+}
+
+static int32_t lengthen_chains(struct config *c, struct fault *fault)
+{
+    const char *id;
+    json_t *chain;
+    char path[CONFIG_PATH];
+    int32_t code = HAWSE_OK;
+    json_object_foreach(json_object_get(c->source->effective, "chains"), id, chain)
+    {
+        json_t *providers = json_object_get(chain, "providers");
+        for (size_t i = 0; i < json_array_size(providers) && code == HAWSE_OK; i++) {
+            (void)snprintf(path, sizeof(path), "chains.%.64s.providers[%zu].http", id, i);
+            code = lengthen(c, json_array_get(providers, i), "http", path, fault);
+        }
+        (void)snprintf(path, sizeof(path), "chains.%.64s.tx.relay", id);
+        if (code == HAWSE_OK)
+            code = lengthen(c, json_object_get(chain, "tx"), "relay", path, fault);
+    }
+    return code;
+}
+
 static int32_t lengthen_endpoints(struct config *c, struct fault *fault)
 {
     const char *id, *name;
     json_t *instance, *endpoint;
     void *next;
     char path[CONFIG_PATH];
+    int32_t code = lengthen_chains(c, fault);
     json_object_foreach(json_object_get(c->source->effective, "instances"), id, instance)
     {
         json_t *endpoints = json_object_get(instance, "endpoints");
         json_object_foreach_safe(endpoints, next, name, endpoint)
         {
             (void)snprintf(path, sizeof(path), "instances.%.64s.endpoints.%.64s", id, name);
-            json_t *line = json_object_get(c->source->lines, path);
-            if (!json_is_string(endpoint))
-                continue;
-            if (json_object_set_new(endpoints, name, json_pack("{s:O}", "url", endpoint)) != 0)
-                return fault_set(fault, HAWSE_E_NOMEM, "%s: no memory", path);
-            (void)snprintf(path, sizeof(path), "instances.%.64s.endpoints.%.64s.url", id, name);
-            if (line)
-                (void)json_object_set(c->source->lines, path, line); /* helpful, not vital */
+            if (code == HAWSE_OK)
+                code = lengthen(c, endpoints, name, path, fault);
         }
     }
-    return HAWSE_OK;
+    return code;
 }
 
 static int32_t check_tree(const struct config *c, struct fault *fault)

@@ -177,6 +177,7 @@ static int32_t set_last(json_t *at, const char *name, bool endpoint, const char 
         return fault_set(fault, HAWSE_E_NOMEM, "%s: no memory", path);
     json_t *old = json_object_get(at, name);
     if (endpoint && json_is_string(parsed) && json_is_object(old)) { /* the rest of it stays */
+        (void)json_object_del(old, "chain");
         at = old;
         name = "url";
     }

@@ -153,6 +153,8 @@ int32_t read_config(struct reader *r, json_t *root)
     if (code == HAWSE_OK)
         code = read_keys(r, json_object_get(root, "keys"));
     if (code == HAWSE_OK)
+        code = read_chains(r, json_object_get(root, "chains"));
+    if (code == HAWSE_OK)
         code = read_path(r, root, "state_dir", &c->state_dir);
     if (code == HAWSE_OK)
         code = read_plugin_path(r, json_object_get(json_object_get(root, "plugins"), "path"));

@@ -207,6 +207,36 @@ static int32_t refuse_in_instance(const char *id, json_t *instance, struct fault
     return code;
 }
 
+/* Members of an object but those that hold endpoints. */
+static int32_t refuse_but(const json_t *object, const char *where, const char *endpoint,
+                          struct fault *fault)
+{
+    const char *key;
+    json_t *value;
+    char path[CONFIG_PATH];
+    int32_t code = HAWSE_OK;
+    json_object_foreach((json_t *)(uintptr_t)object, key, value)
+    {
+        (void)snprintf(path, sizeof(path), "%.180s.%.64s", where, key);
+        if (code == HAWSE_OK && strcmp(key, endpoint) != 0)
+            code = refuse_in(value, path, false, 0, fault);
+    }
+    return code;
+}
+
+static int32_t refuse_in_chain(const char *id, const json_t *chain, struct fault *fault)
+{
+    char path[CONFIG_PATH];
+    const json_t *providers = json_object_get(chain, "providers");
+    int32_t code = HAWSE_OK;
+    for (size_t i = 0; i < json_array_size(providers) && code == HAWSE_OK; i++) {
+        (void)snprintf(path, sizeof(path), "chains.%.64s.providers[%zu]", id, i);
+        code = refuse_but(json_array_get(providers, i), path, "http", fault);
+    }
+    (void)snprintf(path, sizeof(path), "chains.%.64s.tx", id);
+    return code == HAWSE_OK ? refuse_but(json_object_get(chain, "tx"), path, "relay", fault) : code;
+}
+
 int32_t secret_refuse(const json_t *root, struct fault *fault)
 {
     const char *key, *id;
@@ -214,8 +244,15 @@ int32_t secret_refuse(const json_t *root, struct fault *fault)
     int32_t code = HAWSE_OK;
     json_object_foreach((json_t *)(uintptr_t)root, key, value)
     {
-        if (code == HAWSE_OK && strcmp(key, "instances") != 0 && strcmp(key, "keys") != 0)
+        bool own =
+            strcmp(key, "instances") == 0 || strcmp(key, "keys") == 0 || strcmp(key, "chains") == 0;
+        if (code == HAWSE_OK && !own)
             code = refuse_in(value, key, false, 0, fault);
+    }
+    json_object_foreach(json_object_get(root, "chains"), id, instance)
+    {
+        if (code == HAWSE_OK)
+            code = refuse_in_chain(id, instance, fault);
     }
     json_object_foreach(json_object_get(root, "instances"), id, instance)
     {

@@ -49,6 +49,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (!config_instance_equal(in, in) || config_find(config, in->id) != in)
             abort();
     }
+    for (size_t i = 0; config && i < config->chain_count; i++) {
+        struct config_chain copy;
+        if (config_chain_copy(&config->chains[i], &copy) == HAWSE_OK)
+            config_chain_finish(&copy);
+    }
+    if (config && !config_chains_equal(config, config))
+        abort();
     config_destroy(config);
     free(set);
     return 0;

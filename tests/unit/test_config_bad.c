@@ -121,7 +121,8 @@ TEST(config_bad_top,
         {TOP(",\n'instancse':{}"), HAWSE_E_INVAL, AT(2) "instancse: no such key",
          "did you mean \"instances\"?"},
         {TOP(",'zzz':1"), HAWSE_E_INVAL, AT(1) "zzz: no such key",
-         "the keys here are: hawse, log, plugins, lanes, http, control, record, keys, state_dir, "
+         "the keys here are: hawse, log, plugins, lanes, http, control, record, keys, chains, "
+         "state_dir, "
          "stop_deadline_ms, instances"},
         {TOP(",'log':{'levle':'info'}"), HAWSE_E_INVAL, AT(1) "log.levle: no such key",
          "did you mean \"level\"?"},
@@ -426,9 +427,9 @@ TEST(config_bad_count, "more instances than the host has room for are refused")
 
 TEST(config_bad_printable, "what a stranger wrote cannot steer the terminal that shows a fault")
 {
-    bad_with(
-        TOP(",'\\u001b[31mred\\u009b':1"), NULL, 0, HAWSE_E_INVAL,
-        CONFIG_FILE ": ?[31mred??: no such key",
-        "the keys here are: hawse, log, plugins, lanes, http, control, record, keys, state_dir, "
-        "stop_deadline_ms, instances");
+    bad_with(TOP(",'\\u001b[31mred\\u009b':1"), NULL, 0, HAWSE_E_INVAL,
+             CONFIG_FILE ": ?[31mred??: no such key",
+             "the keys here are: hawse, log, plugins, lanes, http, control, record, keys, chains, "
+             "state_dir, "
+             "stop_deadline_ms, instances");
 }

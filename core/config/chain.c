@@ -1,0 +1,210 @@
+/*
+ * Chains and their providers, from the checked tree into the struct. What this decides (limits and
+ * priority of providers that are known by name) is written back into the tree, so that explain
+ * shows what holds. Knows nothing of how they are asked: that is core/rpc.
+ */
+#include "config/internal.h"
+
+#include <hawse/types.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the end of one, and a copy ---- */
+
+static void provider_finish(struct config_provider *p)
+{
+    free(p->name);
+    endpoint_finish(&p->http);
+    for (size_t i = 0; i < p->method_count; i++)
+        free(p->methods[i].name);
+    free(p->methods);
+}
+
+void config_chain_finish(struct config_chain *chain)
+{
+    free(chain->name);
+    for (size_t i = 0; i < chain->provider_count; i++)
+        provider_finish(&chain->providers[i]);
+    free(chain->providers);
+    endpoint_finish(&chain->tx.relay);
+    *chain = (struct config_chain){0};
+}
+
+static bool copy_provider(const struct config_provider *from, struct config_provider *out)
+{
+    *out = *from;
+    out->name = NULL;
+    out->http = (struct config_endpoint){0};
+    out->method_count = 0;
+    out->methods = calloc(from->method_count + 1, sizeof(out->methods[0]));
+    bool ok = out->methods && copy_text(&out->name, from->name) &&
+              endpoint_copy(&from->http, &out->http) == HAWSE_OK;
+    for (size_t i = 0; ok && i < from->method_count; i++) {
+        struct config_method *m = &out->methods[out->method_count++];
+        *m = from->methods[i];
+        m->name = NULL;
+        ok = copy_text(&m->name, from->methods[i].name);
+    }
+    return ok;
+}
+
+int32_t config_chain_copy(const struct config_chain *chain, struct config_chain *out)
+{
+    *out = *chain;
+    out->name = NULL;
+    out->provider_count = 0;
+    out->tx.relay = (struct config_endpoint){0};
+    out->providers = calloc(chain->provider_count + 1, sizeof(out->providers[0]));
+    bool ok = out->providers && copy_text(&out->name, chain->name);
+    if (ok && chain->tx.relay.url)
+        ok = endpoint_copy(&chain->tx.relay, &out->tx.relay) == HAWSE_OK;
+    for (size_t i = 0; ok && i < chain->provider_count; i++)
+        ok = copy_provider(&chain->providers[i], &out->providers[out->provider_count++]);
+    if (ok)
+        return HAWSE_OK;
+    config_chain_finish(out);
+    return HAWSE_E_NOMEM;
+}
+
+/* ---- reading ---- */
+
+/* What is known of providers by name: order and limits. */
+static const struct known {
+    const char *name;
+    uint32_t priority, per_second;
+} known[] = {{"alchemy", 1, 25}, {"infura", 2, 10}, {"quicknode", 3, 15}, {"", 4, 5}};
+
+/* A number, or null for what is known of this provider. */
+static int32_t number_or(struct reader *r, json_t *value, const char *key, uint32_t otherwise,
+                         const char *where, uint32_t *out)
+{
+    *out = json_is_integer(json_object_get(value, key)) ? read_number(value, key) : otherwise;
+    return json_object_set_new(value, key, json_integer(*out)) == 0 ? HAWSE_OK
+                                                                    : no_memory(r, where);
+}
+
+static int32_t read_methods(struct reader *r, struct config_provider *p, json_t *methods,
+                            const char *where)
+{
+    const char *name;
+    json_t *value;
+    p->methods = calloc(json_object_size(methods) + 1, sizeof(p->methods[0]));
+    if (!p->methods)
+        return no_memory(r, where);
+    json_object_foreach(methods, name, value)
+    {
+        struct config_method *m = &p->methods[p->method_count++];
+        m->per_second = read_number(value, "per_second");
+        m->cost = read_number(value, "cost");
+        if (!copy_text(&m->name, name))
+            return no_memory(r, where);
+    }
+    return HAWSE_OK;
+}
+
+static int32_t check_provider(struct reader *r, const struct config_chain *chain,
+                              const struct config_provider *p, const char *where)
+{
+    if (!name_legal(p->name, true))
+        return fault_set(r->fault, HAWSE_E_INVAL,
+                         "%s.name: a provider's name has 1 to 63 letters, digits, '_' or '-'",
+                         where);
+    for (const struct config_provider *q = chain->providers; q < p; q++) {
+        if (strcmp(p->name, q->name) == 0)
+            return fault_set(r->fault, HAWSE_E_EXISTS,
+                             "%s.name: there is another provider \"%s\" of this chain", where,
+                             p->name);
+    }
+    if (strncmp(p->http.url, "http", 4) == 0)
+        return HAWSE_OK;
+    return fault_set(r->fault, HAWSE_E_INVAL, "%s.http.url: found %s, expected http:// or https://",
+                     where, p->http.display);
+}
+
+static int32_t read_provider(struct reader *r, struct config_chain *chain, json_t *value,
+                             const char *where)
+{
+    struct config_provider *p = &chain->providers[chain->provider_count++];
+    char path[CONFIG_PATH];
+    const char *name = json_string_value(json_object_get(value, "name"));
+    const struct known *k = known;
+    while (strncmp(name, k->name, strlen(k->name)) != 0)
+        k++;
+    p->weight = read_number(value, "weight");
+    p->in_flight = read_number(value, "in_flight");
+    if (!copy_text(&p->name, name))
+        return no_memory(r, where);
+    int32_t code = number_or(r, value, "priority", k->priority, where, &p->priority);
+    if (code == HAWSE_OK)
+        code = number_or(r, value, "per_second", k->per_second, where, &p->per_second);
+    if (code == HAWSE_OK)
+        code = read_methods(r, p, json_object_get(value, "methods"), where);
+    (void)snprintf(path, sizeof(path), "%.200s.http", where);
+    if (code == HAWSE_OK)
+        code = read_address(r, &p->http, name, json_object_get(value, "http"), path);
+    return code == HAWSE_OK ? check_provider(r, chain, p, where) : code;
+}
+
+static int32_t read_tx(struct reader *r, struct config_tx *tx, json_t *value, const char *where)
+{
+    static const char *const finalities[] = {"depth", "safe", "finalized"};
+    char path[CONFIG_PATH];
+    json_t *relay = json_object_get(value, "relay");
+    tx->confirmations = read_number(value, "confirmations");
+    tx->finality = (enum config_finality)read_word(value, "finality", finalities, 3);
+    tx->max_gas_price_gwei = read_number(value, "max_gas_price_gwei");
+    tx->min_tip_wei = (uint64_t)json_integer_value(json_object_get(value, "min_tip_wei"));
+    tx->base_fee_denominator = read_number(value, "base_fee_denominator");
+    tx->simulation_required = json_is_true(json_object_get(value, "simulation_required"));
+    tx->relay_fallback = json_is_true(json_object_get(value, "relay_fallback"));
+    (void)snprintf(path, sizeof(path), "%.180s.tx.relay", where);
+    return relay ? read_address(r, &tx->relay, "relay", relay, path) : HAWSE_OK;
+}
+
+static int32_t read_chain(struct reader *r, struct config_chain *chain, const char *name,
+                          json_t *value)
+{
+    char where[CONFIG_PATH], path[CONFIG_PATH];
+    json_t *providers = json_object_get(value, "providers");
+    (void)snprintf(where, sizeof(where), "chains.%.64s", name);
+    chain->providers = calloc(json_array_size(providers) + 1, sizeof(chain->providers[0]));
+    if (!chain->providers || !copy_text(&chain->name, name))
+        return no_memory(r, where);
+    if (!name_legal(name, false))
+        return fault_set(r->fault, HAWSE_E_INVAL,
+                         "%s: a chain's name has 1 to 63 of a-z, 0-9, '_' and '-'", where);
+    chain->chain_id = (uint64_t)json_integer_value(json_object_get(value, "chain_id"));
+    chain->block_ms = read_number(value, "block_ms");
+    chain->cache = json_is_true(json_object_get(value, "cache"));
+    chain->cache_mib = read_number(value, "cache_mib");
+    chain->cache_entries = read_number(value, "cache_entries");
+    chain->attempt_ms = read_number(value, "attempt_ms");
+    chain->hedge_ms = read_number(value, "hedge_ms");
+    int32_t code = HAWSE_OK;
+    for (size_t i = 0; i < json_array_size(providers) && code == HAWSE_OK; i++) {
+        (void)snprintf(path, sizeof(path), "%.100s.providers[%zu]", where, i);
+        code = read_provider(r, chain, json_array_get(providers, i), path);
+    }
+    return code == HAWSE_OK ? read_tx(r, &chain->tx, json_object_get(value, "tx"), where) : code;
+}
+
+int32_t read_chains(struct reader *r, json_t *chains)
+{
+    struct config *c = r->config;
+    const char *name;
+    json_t *value;
+    int32_t code = HAWSE_OK;
+    if (json_object_size(chains) > CONFIG_CHAINS)
+        return fault_set(r->fault, HAWSE_E_LIMIT, "chains: found %zu, expected at most %d",
+                         json_object_size(chains), CONFIG_CHAINS);
+    c->chains = calloc(json_object_size(chains) + 1, sizeof(c->chains[0]));
+    if (!c->chains)
+        return no_memory(r, "chains");
+    json_object_foreach(chains, name, value)
+    {
+        if (code == HAWSE_OK)
+            code = read_chain(r, &c->chains[c->chain_count++], name, value);
+    }
+    return code;
+}

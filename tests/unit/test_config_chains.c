@@ -1,0 +1,155 @@
+/*
+ * Chains in the configuration: what providers are known for, where references may stand, and the
+ * words for what is wrong.
+ */
+#include "test_config.h"
+
+#define GNOSIS(providers, more)                                                                 \
+    "{'hawse':1,'instances':{},'chains':{'gnosis':{'chain_id':100,'block_ms':5000,'providers':" \
+    "[" providers "]" more "}}}"
+#define AT "/etc/hawse/test.json:1: chains.gnosis"
+
+TEST(chains_known, "providers that are known by name have their limits and their order")
+{
+    struct config *c = good(GNOSIS("{'name':'alchemy-eu','http':'https://a.example/k'},"
+                                   "{'name':'infura','http':'https://i.example/k'},"
+                                   "{'name':'quicknode','http':'https://q.example/k'},"
+                                   "{'name':'public','http':'https://p.example/k'},"
+                                   "{'name':'mine','http':'http://127.0.0.1:8545','per_second':0,"
+                                   "'priority':2,'weight':9,'in_flight':3,'methods':{'eth_call':"
+                                   "{'per_second':7,'cost':2}}}",
+                                   ""));
+    const struct config_chain *g = config_chain_find(c, "gnosis");
+    static const uint32_t rates[] = {25, 10, 15, 5, 0}, order[] = {1, 2, 3, 4, 2};
+    CHECK(g != NULL && config_chain_find(c, "g") == NULL);
+    CHECK_EQ(g->chain_id, 100);
+    CHECK_EQ(g->provider_count, 5);
+    for (size_t i = 0; i < 5; i++) {
+        CHECK_EQ(g->providers[i].per_second, rates[i]);
+        CHECK_EQ(g->providers[i].priority, order[i]);
+    }
+    const struct config_provider *mine = &g->providers[4];
+    CHECK_EQ(mine->weight, 9);
+    CHECK_EQ(mine->in_flight, 3);
+    CHECK_EQ(mine->method_count, 1);
+    CHECK_STR(mine->methods[0].name, "eth_call");
+    CHECK_EQ(mine->methods[0].per_second, 7);
+    CHECK_EQ(mine->methods[0].cost, 2);
+    CHECK(g->cache && g->hedge_ms == 150 && g->attempt_ms == 2000);
+    CHECK_EQ(g->tx.confirmations, 12);
+    CHECK_EQ(g->tx.max_gas_price_gwei, 500);
+    CHECK_EQ(g->tx.base_fee_denominator, 8);
+    CHECK(g->tx.simulation_required && !g->tx.relay.url && g->tx.finality == FINALITY_DEPTH);
+    config_destroy(c);
+}
+
+TEST(chains_copy, "a copy of a chain holds everything, and outlives the configuration")
+{
+    (void)setenv("POOL_KEY", "sesame-opens-it", 1);
+    struct config *c =
+        good(GNOSIS("{'name':'a','http':{'url':'https://x.example/${POOL_KEY}','headers':{'X-A':"
+                    "'Bearer ${POOL_KEY}'}},'methods':{'eth_call':{'cost':3}}}",
+                    ",'cache':false,'tx':{'relay':'https://relay.example','finality':'safe',"
+                    "'min_tip_wei':25000000000,'relay_fallback':true}"));
+    struct config_chain copy;
+    CHECK_EQ(config_chain_copy(&c->chains[0], &copy), 0);
+    CHECK(config_chains_equal(c, c));
+    char *shown = config_explain(c, NULL, false);
+    CHECK(shown && !strstr(shown, "sesame") && strstr(shown, "relay.example"));
+    free(shown);
+    config_destroy(c);
+    CHECK_STR(copy.name, "gnosis");
+    CHECK_STR(copy.providers[0].http.url, "https://x.example/sesame-opens-it");
+    CHECK_STR(copy.providers[0].http.headers[0].value, "Bearer sesame-opens-it");
+    CHECK_EQ(copy.providers[0].methods[0].cost, 3);
+    CHECK_STR(copy.tx.relay.url, "https://relay.example");
+    CHECK(copy.tx.finality == FINALITY_SAFE && copy.tx.relay_fallback && !copy.cache);
+    CHECK_EQ(copy.tx.min_tip_wei, 25000000000);
+    config_chain_finish(&copy);
+}
+
+TEST(chains_change, "any change of a chain is seen by a reload")
+{
+    static const char *const texts[] = {
+        GNOSIS("{'name':'a','http':'https://a.example'}", ""),
+        GNOSIS("{'name':'a','http':'https://b.example'}", ""),
+        GNOSIS("{'name':'b','http':'https://a.example'}", ""),
+        GNOSIS("{'name':'a','http':'https://a.example','weight':2}", ""),
+        GNOSIS("{'name':'a','http':'https://a.example','priority':2}", ""),
+        GNOSIS("{'name':'a','http':'https://a.example','per_second':2}", ""),
+        GNOSIS("{'name':'a','http':'https://a.example','in_flight':2}", ""),
+        GNOSIS("{'name':'a','http':'https://a.example','methods':{'m':{}}}", ""),
+        GNOSIS("{'name':'a','http':'https://a.example','methods':{'m':{'cost':2}}}", ""),
+        GNOSIS("{'name':'a','http':'https://a.example','methods':{'m':{'per_second':2}}}", ""),
+        GNOSIS("{'name':'a','http':'https://a.example'}", ",'cache':false"),
+        GNOSIS("{'name':'a','http':'https://a.example'}", ",'cache_mib':2"),
+        GNOSIS("{'name':'a','http':'https://a.example'}", ",'cache_entries':99"),
+        GNOSIS("{'name':'a','http':'https://a.example'}", ",'attempt_ms':99"),
+        GNOSIS("{'name':'a','http':'https://a.example'}", ",'hedge_ms':0"),
+        GNOSIS("{'name':'a','http':'https://a.example'}", ",'tx':{'confirmations':3}"),
+        GNOSIS("{'name':'a','http':'https://a.example'}", ",'tx':{'finality':'finalized'}"),
+        GNOSIS("{'name':'a','http':'https://a.example'}", ",'tx':{'max_gas_price_gwei':3}"),
+        GNOSIS("{'name':'a','http':'https://a.example'}", ",'tx':{'min_tip_wei':3}"),
+        GNOSIS("{'name':'a','http':'https://a.example'}", ",'tx':{'base_fee_denominator':64}"),
+        GNOSIS("{'name':'a','http':'https://a.example'}", ",'tx':{'simulation_required':false}"),
+        GNOSIS("{'name':'a','http':'https://a.example'}", ",'tx':{'relay':'https://r.example'}"),
+        GNOSIS("{'name':'a','http':'https://a.example'}", ",'tx':{'relay_fallback':true}"),
+        "{'hawse':1,'instances':{}}",
+    };
+    struct config *all[sizeof(texts) / sizeof(texts[0])];
+    size_t count = sizeof(texts) / sizeof(texts[0]);
+    for (size_t i = 0; i < count; i++)
+        all[i] = good(texts[i]);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < count; j++)
+            CHECK_EQ(config_chains_equal(all[i], all[j]), i == j);
+    }
+    for (size_t i = 0; i < count; i++)
+        config_destroy(all[i]);
+}
+
+TEST(chains_endpoint, "an endpoint may name a chain instead of a url, and --set may change that")
+{
+    const char *text = "{'hawse':1,'chains':{'gnosis':{'chain_id':100,'block_ms':5000,'providers':"
+                       "[{'name':'a','http':'https://a.example'}]}},'instances':{'a':{'plugin':'p',"
+                       "'endpoints':{'http':{'chain':'gnosis'}}}}}";
+    struct config *c = good(text);
+    const struct config_endpoint *e = config_endpoint_find(config_find(c, "a"), "http");
+    CHECK_STR(e->chain, "gnosis");
+    CHECK_STR(e->url, "chain:gnosis");
+    CHECK_STR(e->display, "chain:gnosis");
+    const struct config_override set = {"instances.a.endpoints.http=https://b.example"};
+    struct config *other = good_with(text, &set, 1);
+    CHECK(!config_instance_equal(config_find(c, "a"), config_find(other, "a")));
+    e = config_endpoint_find(config_find(other, "a"), "http");
+    CHECK(!e->chain);
+    CHECK_STR(e->url, "https://b.example");
+    config_destroy(c);
+    config_destroy(other);
+}
+
+TEST(chains_bad, "what is wrong with a chain is said with its place")
+{
+    bad_with(GNOSIS("{'name':'a','http':'wss://a.example'}", ""), NULL, 0, HAWSE_E_INVAL,
+             AT ".providers[0].http.url: found wss://a.example, expected http:// or https://", "");
+    bad_with(GNOSIS("{'name':'a','http':'https://a.example'},"
+                    "{'name':'a','http':'https://b.example'}",
+                    ""),
+             NULL, 0, HAWSE_E_EXISTS,
+             AT ".providers[1].name: there is another provider \"a\" of this chain", "");
+    bad_with(GNOSIS("{'name':'a','http':{'chain':'gnosis'}}", ""), NULL, 0, HAWSE_E_INVAL,
+             AT ".providers[0].http.url: is missing",
+             "add it: ws, wss, http or https; ${NAME} reads the environment, file:PATH a file of "
+             "mode 600, $${ is a plain ${");
+    bad_with(GNOSIS("{'name':'${X}','http':'https://a.example'}", ""), NULL, 0, HAWSE_E_DENIED,
+             AT ".providers[0].name: references to secrets are resolved in endpoints and "
+                "credentials only",
+             "write the value itself");
+    bad_with(ENDPOINT("'chain':'gnosys'"), NULL, 0, HAWSE_E_NOTFOUND,
+             "/etc/hawse/test.json:1: instances.a.endpoints.ws.chain: there is no chain \"gnosys\"",
+             "add chains.gnosys with its providers, or give a url");
+    bad_with(ENDPOINT("'chain':'gnosys','url':'wss://a.example'"), NULL, 0, HAWSE_E_INVAL,
+             "/etc/hawse/test.json:1: instances.a.endpoints.ws.chain: found beside a url, expected "
+             "one of them",
+             "");
+}
