@@ -3,9 +3,10 @@
  * of the operator, simulates, signs, sends, watches, and tells exactly once how it ended. No plugin
  * sees a key, a nonce or a signed byte, and none can loosen what the operator set.
  *
- * Steps come as events of the space "intent/1" (hawse/space/intent.h) to the instance that proposed
- * and to whoever subscribes to it; each is in the journal before it is told. An intent that was
- * taken over (HAWSE_OK) always ends with one terminal step, also across a crash of the host.
+ * Steps come as events of the space "intent/1" (hawse/space/intent.h) to the instance that proposed;
+ * each is in the journal before it is told. An intent that was taken over (HAWSE_OK) always ends
+ * with one terminal step, also across a crash of the host: an instance that starts again asks with
+ * look_up, and from then on gets what is still to come.
  *
  * Each call needs the grant "intent" or "intent:CHAIN", CHAIN being a name of the configuration's
  * "chains". Sources of the terms: EIP-1559 (fees), EIP-7702 (bundles), EIP-55 (addresses as shown).
@@ -86,7 +87,8 @@ typedef struct hawse_intent {
     uint32_t kind;      /* HAWSE_INTENT_EVM_CALLS */
     uint64_t tag;       /* the plugin's own; comes back in every step */
     hawse_view_t id;    /* idempotency key: 1 to HAWSE_INTENT_ID_MAX visible ASCII characters. Taken
-                           once per instance for ever: a second use is HAWSE_E_EXISTS */
+                           once per instance for ever: a second use ends at once as REFUSED with
+                           HAWSE_E_EXISTS, and changes nothing of the first */
     hawse_view_t chain; /* name in the configuration's "chains" */
     hawse_view_t account;   /* name in the configuration's "keys" */
     uint32_t how;           /* HAWSE_INTENT_EACH, HAWSE_INTENT_BUNDLE */
@@ -109,22 +111,25 @@ typedef struct hawse_intent_service {
     uint32_t size;
     uint32_t reserved;
 
-    /* [lane] Hand an intent over; everything is copied. *intent is its handle in later steps.
-     * HAWSE_OK promises a terminal step and nothing else. HAWSE_E_INVAL: malformed, set_error-like
-     * text in the log; HAWSE_E_DENIED: no grant; HAWSE_E_NOTFOUND: no such chain or account;
-     * HAWSE_E_EXISTS: this id was used before; HAWSE_E_AGAIN: too many wait, none was taken over;
-     * HAWSE_E_STATE: this host has no journal, no keys, or is not reconciled yet. */
+    /* [lane] Hand an intent over; everything is copied. *handle is its handle in later steps, until
+     * its terminal step. HAWSE_OK promises a terminal step and nothing else. HAWSE_E_INVAL:
+     * malformed, what and where stands in the log; HAWSE_E_DENIED: no grant; HAWSE_E_NOTFOUND: no
+     * such chain or account; HAWSE_E_AGAIN: too many wait, it was not taken over; HAWSE_E_STATE:
+     * this host has no journal or no keys, has not yet reconciled what an earlier run left, or may
+     * not write its journal any more: nothing was taken over. */
     int32_t (*propose)(const hawse_host_t *host, hawse_instance_t self,
                        const hawse_intent_t *intent, uint64_t *handle);
 
     /* [lane] No longer wanted. What is not signed ends at once (FAILED, HAWSE_E_CANCELED); for what
-     * was sent the host tries to take its nonce by an empty transaction, and tells what happened.
-     * HAWSE_E_STALE: it has ended. */
+     * was sent the host tries to take its nonce by an empty transaction, and tells what happened:
+     * it may be CONFIRMED all the same. HAWSE_E_STALE: its terminal step was told. */
     int32_t (*cancel)(const hawse_host_t *host, hawse_instance_t self, uint64_t handle);
 
     /* [lane] The last step of an intent of this instance by its id, also from earlier runs: for a
-     * plugin that starts again. It comes as an event HAWSE_INTENT_STATE with this tag.
-     * HAWSE_E_NOTFOUND in it: never taken over. */
+     * plugin that starts again. It comes as an event HAWSE_INTENT_STATE with this tag; error is
+     * HAWSE_E_NOTFOUND with step 0 when it was never taken over. An intent that has not ended gets
+     * a handle by it, and its further steps come with this tag. HAWSE_E_AGAIN, HAWSE_E_STATE as
+     * above. */
     int32_t (*look_up)(const hawse_host_t *host, hawse_instance_t self, hawse_view_t id,
                        uint64_t tag);
 } hawse_intent_service_t;

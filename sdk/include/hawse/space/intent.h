@@ -1,9 +1,9 @@
 /*
- * Event space 7, "intent/1": how what was wanted ended. The host publishes these to the instance
- * that proposed the intent and to its subscribers; each step is in the journal before it is
- * published.
+ * Event space 7, "intent/1": how what was wanted ended. The host tells these to the instance that
+ * proposed the intent, once and in order; each step is in the journal before it is told. Terminal
+ * steps come once per intent and last.
  *
- * Key: hawse_key(idempotency key).
+ * Key: the handle of the intent.
  */
 #ifndef HAWSE_SPACE_INTENT_H
 #define HAWSE_SPACE_INTENT_H
@@ -17,7 +17,8 @@ extern "C" {
 #define HAWSE_INTENT_STEP  1u /* hawse_intent_step_t, then the reason */
 #define HAWSE_INTENT_STATE 2u /* hawse_intent_step_t: answer to look_up, error says whether */
 
-/* steps, in the order in which they can come */
+/* steps, in the order in which they can come. An intent of several transactions tells each one's;
+ * terminal steps are of the whole intent. */
 #define HAWSE_INTENT_PROPOSED   1u
 #define HAWSE_INTENT_GATED      2u
 #define HAWSE_INTENT_REFUSED    3u /* terminal: by which gate stands in the reason */
@@ -31,7 +32,9 @@ extern "C" {
 #define HAWSE_INTENT_EXPIRED    11u /* terminal */
 #define HAWSE_INTENT_FAILED     12u /* terminal */
 #define HAWSE_INTENT_UNKNOWN    13u /* not terminal: will be reconciled, never blindly resent */
-#define HAWSE_INTENT_RECONCILED 14u
+#define HAWSE_INTENT_RECONCILED 14u /* what was unknown is known again */
+#define HAWSE_INTENT_REORGED    15u /* INCLUDED no longer holds; it was sent again */
+#define HAWSE_INTENT_WAITING    16u /* for lower fees or a free nonce; nothing is signed */
 
 typedef struct hawse_intent_step {
     uint32_t size;
@@ -39,10 +42,14 @@ typedef struct hawse_intent_step {
     uint64_t intent;       /* handle */
     uint64_t attempt;      /* sends so far */
     uint8_t reference[64]; /* transaction hash, signature or order id, zero-padded */
-    uint64_t block_number;
-    int32_t error;       /* HAWSE_E_... */
+    uint64_t block_number; /* of INCLUDED and CONFIRMED */
+    int32_t error;         /* HAWSE_E_...: of what ended badly. REMOTE: it was executed and reverted;
+                              DENIED: a gate; TIMEOUT: never included; CANCELED; EXISTS: this id was
+                              used before, and the terminal step of that one stands */
     uint32_t reason_len; /* bytes of UTF-8 text after the record */
     uint64_t tag;        /* of the proposal, or of the question */
+    uint32_t leg;        /* which of its transactions, counted from 0 */
+    uint32_t leg_count;  /* how many it has; 0 = not planned yet */
 } hawse_intent_step_t;
 
 #ifdef __cplusplus
