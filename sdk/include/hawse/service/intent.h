@@ -3,7 +3,7 @@
  * of the operator, simulates, signs, sends, watches, and tells exactly once how it ended. No plugin
  * sees a key, a nonce or a signed byte, and none can loosen what the operator set.
  *
- * Steps come as events of the space "intent/1" (hawse/space/intent.h) to the instance that proposed;
+ * Steps come as events of the space "intent/1" (hawse/space/intent.h) to who proposed;
  * each is in the journal before it is told. An intent that was taken over (HAWSE_OK) always ends
  * with one terminal step, also across a crash of the host: an instance that starts again asks with
  * look_up, and from then on gets what is still to come.

@@ -43,9 +43,9 @@ typedef struct hawse_intent_step {
     uint64_t attempt;      /* sends so far */
     uint8_t reference[64]; /* transaction hash, signature or order id, zero-padded */
     uint64_t block_number; /* of INCLUDED and CONFIRMED */
-    int32_t error;         /* HAWSE_E_...: of what ended badly. REMOTE: it was executed and reverted;
-                              DENIED: a gate; TIMEOUT: never included; CANCELED; EXISTS: this id was
-                              used before, and the terminal step of that one stands */
+    int32_t error;       /* HAWSE_E_...: of what ended badly. REMOTE: it was executed and reverted;
+                            DENIED: a gate; TIMEOUT: never included; CANCELED; EXISTS: this id was
+                            used before, and the terminal step of that one stands */
     uint32_t reason_len; /* bytes of UTF-8 text after the record */
     uint64_t tag;        /* of the proposal, or of the question */
     uint32_t leg;        /* which of its transactions, counted from 0 */
