@@ -13,11 +13,16 @@ static int32_t fail(struct rpc_envelope *out, const char *why)
 static int32_t read_error(const hawse_json_t *doc, hawse_json_value_t *error,
                           struct rpc_envelope *out)
 {
-    hawse_json_value_t code;
+    hawse_json_value_t code, message;
     if (error->kind != HAWSE_JSON_OBJECT)
         return fail(out, "\"error\" is no object");
     if (hawse_json_get(doc, error, "code", &code) == HAWSE_OK)
-        (void)hawse_json_i64(&code, &out->error_code);
+        out->has_code = hawse_json_i64(&code, &out->error_code) == HAWSE_OK;
+    if (hawse_json_get(doc, error, "message", &message) == HAWSE_OK &&
+        message.kind == HAWSE_JSON_STRING) {
+        out->message = message.data;
+        out->message_len = message.len;
+    }
     out->is_error = true;
     return HAWSE_OK;
 }
@@ -28,6 +33,8 @@ static int32_t read_doc(const hawse_json_t *doc, struct rpc_envelope *out)
     hawse_view_t raw;
     if (hawse_json_root(doc, &root) != HAWSE_OK || root.kind != HAWSE_JSON_OBJECT)
         return fail(out, "no JSON object");
+    if (hawse_json_get(doc, &root, "id", &value) == HAWSE_OK)
+        out->has_id = hawse_json_u64(&value, &out->id) == HAWSE_OK;
     if (hawse_json_get(doc, &root, "error", &value) == HAWSE_OK && value.kind != HAWSE_JSON_NULL) {
         int32_t code = read_error(doc, &value, out);
         if (code != HAWSE_OK)

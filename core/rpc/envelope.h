@@ -13,7 +13,12 @@ struct rpc_envelope {
     const uint8_t *data; /* text of the result, or of the error object */
     size_t len;
     bool is_error;
+    bool has_code;
     int64_t error_code;
+    const uint8_t *message; /* of the error, as it stands; NULL = it has none */
+    size_t message_len;
+    bool has_id; /* a number */
+    uint64_t id;
     const char *why; /* when it can't be read: constant text */
 };
 

@@ -20,6 +20,8 @@ struct http_result {
     uint32_t retry_after_ms;
     int64_t rpc_code; /* JSON-RPC only */
     uint64_t elapsed_ns;
+    bool left;           /* it may have reached the server */
+    bool connected;      /* over a new connection */
     const uint8_t *body; /* 64 readable bytes follow */
     uint64_t body_len;
 };
@@ -41,8 +43,10 @@ struct http_options {
     size_t logins_len;
     char *body; /* malloc'd; taken, freed also on failure; NULL = none */
     size_t body_len;
-    bool once;  /* may change something: on a fresh connection, and UNKNOWN when no answer came */
-    bool alone; /* on a connection that nothing else uses, before or after */
+    bool once;   /* may change something: on a fresh connection, and UNKNOWN when no answer came */
+    bool pooled; /* over HTTP/1.1 */
+    uint64_t number;       /* for the judge: see http_request_number */
+    bool alone;            /* on a connection that nothing else uses, before or after */
     uint32_t timeout_ms;   /* 0 = the endpoint's */
     uint64_t max_response; /* 0 = 32 MiB */
     http_judge_fn judge;   /* NULL = an answer is an answer */
@@ -52,7 +56,9 @@ int32_t http_client_create(struct logger *logger, struct http_client **out, stru
 /* Starts its thread, unless it runs; else the first request does, on the lane. A host that has no
  * endpoint for requests does without. */
 int32_t http_client_start(struct http_client *client, struct fault *fault);
-/* Cancels what is under way; no more completions. */
+/* Ends the thread; nothing is told any more. Idempotent; NULL is legal. */
+void http_client_stop(struct http_client *client);
+/* Stops it, and cancels what is under way. */
 void http_client_destroy(struct http_client *client);
 
 /* [lane] done is called on `loop`, exactly once, unless canceled; the request is freed after it. */
@@ -61,10 +67,21 @@ int32_t http_send(struct http_client *client, struct loop *loop, const struct ht
 /* [lane] done will not be called; the request is freed. */
 void http_cancel(struct http_request *request);
 
-/* [lane] 1, 2, 3, ... of this client. */
+/* [client's thread] The same for those who live there: done is called on this thread, exactly once,
+ * and never within this call. */
+int32_t http_begin(struct http_client *client, const struct http_options *options,
+                   http_done_fn done, void *ctx, struct http_request **out, struct fault *fault);
+/* [any] The loop of the client's thread, for timers and posts. */
+struct loop *http_client_loop(struct http_client *client);
+/* [client's thread, within done] The block in which the result's body lies, for free(); NULL when
+ * the body is words. */
+uint8_t *http_take_body(struct http_request *request);
+
+/* [any] 1, 2, 3, ... of this client. */
 uint64_t http_number(struct http_client *client);
 
 /* [client's thread, within judge] */
+uint64_t http_request_number(const struct http_request *request);
 void http_words(struct http_request *request, int32_t status, const char *text);
 
 /* ---- http_path.c ---- */

@@ -8,8 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* [client's thread] */
-static void judge(struct http_request *request, struct http_result *result)
+/* Errors may have none: who could not read the request does not know its id. */
+static bool is_mine(const struct http_request *request, const struct rpc_envelope *e)
+{
+    return e->has_id ? e->id == http_request_number(request) : e->is_error;
+}
+
+void rpc_judge(struct http_request *request, struct http_result *result)
 {
     struct rpc_envelope envelope;
     if (result->body_len == 0) {
@@ -24,21 +29,26 @@ static void judge(struct http_request *request, struct http_result *result)
         http_words(request, result->http_status == 200 ? HAWSE_E_FORMAT : HAWSE_E_IO, text);
         return;
     }
+    if (!is_mine(request, &envelope)) {
+        http_words(request, HAWSE_E_FORMAT, "the answer is to another request: its id is not ours");
+        return;
+    }
     result->status = envelope.is_error ? HAWSE_E_REMOTE : HAWSE_OK;
     result->rpc_code = envelope.error_code;
     result->body = envelope.data;
     result->body_len = envelope.len;
 }
 
-static char *make_body(const struct rpc_options *o, uint64_t id, size_t *len)
+char *rpc_body(const char *method, size_t method_len, const uint8_t *params, size_t params_len,
+               uint64_t id, size_t *len)
 {
-    size_t cap = o->method_len + o->params_len + 96;
+    size_t cap = method_len + params_len + 96;
     char *body = malloc(cap);
-    bool none = o->params_len == 0;
+    bool none = params_len == 0;
     int n = body ? snprintf(body, cap,
                             "{\"jsonrpc\":\"2.0\",\"id\":%llu,\"method\":\"%.*s\",\"params\":%.*s}",
-                            (unsigned long long)id, (int)o->method_len, o->method,
-                            none ? 2 : (int)o->params_len, none ? "[]" : (const char *)o->params)
+                            (unsigned long long)id, (int)method_len, method,
+                            none ? 2 : (int)params_len, none ? "[]" : (const char *)params)
                  : -1;
     if (n > 0 && (size_t)n < cap) {
         *len = (size_t)n;
@@ -63,8 +73,10 @@ int32_t rpc_call(struct http_client *client, struct loop *loop, const struct rpc
                                 .once = sends(options),
                                 .timeout_ms = options->timeout_ms,
                                 .max_response = options->max_response,
-                                .judge = judge};
-    http.body = make_body(options, http_number(client), &http.body_len);
+                                .number = http_number(client),
+                                .judge = rpc_judge};
+    http.body = rpc_body(options->method, options->method_len, options->params, options->params_len,
+                         http.number, &http.body_len);
     if (!http.body)
         return fault_set(fault, HAWSE_E_NOMEM, "no memory for a request");
     return http_send(client, loop, &http, done, ctx, out, fault);

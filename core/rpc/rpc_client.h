@@ -22,4 +22,10 @@ struct rpc_options {
 int32_t rpc_call(struct http_client *client, struct loop *loop, const struct rpc_options *options,
                  http_done_fn done, void *ctx, struct http_request **out, struct fault *fault);
 
+/* The http_judge_fn of JSON-RPC: the request's number is the id that the answer must have. */
+void rpc_judge(struct http_request *request, struct http_result *result);
+/* The text of a request; malloc'd, NULL: no memory. */
+char *rpc_body(const char *method, size_t method_len, const uint8_t *params, size_t params_len,
+               uint64_t id, size_t *len);
+
 #endif

@@ -360,7 +360,8 @@ TEST(config_bad_endpoints, "faults of an endpoint are named with its name")
          "add it: ws, wss, http or https; ${NAME} reads the environment, file:PATH a file of mode "
          "600, $${ is a plain ${"},
         {ENDPOINT("'url':'wss://h','tls':true"), HAWSE_E_INVAL, IN_WS "tls: no such key",
-         "the keys here are: chain, url, headers, proxy, ca_file, insecure, deflate, validate_utf8, "
+         "the keys here are: chain, url, headers, proxy, ca_file, insecure, deflate, "
+         "validate_utf8, "
          "connect_timeout_ms, request_timeout_ms, ping_ms, idle_ms, backoff_min_ms, "
          "backoff_max_ms"},
         {ENDPOINT("'url':'wss://h','header':{}"), HAWSE_E_INVAL, IN_WS "header: no such key",
