@@ -170,6 +170,9 @@ def stage_keys(args):
 def stage_operator(_):
     """Every command as an operator meets it, wrong ones included, and a running host's pages and socket."""
     tap("operator", [sys.executable, "tests/operator/run.py", HAWSE, PLUGINS], timeout=120)
+    anvil = ROOT / "tests/e2e/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
+    tap("doctor", [sys.executable, "tests/doctor/run.py", HAWSE, PLUGINS, *([anvil] if npm_packages() else [])],
+        timeout=120)
 
 
 def stage_record(args):

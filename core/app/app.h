@@ -65,6 +65,7 @@ int command_top(const struct arguments *args);
 int command_feed(const struct arguments *args);
 int command_signer(const struct arguments *args);
 int command_keys(const struct arguments *args);
+int command_doctor(const struct arguments *args);
 int command_version(const struct arguments *args);
 
 /* Secrets are in memory from now on: no core dumps, no debugger of another process of this user. */

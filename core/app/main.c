@@ -144,6 +144,12 @@ static const struct command commands[] = {
      "wrong,\n"
      "1: an instance would be refused. explain shows secrets as ***. schema prints the format.",
      OPT(OPT_SET) | OPT(OPT_JSON), 3, command_config},
+    {"doctor", "CONFIG [--set PATH=VALUE]... [--json]",
+     "look at everything that a configuration needs: this machine, plugin files, every address",
+     "Asks each address a few questions and sends no transaction: chain, newest block, delay, "
+     "methods,\n"
+     "subscriptions, certificate. Each finding says what to change. Exit code 1: something is bad.",
+     OPT(OPT_SET) | OPT(OPT_JSON), 1, command_doctor},
     {"status", "[--socket PATH] [--json]", "what a running hawse does",
      "Exit code 1: it does not answer, or it is not ready; the reasons are shown.",
      OPT(OPT_SOCKET) | OPT(OPT_JSON), 0, command_status},

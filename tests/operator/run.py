@@ -19,7 +19,7 @@ import urllib.error
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-COMMANDS = ("run", "plugins", "config", "keys", "signer", "status", "top", "feed", "replay", "report", "version")
+COMMANDS = ("run", "plugins", "config", "doctor", "keys", "signer", "status", "top", "feed", "replay", "report", "version")
 MANUAL = ROOT / "packaging/man/hawse.1"
 # command line: (exit code, what is said)
 WRONG = {
@@ -49,6 +49,8 @@ WRONG = {
     "plugins --path NOFILE": (2, r"there is no folder"),
     "plugins release abcd GOOD": (1, r"no quarantined file has the digest abcd"),
     "plugins release": (2, r"needs DIGEST and CONFIG"),
+    "doctor": (2, r"doctor needs one configuration file"),
+    "doctor NOFILE": (2, r"cannot open the configuration"),
     "keys": (2, r"expected new, import, list"),
     "keys lst": (2, r"did you mean \"list\"\?"),
     "keys new": (2, r"keys new takes NAME"),
