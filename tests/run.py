@@ -2,7 +2,7 @@
 """Everything that is checked before a change counts as good. Each stage prints TAP or one line per check;
 the last line counts them all: "N passed, M failed, K skipped".
 
-    run.py [--list] [--only STAGE[,STAGE]] [--full] [--fuzz SECONDS] [--soak SECONDS]
+    run.py [--list] [--only STAGE[,STAGE]] [--full] [--fuzz SECONDS] [--soak SECONDS] [--coverage]
 """
 import argparse
 import json
@@ -382,6 +382,7 @@ FIRST = ["style", "layout", "build"]
 COMPUTING = ["unit", "sanitize", "fuzz", "amm", "encodings", "keys"]
 WAITING = ["sdk", "hostile", "record", "lanes", "secrets", "operator", "e2e", "solana", "polymarket"]
 LAST = ["hotpath", "bench", "quickstart"]
+WHOLE = ["core/tx/nonce", "core/risk/", "core/sim/"]  # nonces, gates and simulations: no line unproved
 STAGES = [*FIRST, *COMPUTING, *WAITING, *LAST]
 
 
@@ -407,6 +408,20 @@ def run_all(args):
     run_stages(LAST, args)
 
 
+def coverage(args):
+    """A build of its own that counts; its unit tests and trials; then what never ran."""
+    global MAIN, HAWSE, PLUGINS
+    MAIN = BUILD / "coverage"
+    HAWSE, PLUGINS = MAIN / "core" / "hawse", MAIN / "plugins"
+    stage.lines = []
+    if not build(MAIN, "-Db_coverage=true", "--buildtype=debug", "-Dwerror=false"):
+        print("\n".join(stage.lines))
+        return 1
+    run_stages(["unit", *(s for s in COMPUTING if s not in ("unit", "sanitize", "fuzz")), *WAITING], args)
+    return subprocess.run([sys.executable, "tests/coverage.py", MAIN, *(w for name in WHOLE for w in ("--whole", name))],
+                          cwd=ROOT).returncode
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--list", action="store_true")
@@ -414,6 +429,7 @@ def main():
     parser.add_argument("--fuzz", type=int, default=0, metavar="SECONDS",
                         help="fuzz each target so long, and keep what reaches new code")
     parser.add_argument("--soak", type=int, default=0, metavar="SECONDS")
+    parser.add_argument("--coverage", action="store_true", help="which lines the unit tests and trials run")
     parser.add_argument("--full", action="store_true", help="the end-to-end trials at full size")
     args = parser.parse_args()
     if args.list:
@@ -426,6 +442,8 @@ def main():
         return 2
     if wanted and "build" not in wanted and not HAWSE.exists():
         wanted.insert(0, "build")
+    if args.coverage:
+        return coverage(args)
     if wanted or args.fuzz:  # fuzzing takes longer than all stages together
         run_stages(wanted, args)
     else:
