@@ -87,8 +87,4 @@ void pool_epoch(struct pool *pool, uint64_t fork_height);
 /* [any] Something was sent in the name of this address: what the cache knows of it dies. */
 void pool_touched(struct pool *pool, const uint8_t address[20]);
 
-/* [any] The state of the pool as a JSON object, for the host's status; malloc'd. NULL: no memory.
- */
-char *pool_status(struct pool *pool);
-
 #endif

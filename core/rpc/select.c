@@ -11,7 +11,7 @@ static bool before(const struct candidate *a, const struct candidate *b, uint64_
         return a->grade < b->grade;
     if (a_waits != b_waits)
         return b_waits;
-    if (a_waits)
+    if (a_waits && a->wait_ns != b->wait_ns)
         return a->wait_ns < b->wait_ns;
     return a->priority < b->priority;
 }

@@ -1,0 +1,165 @@
+/*
+ * What an answer of a provider means: a result, a verdict, or a failure of some class; see
+ * failure.h for the classes. Changes nothing at the provider or the call.
+ */
+#include "rpc/pool_private.h"
+
+#include <hawse/hex.h>
+#include <hawse/json.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct answer *answer_hold(struct answer *a)
+{
+    if (a)
+        __atomic_add_fetch(&a->refs, 1, __ATOMIC_RELAXED);
+    return a;
+}
+
+void answer_drop(struct answer *a)
+{
+    if (!a || __atomic_sub_fetch(&a->refs, 1, __ATOMIC_ACQ_REL) > 0)
+        return;
+    free(a->block);
+    free(a);
+}
+
+/* Takes the block. */
+static struct answer *answer_new(uint8_t *block)
+{
+    struct answer *a = calloc(1, sizeof(*a));
+    if (!a) {
+        free(block);
+        return NULL;
+    }
+    a->refs = 1;
+    a->block = block;
+    return a;
+}
+
+/* Without memory the words are left out; what happened still stands in status and class. */
+static void set_text(struct outcome *out, const void *text, size_t len)
+{
+    uint8_t *block = calloc(1, len + HAWSE_PADDING);
+    out->body = (const uint8_t *)"";
+    out->len = 0;
+    out->answer = block ? answer_new(block) : NULL;
+    if (!out->answer)
+        return;
+    memcpy(block, text, len);
+    out->body = block;
+    out->len = len;
+}
+
+void outcome_words(struct outcome *out, int32_t status, enum rpc_class class, const char *fmt, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, fmt);
+    int n = vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    *out = (struct outcome){.known = true, .status = status, .class = class, .provider = ""};
+    set_text(out, text, n > 0 ? strnlen(text, sizeof(text)) : 0);
+}
+
+/* ---- errors ---- */
+
+static enum rpc_class classify(const struct attempt *a, const struct http_result *r,
+                               enum rpc_form form)
+{
+    struct rpc_answer answer = {.form = form,
+                                .http_status = (int)r->http_status,
+                                .method = a->call ? a->call->method : "eth_blockNumber",
+                                .method_len = a->call ? a->call->method_len : 15};
+    uint32_t marks[512];
+    hawse_json_t doc;
+    hawse_json_value_t root, v;
+    if (form == RPC_FORM_ERROR && r->status == HAWSE_E_REMOTE &&
+        hawse_json_index(&doc, r->body, r->body_len, marks, 512) == HAWSE_OK &&
+        hawse_json_root(&doc, &root) == HAWSE_OK) {
+        answer.has_code = hawse_json_get(&doc, &root, "code", &v) == HAWSE_OK &&
+                          hawse_json_i64(&v, &answer.code) == HAWSE_OK;
+        if (hawse_json_get(&doc, &root, "message", &v) == HAWSE_OK && v.kind == HAWSE_JSON_STRING) {
+            answer.message = (const char *)v.data;
+            answer.message_len = v.len;
+        }
+    }
+    return rpc_classify(&answer);
+}
+
+static void read_failure(const struct attempt *a, const struct http_result *r, struct outcome *out)
+{
+    enum rpc_form form = r->status == HAWSE_E_REMOTE    ? RPC_FORM_ERROR
+                         : r->status == HAWSE_E_TIMEOUT ? RPC_FORM_TIMEOUT
+                         : r->http_status == 0          ? RPC_FORM_BROKEN
+                                                        : RPC_FORM_UNREADABLE;
+    out->status = r->status == HAWSE_E_FORMAT ? HAWSE_E_IO : r->status;
+    out->class = r->status == HAWSE_E_LIMIT ? RPC_RESPONSE_TOO_LARGE : classify(a, r, form);
+    if (r->status == HAWSE_E_REMOTE) {
+        uint32_t backoff = rpc_backoff_ms(r->body, r->body_len);
+        out->retry_after_ms = backoff > out->retry_after_ms ? backoff : out->retry_after_ms;
+    }
+    set_text(out, r->body, r->body_len);
+}
+
+/* ---- results ---- */
+
+/* Old or empty where there should be more: another provider is asked, and this is what is told when
+ * none knows better. */
+static bool is_soft(const struct attempt *a, const uint8_t *body, size_t len)
+{
+    const struct call *call = a->call;
+    const struct pool *pool = a->provider->pool;
+    uint64_t n = 0;
+    if (!call)
+        return false;
+    if (call->question.kind == QUESTION_HEAD)
+        return len > 2 && hawse_hex_u64(body + 1, len - 2, &n) == HAWSE_OK &&
+               (n < pool->head || n < call->min_head);
+    if (len != 4 || memcmp(body, "null", 4) != 0)
+        return false;
+    if (call->question.at == AT_NUMBER && pool->head > 0 && call->question.height > pool->head)
+        return false; /* there is no such block yet */
+    return question_null_is_missing(&call->question, call->method, call->method_len);
+}
+
+void outcome_read(const struct attempt *a, const struct http_result *r, struct outcome *out)
+{
+    *out = (struct outcome){.known = true,
+                            .status = r->status,
+                            .rpc_code = r->rpc_code,
+                            .http_status = r->http_status,
+                            .retry_after_ms = r->retry_after_ms,
+                            .left = r->left,
+                            .provider = a->provider->config->name};
+    if (r->status != HAWSE_OK) {
+        read_failure(a, r, out);
+        return;
+    }
+    if (hawse_json_validate(r->body, r->body_len, NULL) != HAWSE_OK) {
+        struct outcome o;
+        outcome_words(&o, HAWSE_E_IO, classify(a, r, RPC_FORM_UNREADABLE),
+                      "the result is not JSON");
+        out->status = o.status;
+        out->class = o.class;
+        out->answer = o.answer;
+        out->body = o.body;
+        out->len = o.len;
+        return;
+    }
+    uint8_t *block = http_take_body(a->request);
+    out->answer = answer_new(block);
+    if (!out->answer) {
+        out->status = HAWSE_E_NOMEM;
+        out->class = RPC_SERVER;
+        out->body = (const uint8_t *)"";
+        return;
+    }
+    out->body = r->body;
+    out->len = r->body_len;
+    out->soft = is_soft(a, out->body, out->len);
+    if (out->soft)
+        out->class = RPC_MISSING_DATA;
+}

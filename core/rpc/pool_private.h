@@ -1,0 +1,247 @@
+/*
+ * Between the files of a pool: pool.c is what others call, call.c the life of one call, provider.c
+ * one provider with its queue and its health, told.c what is counted. Everything here lives on the
+ * HTTP client's thread unless it says otherwise.
+ *
+ *   pool_request  who asked: on the caller's loop and here
+ *   call          what is asked: of several who ask the same at the same time there is one
+ *   attempt       one request to one provider
+ */
+#ifndef CORE_RPC_POOL_PRIVATE_H
+#define CORE_RPC_POOL_PRIVATE_H
+
+#include "rpc/breaker.h"
+#include "rpc/cache.h"
+#include "rpc/limit.h"
+#include "rpc/pool.h"
+#include "rpc/question.h"
+#include "rpc/select.h"
+
+#include <hawse/hawse.h>
+
+enum {
+    POOL_PROVIDERS = 16,
+    POOL_REQUESTS = 4096, /* under way at a time */
+    POOL_CLASSES = 3,
+    POOL_TABLE = 256, /* buckets of calls that may be joined */
+    POOL_LATENCIES = 64,
+    POOL_SERIES = 96, /* rpc_requests_total of one provider; the rest is method="other" */
+    POOL_UNSUPPORTED = 64,
+};
+
+/* Bytes that several hold: freed with the last of them. */
+struct answer {
+    int refs; /* atomic */
+    uint8_t *block;
+};
+
+/* How an attempt, or a call, ended. */
+struct outcome {
+    bool known;     /* there is one */
+    int32_t status; /* as pool_result */
+    enum rpc_class class;
+    bool soft; /* status 0, and another provider may know more: null, or an old head */
+    bool left; /* it may have reached the provider */
+    int64_t rpc_code;
+    uint32_t http_status, retry_after_ms;
+    struct answer *answer;
+    const uint8_t *body;
+    size_t len;
+    const char *provider;
+};
+
+enum attempt_kind { ATTEMPT_CALL, ATTEMPT_CHAIN, ATTEMPT_HEAD };
+
+struct attempt {
+    struct attempt *next; /* in the provider's queue */
+    struct attempt *also; /* of the same call */
+    enum attempt_kind kind;
+    struct call *call; /* NULL of probes */
+    struct provider *provider;
+    struct http_request *request; /* NULL while it waits */
+    uint64_t queued_ns, started_ns;
+    uint32_t cost;
+    bool hedge;
+};
+
+struct call {
+    struct call *next; /* in its bucket, when it may be joined */
+    struct call *all_next, **all_at;
+    struct pool *pool;
+    struct question question;
+    char *method;
+    size_t method_len;
+    uint8_t *params;
+    size_t params_len;
+    enum pool_class class;
+    uint32_t flags;
+    uint64_t begun_ns, deadline_ns, min_head, max_response, epoch;
+    struct pool_request *waiters;
+    struct attempt *attempts;
+    unsigned live;  /* attempts that wait or run */
+    uint32_t tried; /* bit per provider, in this round */
+    unsigned rounds, hedges;
+    uint64_t failed_ns;      /* the first failure; 0 = none */
+    struct loop_timer timer; /* the next hedge, or the next round */
+    struct outcome best;     /* what is told when nothing better comes */
+    struct outcome votes[3]; /* of a quorum */
+    unsigned vote_count;
+    bool shared, done, unsure;
+    unsigned busy;          /* functions that look at it: it is freed by the outermost */
+    uint32_t bucket;        /* of the table */
+    uint64_t head, touches; /* of the pool when it began */
+};
+
+struct pool_request {
+    struct pool_request *next; /* among those who wait for the same call */
+    struct pool *pool;
+    struct call *call; /* made by pool_call, then the one that answers; NULL once it is told */
+    struct loop *loop;
+    struct loop_work work, cancel_work;
+    pool_done_fn done;
+    void *ctx;
+    int refs;     /* atomic */
+    int canceled; /* atomic */
+    uint64_t asked_ns, deadline_ns;
+    struct loop_timer timer;
+    struct answer *answer;
+    struct pool_result result;
+};
+
+enum standing {
+    STANDING_NEW, /* its chain id is not known: nothing is asked of it before */
+    STANDING_GOOD,
+    STANDING_WRONG, /* of another chain */
+};
+
+struct series {
+    char method[64];
+    struct metric_counter *classes[RPC_CLASS_COUNT + 1]; /* the last: good answers */
+};
+
+struct method_rule {
+    const struct config_method *config;
+    struct limit limit;
+};
+
+struct queue {
+    struct attempt *first, *last;
+    uint32_t count;
+};
+
+struct provider {
+    struct pool *pool;
+    const struct config_provider *config;
+    uint32_t index;
+    struct limit limit;
+    struct method_rule *rules; /* as many as its configuration has */
+    struct breaker breaker;
+    enum standing standing;
+    uint64_t checked_ns; /* when its chain id was asked for last */
+    uint64_t out_ns;     /* not before: quota, key */
+    uint64_t head, head_ns;
+    uint64_t latency[POOL_LATENCIES];
+    unsigned latencies;
+    uint64_t p95_ns, ewma_ns;
+    int64_t turn;
+    uint32_t running;
+    struct queue probes, queues[POOL_CLASSES];
+    struct attempt *chain_probe, *head_probe; /* that waits or runs */
+    struct loop_timer timer;
+    char *unsupported[POOL_UNSUPPORTED];
+    unsigned unsupported_count;
+    uint64_t warned_ns; /* of failovers: one line in 10 s */
+    uint64_t failovers, failovers_told;
+    /* observation */
+    struct series series[POOL_SERIES];
+    unsigned series_count;
+    struct metric_histogram *latency_seconds, *wait_seconds;
+    struct metric_gauge *state, *lag, *errors;
+};
+
+struct pool {
+    struct http_client *client;
+    struct loop *loop; /* the client's */
+    struct logger *logger;
+    struct metrics *metrics;
+    struct config_chain chain; /* its own copy */
+    struct provider *providers;
+    uint32_t count;
+    struct cache *cache; /* NULL = off */
+    struct call *table[POOL_TABLE];
+    struct call *calls; /* all of them */
+    uint64_t head;      /* atomic */
+    uint64_t head_ns;
+    uint64_t epoch;
+    uint64_t touches;   /* own sends so far */
+    uint64_t asked_ns;  /* the last request */
+    uint64_t polled_ns; /* heads */
+    uint64_t random;
+    uint32_t requests; /* atomic */
+    struct loop_timer tick;
+    struct loop_work start;
+    struct metric_histogram *failover_seconds;
+    struct metric_counter *hedges_won, *hedges_lost;
+    struct metric_counter *hits, *misses, *coalesced, *evictions[CACHE_WHYS];
+    struct metric_gauge *bytes, *entries;
+    uint64_t joined;
+};
+
+/* ---- call.c ---- */
+
+void call_start(struct call *call, uint64_t now);
+/* An attempt of it ended and is no longer its own. */
+void call_answered(struct call *call, const struct attempt *attempt, const struct outcome *outcome,
+                   uint64_t now);
+/* Nobody waits for it any more. */
+void call_abandon(struct call *call);
+void call_free(struct call *call);
+/* Tells one who waits; takes no reference of the outcome. */
+void call_tell(struct pool_request *request, const struct outcome *outcome, uint64_t now);
+void call_told_late(struct pool_request *request, uint64_t now);
+
+/* ---- provider.c ---- */
+
+int32_t provider_init(struct pool *pool, uint32_t index);
+void provider_finish(struct provider *provider);
+/* Puts an attempt of the call into its queue; false: no memory. */
+bool provider_ask(struct provider *provider, struct call *call, bool hedge, uint64_t now);
+/* Takes it from the queue, if it waits there, and frees it. */
+void provider_forget(struct attempt *attempt);
+uint32_t provider_cost(const struct provider *provider, const char *method, size_t len);
+/* How long it would wait for its limits, about. */
+uint64_t provider_wait(const struct provider *provider, const struct call *call, uint64_t now);
+bool provider_lacks(const struct provider *provider, const char *method, size_t len);
+bool provider_behind(const struct provider *provider, uint64_t now);
+/* When a read that it has not answered is asked elsewhere. */
+uint64_t provider_hedge_ns(const struct provider *provider);
+void provider_failed_over(struct provider *provider, const struct outcome *outcome, uint64_t now);
+/* Probes and polls that are due. */
+void provider_tick(struct provider *provider, bool poll, uint64_t now);
+
+/* ---- outcome.c ---- */
+
+/* What an answer over HTTP means for a question. Fills `out`; reads only. */
+void outcome_read(const struct attempt *attempt, const struct http_result *result,
+                  struct outcome *out);
+/* Words instead of an answer. */
+void outcome_words(struct outcome *out, int32_t status, enum rpc_class class, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+struct answer *answer_hold(struct answer *answer);
+void answer_drop(struct answer *answer);
+
+/* ---- told.c ---- */
+
+int32_t told_init(struct pool *pool);
+void told_request(struct provider *provider, const struct attempt *attempt, bool good,
+                  enum rpc_class class, uint64_t elapsed_ns);
+/* Brings gauges and copied counters up to date. */
+void told_sample(struct pool *pool, uint64_t now);
+
+/* ---- pool.c ---- */
+
+uint64_t pool_random(struct pool *pool);
+void pool_saw_head(struct pool *pool, uint64_t head, uint64_t now);
+uint64_t pool_poll_ns(const struct pool *pool);
+
+#endif

@@ -1,0 +1,518 @@
+/*
+ * One provider: its queue, its limits, its health. Starts attempts when limits, concurrency and its
+ * chain id allow, hands each answer to the call, and judges the provider by it. Nothing leaves for
+ * a provider whose chain id is not known to be right but the question for it.
+ */
+#include "rpc/pool_private.h"
+#include "rpc/rpc_client.h"
+
+#include <hawse/hex.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const uint64_t MS = 1000000u, SECOND = 1000000000u;
+
+enum { FEW_LATENCIES = 16, HEDGE_FLOOR_MS = 20, CHAIN_AGAIN_S = 60 };
+
+static void pump(struct provider *p, uint64_t now);
+
+/* ---- queues ---- */
+
+static void push(struct queue *q, struct attempt *a)
+{
+    a->next = NULL;
+    *(q->last ? &q->last->next : &q->first) = a;
+    q->last = a;
+    q->count++;
+}
+
+static bool take(struct queue *q, const struct attempt *a)
+{
+    struct attempt *before = NULL, *at = q->first;
+    while (at && at != a) {
+        before = at;
+        at = at->next;
+    }
+    if (!at)
+        return false;
+    *(before ? &before->next : &q->first) = at->next;
+    if (q->last == at)
+        q->last = before;
+    q->count--;
+    return true;
+}
+
+/* ---- limits ---- */
+
+static struct method_rule *rule_of(const struct provider *p, const char *method, size_t len)
+{
+    for (size_t i = 0; i < p->config->method_count; i++) {
+        const char *name = p->rules[i].config->name;
+        if (strlen(name) == len && memcmp(name, method, len) == 0)
+            return &p->rules[i];
+    }
+    return NULL;
+}
+
+static bool begins(const char *method, size_t len, const char *with)
+{
+    return len >= strlen(with) && memcmp(method, with, strlen(with)) == 0;
+}
+
+uint32_t provider_cost(const struct provider *p, const char *method, size_t len)
+{
+    const struct method_rule *rule = rule_of(p, method, len);
+    if (rule && rule->config->cost > 0)
+        return rule->config->cost;
+    if (begins(method, len, "debug_") || begins(method, len, "trace_") ||
+        begins(method, len, "eth_simulate"))
+        return 4;
+    return begins(method, len, "eth_getLogs") ? 2 : 1;
+}
+
+/* When this attempt may go, at the earliest. */
+static uint64_t ready_at(const struct provider *p, const struct attempt *a, uint64_t now)
+{
+    bool send = a->call && a->call->class == POOL_SEND;
+    uint64_t at = limit_at(&p->limit, now, a->cost, send);
+    const struct method_rule *rule =
+        a->call ? rule_of(p, a->call->method, a->call->method_len) : NULL;
+    uint64_t own = rule ? limit_at(&rule->limit, now, 1, true) : now;
+    at = own > at ? own : at;
+    return p->out_ns > at ? p->out_ns : at;
+}
+
+uint64_t provider_wait(const struct provider *p, const struct call *call, uint64_t now)
+{
+    struct attempt a = {.call = (struct call *)(uintptr_t)call,
+                        .cost = provider_cost(p, call->method, call->method_len)};
+    uint64_t wait = ready_at(p, &a, now) - now, ahead = 0;
+    for (unsigned c = 0; c <= call->class; c++)
+        ahead += p->queues[c].count;
+    wait += ahead * p->limit.spacing_ns * 5 / 4;
+    if (p->running >= p->config->in_flight)
+        wait += p->ewma_ns * (ahead + 1) / p->config->in_flight + MS;
+    return p->standing == STANDING_NEW ? wait + 60 * MS : wait;
+}
+
+/* ---- health ---- */
+
+static int by_size(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static void saw_latency(struct provider *p, uint64_t ns)
+{
+    uint64_t sorted[POOL_LATENCIES];
+    p->latency[p->latencies++ % POOL_LATENCIES] = ns;
+    p->ewma_ns = p->ewma_ns ? (p->ewma_ns * 7 + ns) / 8 : ns;
+    if (p->latencies % FEW_LATENCIES)
+        return;
+    unsigned n = p->latencies < POOL_LATENCIES ? p->latencies : POOL_LATENCIES;
+    memcpy(sorted, p->latency, n * sizeof(sorted[0]));
+    qsort(sorted, n, sizeof(sorted[0]), by_size);
+    p->p95_ns = sorted[n * 95 / 100];
+}
+
+uint64_t provider_hedge_ns(const struct provider *p)
+{
+    uint64_t most = p->pool->chain.hedge_ms * MS;
+    uint64_t ns = p->p95_ns && p->p95_ns < most ? p->p95_ns : most;
+    return ns > HEDGE_FLOOR_MS * MS || most < HEDGE_FLOOR_MS * MS ? ns : HEDGE_FLOOR_MS * MS;
+}
+
+bool provider_behind(const struct provider *p, uint64_t now)
+{
+    const struct pool *pool = p->pool;
+    uint64_t lag = 10000 / pool->chain.block_ms + 1;
+    if (p->head == 0 || now - p->head_ns > 2 * pool_poll_ns(pool) + SECOND)
+        return false; /* not known, or not any more */
+    return pool->head > p->head + (lag > 3 ? lag : 3);
+}
+
+static void saw_head(struct provider *p, const uint8_t *body, size_t len, uint64_t now)
+{
+    uint64_t n = 0;
+    if (len < 3 || hawse_hex_u64(body + 1, len - 2, &n) != HAWSE_OK)
+        return;
+    bool was = provider_behind(p, now);
+    p->head = n;
+    p->head_ns = now;
+    pool_saw_head(p->pool, n, now);
+    if (!was && provider_behind(p, now))
+        log_line(p->pool->logger, HAWSE_LOG_WARN, "rpc",
+                 "%s: provider %s is behind: block %" PRIu64 ", others have %" PRIu64,
+                 p->pool->chain.name, p->config->name, n, pool_head(p->pool));
+}
+
+bool provider_lacks(const struct provider *p, const char *method, size_t len)
+{
+    for (unsigned i = 0; i < p->unsupported_count; i++) {
+        if (strlen(p->unsupported[i]) == len && memcmp(p->unsupported[i], method, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void remember_lack(struct provider *p, const struct call *call)
+{
+    if (p->unsupported_count == POOL_UNSUPPORTED ||
+        provider_lacks(p, call->method, call->method_len))
+        return;
+    char *copy = strndup(call->method, call->method_len);
+    if (!copy)
+        return;
+    p->unsupported[p->unsupported_count++] = copy;
+    log_line(p->pool->logger, HAWSE_LOG_INFO, "rpc", "%s: provider %s has no %s",
+             p->pool->chain.name, p->config->name, copy);
+}
+
+static void opened(const struct provider *p, const struct outcome *o)
+{
+    log_line(p->pool->logger, HAWSE_LOG_WARN, "rpc",
+             "%s: provider %s is out for %" PRIu64 " s: %s: %.*s", p->pool->chain.name,
+             p->config->name, p->breaker.open_ns / SECOND, rpc_policy(o->class)->name,
+             (int)(o->len < 200 ? o->len : 200), (const char *)o->body);
+}
+
+/* Hours, or until the next day of UTC, when quotas are renewed. */
+static void put_out(struct provider *p, const struct outcome *o, uint64_t now)
+{
+    uint64_t day = 86400 * SECOND, left = day - loop_utc() % day;
+    uint64_t ns = o->class == RPC_QUOTA_EXHAUSTED && left < 3600 * SECOND ? left : 3600 * SECOND;
+    if (p->out_ns <= now)
+        log_line(p->pool->logger, HAWSE_LOG_ERROR, "rpc",
+                 "%s: provider %s refuses us, and is not asked for %" PRIu64 " minutes: %s: %.*s",
+                 p->pool->chain.name, p->config->name, ns / SECOND / 60, rpc_policy(o->class)->name,
+                 (int)(o->len < 200 ? o->len : 200), (const char *)o->body);
+    p->out_ns = now + ns;
+    breaker_forget(&p->breaker);
+}
+
+static void pause_it(struct provider *p, const struct attempt *a, const struct outcome *o,
+                     uint64_t now)
+{
+    uint64_t ms = o->retry_after_ms ? o->retry_after_ms : 1000 + pool_random(p->pool) % 250;
+    struct method_rule *rule = a->call ? rule_of(p, a->call->method, a->call->method_len) : NULL;
+    if (limit_share(&p->limit, now) == 1000)
+        log_line(p->pool->logger, HAWSE_LOG_WARN, "rpc",
+                 "%s: provider %s asks for a pause of %" PRIu64 " ms; half its rate for a minute",
+                 p->pool->chain.name, p->config->name, ms);
+    limit_pause(&p->limit, now, ms * MS);
+    if (rule)
+        limit_pause(&rule->limit, now, ms * MS);
+    breaker_forget(&p->breaker);
+}
+
+/* What an answer says of the provider. */
+static void judge(struct provider *p, const struct attempt *a, const struct outcome *o,
+                  uint64_t now)
+{
+    enum rpc_blame blame = o->status == HAWSE_OK ? RPC_BLAME_NONE : rpc_policy(o->class)->blame;
+    if (blame == RPC_BLAME_ERROR) {
+        if (breaker_failure(&p->breaker, now))
+            opened(p, o);
+    } else if (blame == RPC_BLAME_OUT) {
+        put_out(p, o, now);
+    } else if (blame == RPC_BLAME_PAUSE) {
+        pause_it(p, a, o, now);
+    } else if (a->kind != ATTEMPT_CHAIN && breaker_success(&p->breaker, now)) {
+        log_line(p->pool->logger, HAWSE_LOG_INFO, "rpc", "%s: provider %s is back",
+                 p->pool->chain.name, p->config->name);
+    }
+}
+
+void provider_failed_over(struct provider *p, const struct outcome *o, uint64_t now)
+{
+    p->failovers++;
+    if (p->warned_ns && now - p->warned_ns < 10 * SECOND)
+        return;
+    log_line(p->pool->logger, HAWSE_LOG_WARN, "rpc",
+             "%s: provider %s failed (%s: %.*s), the next one is asked; %" PRIu64
+             " times since the last such line",
+             p->pool->chain.name, p->config->name, rpc_policy(o->class)->name,
+             (int)(o->len < 200 ? o->len : 200), (const char *)o->body,
+             p->failovers - p->failovers_told);
+    p->warned_ns = now;
+    p->failovers_told = p->failovers;
+}
+
+/* ---- probes ---- */
+
+static void probe(struct provider *p, enum attempt_kind kind, uint64_t now)
+{
+    struct attempt **at = kind == ATTEMPT_CHAIN ? &p->chain_probe : &p->head_probe;
+    struct attempt *a = *at ? NULL : calloc(1, sizeof(*a));
+    if (!a)
+        return;
+    *at = a;
+    a->kind = kind;
+    a->provider = p;
+    a->queued_ns = now;
+    a->cost = 1;
+    push(&p->probes, a);
+}
+
+/* What waits goes elsewhere. */
+static void flush(struct provider *p, const struct outcome *o, uint64_t now)
+{
+    for (unsigned c = 0; c < POOL_CLASSES; c++) {
+        struct attempt *a;
+        while ((a = p->queues[c].first) != NULL) {
+            (void)take(&p->queues[c], a);
+            call_answered(a->call, a, o, now);
+            free(a);
+        }
+    }
+}
+
+static void wrong_chain(struct provider *p, struct outcome *o, uint64_t now)
+{
+    if (p->standing != STANDING_WRONG)
+        log_line(p->pool->logger, HAWSE_LOG_ERROR, "rpc",
+                 "%s: provider %s is of another chain: expected chain id %" PRIu64
+                 ", found %.*s; it is not used",
+                 p->pool->chain.name, p->config->name, p->pool->chain.chain_id,
+                 (int)(o->len < 80 ? o->len : 80), (const char *)o->body);
+    p->standing = STANDING_WRONG;
+    answer_drop(o->answer);
+    outcome_words(o, HAWSE_E_IO, RPC_SERVER, "provider %s is of another chain", p->config->name);
+    o->provider = p->config->name;
+    flush(p, o, now);
+}
+
+static void probed(struct provider *p, const struct attempt *a, struct outcome *o, uint64_t now)
+{
+    uint64_t id = 0;
+    if (a->kind == ATTEMPT_HEAD) {
+        p->head_probe = NULL;
+        return;
+    }
+    p->chain_probe = NULL;
+    p->checked_ns = now;
+    if (o->status != HAWSE_OK) {
+        breaker_forget(&p->breaker);
+        if (p->standing == STANDING_NEW)
+            flush(p, o, now);
+        return;
+    }
+    if (o->len < 3 || hawse_hex_u64(o->body + 1, o->len - 2, &id) != HAWSE_OK ||
+        id != p->pool->chain.chain_id) {
+        (void)breaker_failure(&p->breaker, now);
+        wrong_chain(p, o, now);
+        return;
+    }
+    p->standing = STANDING_GOOD;
+    if (p->breaker.state != BREAKER_CLOSED || p->head == 0)
+        probe(p, ATTEMPT_HEAD, now);
+}
+
+void provider_tick(struct provider *p, bool poll, uint64_t now)
+{
+    bool unknown = p->standing != STANDING_GOOD;
+    bool again = now - p->checked_ns > (p->standing == STANDING_WRONG ? 300 : 1) * SECOND;
+    if (p->out_ns > now)
+        return;
+    if (p->breaker.state != BREAKER_CLOSED) {
+        if (breaker_probe(&p->breaker, now))
+            probe(p, ATTEMPT_CHAIN, now);
+    } else if (unknown && (again || p->checked_ns == 0)) {
+        probe(p, ATTEMPT_CHAIN, now);
+    } else if (poll && !unknown) {
+        probe(p, ATTEMPT_HEAD, now);
+    }
+    pump(p, now);
+}
+
+/* ---- attempts ---- */
+
+static void ended(void *ctx, const struct http_result *result)
+{
+    struct attempt *a = ctx;
+    struct provider *p = a->provider;
+    struct outcome o;
+    uint64_t now = loop_clock();
+    outcome_read(a, result, &o);
+    a->request = NULL;
+    p->running--;
+    if (o.status == HAWSE_OK || o.status == HAWSE_E_REMOTE)
+        saw_latency(p, now - a->started_ns);
+    told_request(p, a, o.status == HAWSE_OK && !o.soft, o.class, now - a->started_ns);
+    judge(p, a, &o, now);
+    if (a->call && o.status == HAWSE_E_REMOTE && o.class == RPC_METHOD_UNSUPPORTED)
+        remember_lack(p, a->call);
+    if (o.status == HAWSE_OK &&
+        (a->kind == ATTEMPT_HEAD || (a->call && a->call->question.kind == QUESTION_HEAD)))
+        saw_head(p, o.body, o.len, now);
+    if (result->connected && p->standing == STANDING_GOOD &&
+        now - p->checked_ns > CHAIN_AGAIN_S * SECOND)
+        probe(p, ATTEMPT_CHAIN, now);
+    if (a->call)
+        call_answered(a->call, a, &o, now);
+    else
+        probed(p, a, &o, now);
+    answer_drop(o.answer);
+    free(a);
+    pump(p, now);
+}
+
+/* A slow answer must not cost the whole deadline, unless there is nobody else to ask. */
+static uint32_t patience_ms(const struct provider *p, const struct attempt *a, uint64_t now)
+{
+    uint64_t ms = p->pool->chain.attempt_ms * (uint64_t)(a->cost < 4 ? a->cost : 4);
+    uint64_t left = 0;
+    if (!a->call)
+        return p->pool->chain.attempt_ms;
+    left = a->call->deadline_ns > now ? (a->call->deadline_ns - now) / MS + 1 : 1;
+    bool whole = p->pool->count == 1 || a->call->question.kind == QUESTION_OTHER ||
+                 memmem(a->call->method, a->call->method_len, "Sync", 4);
+    ms = whole && left > ms ? left : ms;
+    return ms < 600000 ? (uint32_t)ms : 600000;
+}
+
+static void start(struct provider *p, struct attempt *a, uint64_t now)
+{
+    const struct call *call = a->call;
+    const char *method = call                       ? call->method
+                         : a->kind == ATTEMPT_CHAIN ? "eth_chainId"
+                                                    : "eth_blockNumber";
+    size_t len = call ? call->method_len : strlen(method);
+    struct method_rule *rule = rule_of(p, method, len);
+    struct http_options o = {.endpoint = &p->config->http,
+                             .method = "POST",
+                             .pooled = true,
+                             .once = call && call->question.kind == QUESTION_OTHER,
+                             .number = http_number(p->pool->client),
+                             .timeout_ms = patience_ms(p, a, now),
+                             .max_response = call ? call->max_response : 1u << 16,
+                             .judge = rpc_judge};
+    bool send = call && call->class == POOL_SEND;
+    limit_take(&p->limit, now, a->cost, send);
+    if (rule)
+        limit_take(&rule->limit, now, 1, true);
+    a->started_ns = now;
+    if (now > a->queued_ns)
+        histogram_add(p->wait_seconds, now - a->queued_ns, 1);
+    p->running++;
+    o.body = rpc_body(method, len, call ? call->params : NULL, call ? call->params_len : 0,
+                      o.number, &o.body_len);
+    if (o.body && http_begin(p->pool->client, &o, ended, a, &a->request, NULL) == HAWSE_OK)
+        return;
+    struct outcome out;
+    p->running--;
+    outcome_words(&out, HAWSE_E_NOMEM, RPC_SERVER, "no memory for a request");
+    if (a->call)
+        call_answered(a->call, a, &out, now);
+    else
+        probed(p, a, &out, now);
+    answer_drop(out.answer);
+    free(a);
+}
+
+/* The first of a queue that may go; *at: when the next one may. */
+static struct attempt *first_ready(const struct provider *p, const struct queue *q, uint64_t now,
+                                   uint64_t *at)
+{
+    for (struct attempt *a = q->first; a; a = a->next) {
+        uint64_t ready = ready_at(p, a, now);
+        if (ready <= now)
+            return a;
+        *at = ready < *at ? ready : *at;
+        if (p->config->method_count == 0)
+            break; /* those behind it wait for the same */
+    }
+    return NULL;
+}
+
+static struct attempt *next_attempt(struct provider *p, uint64_t now, uint64_t *at)
+{
+    struct attempt *a = first_ready(p, &p->probes, now, at);
+    if (a) {
+        (void)take(&p->probes, a);
+        return a;
+    }
+    for (unsigned c = 0; c < POOL_CLASSES && p->standing == STANDING_GOOD; c++) {
+        a = first_ready(p, &p->queues[c], now, at);
+        if (a) {
+            (void)take(&p->queues[c], a);
+            return a;
+        }
+    }
+    return NULL;
+}
+
+/* Starts what may start now. */
+static void pump(struct provider *p, uint64_t now)
+{
+    uint64_t at = UINT64_MAX;
+    struct attempt *a;
+    while (p->running < p->config->in_flight && (a = next_attempt(p, now, &at)) != NULL)
+        start(p, a, now);
+    if (p->running < p->config->in_flight && at != UINT64_MAX)
+        (void)loop_timer_set(p->pool->loop, &p->timer, at);
+    else
+        loop_timer_cancel(p->pool->loop, &p->timer);
+}
+
+static void on_timer(void *ctx, uint64_t now)
+{
+    pump(ctx, now);
+}
+
+bool provider_ask(struct provider *p, struct call *call, bool hedge, uint64_t now)
+{
+    struct attempt *a = calloc(1, sizeof(*a));
+    if (!a)
+        return false;
+    a->call = call;
+    a->provider = p;
+    a->queued_ns = now;
+    a->cost = provider_cost(p, call->method, call->method_len);
+    a->hedge = hedge;
+    a->also = call->attempts;
+    call->attempts = a;
+    call->live++;
+    push(&p->queues[call->class], a);
+    if (p->standing == STANDING_NEW)
+        probe(p, ATTEMPT_CHAIN, now);
+    pump(p, now);
+    return true;
+}
+
+void provider_forget(struct attempt *a)
+{
+    if (take(&a->provider->queues[a->call->class], a))
+        free(a);
+}
+
+/* ---- begin and end ---- */
+
+int32_t provider_init(struct pool *pool, uint32_t index)
+{
+    struct provider *p = &pool->providers[index];
+    p->pool = pool;
+    p->config = &pool->chain.providers[index];
+    p->index = index;
+    p->timer = (struct loop_timer){.fn = on_timer, .ctx = p};
+    limit_init(&p->limit, p->config->per_second);
+    p->rules = calloc(p->config->method_count + 1, sizeof(p->rules[0]));
+    if (!p->rules)
+        return HAWSE_E_NOMEM;
+    for (size_t i = 0; i < p->config->method_count; i++) {
+        p->rules[i].config = &p->config->methods[i];
+        limit_init(&p->rules[i].limit, p->config->methods[i].per_second);
+    }
+    return HAWSE_OK;
+}
+
+void provider_finish(struct provider *p)
+{
+    free(p->chain_probe);
+    free(p->head_probe);
+    for (unsigned i = 0; i < p->unsupported_count; i++)
+        free(p->unsupported[i]);
+    free(p->rules);
+}

@@ -1,0 +1,353 @@
+/* The faulty server; see faulty.h. */
+#include "faulty.h"
+
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+struct faulty {
+    int listener; /* under the lock; -1 = refused */
+    uint16_t port;
+    int mode; /* atomic */
+    int quit; /* atomic */
+    uint64_t head, balance, count, probes;
+    pthread_t acceptor;
+    pthread_mutex_t lock; /* guards connections and times */
+    int fds[FAULTY_CONNECTIONS];
+    pthread_t threads[FAULTY_CONNECTIONS];
+    unsigned connections;
+    uint64_t *times;
+    uint64_t time_count;
+};
+
+static uint64_t clock_ns(void)
+{
+    struct timespec ts;
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static const char *const names[MODE_COUNT] = {
+    "good",        "refused", "reset", "500",      "429",   "429 with Retry-After",
+    "garbage",     "HTML",    "half",  "wrong id", "hang",  "stale",
+    "wrong chain", "lacks",   "quota", "reverted", "known", "nonce",
+    "null",        "slow"};
+
+const char *faulty_mode_name(enum fault_mode mode)
+{
+    return names[mode];
+}
+
+/* ---- answers ---- */
+
+static void say(int fd, int status, const char *headers, const char *body)
+{
+    char text[1024];
+    int n = snprintf(text, sizeof(text),
+                     "HTTP/1.1 %d X\r\nContent-Type: application/json\r\n%sContent-Length: "
+                     "%zu\r\n\r\n%s",
+                     status, headers, strlen(body), body);
+    if (n > 0)
+        (void)!send(fd, text, (size_t)n, MSG_NOSIGNAL);
+}
+
+static void result(int fd, unsigned long id, const char *value)
+{
+    char body[640];
+    (void)snprintf(body, sizeof(body), "{\"jsonrpc\":\"2.0\",\"id\":%lu,\"result\":%s}", id, value);
+    say(fd, 200, "", body);
+}
+
+static void error(int fd, unsigned long id, const char *value)
+{
+    char body[640];
+    (void)snprintf(body, sizeof(body), "{\"jsonrpc\":\"2.0\",\"id\":%lu,\"error\":%s}", id, value);
+    say(fd, 200, "", body);
+}
+
+static void quantity(int fd, unsigned long id, uint64_t n)
+{
+    char text[32];
+    (void)snprintf(text, sizeof(text), "\"0x%llx\"", (unsigned long long)n);
+    result(fd, id, text);
+}
+
+static uint64_t load(const uint64_t *at)
+{
+    return __atomic_load_n(at, __ATOMIC_ACQUIRE);
+}
+
+static void answer_well(struct faulty *s, int fd, const char *body, unsigned long id, int mode)
+{
+    if (strstr(body, "\"eth_chainId\""))
+        quantity(fd, id, mode == MODE_WRONG_CHAIN ? 1 : 100);
+    else if (strstr(body, "\"eth_blockNumber\""))
+        quantity(fd, id, mode == MODE_STALE ? 50 : load(&s->head));
+    else if (strstr(body, "\"eth_getBlockBy") && mode == MODE_NULL)
+        result(fd, id, "null");
+    else if (strstr(body, "\"eth_getBalance\""))
+        quantity(fd, id, load(&s->balance));
+    else if (strstr(body, "\"eth_call\"") && mode == MODE_LACKS)
+        error(fd, id, "{\"code\":-32601,\"message\":\"the method does not exist\"}");
+    else if (strstr(body, "\"eth_call\"") && mode == MODE_REVERT)
+        error(fd, id, "{\"code\":3,\"message\":\"execution reverted\",\"data\":\"0x\"}");
+    else if (strstr(body, "\"eth_send") && mode == MODE_KNOWN)
+        error(fd, id, "{\"code\":-32000,\"message\":\"already known\"}");
+    else if (strstr(body, "\"eth_send") && mode == MODE_NONCE)
+        error(fd, id, "{\"code\":-32000,\"message\":\"nonce too low\"}");
+    else
+        result(fd, id, "\"0x00000000000000000000000000000000000000000000000000000000000000c8\"");
+}
+
+static void hang(const struct faulty *s)
+{
+    struct timespec ts = {.tv_nsec = 5000000};
+    while (!__atomic_load_n(&s->quit, __ATOMIC_ACQUIRE) &&
+           __atomic_load_n(&s->mode, __ATOMIC_ACQUIRE) == MODE_HANG)
+        (void)nanosleep(&ts, NULL);
+}
+
+/* True: the connection goes on. */
+static bool answer(struct faulty *s, int fd, const char *body)
+{
+    const char *at = strstr(body, "\"id\":");
+    unsigned long id = at ? strtoul(at + 5, NULL, 10) : 0;
+    int mode = __atomic_load_n(&s->mode, __ATOMIC_ACQUIRE);
+    struct linger linger = {1, 0};
+    struct timespec slow = {.tv_nsec = 100000000};
+    switch (mode) {
+    case MODE_RESET:
+        (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+        return false;
+    case MODE_500:
+        say(fd, 500, "", "internal");
+        return true;
+    case MODE_429:
+        say(fd, 429, "", "{\"error\":\"slow down\"}");
+        return true;
+    case MODE_429_AFTER:
+        say(fd, 429, "Retry-After: 2\r\n", "slow down");
+        return true;
+    case MODE_GARBAGE:
+        say(fd, 200, "", "\x01\x02 not json \xff");
+        return true;
+    case MODE_HTML:
+        say(fd, 200, "", "<html><body>It works!</body></html>");
+        return true;
+    case MODE_HALF:
+        say(fd, 200, "", "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"a\":");
+        return true;
+    case MODE_QUOTA:
+        say(fd, 402, "", "{\"code\":402,\"message\":\"pay\"}");
+        return true;
+    case MODE_WRONG_ID:
+        result(fd, id + 1000, "\"0x1\"");
+        return true;
+    case MODE_HANG:
+        hang(s);
+        return false;
+    case MODE_SLOW:
+        (void)nanosleep(&slow, NULL);
+        break;
+    default:
+        break;
+    }
+    answer_well(s, fd, body, id, mode);
+    return true;
+}
+
+/* ---- connections ---- */
+
+static void note(struct faulty *s, const char *body)
+{
+    bool probe = strstr(body, "\"eth_chainId\"") || strstr(body, "\"eth_blockNumber\"");
+    (void)pthread_mutex_lock(&s->lock);
+    if (s->time_count < FAULTY_TIMES)
+        s->times[s->time_count++] = clock_ns();
+    (void)pthread_mutex_unlock(&s->lock);
+    __atomic_add_fetch(probe ? &s->probes : &s->count, 1, __ATOMIC_RELAXED);
+}
+
+struct peer {
+    struct faulty *server;
+    int fd;
+};
+
+static void *serve(void *arg)
+{
+    struct peer *p = arg;
+    char text[16384];
+    size_t n = 0;
+    for (;;) {
+        ssize_t got = recv(p->fd, text + n, sizeof(text) - 1 - n, 0);
+        if (got <= 0)
+            break;
+        n += (size_t)got;
+        text[n] = '\0';
+        const char *end = strstr(text, "\r\n\r\n");
+        const char *length = strcasestr(text, "Content-Length: ");
+        size_t body = length ? strtoul(length + 16, NULL, 10) : 0;
+        if (!end || n < (size_t)(end + 4 - text) + body)
+            continue;
+        note(p->server, end + 4);
+        n = 0;
+        if (!answer(p->server, p->fd, end + 4))
+            break;
+    }
+    (void)shutdown(p->fd, SHUT_RDWR);
+    (void)pthread_mutex_lock(&p->server->lock);
+    for (unsigned i = 0; i < p->server->connections; i++) {
+        if (p->server->fds[i] == p->fd)
+            p->server->fds[i] = -1;
+    }
+    (void)close(p->fd);
+    (void)pthread_mutex_unlock(&p->server->lock);
+    free(p);
+    return NULL;
+}
+
+static void welcome(struct faulty *s, int fd)
+{
+    int one = 1;
+    struct peer *p = calloc(1, sizeof(*p));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    (void)pthread_mutex_lock(&s->lock);
+    if (p && s->connections < FAULTY_CONNECTIONS) {
+        *p = (struct peer){s, fd};
+        s->fds[s->connections] = fd;
+        if (pthread_create(&s->threads[s->connections], NULL, serve, p) == 0) {
+            s->connections++;
+            p = NULL;
+            fd = -1;
+        }
+    }
+    (void)pthread_mutex_unlock(&s->lock);
+    free(p);
+    if (fd >= 0)
+        (void)close(fd);
+}
+
+static void *accept_all(void *arg)
+{
+    struct faulty *s = arg;
+    struct timespec pause = {.tv_nsec = 2000000};
+    while (!__atomic_load_n(&s->quit, __ATOMIC_ACQUIRE)) {
+        int listener = __atomic_load_n(&s->listener, __ATOMIC_ACQUIRE);
+        int fd = listener >= 0 ? accept(listener, NULL, NULL) : -1;
+        if (fd >= 0)
+            welcome(s, fd);
+        else
+            (void)nanosleep(&pause, NULL);
+    }
+    return NULL;
+}
+
+static int listen_on(uint16_t *port)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+    struct sockaddr_in at = {
+        .sin_family = AF_INET, .sin_port = htons(*port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(at);
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) != 0 || listen(fd, 128) != 0 ||
+        getsockname(fd, (struct sockaddr *)&at, &len) != 0) {
+        perror("listen");
+        abort();
+    }
+    *port = ntohs(at.sin_port);
+    return fd;
+}
+
+struct faulty *faulty_start(uint64_t head)
+{
+    struct faulty *s = calloc(1, sizeof(*s));
+    if (!s || !(s->times = calloc(FAULTY_TIMES, sizeof(s->times[0]))))
+        abort();
+    s->head = head;
+    s->balance = 1;
+    s->listener = listen_on(&s->port);
+    (void)pthread_mutex_init(&s->lock, NULL);
+    if (pthread_create(&s->acceptor, NULL, accept_all, s) != 0)
+        abort();
+    return s;
+}
+
+static void shut_all(struct faulty *s)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    for (unsigned i = 0; i < s->connections; i++) {
+        if (s->fds[i] >= 0)
+            (void)shutdown(s->fds[i], SHUT_RDWR);
+    }
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
+void faulty_refuse(struct faulty *s, bool refuse)
+{
+    if (refuse) {
+        int fd = __atomic_exchange_n(&s->listener, -1, __ATOMIC_ACQ_REL);
+        (void)shutdown(fd, SHUT_RDWR);
+        (void)close(fd);
+        shut_all(s);
+    } else {
+        __atomic_store_n(&s->listener, listen_on(&s->port), __ATOMIC_RELEASE);
+    }
+}
+
+void faulty_stop(struct faulty *s)
+{
+    __atomic_store_n(&s->quit, 1, __ATOMIC_RELEASE);
+    if (s->listener >= 0)
+        (void)shutdown(s->listener, SHUT_RDWR);
+    (void)pthread_join(s->acceptor, NULL);
+    shut_all(s);
+    for (unsigned i = 0; i < s->connections; i++)
+        (void)pthread_join(s->threads[i], NULL);
+    if (s->listener >= 0)
+        (void)close(s->listener);
+    (void)pthread_mutex_destroy(&s->lock);
+    free(s->times);
+    free(s);
+}
+
+uint16_t faulty_port(const struct faulty *s)
+{
+    return s->port;
+}
+
+void faulty_mode(struct faulty *s, enum fault_mode mode)
+{
+    __atomic_store_n(&s->mode, (int)mode, __ATOMIC_RELEASE);
+}
+
+void faulty_head(struct faulty *s, uint64_t head)
+{
+    __atomic_store_n(&s->head, head, __ATOMIC_RELEASE);
+}
+
+void faulty_balance(struct faulty *s, uint64_t balance)
+{
+    __atomic_store_n(&s->balance, balance, __ATOMIC_RELEASE);
+}
+
+uint64_t faulty_count(const struct faulty *s, bool probes_too)
+{
+    return load(&s->count) + (probes_too ? load(&s->probes) : 0);
+}
+
+uint64_t faulty_worst_second(const struct faulty *s)
+{
+    uint64_t worst = 0, from = 0;
+    for (uint64_t i = 0; i < s->time_count; i++) {
+        while (s->times[i] - s->times[from] >= 1000000000u)
+            from++;
+        worst = i - from + 1 > worst ? i - from + 1 : worst;
+    }
+    return worst;
+}

@@ -1,0 +1,55 @@
+/*
+ * A stand-in for providers of a chain, because no real node fails on demand: a server on loopback
+ * that answers JSON-RPC as a node of chain 100 would, or misbehaves as it is told, and notes when
+ * each request came. A thread for each connection.
+ */
+#ifndef TESTS_RPC_FAULTY_H
+#define TESTS_RPC_FAULTY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum fault_mode {
+    MODE_GOOD,
+    MODE_REFUSED, /* nobody listens; set by faulty_refuse */
+    MODE_RESET,   /* the connection is reset when a request came */
+    MODE_500,
+    MODE_429,       /* without a time */
+    MODE_429_AFTER, /* Retry-After: 2 */
+    MODE_GARBAGE,   /* 200, and bytes that are nothing */
+    MODE_HTML,      /* 200, and a page */
+    MODE_HALF,      /* half of a JSON text, with a fitting length */
+    MODE_WRONG_ID,
+    MODE_HANG,        /* no answer */
+    MODE_STALE,       /* its head stands still at 50 */
+    MODE_WRONG_CHAIN, /* chain id 1 */
+    MODE_LACKS,       /* -32601 for eth_call */
+    MODE_QUOTA,       /* 402 */
+    MODE_REVERT,      /* eth_call reverts */
+    MODE_KNOWN,       /* "already known" */
+    MODE_NONCE,       /* "nonce too low" */
+    MODE_NULL,        /* null for blocks */
+    MODE_SLOW,        /* 100 ms */
+    MODE_COUNT
+};
+
+enum { FAULTY_CONNECTIONS = 256, FAULTY_TIMES = 1 << 20 };
+
+struct faulty;
+
+struct faulty *faulty_start(uint64_t head);
+void faulty_stop(struct faulty *server);
+uint16_t faulty_port(const struct faulty *server);
+void faulty_mode(struct faulty *server, enum fault_mode mode);
+void faulty_head(struct faulty *server, uint64_t head);
+/* Closes the listener and every connection, or opens them again on the same port. */
+void faulty_refuse(struct faulty *server, bool refuse);
+/* Requests so far, those for chain id and head left out or not. */
+uint64_t faulty_count(const struct faulty *server, bool probes_too);
+/* The most requests in any sliding second so far. */
+uint64_t faulty_worst_second(const struct faulty *server);
+const char *faulty_mode_name(enum fault_mode mode);
+/* What eth_getBalance answers. */
+void faulty_balance(struct faulty *server, uint64_t balance);
+
+#endif
