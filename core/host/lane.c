@@ -147,6 +147,8 @@ static bool step(struct lane *lane)
     lane_clock(lane, loop_now(lane->loop));
     if (lane->bus.ready_first != lane->bus.ready_next)
         wait = 0;
+    if (lane->recorder)
+        recorder_flush(lane->recorder);
     (void)loop_step(lane->loop, wait, lane->spin_ns);
     bell_clear(&lane->bell);
     uint64_t begin = loop_now(lane->loop);
@@ -189,6 +191,8 @@ static void *lane_main(void *arg)
         streams_reading_lost(lane);
     while (step(lane))
         ;
+    if (lane->recorder)
+        recorder_flush(lane->recorder);
     if (__atomic_add_fetch(&lane->host->lanes_ended, 1, __ATOMIC_ACQ_REL) == lane->host->lane_count)
         __atomic_store_n(&lane->host->done, 1, __ATOMIC_RELEASE);
     return NULL;

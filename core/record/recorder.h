@@ -62,6 +62,9 @@ void recorder_call(struct recorder *r, const struct record_call *call);
 void recorder_publish(struct recorder *r, const hawse_event_t *event, uint64_t seq);
 /* [lane] It ended. */
 void recorder_end(struct recorder *r, int32_t result, uint64_t elapsed_ns);
+/* [lane] Hands over the callbacks that have ended: before the lane sleeps, and at its end. Many are
+ * handed over without it. */
+void recorder_flush(struct recorder *r);
 /* [lane] Who an instance is; before its first callback. `text` is JSON. */
 void recorder_instance(struct recorder *r, uint16_t instance, uint64_t handle, hawse_view_t text);
 

@@ -30,11 +30,11 @@ struct spool {
     uint32_t part, reserved;
     /* producer */
     uint8_t *at, *end;  /* next byte of the open run; behind its last */
-    uint8_t *begun;     /* first byte that is not committed */
+    uint8_t *begun;     /* behind the last byte that is whole */
     uint8_t *start;     /* of the open run */
     uint64_t number;    /* of the open run: 0, 1, ... */
     uint64_t line[2];   /* what follows is shared, a cache line each */
-    uint64_t committed; /* atomic: number of the open run << 32 | bytes of it */
+    uint64_t committed; /* atomic: number of a run << 32 | bytes of it */
     uint64_t line2[7];
     uint64_t free; /* atomic: one bit a part */
     uint64_t line3[7];
@@ -79,12 +79,35 @@ static inline void spool_drop(struct spool *spool)
     spool->at = spool->begun;
 }
 
+/* [producer] What was taken since spool_begin is whole. */
+static inline void spool_end(struct spool *spool)
+{
+    spool->begun = spool->at;
+}
+
+static inline uint64_t spool_ended(const struct spool *spool)
+{
+    return spool->number << 32 | (uint64_t)(spool->begun - spool->start);
+}
+
+/* [producer] Bytes that are whole and not the consumer's yet; of those in a run before this one
+ * only that there are some. */
+static inline uint64_t spool_held(const struct spool *spool)
+{
+    return spool_ended(spool) - __atomic_load_n(&spool->committed, __ATOMIC_RELAXED);
+}
+
+/* [producer] All that is whole is the consumer's. */
+static inline void spool_hand_over(struct spool *spool)
+{
+    __atomic_store_n(&spool->committed, spool_ended(spool), __ATOMIC_RELEASE);
+}
+
 /* [producer] Everything that was taken is the consumer's. */
 static inline void spool_commit(struct spool *spool)
 {
-    spool->begun = spool->at;
-    __atomic_store_n(&spool->committed, spool->number << 32 | (uint64_t)(spool->at - spool->start),
-                     __ATOMIC_RELEASE);
+    spool_end(spool);
+    spool_hand_over(spool);
 }
 
 /* [any] Bytes of parts that are in use. */

@@ -608,6 +608,7 @@ int32_t player_run(struct player *p, struct player_result *result, struct fault 
     if (code == HAWSE_OK && sum_up(p, false, result->hash) != HAWSE_OK)
         code = HAWSE_E_NOMEM;
     if (p->writer) {
+        recorder_flush(&p->recorder);
         int32_t written = writer_stop(p->writer);
         p->writer = NULL;
         if (code != HAWSE_OK && result->events == 0) /* refused: nothing to compare with */

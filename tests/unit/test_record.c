@@ -43,6 +43,7 @@ static void begin(const struct writer_options *with, enum record_full full)
 
 static void finish(void)
 {
+    recorder_flush(&recorder);
     CHECK_EQ(writer_stop(writer), HAWSE_OK);
     recorder_finish(&recorder);
 }
@@ -330,6 +331,34 @@ TEST(full_ring_stops, "with when_full stop nothing is recorded after the first l
         callback(n, n * 1000, 1000);
     CHECK_EQ_U64(recorder.lost_callbacks, 1);
     CHECK_EQ(recorder.stopped, 1);
+    recorder_finish(&recorder);
+}
+
+static uint64_t handed_over(void)
+{
+    uint64_t bytes;
+    bool closed;
+    (void)spool_front(&recorder.spool, &bytes, &closed);
+    return bytes;
+}
+
+TEST(handed_over_together,
+     "callbacks are the writer's when the lane is through, or when they are many")
+{
+    struct fault fault = {0};
+    CHECK_EQ(recorder_init(&recorder, 16 << 20, RECORD_FULL_MARK, &fault), HAWSE_OK);
+    callback(1, 1000, 100);
+    callback(2, 2000, 100);
+    CHECK_EQ_U64(handed_over(), 0);
+    recorder_flush(&recorder);
+    uint64_t both = handed_over();
+    CHECK(both > 200 && both % 2 == 0);
+    recorder_begin(&recorder, 0, RECORD_EVENTS, 3000, 3000, 0, 0);
+    recorder_flush(&recorder); /* what has not ended stays */
+    CHECK_EQ_U64(handed_over(), both);
+    recorder_end(&recorder, 0, 0);
+    callback(4, 4000, 100 << 10);
+    CHECK(handed_over() > (100 << 10));
     recorder_finish(&recorder);
 }
 

@@ -66,6 +66,7 @@ static void record(void)
         if (c >= BEHIND)
             take(c - BEHIND);
     }
+    recorder_flush(&recorder);
     CHECK_EQ(writer_stop(writer), HAWSE_OK);
     recorder_finish(&recorder);
 }
@@ -134,6 +135,8 @@ static void record_lanes(void)
     CHECK_EQ(writer_start(lanes, &options, &writer, &fault), HAWSE_OK);
     for (uint64_t n = 1; n <= 50000; n++)
         cross(n);
+    for (uint16_t i = 0; i < 2; i++)
+        recorder_flush(&lanes[i]);
     CHECK_EQ(writer_stop(writer), HAWSE_OK);
     for (uint16_t i = 0; i < 2; i++)
         recorder_finish(&lanes[i]);
