@@ -34,6 +34,16 @@ const struct config_instance *config_find(const struct config *config, const cha
     return NULL;
 }
 
+const struct config_limits *config_limits_find(const struct config_instance *instance,
+                                               const char *chain)
+{
+    for (size_t i = 0; i < instance->limit_count; i++) {
+        if (strcmp(instance->limits[i].chain, chain) == 0)
+            return &instance->limits[i];
+    }
+    return NULL;
+}
+
 const struct config_chain *config_chain_find(const struct config *config, const char *name)
 {
     for (size_t i = 0; i < config->chain_count; i++) {
@@ -78,6 +88,7 @@ static void instance_finish(struct config_instance *in)
     for (size_t i = 0; i < in->credential_count; i++)
         credential_finish(&in->credentials[i]);
     free(in->credentials);
+    limits_destroy(in);
     free_texts(in->grants, in->grant_count);
     free(in->features);
     free(in->settings);

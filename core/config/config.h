@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <hawse/types.h>
+
 enum config_mode { MODE_REPLAY, MODE_SHADOW, MODE_DRY_RUN, MODE_CANARY, MODE_LIVE };
 enum config_maturity { MATURITY_EXPERIMENTAL, MATURITY_BETA, MATURITY_STABLE };
 enum config_log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
@@ -87,6 +89,72 @@ struct config_budget {
     enum config_hang on_hang;       /* default abandon */
 };
 
+/* What may leave an account, by asset. Amounts are in the smallest unit. */
+struct config_asset {
+    char *name;          /* what the operator calls it */
+    bool native;         /* the chain's own coin; its address is zero */
+    uint8_t address[20]; /* of the token */
+    uint32_t decimals;   /* what the amounts of the file were read with */
+    hawse_u256_t per_intent, per_day;
+    bool limits_loss;          /* loss_per_day holds */
+    hawse_u256_t loss_per_day; /* what left less what came, in a UTC day */
+    hawse_u256_t keep;         /* must be left in the account */
+    bool limits_held;          /* max_held holds, and holding it is a position */
+    hawse_u256_t max_held;
+};
+
+enum config_spender { SPENDER_NO, SPENDER_EXACT, SPENDER_UNLIMITED };
+
+/* Part of an asset's limit per day: what intents that touch a counterparty may take. */
+struct config_share {
+    size_t asset; /* of the same limits */
+    hawse_u256_t per_day;
+};
+
+/* What may be done with one address. */
+struct config_counterparty {
+    uint8_t address[20];
+    uint8_t (*selectors)[4]; /* of the functions that may be called */
+    size_t selector_count;
+    bool plain;                  /* the native coin may be sent to it without calldata */
+    bool value;                  /* the native coin may go with a call */
+    bool recipient;              /* assets may be transferred to it */
+    bool without_quote;          /* it may be paid without expected_in */
+    enum config_spender spender; /* it may be given allowances: up to per_intent, or any */
+    struct config_share *shares;
+    size_t share_count;
+};
+
+enum { CONFIG_ASSETS = 16, CONFIG_COUNTERPARTIES = 256 };
+
+/* What the intents of an instance may do on one chain. What is not here is refused. */
+struct config_limits {
+    char *chain;
+    struct config_asset *assets;
+    size_t asset_count;
+    struct config_counterparty *counterparties;
+    size_t counterparty_count;
+    uint32_t intents_per_day;    /* UTC */
+    uint32_t open_intents;       /* at a time */
+    uint32_t open_positions;     /* assets with max_held that are held; 0 = not limited */
+    uint32_t slippage_ppm;       /* millionths of expected_in */
+    bool limits_fee;             /* fee_per_intent holds */
+    hawse_u256_t fee_per_intent; /* wei */
+    uint32_t canary_ppm;         /* of every amount, in mode canary and for what is beta */
+    uint8_t (*callbacks)[4];     /* beside the usual ones */
+    size_t callback_count;
+    uint8_t (*code)[20]; /* that the account may run as its own */
+    size_t code_count;
+    uint32_t allowed_findings; /* bit n: enum sim_finding_kind n */
+};
+
+/* When an instance stops by itself. */
+struct config_breaker {
+    uint32_t failures;  /* in a row; default 3 */
+    uint32_t successes; /* of probes in a row; default 10 */
+    uint32_t pause_ms;  /* from opening to the first probe; default 60,000 */
+};
+
 struct config_instance {
     char *id;     /* [a-z0-9_-]{1,63} */
     char *plugin; /* manifest id, or a path to a shared object (contains '/') */
@@ -105,6 +173,9 @@ struct config_instance {
     struct config_feature *features;
     size_t feature_count;
     struct config_budget budget;
+    struct config_limits *limits; /* by chain; none = its intents are refused */
+    size_t limit_count;
+    struct config_breaker breaker;
     uint32_t queue;       /* events of its inbox; default 4,096, power of two */
     uint32_t patience_ms; /* how long a full lossless queue may hold its sources; default 1,000 */
     char *settings;       /* canonical JSON text of an object, "{}" when absent */
@@ -240,6 +311,10 @@ const struct config_chain *config_chain_find(const struct config *config, const 
 /* A copy that outlives the configuration, for config_chain_finish. HAWSE_E_NOMEM. */
 int32_t config_chain_copy(const struct config_chain *chain, struct config_chain *out);
 void config_chain_finish(struct config_chain *chain);
+
+/* NULL = nothing is allowed there. */
+const struct config_limits *config_limits_find(const struct config_instance *instance,
+                                               const char *chain);
 
 /* NULL = it has no such value. */
 const struct config_secret *config_credential_value(const struct config_credential *credential,

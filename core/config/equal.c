@@ -1,7 +1,8 @@
 /*
  * Whether two configurations of an instance are alike, so that a reload may leave it running; see
  * config.h. Every field of the struct stands here: one that is forgotten would be a change that a
- * reload silently ignores.
+ * reload silently ignores. Limits and breaker are left out: no instance has to stop for new ones,
+ * they hold from the reload on (risk_reload).
  */
 #include "config/internal.h"
 

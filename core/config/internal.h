@@ -71,6 +71,9 @@ int32_t endpoint_copy(const struct config_endpoint *e, struct config_endpoint *o
 /* equal.c */
 bool endpoint_equal(const struct config_endpoint *a, const struct config_endpoint *b);
 void endpoint_finish(struct config_endpoint *endpoint);
+/* limits.c: after the chains, which they name */
+int32_t read_limits(struct reader *r, struct config_instance *in, json_t *limits);
+void limits_destroy(struct config_instance *in);
 /* credential.c: after the endpoints, which they name */
 int32_t read_credentials(struct reader *r, struct config_instance *in, json_t *credentials);
 void credential_finish(struct config_credential *credential);

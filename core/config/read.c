@@ -181,6 +181,10 @@ static int32_t read_numbers(struct reader *r, struct config_instance *in, json_t
     in->patience_ms = read_number(value, "patience_ms");
     in->queue = power_of_two(read_number(value, "queue"));
     read_budget(&in->budget, json_object_get(value, "budget"));
+    const json_t *breaker = json_object_get(value, "breaker");
+    in->breaker =
+        (struct config_breaker){read_number(breaker, "failures"), read_number(breaker, "successes"),
+                                read_number(breaker, "pause_ms")};
     if (json_object_set_new(value, "queue", json_integer(in->queue)) != 0)
         return no_memory(r, "queue");
     return HAWSE_OK;
@@ -209,6 +213,8 @@ static int32_t read_instance(struct reader *r, struct config_instance *in, const
         code = read_permissions(r, in, value);
     if (code == HAWSE_OK)
         code = read_endpoints(r, in, json_object_get(value, "endpoints"));
+    if (code == HAWSE_OK)
+        code = read_limits(r, in, json_object_get(value, "limits"));
     return code == HAWSE_OK ? read_credentials(r, in, json_object_get(value, "credentials")) : code;
 }
 
