@@ -32,6 +32,7 @@ enum {
     SIM_CALLBACKS = 64, /* selectors of a policy */
     SIM_WORDS = 256,    /* bytes of a reason or finding, NUL included */
     SIM_ENGINES = 4,
+    SIM_JSON = 64 << 10, /* bytes of a result as text */
 };
 
 /* ---- the way out ---- */
@@ -227,8 +228,8 @@ bool sim_token_good(const struct sim_result *result, uint32_t index, const hawse
 /* The callbacks that flash loans and exchanges are known to make. */
 uint32_t sim_usual_callbacks(uint8_t out[SIM_CALLBACKS][4]);
 
-/* The result as a JSON object, for the journal: at most 16 KiB, cut by leaving items out and saying
- * so. Returns its length, or HAWSE_E_NOSPACE. */
+/* The result as a JSON object with a NUL, for the journal: SIM_JSON bytes are always enough.
+ * Returns its length, or HAWSE_E_NOSPACE. */
 int32_t sim_result_json(const struct sim_result *result, char *out, size_t cap);
 
 #endif

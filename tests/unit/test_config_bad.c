@@ -244,7 +244,7 @@ TEST(config_bad_instance, "faults of an instance are named with its id")
         {ONE(",'allow_maturity':'beta'"), HAWSE_E_INVAL, IN_A "allow_maturity: no such key",
          "the keys here are: plugin, enabled, mode, allow, lane, links, endpoints, credentials, "
          "grants, "
-         "features, budget, queue, patience_ms, settings"},
+         "limits, breaker, features, budget, queue, patience_ms, settings"},
         {ONE(",'enabled':1"), HAWSE_E_INVAL, IN_A "enabled: found 1, expected a boolean", ""},
         {ONE(",'queue':63"), HAWSE_E_INVAL, IN_A "queue: found 63, expected at least 64", ""},
         {ONE(",'queue':2000000"), HAWSE_E_INVAL,

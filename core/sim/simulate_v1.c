@@ -1,0 +1,199 @@
+/*
+ * eth_simulateV1: all transactions in one block, with nonces, funds and fees checked by the node,
+ * and the balances of tokens asked for in the same block before and after them.
+ *
+ * Where gas limits are to be found there are two runs: one without limits and fees that tells what
+ * is used, and one with the limits that will be signed. Only the second counts.
+ *
+ * Nodes let 12 seconds pass for a simulated block, whatever the chain's are: interest and periods
+ * of grace depend on it, so the time is set.
+ */
+#include "sim/internal.h"
+
+#include <hawse/u256.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PROBE_GAS = 500000 }; /* of balanceOf; tokens behind proxies take 30,000 to 60,000 */
+
+/* Who asks for balances: an account that exists in the simulation alone. */
+static const uint8_t prober[20] = {0x68, 0x61, 0x77, 0x73, 0x65, 0x20, 0x70, 0x72, 0x6f, 0x62,
+                                   0x65, 0x72, 0,    0,    0,    0,    0,    0,    0,    1};
+
+static bool has_fees(const struct sim_run *run)
+{
+    return !hawse_u256_is_zero(&run->request.max_fee);
+}
+
+static bool gas_known(const struct sim_run *run)
+{
+    for (uint32_t i = 0; i < run->request.call_count; i++) {
+        if (run->calls[i].gas_limit == 0)
+            return false;
+    }
+    return true;
+}
+
+/* How many balances are asked for on each side. */
+static uint32_t probes(const struct sim_run *run)
+{
+    return run->final ? run->request.asset_count : 0;
+}
+
+static json_t *probe(const struct sim_run *run, uint32_t asset, bool fees)
+{
+    uint8_t data[36] = {0x70, 0xa0, 0x82, 0x31}; /* balanceOf(address) */
+    memcpy(data + 16, run->request.from, 20);
+    json_t *out = json_object();
+    (void)words_set(out, "from", words_hex(prober, 20));
+    (void)words_set(out, "to", words_hex(run->request.assets[asset], 20));
+    (void)words_set(out, "input", words_hex(data, sizeof(data)));
+    (void)words_set(out, "gas", words_quantity(PROBE_GAS));
+    if (fees)
+        (void)words_set(out, "maxFeePerGas", words_u256(&run->request.max_fee));
+    return out;
+}
+
+static json_t *overrides(const struct sim_run *run)
+{
+    const hawse_u256_t rich = {{0, 1, 0, 0}};
+    json_t *out = json_object(), *sender = words_sender(run);
+    char key[43];
+    words_address(run->request.from, key);
+    if (sender)
+        (void)words_set(out, key, sender);
+    words_address(prober, key);
+    if (probes(run) > 0)
+        (void)words_set(out, key, json_pack("{s:o}", "balance", words_u256(&rich)));
+    return out;
+}
+
+static json_t *calls(const struct sim_run *run, bool fees)
+{
+    json_t *out = json_array();
+    for (uint32_t i = 0; i < probes(run); i++)
+        (void)json_array_append_new(out, probe(run, i, fees));
+    for (uint32_t i = 0; i < run->request.call_count; i++)
+        (void)json_array_append_new(out, words_call(run, i, fees));
+    for (uint32_t i = 0; i < probes(run); i++)
+        (void)json_array_append_new(out, probe(run, i, fees));
+    return out;
+}
+
+static void read_answer(struct sim_run *run, const struct sim_answer *answer);
+
+static void ask(struct sim_run *run)
+{
+    bool validation = run->final && has_fees(run);
+    json_t *list = calls(run, validation);
+    json_t *block = json_pack("{s:o,s:o}", "stateOverrides", overrides(run), "calls", list);
+    uint64_t time = words_time(run);
+    if (time > 0 && block)
+        (void)words_set(block, "blockOverrides", json_pack("{s:o}", "time", words_quantity(time)));
+    json_t *params = json_pack("[{s:[o],s:b,s:b},o]", "blockStateCalls", block, "validation",
+                               validation, "traceTransfers", true, words_block(run));
+    run->result.validated = validation;
+    /* a part without memory would ask something else */
+    if (!list || json_array_size(list) != 2 * probes(run) + run->request.call_count) {
+        json_decref(params);
+        params = NULL;
+    }
+    run_ask(run, "eth_simulateV1", params, read_answer);
+}
+
+/* ---- the answer ---- */
+
+/* One call's status; false when it can't be read. */
+static bool read_status(const json_t *call, bool *success, uint64_t *gas)
+{
+    uint64_t status = 2, most = 0;
+    const json_t *max = json_object_get(call, "maxUsedGas");
+    if (!words_read_u64(json_object_get(call, "status"), &status) || status > 1 ||
+        !words_read_u64(json_object_get(call, "gasUsed"), gas) ||
+        (max && !words_read_u64(max, &most)))
+        return false;
+    *success = status == 1;
+    *gas = most > *gas ? most : *gas;
+    return true;
+}
+
+/* An ERC-20 balance; false when the token gave none. */
+static bool read_balance(const json_t *call, hawse_u256_t *out)
+{
+    uint8_t word[32];
+    bool success;
+    uint64_t gas;
+    if (!read_status(call, &success, &gas) || !success ||
+        !words_read_fixed(json_object_get(call, "returnData"), word, 32))
+        return false;
+    hawse_u256_from_be(word, out);
+    return true;
+}
+
+static bool read_balances(struct sim_run *run, const json_t *list)
+{
+    uint32_t n = probes(run), behind = n + run->request.call_count;
+    for (uint32_t i = 0; i < n; i++) {
+        hawse_u256_t before, after;
+        if (!read_balance(json_array_get(list, i), &before) ||
+            !read_balance(json_array_get(list, behind + i), &after))
+            return false;
+        moves_measured(&run->result, run->request.assets[i], &before, &after);
+    }
+    return true;
+}
+
+enum outcome { UNREADABLE, REVERTED, SUCCEEDED };
+
+static enum outcome read_calls(struct sim_run *run, const json_t *list)
+{
+    for (uint32_t i = 0; i < run->request.call_count; i++) {
+        const json_t *call = json_array_get(list, probes(run) + i);
+        const json_t *error = json_object_get(call, "error");
+        bool success = false;
+        uint64_t gas = 0;
+        if (!read_status(call, &success, &gas))
+            return UNREADABLE;
+        run_gas(run, i, gas);
+        if (!success) {
+            const json_t *data = json_object_get(error, "data");
+            if (!json_is_string(data))
+                data = json_object_get(call, "returnData");
+            run_reverted(run, i, data, json_string_value(json_object_get(error, "message")));
+            return REVERTED;
+        }
+        if (!moves_logs(&run->result, i, run->request.from, json_object_get(call, "logs")))
+            return UNREADABLE;
+    }
+    return SUCCEEDED;
+}
+
+static void read_answer(struct sim_run *run, const struct sim_answer *answer)
+{
+    if (run_refused(run, 0, answer))
+        return;
+    json_t *root = answer->status == HAWSE_OK ? words_parse(answer) : NULL;
+    const json_t *list = json_object_get(json_array_get(root, 0), "calls");
+    enum outcome outcome = UNREADABLE;
+    if (json_array_size(root) == 1 &&
+        json_array_size(list) == 2 * probes(run) + run->request.call_count)
+        outcome = read_calls(run, list);
+    if (outcome == UNREADABLE) {
+        run_failed_answer(run, answer);
+    } else if (outcome == SUCCEEDED && !run->final) {
+        run->final = true;
+        run->result.flow_count = run->result.approval_count = run->result.finding_count = 0;
+        run->next = ask;
+    } else if (outcome == SUCCEEDED) {
+        run->result.success = true;
+        run->result.flows_known = read_balances(run, list);
+        run_verdict(run);
+    }
+    json_decref(root);
+}
+
+void simulate_v1_begin(struct sim_run *run)
+{
+    run->final = gas_known(run);
+    ask(run);
+}
