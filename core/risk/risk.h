@@ -37,21 +37,25 @@ enum risk_answer {
     RISK_WAIT, /* fees are above a cap: ask again at a later head; the deadline ends it */
 };
 
-/* Gates, in the order in which they are asked: word, stages (B, A, S), what it asks. */
-#define RISK_GATES(X)                                                                       \
-    X(kill, "BAS", "is no kill switch on?")                                                 \
-    X(mode, "BAS", "may this instance, of this maturity, sign at all?")                     \
-    X(breaker, "BAS", "is the breaker closed, or does it let a probe through?")             \
-    X(stream, "BAS", "are the streams that it was decided from live?")                      \
-    X(deadline, "BAS", "is there time left?")                                               \
-    X(limits, "BA", "are counts and amounts within the operator's limits?")                 \
-    X(calls, "BA", "is every call allowed, decoded to the innermost?")                      \
-    X(slippage, "BA", "is the least that must come in near enough to the quote?")           \
-    X(fee_cap, "AS", "is the fee per gas below the cap?")                                   \
-    X(max_cost, "AS", "are all fees together below the intent's and the operator's limit?") \
-    X(simulation, "AS", "did it succeed as planned, on these bytes and a block of now?")    \
-    X(funds, "A", "is there enough for value, fees, what is in flight, and a cancel?")      \
-    X(position, "A", "would what is held afterwards be within its limits?")
+/*
+ * Gates, in the order in which they are asked: word, stages (B, A, S), what it asks. The dry run
+ * comes last, so that it shows what everything else says.
+ */
+#define RISK_GATES(X)                                                                    \
+    X(kill, "BAS", "is no kill switch on?")                                              \
+    X(mode, "BAS", "may this instance, of this maturity, sign at all?")                  \
+    X(breaker, "BAS", "is the breaker closed, or does it let a probe through?")          \
+    X(stream, "BAS", "are the streams that it was decided from live?")                   \
+    X(deadline, "BAS", "is there time left?")                                            \
+    X(limits, "BA", "are counts and amounts within the operator's limits?")              \
+    X(calls, "BA", "is every call allowed, decoded to the innermost?")                   \
+    X(slippage, "BA", "is the least that must come in near enough to the quote?")        \
+    X(simulation, "AS", "did it succeed as planned, on these bytes and a block of now?") \
+    X(fee_cap, "AS", "is the fee per gas below the cap?")                                \
+    X(max_cost, "AS", "are all fees below the intent's and the operator's limit?")       \
+    X(funds, "A", "is there enough for value, fees, what is in flight, and a cancel?")   \
+    X(position, "A", "is what is held afterwards within its limits?")                    \
+    X(dry_run, "AS", "may it be signed, now that all is well?")
 
 /* What of a token the account has, as read at the head. */
 struct risk_balance {

@@ -1,0 +1,191 @@
+/*
+ * See book.h.
+ */
+#include "risk/book.h"
+
+#include <hawse/u256.h>
+#include <stdlib.h>
+#include <string.h>
+
+void book_finish(struct book *book)
+{
+    free(book->assets);
+    free(book->shares);
+    free(book->held);
+}
+
+void book_day(struct book *book, uint64_t utc_ns)
+{
+    uint64_t day = utc_ns / BOOK_DAY_NS;
+    if (day <= book->day)
+        return;
+    book->day = day;
+    book->intents = 0;
+    book->asset_count = book->share_count = 0;
+}
+
+uint32_t book_open(const struct book *book, uint64_t number)
+{
+    uint32_t n = 0;
+    for (size_t i = 0; i < book->held_count; i++)
+        n += book->held[i].number != number;
+    return n;
+}
+
+uint64_t book_intents(const struct book *book, uint64_t number)
+{
+    return (uint64_t)book->intents + book_open(book, number);
+}
+
+static bool same(const uint8_t *a, const uint8_t *b)
+{
+    return memcmp(a, b, 20) == 0;
+}
+
+static const struct book_asset *asset_of(const struct book *book, const uint8_t asset[20])
+{
+    for (size_t i = 0; i < book->asset_count; i++) {
+        if (same(book->assets[i].asset, asset))
+            return &book->assets[i];
+    }
+    return NULL;
+}
+
+static bool touches(const struct book_held *held, const uint8_t counterparty[20])
+{
+    for (uint32_t i = 0; i < held->counterparty_count; i++) {
+        if (same(held->counterparties[i], counterparty))
+            return true;
+    }
+    return false;
+}
+
+/* Adds what others hold of an asset; with a counterparty only those that touch it. */
+static int32_t add_held(const struct book *book, uint64_t number, const uint8_t asset[20],
+                        const uint8_t *counterparty, bool loss, hawse_u256_t *sum)
+{
+    uint32_t carry = 0;
+    for (size_t i = 0; i < book->held_count; i++) {
+        const struct book_held *held = &book->held[i];
+        if (held->number == number || (counterparty && !touches(held, counterparty)))
+            continue;
+        for (uint32_t k = 0; k < held->flow_count; k++) {
+            if (same(held->flows[k].asset, asset))
+                carry |=
+                    hawse_u256_add(sum, loss ? &held->flows[k].loss : &held->flows[k].out, sum);
+        }
+    }
+    return carry ? HAWSE_E_RANGE : HAWSE_OK;
+}
+
+int32_t book_out(const struct book *book, uint64_t number, const uint8_t asset[20],
+                 hawse_u256_t *out)
+{
+    const struct book_asset *a = asset_of(book, asset);
+    *out = a ? a->out : hawse_u256(0);
+    return add_held(book, number, asset, NULL, false, out);
+}
+
+int32_t book_share_out(const struct book *book, uint64_t number, const uint8_t asset[20],
+                       const uint8_t counterparty[20], hawse_u256_t *out)
+{
+    *out = hawse_u256(0);
+    for (size_t i = 0; i < book->share_count; i++) {
+        if (same(book->shares[i].asset, asset) && same(book->shares[i].counterparty, counterparty))
+            *out = book->shares[i].out;
+    }
+    return add_held(book, number, asset, counterparty, false, out);
+}
+
+int32_t book_loss(const struct book *book, uint64_t number, const uint8_t asset[20],
+                  hawse_u256_t *loss)
+{
+    const struct book_asset *a = asset_of(book, asset);
+    hawse_u256_t sum = a ? a->out : hawse_u256(0);
+    const hawse_u256_t in = a ? a->in : hawse_u256(0);
+    if (add_held(book, number, asset, NULL, true, &sum) != HAWSE_OK)
+        return HAWSE_E_RANGE;
+    if (hawse_u256_compare(&sum, &in) > 0)
+        (void)hawse_u256_sub(&sum, &in, loss);
+    else
+        *loss = hawse_u256(0);
+    return HAWSE_OK;
+}
+
+/* ---- changes ---- */
+
+bool book_release(struct book *book, uint64_t number, struct book_held *out)
+{
+    for (size_t i = 0; i < book->held_count; i++) {
+        if (book->held[i].number != number)
+            continue;
+        if (out)
+            *out = book->held[i];
+        book->held[i] = book->held[--book->held_count];
+        return true;
+    }
+    return false;
+}
+
+bool book_hold(struct book *book, const struct book_held *held)
+{
+    (void)book_release(book, held->number, NULL);
+    if (book->held_count == book->held_cap) {
+        size_t cap = book->held_cap > 0 ? 2 * book->held_cap : 16;
+        struct book_held *grown = realloc(book->held, cap * sizeof(grown[0]));
+        if (!grown)
+            return false;
+        book->held = grown;
+        book->held_cap = cap;
+    }
+    book->held[book->held_count++] = *held;
+    return true;
+}
+
+/* An amount that does not fit any more stays at the most there is: every later check refuses. */
+static void add(hawse_u256_t *sum, const hawse_u256_t *more)
+{
+    if (hawse_u256_add(sum, more, sum))
+        memset(sum, 0xff, sizeof(*sum));
+}
+
+bool book_count(struct book *book, const uint8_t asset[20], const hawse_u256_t *out,
+                const hawse_u256_t *in)
+{
+    size_t i = 0;
+    while (i < book->asset_count && !same(book->assets[i].asset, asset))
+        i++;
+    if (i == book->asset_count) {
+        struct book_asset *grown = realloc(book->assets, (i + 1) * sizeof(grown[0]));
+        if (!grown)
+            return false;
+        book->assets = grown;
+        memset(&grown[i], 0, sizeof(grown[i]));
+        memcpy(grown[i].asset, asset, 20);
+        book->asset_count++;
+    }
+    add(&book->assets[i].out, out);
+    add(&book->assets[i].in, in);
+    return true;
+}
+
+bool book_count_share(struct book *book, const uint8_t asset[20], const uint8_t counterparty[20],
+                      const hawse_u256_t *out)
+{
+    size_t i = 0;
+    while (i < book->share_count && !(same(book->shares[i].asset, asset) &&
+                                      same(book->shares[i].counterparty, counterparty)))
+        i++;
+    if (i == book->share_count) {
+        struct book_share *grown = realloc(book->shares, (i + 1) * sizeof(grown[0]));
+        if (!grown)
+            return false;
+        book->shares = grown;
+        memset(&grown[i], 0, sizeof(grown[i]));
+        memcpy(grown[i].asset, asset, 20);
+        memcpy(grown[i].counterparty, counterparty, 20);
+        book->share_count++;
+    }
+    add(&book->shares[i].out, out);
+    return true;
+}

@@ -1,0 +1,304 @@
+/*
+ * Every call, decoded to the innermost, against the operator's table of counterparties.
+ *
+ * - A token that is an asset may be called for allowances and transfers without being a
+ *   counterparty; spenders and receivers have to be.
+ * - Everything else is called at a counterparty, by a function that it lists. That a function holds
+ *   other calls changes nothing about it, and each of those is checked like the outer one.
+ * - Taking an allowance back, or setting it to 0, is always allowed for an asset.
+ */
+#include "risk/calldata.h"
+#include "risk/internal.h"
+
+#include <hawse/hex.h>
+#include <hawse/u256.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { NEST_DEPTH = 4, NEST_CALLS = 512 };
+
+struct walk {
+    struct gate *g;
+    char where[160]; /* "call 2, aggregate3 1" */
+    uint32_t depth, calls;
+    uint32_t at;             /* number among its neighbours */
+    bool pays_without_quote; /* something is called that has to come with a quote */
+    enum risk_answer answer;
+};
+
+static const char *where(const struct walk *w)
+{
+    return w->where;
+}
+
+/* Notes who an intent has to do with, for the limits per counterparty. */
+static enum risk_answer touch(struct gate *g, const uint8_t address[20])
+{
+    struct book_held *h = &g->held;
+    const struct config_counterparty *c = gate_counterparty(g, address);
+    if (!c || c->share_count == 0)
+        return RISK_PASS;
+    for (uint32_t i = 0; i < h->counterparty_count; i++) {
+        if (memcmp(h->counterparties[i], address, 20) == 0)
+            return RISK_PASS;
+    }
+    if (h->counterparty_count == sizeof(h->counterparties) / sizeof(h->counterparties[0]))
+        return gate_refuse(g, NULL,
+                           "it has to do with more than %u counterparties that have "
+                           "limits of their own",
+                           h->counterparty_count);
+    memcpy(h->counterparties[h->counterparty_count++], address, 20);
+    return RISK_PASS;
+}
+
+enum risk_answer gate_allowance(struct gate *g, const char *at, const uint8_t token[20],
+                                const uint8_t spender[20], const hawse_u256_t *amount, bool all)
+{
+    const struct config_asset *a = gate_asset(g, token);
+    const struct config_counterparty *c = gate_counterparty(g, spender);
+    if (hawse_u256_is_zero(amount))
+        return RISK_PASS;
+    json_t *figures = json_pack("{s:s,s:s,s:o,s:b}", "token", address_text(token).text, "spender",
+                                address_text(spender).text, "amount", figure(amount), "all", all);
+    if (!c || c->spender == SPENDER_NO)
+        return gate_refuse(g, figures,
+                           "%s: gives an allowance of %s to %s, which is no spender in the table "
+                           "of counterparties",
+                           at, all ? "everything" : amount_text(g, token, amount).text,
+                           address_text(spender).text);
+    hawse_u256_t limit = a ? gate_scaled(g, &a->per_intent) : hawse_u256(0);
+    if (c->spender == SPENDER_EXACT && (all || !a || hawse_u256_compare(amount, &limit) > 0))
+        return gate_refuse(
+            g, figures,
+            "%s: gives an allowance of %s to %s, which may be given %s; approve what "
+            "is spent, or set its spender to \"unlimited\"",
+            at, all ? "everything" : amount_text(g, token, amount).text, address_text(spender).text,
+            a ? amount_text(g, token, &limit).text : "allowances of assets alone");
+    json_decref(figures);
+    return RISK_PASS;
+}
+
+static bool lists(const struct config_counterparty *c, const uint8_t selector[4])
+{
+    for (size_t i = 0; c && i < c->selector_count; i++) {
+        if (memcmp(c->selectors[i], selector, 4) == 0)
+            return true;
+    }
+    return false;
+}
+
+static enum risk_answer check_value(struct walk *w, const struct calldata_call *call,
+                                    const struct calldata *d)
+{
+    static const uint8_t coin[20] = {0};
+    const struct config_counterparty *c = gate_counterparty(w->g, call->to);
+    if (d->kind == CALLDATA_NONE && c && (c->plain || c->recipient)) {
+        w->pays_without_quote = w->pays_without_quote || !(c->without_quote || c->recipient);
+        return RISK_PASS;
+    }
+    if (d->kind == CALLDATA_NONE)
+        return gate_refuse(w->g, NULL,
+                           "%s: sends coins to %s, which is no recipient and lists no "
+                           "\"receive()\" in the table of counterparties",
+                           where(w), address_text(call->to).text);
+    if (hawse_u256_is_zero(&call->value) || (c && c->value))
+        return RISK_PASS;
+    return gate_refuse(w->g, json_pack("{s:o}", "value", figure(&call->value)),
+                       "%s: %s go with a call of %s, which is not marked \"value\" in the table of "
+                       "counterparties",
+                       where(w), amount_text(w->g, coin, &call->value).text,
+                       address_text(call->to).text);
+}
+
+static enum risk_answer check_listed(struct walk *w, const struct calldata_call *call,
+                                     const struct calldata *d)
+{
+    const struct config_counterparty *c = gate_counterparty(w->g, call->to);
+    char selector[9] = {0};
+    if (lists(c, d->selector)) {
+        w->pays_without_quote = w->pays_without_quote || !c->without_quote;
+        return RISK_PASS;
+    }
+    hawse_hex_encode(d->selector, 4, selector);
+    return gate_refuse(
+        w->g, json_pack("{s:s,s:s}", "to", address_text(call->to).text, "selector", selector),
+        "%s: calls %s%s0x%s of %s, which %s; add it to its functions if that is "
+        "meant",
+        where(w), d->name ? d->name : "", d->name ? ", " : "function ", selector,
+        address_text(call->to).text,
+        c ? "does not list it" : "is not in the table of counterparties");
+}
+
+static enum risk_answer check_party(struct walk *w, const struct calldata_call *call,
+                                    const struct calldata *d)
+{
+    struct gate *g = w->g;
+    const uint8_t *token = d->names_token ? d->token : call->to;
+    const struct config_counterparty *c = gate_counterparty(g, d->party);
+    enum risk_answer answer = touch(g, d->party);
+    if (answer != RISK_PASS || d->kind == CALLDATA_LESS)
+        return answer;
+    if (d->kind == CALLDATA_ALLOWANCE)
+        return gate_allowance(g, where(w), token, d->party, &d->amount, d->all);
+    if (memcmp(d->party, g->c->from, 20) == 0 || (c && c->recipient))
+        return RISK_PASS;
+    return gate_refuse(g,
+                       json_pack("{s:s,s:s,s:o}", "token", address_text(token).text, "to",
+                                 address_text(d->party).text, "amount", figure(&d->amount)),
+                       "%s: %s to %s, which is no recipient in the table of counterparties",
+                       where(w), d->name, address_text(d->party).text);
+}
+
+static enum risk_answer check_call(struct walk *w, const struct calldata_call *call);
+
+static bool check_inner(void *ctx, const struct calldata_call *call)
+{
+    struct walk *w = ctx;
+    char *end = w->where + strlen(w->where);
+    (void)snprintf(end, sizeof(w->where) - (size_t)(end - w->where), ", inner call %u", ++w->at);
+    w->answer = check_call(w, call);
+    *end = '\0';
+    return w->answer == RISK_PASS;
+}
+
+static enum risk_answer check_nest(struct walk *w, const struct calldata_call *call,
+                                   const struct calldata *d)
+{
+    uint32_t at = w->at;
+    if (w->depth == NEST_DEPTH)
+        return gate_refuse(w->g, NULL, "%s: calls inside of calls, more than %d deep", where(w),
+                           NEST_DEPTH);
+    w->depth++;
+    w->at = 0;
+    int32_t code = calldata_inner(call->data, call->to, check_inner, w);
+    w->depth--;
+    w->at = at;
+    if (code != HAWSE_OK)
+        return gate_refuse(w->g, NULL, "%s: the calls inside of %s do not decode, or are too many",
+                           where(w), d->name);
+    return w->answer;
+}
+
+static enum risk_answer check_call(struct walk *w, const struct calldata_call *call)
+{
+    struct gate *g = w->g;
+    struct calldata d;
+    if (++w->calls > NEST_CALLS)
+        return gate_refuse(g, NULL, "more than %d calls inside of each other", NEST_CALLS);
+    if (calldata_read(call->data, &d) != HAWSE_OK)
+        return gate_refuse(g, NULL, "%s: its calldata does not decode as %s", where(w),
+                           d.name ? d.name : "a function: fewer than 4 bytes");
+    if (call->delegated) {
+        size_t i = 0;
+        while (i < g->limits->code_count && memcmp(g->limits->code[i], call->to, 20) != 0)
+            i++;
+        if (i == g->limits->code_count)
+            return gate_refuse(g, NULL,
+                               "%s: runs the code of %s as the caller's own, which is not listed "
+                               "in \"code\"",
+                               where(w), address_text(call->to).text);
+    }
+    enum risk_answer answer = touch(g, call->to);
+    if (answer == RISK_PASS)
+        answer = check_value(w, call, &d);
+    bool known =
+        d.kind == CALLDATA_ALLOWANCE || d.kind == CALLDATA_LESS || d.kind == CALLDATA_TRANSFER;
+    if (answer == RISK_PASS && d.kind != CALLDATA_NONE && !(known && gate_asset(g, call->to)))
+        answer = check_listed(w, call, &d);
+    if (answer == RISK_PASS && known)
+        answer = check_party(w, call, &d);
+    if (answer == RISK_PASS && d.kind == CALLDATA_NEST)
+        answer = check_nest(w, call, &d);
+    return answer;
+}
+
+/* ---- what is known when all calls are ---- */
+
+static enum risk_answer check_share(struct gate *g, const struct config_counterparty *c,
+                                    const struct config_share *share)
+{
+    const struct config_asset *a = &g->limits->assets[share->asset];
+    const hawse_intent_flow_t *flow = gate_flow(g, a->address);
+    hawse_u256_t taken, sum, limit = gate_scaled(g, &share->per_day);
+    if (!flow || hawse_u256_is_zero(&flow->max_out))
+        return RISK_PASS;
+    if (book_share_out(g->book, g->c->number, a->address, c->address, &taken) == HAWSE_OK &&
+        hawse_u256_add(&taken, &flow->max_out, &sum) == 0 && hawse_u256_compare(&sum, &limit) <= 0)
+        return RISK_PASS;
+    return gate_refuse(g,
+                       json_pack("{s:s,s:s,s:o,s:o,s:o}", "asset", a->name, "counterparty",
+                                 address_text(c->address).text, "taken", figure(&taken), "asked",
+                                 figure(&flow->max_out), "limit", figure(&limit)),
+                       "asks for %s with %s taken or held already by intents with %s, and its "
+                       "per_day%s is %s",
+                       amount_text(g, a->address, &flow->max_out).text,
+                       amount_text(g, a->address, &taken).text, address_text(c->address).text,
+                       g->canary ? " (canary)" : "", amount_text(g, a->address, &limit).text);
+}
+
+static enum risk_answer check_shares(struct gate *g)
+{
+    enum risk_answer answer = RISK_PASS;
+    for (uint32_t i = 0; i < g->held.counterparty_count; i++) {
+        const struct config_counterparty *c = gate_counterparty(g, g->held.counterparties[i]);
+        for (size_t k = 0; answer == RISK_PASS && k < c->share_count; k++)
+            answer = check_share(g, c, &c->shares[k]);
+    }
+    return answer;
+}
+
+static enum risk_answer check_quote(struct gate *g, const struct walk *w)
+{
+    bool pays = false, quoted = false;
+    for (uint32_t i = 0; i < g->c->intent->flow_count; i++) {
+        const hawse_intent_flow_t *flow = gate_flow_at(g, i);
+        pays = pays || !hawse_u256_is_zero(&flow->max_out);
+        quoted = quoted || !hawse_u256_is_zero(&flow->expected_in);
+    }
+    if (!pays || quoted || !w->pays_without_quote)
+        return RISK_PASS;
+    return gate_refuse(g, NULL,
+                       "it pays and says of no asset what is expected to come in, so slippage has "
+                       "no bound; name expected_in and min_in, or mark the counterparty "
+                       "\"without_quote\"");
+}
+
+/* What is about to be signed has to be what was checked: one transaction for each call. A bundle is
+ * encoded by the host, and held against the intent by the simulation alone. */
+static enum risk_answer check_plan(struct gate *g)
+{
+    const hawse_intent_t *in = g->c->intent;
+    bool same = g->c->tx_count == in->call_count;
+    if (g->stage != RISK_AFTER || in->how != HAWSE_INTENT_EACH || !g->c->txs)
+        return RISK_PASS;
+    for (uint32_t i = 0; same && i < in->call_count; i++) {
+        const hawse_intent_call_t *call = gate_call(g, i);
+        const hawse_tx_t *tx = &g->c->txs[i];
+        same = tx->create == 0 && memcmp(tx->to, call->to, 20) == 0 &&
+               hawse_u256_compare(&tx->value, &call->value) == 0 &&
+               tx->data.len == call->data.len &&
+               (call->data.len == 0 || memcmp(tx->data.data, call->data.data, call->data.len) == 0);
+    }
+    return same ? RISK_PASS
+                : gate_refuse(g, NULL,
+                              "the transactions that were made of it are not its calls: a "
+                              "fault of the host");
+}
+
+enum risk_answer gate_calls(struct gate *g)
+{
+    struct walk w = {.g = g};
+    enum risk_answer answer = RISK_PASS;
+    for (uint32_t i = 0; answer == RISK_PASS && i < g->c->intent->call_count; i++) {
+        const hawse_intent_call_t *in = gate_call(g, i);
+        struct calldata_call call = {.value = in->value, .data = in->data};
+        memcpy(call.to, in->to, 20);
+        (void)snprintf(w.where, sizeof(w.where), "call %u", i + 1);
+        answer = check_call(&w, &call);
+    }
+    if (answer == RISK_PASS)
+        answer = check_plan(g);
+    if (answer == RISK_PASS)
+        answer = check_quote(g, &w);
+    return answer == RISK_PASS ? check_shares(g) : answer;
+}
