@@ -179,6 +179,26 @@ static enum risk_answer check_nest(struct walk *w, const struct calldata_call *c
     return w->answer;
 }
 
+/* Code that runs as the caller's own may do anything: it has to be listed. */
+static enum risk_answer check_delegated(struct walk *w, const struct calldata_call *call)
+{
+    const struct config_limits *l = w->g->limits;
+    for (size_t i = 0; i < l->code_count; i++) {
+        if (memcmp(l->code[i], call->to, 20) == 0)
+            return RISK_PASS;
+    }
+    return gate_refuse(w->g, NULL,
+                       "%s: runs the code of %s as the caller's own, which is not listed in "
+                       "\"code\"",
+                       where(w), address_text(call->to).text);
+}
+
+static bool is_known(const struct calldata *d)
+{
+    return d->kind == CALLDATA_ALLOWANCE || d->kind == CALLDATA_LESS ||
+           d->kind == CALLDATA_TRANSFER;
+}
+
 static enum risk_answer check_call(struct walk *w, const struct calldata_call *call)
 {
     struct gate *g = w->g;
@@ -188,28 +208,17 @@ static enum risk_answer check_call(struct walk *w, const struct calldata_call *c
     if (calldata_read(call->data, &d) != HAWSE_OK)
         return gate_refuse(g, NULL, "%s: its calldata does not decode as %s", where(w),
                            d.name ? d.name : "a function: fewer than 4 bytes");
-    if (call->delegated) {
-        size_t i = 0;
-        while (i < g->limits->code_count && memcmp(g->limits->code[i], call->to, 20) != 0)
-            i++;
-        if (i == g->limits->code_count)
-            return gate_refuse(g, NULL,
-                               "%s: runs the code of %s as the caller's own, which is not listed "
-                               "in \"code\"",
-                               where(w), address_text(call->to).text);
-    }
-    enum risk_answer answer = touch(g, call->to);
+    enum risk_answer answer = call->delegated ? check_delegated(w, call) : RISK_PASS;
+    if (answer == RISK_PASS)
+        answer = touch(g, call->to);
     if (answer == RISK_PASS)
         answer = check_value(w, call, &d);
-    bool known =
-        d.kind == CALLDATA_ALLOWANCE || d.kind == CALLDATA_LESS || d.kind == CALLDATA_TRANSFER;
-    if (answer == RISK_PASS && d.kind != CALLDATA_NONE && !(known && gate_asset(g, call->to)))
+    if (answer == RISK_PASS && d.kind != CALLDATA_NONE &&
+        !(is_known(&d) && gate_asset(g, call->to)))
         answer = check_listed(w, call, &d);
-    if (answer == RISK_PASS && known)
+    if (answer == RISK_PASS && is_known(&d))
         answer = check_party(w, call, &d);
-    if (answer == RISK_PASS && d.kind == CALLDATA_NEST)
-        answer = check_nest(w, call, &d);
-    return answer;
+    return answer == RISK_PASS && d.kind == CALLDATA_NEST ? check_nest(w, call, &d) : answer;
 }
 
 /* ---- what is known when all calls are ---- */

@@ -257,41 +257,50 @@ static hawse_u256_t coming(const struct gate *g, const struct config_asset *a)
                                                                      : flow->min_in;
 }
 
-enum risk_answer gate_position(struct gate *g)
+/* What is held of one asset, and of how many. */
+struct held {
+    uint32_t positions;
+    bool grows; /* by one that was not held before */
+};
+
+static enum risk_answer check_held(struct gate *g, const struct config_asset *a, struct held *all)
 {
-    uint32_t positions = 0;
-    bool grows = false;
-    for (size_t i = 0; i < g->limits->asset_count; i++) {
-        const struct config_asset *a = &g->limits->assets[i];
-        const struct risk_balance *b = balance_of(g, a->address);
-        const hawse_u256_t *have = a->native ? &g->c->native_balance : b ? &b->balance : NULL;
-        hawse_u256_t in = coming(g, a), held, limit = gate_scaled(g, &a->max_held);
-        if (!a->limits_held)
-            continue;
-        if (!have && hawse_u256_is_zero(&in) && g->limits->open_positions == 0)
-            continue;
-        if (!have)
-            return gate_refuse(g, NULL,
-                               "the account's balance of %s is not known, and it has a "
-                               "max_held",
-                               a->name);
-        uint32_t carry = hawse_u256_add(have, &in, &held);
-        if (!hawse_u256_is_zero(&in) && (carry || hawse_u256_compare(&held, &limit) > 0))
-            return gate_refuse(g,
-                               json_pack("{s:s,s:o,s:o,s:o}", "asset", a->name, "have",
-                                         figure(have), "comes", figure(&in), "limit",
-                                         figure(&limit)),
-                               "the account would hold %s, and max_held%s is %s",
-                               amount_text(g, a->address, &held).text, g->canary ? " (canary)" : "",
-                               amount_text(g, a->address, &limit).text);
-        positions += !hawse_u256_is_zero(&held);
-        grows = grows || (hawse_u256_is_zero(have) && !hawse_u256_is_zero(&in));
-    }
-    if (g->limits->open_positions == 0 || positions <= g->limits->open_positions || !grows)
+    const struct risk_balance *b = balance_of(g, a->address);
+    const hawse_u256_t *have = a->native ? &g->c->native_balance : b ? &b->balance : NULL;
+    hawse_u256_t in = coming(g, a), held, limit = gate_scaled(g, &a->max_held);
+    bool comes = !hawse_u256_is_zero(&in);
+    if (!have && !comes && g->limits->open_positions == 0)
+        return RISK_PASS;
+    if (!have)
+        return gate_refuse(
+            g, NULL, "the account's balance of %s is not known, and it has a max_held", a->name);
+    uint32_t carry = hawse_u256_add(have, &in, &held);
+    all->positions += !hawse_u256_is_zero(&held);
+    all->grows = all->grows || (hawse_u256_is_zero(have) && comes);
+    if (!comes || (!carry && hawse_u256_compare(&held, &limit) <= 0))
         return RISK_PASS;
     return gate_refuse(g,
-                       json_pack("{s:i,s:i}", "positions", (int)positions, "limit",
+                       json_pack("{s:s,s:o,s:o,s:o}", "asset", a->name, "have", figure(have),
+                                 "comes", figure(&in), "limit", figure(&limit)),
+                       "the account would hold %s, and max_held%s is %s",
+                       amount_text(g, a->address, &held).text, g->canary ? " (canary)" : "",
+                       amount_text(g, a->address, &limit).text);
+}
+
+enum risk_answer gate_position(struct gate *g)
+{
+    struct held all = {0};
+    enum risk_answer answer = RISK_PASS;
+    for (size_t i = 0; answer == RISK_PASS && i < g->limits->asset_count; i++) {
+        if (g->limits->assets[i].limits_held)
+            answer = check_held(g, &g->limits->assets[i], &all);
+    }
+    if (answer != RISK_PASS || g->limits->open_positions == 0 ||
+        all.positions <= g->limits->open_positions || !all.grows)
+        return answer;
+    return gate_refuse(g,
+                       json_pack("{s:i,s:i}", "positions", (int)all.positions, "limit",
                                  (int)g->limits->open_positions),
-                       "the account would hold %u positions, and open_positions is %u", positions,
-                       g->limits->open_positions);
+                       "the account would hold %u positions, and open_positions is %u",
+                       all.positions, g->limits->open_positions);
 }

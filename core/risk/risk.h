@@ -85,7 +85,9 @@ struct risk_case {
     const struct sim_result *sim; /* NULL = none was made */
     const hawse_tx_t *txs;        /* as they will be signed; nonces need not be set before SIGN */
     uint32_t tx_count;
-    uint32_t tx_index;   /* SIGN: which one; those before it are done */
+    uint32_t tx_index;  /* SIGN: which one; those before it are done */
+    uint32_t sim_first; /* the transaction that is the first of the simulation: more than 0 when the
+                           rest was simulated again */
     hawse_u256_t l1_fee; /* wei, of a rollup's data; otherwise 0 */
     hawse_u256_t native_balance;
     hawse_u256_t in_flight_cost; /* wei: value and most of the fees of own transactions under way */
