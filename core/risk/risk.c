@@ -21,8 +21,8 @@ static const struct gate_entry gates[] = {RISK_GATES(RISK_GATE_ENTRY)};
 
 /* ---- answers ---- */
 
-static void answer(struct gate *g, enum risk_answer what, json_t *figures, const char *fmt,
-                   va_list args)
+__attribute__((format(printf, 4, 0))) static void
+answer(struct gate *g, enum risk_answer what, json_t *figures, const char *fmt, va_list args)
 {
     struct risk_verdict *v = g->v;
     v->answer = what;
