@@ -6,6 +6,7 @@
 #define CORE_STORE_JOURNAL_PRIVATE_H
 
 #include "store/journal.h"
+#include "store/journal_nonces.h"
 
 #include <hawse/writer.h>
 #include <sqlite3.h>
@@ -37,25 +38,12 @@ enum journal_sql {
     SQL_TOTAL_GET,
     SQL_TOTAL_PUT,
     SQL_TOTALS,
-    SQL_NONCE_ACCOUNT,
-    SQL_NONCE_ACCOUNT_PUT,
-    SQL_NONCE_GET,
+    SQL_ACCOUNT_GET,
+    SQL_ACCOUNT_PUT,
     SQL_NONCE_PUT,
-    SQL_NONCE_DELETE,
-    SQL_NONCE_LIST,
-    SQL_NONCE_RANGE,
-    SQL_NONCE_FIRST_FREE,
-    SQL_NONCE_LAST_FREE,
-    SQL_NONCE_IN_FLIGHT,
-    SQL_NONCE_EXPIRE,
-    SQL_NONCE_FREE_ALL,
-    SQL_NONCE_DROP_FREE,
-    SQL_NONCE_MINED,
-    SQL_NONCE_DROP_BELOW,
-    SQL_NONCE_PRUNE,
-    SQL_NONCE_USED_FROM,
-    SQL_NONCE_DROP_FROM,
-    JOURNAL_STATEMENTS
+    SQL_NONCE_ROWS,
+    SQL_NONCE_OPS, /* one for each JOURNAL_NONCE_... */
+    JOURNAL_STATEMENTS = SQL_NONCE_OPS + JOURNAL_NONCE_OPS
 };
 
 struct journal {
@@ -81,8 +69,7 @@ struct journal {
 enum { JOURNAL_SCRATCH = JOURNAL_DATA_MAX + (8 << 10), JOURNAL_VERSION = 1 };
 
 /* The statement, reset; NULL when it cannot be had, which is told as a fault. */
-sqlite3_stmt *journal_sql(struct journal *journal, enum journal_sql which, struct fault *fault);
-const char *journal_sql_text(enum journal_sql which);
+sqlite3_stmt *journal_sql(struct journal *journal, unsigned which, struct fault *fault);
 /* Binds in order; each letter of `types` is one value: i = uint64_t, t = const char *, b = const
  * void * and size_t. */
 void journal_bind(sqlite3_stmt *statement, const char *types, ...);

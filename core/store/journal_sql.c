@@ -53,39 +53,39 @@ static const char *const texts[JOURNAL_STATEMENTS] = {
                       "?, ?, ?, ?)",
     [SQL_TOTALS] = "SELECT instance, day, what, key, amount FROM total WHERE day = ?1 AND (?2 IS "
                    "NULL OR instance = ?2)",
-    [SQL_NONCE_ACCOUNT] = "SELECT next, floor FROM nonce_account WHERE " ACCOUNT,
-    [SQL_NONCE_ACCOUNT_PUT] =
+    [SQL_ACCOUNT_GET] = "SELECT next, floor FROM nonce_account WHERE " ACCOUNT,
+    [SQL_ACCOUNT_PUT] =
         "INSERT OR REPLACE INTO nonce_account (chain_id, sender, next, floor) VALUES (?, ?, ?, ?)",
-    [SQL_NONCE_GET] =
-        "SELECT number, state, token, hash, since_ns FROM nonce WHERE " ACCOUNT "AND number = ?3",
     [SQL_NONCE_PUT] = "INSERT OR REPLACE INTO nonce (chain_id, sender, number, state, token, hash, "
                       "since_ns) VALUES (?, ?, ?, ?, ?, ?, ?)",
-    [SQL_NONCE_DELETE] = "DELETE FROM nonce WHERE " ACCOUNT "AND number = ?3",
-    [SQL_NONCE_LIST] = "SELECT number, state, token, hash, since_ns FROM nonce WHERE " ACCOUNT
-                       "ORDER BY state = 4, number LIMIT ?3",
-    [SQL_NONCE_RANGE] = "SELECT number, state, token, hash, since_ns FROM nonce WHERE " ACCOUNT
-                        "AND number >= ?3 AND number < ?4 ORDER BY number",
-    [SQL_NONCE_FIRST_FREE] = "SELECT min(number) FROM nonce WHERE " ACCOUNT "AND state = 1",
-    [SQL_NONCE_LAST_FREE] = "SELECT max(number) FROM nonce WHERE " ACCOUNT "AND state = 1",
-    [SQL_NONCE_IN_FLIGHT] = "SELECT count(*) FROM nonce WHERE " ACCOUNT "AND state IN (2, 3)",
-    [SQL_NONCE_EXPIRE] = "UPDATE nonce SET state = 1, since_ns = ?3, token = x'' WHERE " ACCOUNT
-                         "AND state = 2 AND (since_ns <= ?4 OR since_ns > ?3)",
-    [SQL_NONCE_FREE_ALL] = "UPDATE nonce SET state = 1, since_ns = ?, token = x'' WHERE state = 2",
-    [SQL_NONCE_DROP_FREE] = "DELETE FROM nonce WHERE " ACCOUNT "AND state = 1 AND number < ?3",
-    [SQL_NONCE_MINED] =
-        "UPDATE nonce SET state = 4, since_ns = ?4 WHERE " ACCOUNT "AND state = 3 AND number < ?3",
-    [SQL_NONCE_DROP_BELOW] =
-        "DELETE FROM nonce WHERE " ACCOUNT "AND state IN (1, 2) AND number < ?3",
-    [SQL_NONCE_PRUNE] = "DELETE FROM nonce WHERE " ACCOUNT "AND state = 4 AND number < ?3",
-    [SQL_NONCE_USED_FROM] =
+    [SQL_NONCE_ROWS] =
+        "SELECT number, state, token, hash, since_ns FROM nonce WHERE " ACCOUNT
+        "AND number >= ?3 AND number < ?4 ORDER BY ?5 AND state = 4, number LIMIT ?6",
+    [SQL_NONCE_OPS + JOURNAL_NONCE_FIRST_FREE] =
+        "SELECT min(number) FROM nonce WHERE " ACCOUNT "AND state = 1",
+    [SQL_NONCE_OPS + JOURNAL_NONCE_LAST_FREE] =
+        "SELECT max(number) FROM nonce WHERE " ACCOUNT "AND state = 1",
+    [SQL_NONCE_OPS + JOURNAL_NONCE_IN_FLIGHT] =
+        "SELECT count(*) FROM nonce WHERE " ACCOUNT "AND state IN (2, 3)",
+    [SQL_NONCE_OPS + JOURNAL_NONCE_USED_FROM] =
         "SELECT count(*) FROM nonce WHERE " ACCOUNT "AND number >= ?3 AND state <> 1",
-    [SQL_NONCE_DROP_FROM] = "DELETE FROM nonce WHERE " ACCOUNT "AND number >= ?3",
+    [SQL_NONCE_OPS + JOURNAL_NONCE_EXPIRE] =
+        "UPDATE nonce SET state = 1, since_ns = ?3, token = zeroblob(16) WHERE " ACCOUNT
+        "AND state = 2 AND (since_ns <= ?4 OR since_ns > ?3)",
+    [SQL_NONCE_OPS + JOURNAL_NONCE_DROP_FREE] =
+        "DELETE FROM nonce WHERE " ACCOUNT "AND state = 1 AND number < ?3",
+    [SQL_NONCE_OPS + JOURNAL_NONCE_MINED] =
+        "UPDATE nonce SET state = 4, since_ns = ?4 WHERE " ACCOUNT "AND state = 3 AND number < ?3",
+    [SQL_NONCE_OPS + JOURNAL_NONCE_DROP_LOST] =
+        "DELETE FROM nonce WHERE " ACCOUNT "AND state IN (1, 2) AND number < ?3",
+    [SQL_NONCE_OPS + JOURNAL_NONCE_PRUNE] =
+        "DELETE FROM nonce WHERE " ACCOUNT "AND state = 4 AND number < ?3",
+    [SQL_NONCE_OPS + JOURNAL_NONCE_DROP_FROM] =
+        "DELETE FROM nonce WHERE " ACCOUNT "AND number >= ?3",
+    [SQL_NONCE_OPS + JOURNAL_NONCE_DELETE] = "DELETE FROM nonce WHERE " ACCOUNT "AND number = ?3",
+    [SQL_NONCE_OPS + JOURNAL_NONCE_FREE_ALL] =
+        "UPDATE nonce SET state = 1, since_ns = ?3, token = zeroblob(16) WHERE state = 2",
 };
-
-const char *journal_sql_text(enum journal_sql which)
-{
-    return texts[which];
-}
 
 /* What an operator is told, and what callers act on. */
 static int32_t code_of(struct journal *journal, int rc, const char **hint)
@@ -135,7 +135,7 @@ int32_t journal_fail(struct journal *journal, int rc, const char *doing, struct 
     return code;
 }
 
-sqlite3_stmt *journal_sql(struct journal *journal, enum journal_sql which, struct fault *fault)
+sqlite3_stmt *journal_sql(struct journal *journal, unsigned which, struct fault *fault)
 {
     if (!journal->db) {
         (void)fault_set(fault, HAWSE_E_IO, "%s: closed after an error: %s", journal->path,
