@@ -75,8 +75,6 @@ void journal_disconnect(struct journal *journal)
 int32_t journal_load_head(struct journal *journal, struct fault *fault)
 {
     sqlite3_stmt *s = journal_sql(journal, SQL_LAST, fault);
-    if (!s)
-        return journal->failed;
     int rc = journal_next(journal, s, "read the end of", fault);
     if (rc < 0)
         return rc;
@@ -170,7 +168,7 @@ static int32_t begin(struct journal *journal, struct fault *fault)
     if (code != HAWSE_OK)
         return code;
     sqlite3_stmt *s = journal_sql(journal, SQL_BEGIN, fault);
-    code = s ? journal_run(journal, s, "begin a group of", fault) : journal->failed;
+    code = journal_run(journal, s, "begin a group of", fault);
     if (code == HAWSE_OK && journal->reload)
         code = journal_load_head(journal, fault);
     return code;
@@ -212,7 +210,7 @@ int32_t journal_commit(struct journal *journal, struct fault *fault)
     int32_t code = journal_writable(journal, fault);
     if (code == HAWSE_OK) {
         sqlite3_stmt *s = journal_sql(journal, SQL_COMMIT, fault);
-        code = s ? journal_run(journal, s, "commit to", fault) : journal->failed;
+        code = journal_run(journal, s, "commit to", fault);
     }
     if (code != HAWSE_OK) {
         journal_abort(journal);

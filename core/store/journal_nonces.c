@@ -18,8 +18,6 @@ int32_t journal_account_get(struct journal *journal, struct journal_account *in_
 {
     char sender[43];
     sqlite3_stmt *s = journal_sql(journal, SQL_ACCOUNT_GET, fault);
-    if (!s)
-        return journal->failed;
     show(in_out, sender);
     journal_bind(s, "it", in_out->chain_id, sender);
     int rc = journal_next(journal, s, "read", fault);
@@ -35,8 +33,6 @@ int32_t journal_account_put(struct journal *journal, const struct journal_accoun
 {
     char sender[43];
     sqlite3_stmt *s = journal_sql(journal, SQL_ACCOUNT_PUT, fault);
-    if (!s)
-        return journal->failed;
     show(account, sender);
     journal_bind(s, "itii", account->chain_id, sender, account->next, account->floor);
     return journal_run(journal, s, "add to", fault);
@@ -49,8 +45,6 @@ int32_t journal_nonce_do(struct journal *journal, const struct journal_account *
     char sender[43];
     sqlite3_stmt *s = journal_sql(journal, SQL_NONCE_OPS + op, fault);
     *out = 0;
-    if (!s)
-        return journal->failed;
     show(account, sender);
     journal_bind(s, "itii", account->chain_id, sender, a, b);
     int rc = journal_next(journal, s, "change nonces of", fault);
@@ -68,8 +62,6 @@ int32_t journal_nonce_put(struct journal *journal, const struct journal_account 
 {
     char sender[43];
     sqlite3_stmt *s = journal_sql(journal, SQL_NONCE_PUT, fault);
-    if (!s)
-        return journal->failed;
     show(account, sender);
     journal_bind(s, "itiibbi", account->chain_id, sender, row->number, (uint64_t)row->state,
                  (const void *)row->token, sizeof(row->token), (const void *)row->hash,
@@ -98,8 +90,6 @@ int32_t journal_nonce_rows(struct journal *journal, const struct journal_account
     char sender[43];
     sqlite3_stmt *s = journal_sql(journal, SQL_NONCE_ROWS, fault);
     *count = 0;
-    if (!s)
-        return journal->failed;
     show(account, sender);
     journal_bind(s, "itiiii", account->chain_id, sender, from, to, (uint64_t)open_first,
                  (uint64_t)cap);

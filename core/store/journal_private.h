@@ -68,7 +68,8 @@ struct journal {
 
 enum { JOURNAL_SCRATCH = JOURNAL_DATA_MAX + (8 << 10), JOURNAL_VERSION = 1 };
 
-/* The statement, reset; NULL when it cannot be had, which is told as a fault. */
+/* The statement, reset; NULL when it cannot be had, which is told as a fault, and which the calls
+ * below take and fail by. */
 sqlite3_stmt *journal_sql(struct journal *journal, unsigned which, struct fault *fault);
 /* Binds in order; each letter of `types` is one value: i = uint64_t, t = const char *, b = const
  * void * and size_t. */

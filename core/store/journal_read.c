@@ -80,8 +80,6 @@ int32_t journal_open_intents(struct journal *journal, journal_intent_fn fn, void
     struct journal_intent intent;
     struct walk walk = {journal, journal_sql(journal, SQL_INTENT_OPEN, fault), fault,
                         "read open intents of"};
-    if (!walk.s)
-        return journal->failed;
     int32_t code;
     while ((code = step_on(&walk)) == 1) {
         if (!read_intent(walk.s, &intent))
@@ -113,8 +111,6 @@ int32_t journal_find(struct journal *journal, const char *instance, const char *
                      struct journal_intent *out, struct fault *fault)
 {
     sqlite3_stmt *s = journal_sql(journal, SQL_INTENT_FIND, fault);
-    if (!s)
-        return journal->failed;
     journal_bind(s, "tt", instance, id);
     return one_intent(journal, s, out, fault);
 }
@@ -123,8 +119,6 @@ int32_t journal_intent_get(struct journal *journal, uint64_t number, struct jour
                            struct fault *fault)
 {
     sqlite3_stmt *s = journal_sql(journal, SQL_INTENT_GET, fault);
-    if (!s)
-        return journal->failed;
     journal_bind(s, "i", number);
     return one_intent(journal, s, out, fault);
 }
@@ -150,8 +144,6 @@ int32_t journal_steps_of(struct journal *journal, uint64_t intent, journal_step_
 {
     struct journal_step step;
     struct walk walk = {journal, journal_sql(journal, SQL_STEPS_OF, fault), fault, "read steps of"};
-    if (!walk.s)
-        return journal->failed;
     journal_bind(walk.s, "i", intent);
     int32_t code;
     while ((code = step_on(&walk)) == 1) {
@@ -199,8 +191,6 @@ int32_t journal_attempts_of(struct journal *journal, uint64_t intent, journal_at
 {
     struct walk walk = {journal, journal_sql(journal, SQL_ATTEMPTS_OF, fault), fault,
                         "read attempts of"};
-    if (!walk.s)
-        return journal->failed;
     journal_bind(walk.s, "i", intent);
     return walk_attempts(&walk, fn, ctx);
 }
@@ -218,8 +208,6 @@ int32_t journal_attempts_at(struct journal *journal, uint64_t chain_id, const ui
     char text[43];
     struct walk walk = {journal, journal_sql(journal, SQL_ATTEMPTS_AT, fault), fault,
                         "read attempts of"};
-    if (!walk.s)
-        return journal->failed;
     show_sender(sender, text);
     journal_bind(walk.s, "iti", chain_id, text, nonce);
     return walk_attempts(&walk, fn, ctx);
@@ -230,8 +218,6 @@ int32_t journal_high_water(struct journal *journal, uint64_t chain_id, const uin
 {
     char text[43];
     sqlite3_stmt *s = journal_sql(journal, SQL_HIGH_WATER, fault);
-    if (!s)
-        return journal->failed;
     show_sender(sender, text);
     journal_bind(s, "it", chain_id, text);
     int rc = journal_next(journal, s, "read", fault);
@@ -248,8 +234,6 @@ int32_t journal_totals(struct journal *journal, const char *instance, uint64_t d
     char amount[HAWSE_U256_DECIMAL_MAX];
     struct journal_total total;
     struct walk walk = {journal, journal_sql(journal, SQL_TOTALS, fault), fault, "read totals of"};
-    if (!walk.s)
-        return journal->failed;
     journal_bind(walk.s, "it", day, instance);
     int32_t code;
     while ((code = step_on(&walk)) == 1) {

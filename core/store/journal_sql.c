@@ -175,6 +175,8 @@ void journal_bind(sqlite3_stmt *statement, const char *types, ...)
 int journal_next(struct journal *journal, sqlite3_stmt *statement, const char *doing,
                  struct fault *fault)
 {
+    if (!statement) /* journal_sql() told why; to bind and to reset nothing is legal */
+        return journal->failed != HAWSE_OK ? journal->failed : HAWSE_E_STATE;
     int rc = sqlite3_step(statement);
     if (rc == SQLITE_ROW || rc == SQLITE_DONE)
         return rc;

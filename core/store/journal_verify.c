@@ -145,8 +145,6 @@ static int32_t close_sum(struct journal *journal, const struct sum *sum,
     if (!sum->any)
         return HAWSE_OK;
     sqlite3_stmt *s = journal_sql(journal, SQL_TOTAL_GET, fault);
-    if (!s)
-        return journal->failed;
     (void)hawse_i256_decimal(&sum->amount, text);
     journal_bind(s, "titt", sum->instance, sum->day, sum->what, sum->key);
     struct query query = {journal, fault, s};

@@ -104,8 +104,6 @@ static int32_t append(struct journal *journal, struct journal_record *record,
     record->data = (hawse_view_t){json->data, json->len};
     journal_hash(journal->head.hash, record, record->hash);
     sqlite3_stmt *s = journal_sql(journal, SQL_RECORD_ADD, fault);
-    if (!s)
-        return journal->failed;
     journal_bind(s, "iitit", record->seq, record->utc_ns, record->kind, record->intent,
                  record->instance);
     (void)sqlite3_bind_text64(s, 6, (const char *)json->data, json->len, SQLITE_STATIC,
@@ -128,8 +126,6 @@ static int32_t derive(struct journal *journal, enum journal_sql which, uint64_t 
                       struct fault *fault)
 {
     sqlite3_stmt *s = journal_sql(journal, which, fault);
-    if (!s)
-        return journal->failed;
     journal_bind(s, "i", seq);
     return journal_run(journal, s, "add to", fault);
 }
@@ -144,8 +140,6 @@ static int32_t owner(struct journal *journal, uint64_t intent, char instance[JOU
                      bool *ended, struct fault *fault)
 {
     sqlite3_stmt *s = journal_sql(journal, SQL_INTENT_OWNER, fault);
-    if (!s)
-        return journal->failed;
     journal_bind(s, "i", intent);
     int rc = journal_next(journal, s, "read", fault);
     bool found = rc == SQLITE_ROW && journal_column(s, 0, instance, JOURNAL_NAME);
@@ -187,8 +181,6 @@ static int32_t take_number(struct journal *journal, struct journal_intent *inten
 {
     uint64_t number = 0;
     sqlite3_stmt *s = journal_sql(journal, SQL_INTENT_NUMBER, fault);
-    if (!s)
-        return journal->failed;
     journal_bind(s, "tt", intent->instance, intent->id);
     int32_t code = number_of(journal, s, &number, fault);
     if (code != HAWSE_OK)
@@ -199,7 +191,7 @@ static int32_t take_number(struct journal *journal, struct journal_intent *inten
                          intent->instance, intent->id, (unsigned long long)number);
     }
     s = journal_sql(journal, SQL_INTENT_NEXT, fault);
-    return s ? number_of(journal, s, &intent->number, fault) : journal->failed;
+    return number_of(journal, s, &intent->number, fault);
 }
 
 int32_t journal_intent_add(struct journal *journal, struct journal_intent *in_out,
@@ -284,8 +276,6 @@ int32_t journal_step(struct journal *journal, const struct journal_step *step, s
     if (code != HAWSE_OK)
         return code;
     sqlite3_stmt *s = journal_sql(journal, SQL_INTENT_STEP, fault);
-    if (!s)
-        return journal->failed;
     journal_bind(s, "iii", step->intent, (uint64_t)step->step,
                  (uint64_t)journal_terminal(step->step));
     return journal_run(journal, s, "add to", fault);
@@ -326,8 +316,6 @@ static int32_t check_attempt(struct journal *journal, const struct journal_attem
     hawse_hex_encode(attempt->hash, 32, hash + 2);
     hash[66] = 0;
     sqlite3_stmt *s = journal_sql(journal, SQL_ATTEMPT_TAKEN, fault);
-    if (!s)
-        return journal->failed;
     journal_bind(s, "iiit", attempt->intent, (uint64_t)attempt->leg, (uint64_t)attempt->attempt,
                  hash);
     int32_t code = number_of(journal, s, &taken, fault);
@@ -417,8 +405,6 @@ static int32_t add_total(struct journal *journal, const char *instance, uint64_t
     char sum_text[HAWSE_U256_DECIMAL_MAX] = "0";
     hawse_u256_t before = hawse_u256(0), sum;
     sqlite3_stmt *s = journal_sql(journal, SQL_TOTAL_GET, fault);
-    if (!s)
-        return journal->failed;
     journal_bind(s, "titt", instance, day, what, key);
     int rc = journal_next(journal, s, "read", fault);
     bool good = rc != SQLITE_ROW ||
@@ -436,8 +422,6 @@ static int32_t add_total(struct journal *journal, const char *instance, uint64_t
                          instance);
     (void)hawse_i256_decimal(&sum, sum_text);
     s = journal_sql(journal, SQL_TOTAL_PUT, fault);
-    if (!s)
-        return journal->failed;
     journal_bind(s,
                  "titt"
                  "t",

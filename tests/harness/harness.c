@@ -94,7 +94,8 @@ const char *test_source_dir(void)
 const char *test_tmp_dir(void)
 {
     if (!tmp_dir[0]) {
-        (void)snprintf(tmp_dir, sizeof(tmp_dir), "/tmp/hawse-test-XXXXXX");
+        const char *base = getenv("TMPDIR");
+        (void)snprintf(tmp_dir, sizeof(tmp_dir), "%s/hawse-test-XXXXXX", base ? base : "/tmp");
         if (!mkdtemp(tmp_dir))
             FAIL("cannot make a scratch folder: %s", strerror(errno));
     }

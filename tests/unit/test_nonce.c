@@ -419,6 +419,21 @@ TEST(failing, "a journal that fails is told by every call, and nothing is handed
     }
 }
 
+TEST(damaged, "a row that is not of its form, or an account that can't be kept, is an error")
+{
+    struct journal *journal = open_as("j", false);
+    struct nonces *nonces = open_nonces(journal);
+    struct nonce a = reserve(nonces, 0, 16);
+    drop_table("CREATE TRIGGER t BEFORE INSERT ON nonce_account BEGIN SELECT RAISE(ABORT, 'x'); "
+               "END");
+    ANSWER(nonce_sent(nonces, &KEY, &a, HASH, keep, &told), HAWSE_E_IO);
+    drop_table("DROP TRIGGER t; UPDATE nonce SET token = x'00'");
+    ANSWER(nonce_sent(nonces, &KEY, &a, HASH, keep, &told), HAWSE_E_FORMAT);
+    ANSWER(nonce_list(nonces, &KEY, keep, &told), HAWSE_E_FORMAT); /* written to no more */
+    nonces_close(nonces);
+    journal_close(journal);
+}
+
 TEST(no_group, "a journal that can't begin or commit a group hands out nothing")
 {
     struct journal *journal = open_as("j", false);
