@@ -33,17 +33,13 @@ static struct http_multi *multi_of(const struct http_request *r)
     return r->loop ? &r->client->lanes : &r->client->pools;
 }
 
-/* Takes it from libcurl and from the list; its handle is kept for another request. */
+/* Takes it from libcurl and from the list. Its handle ends, as one that is only reset would keep
+ * its URL and headers in memory that is not locked. */
 static void detach(struct http_request *r)
 {
     struct http_client *c = r->client;
     (void)curl_multi_remove_handle(multi_of(r)->curl, r->easy);
-    if (c->idle_count < HTTP_IDLE) {
-        curl_easy_reset(r->easy);
-        c->idle[c->idle_count++] = r->easy;
-    } else {
-        curl_easy_cleanup(r->easy); /* on this thread, as libcurl wants it */
-    }
+    curl_easy_cleanup(r->easy); /* on this thread, as libcurl wants it */
     r->easy = NULL;
     if (r->prev)
         r->prev->next = r->next;
@@ -256,8 +252,6 @@ void http_client_destroy(struct http_client *c)
         (void)curl_multi_remove_handle(multi_of(r)->curl, r->easy);
         http_request_free(r);
     }
-    while (c->idle_count > 0)
-        curl_easy_cleanup(c->idle[--c->idle_count]);
     multi_finish(&c->lanes);
     multi_finish(&c->pools);
     loop_destroy(c->loop);
@@ -292,9 +286,9 @@ static int32_t check(const struct http_options *o, struct fault *fault)
 }
 
 static struct http_request *prepare(struct http_client *c, const struct http_options *options,
-                                    CURL *easy, http_done_fn done, void *ctx)
+                                    http_done_fn done, void *ctx)
 {
-    struct http_request *r = http_request_new(options, easy);
+    struct http_request *r = http_request_new(options);
     if (r) {
         r->client = c;
         r->done = done;
@@ -309,7 +303,7 @@ int32_t http_send(struct http_client *c, struct loop *loop, const struct http_op
     int32_t code = check(options, fault);
     if (code != HAWSE_OK)
         return code;
-    struct http_request *r = prepare(c, options, NULL, done, ctx);
+    struct http_request *r = prepare(c, options, done, ctx);
     if (!r)
         return fault_set(fault, HAWSE_E_NOMEM, "a request could not be prepared");
     r->loop = loop;
@@ -336,8 +330,7 @@ int32_t http_begin(struct http_client *c, const struct http_options *options, ht
     int32_t code = check(options, fault);
     if (code != HAWSE_OK)
         return code;
-    CURL *easy = c->idle_count > 0 ? c->idle[--c->idle_count] : NULL;
-    struct http_request *r = prepare(c, options, easy, done, ctx);
+    struct http_request *r = prepare(c, options, done, ctx);
     if (r && begin(r)) {
         *out = r;
         return HAWSE_OK;

@@ -16,8 +16,6 @@ struct http_multi {
     struct loop_timer timer;
 };
 
-enum { HTTP_IDLE = 64 };
-
 struct http_client {
     struct logger *logger;
     struct loop *loop;
@@ -29,8 +27,6 @@ struct http_client {
     int quit; /* atomic */
     uint64_t next_id;
     struct http_request *active; /* from here on only on the client's thread */
-    CURL *idle[HTTP_IDLE];
-    unsigned idle_count;
 };
 
 struct http_request {
@@ -59,9 +55,8 @@ struct http_request {
     struct http_result result;
 };
 
-/* Prepared, not begun; `easy` is taken, NULL = a new one. NULL: no memory, and the body is freed.
- */
-struct http_request *http_request_new(const struct http_options *options, CURL *easy);
+/* Prepared, not begun. NULL: no memory, and the body is freed. */
+struct http_request *http_request_new(const struct http_options *options);
 void http_request_free(struct http_request *request);
 /* What came, judged, in request->result. */
 void http_request_judge(struct http_request *request, CURLcode code);

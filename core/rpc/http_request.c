@@ -245,12 +245,10 @@ static bool set_options(struct http_request *r, const struct http_options *o)
            curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK;
 }
 
-struct http_request *http_request_new(const struct http_options *o, CURL *easy)
+struct http_request *http_request_new(const struct http_options *o)
 {
     struct http_request *r = calloc(1, sizeof(*r));
     if (!r) {
-        if (easy)
-            curl_easy_cleanup(easy);
         free(o->body);
         return NULL;
     }
@@ -262,7 +260,7 @@ struct http_request *http_request_new(const struct http_options *o, CURL *easy)
     r->judge = o->judge;
     r->started_ns = loop_clock();
     r->max_response = o->max_response ? o->max_response : 32u << 20;
-    r->easy = easy ? easy : curl_easy_init();
+    r->easy = curl_easy_init();
     r->url = o->path_len ? http_path_join(o->endpoint->url, o->path, o->path_len) : NULL;
     if (r->easy && (r->url || o->path_len == 0) && set_headers(r, o) && set_method(r, o->method) &&
         set_options(r, o))
