@@ -327,6 +327,16 @@ def stage_encodings(args):
                           "--cases", "10000" if args.full else "400"], timeout=1200)
 
 
+def stage_intents(args):
+    """A strategy, a real node that reorganises and forgets, a host that is killed: each intent ends once."""
+    if not npm_packages():
+        return
+    anvil = ROOT / "tests/e2e/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
+    size = ["--intents", "10000", "--producers", "32", "--kills", "50", "--reorgs", "30", "--drops", "100",
+            "--seconds", "1800"] if args.full else []
+    tap("intents", [sys.executable, "tests/intents/run.py", HAWSE, PLUGINS, anvil, *size], timeout=2400)
+
+
 def stage_solana(args):
     """The SDK beside the official client and a real runtime; the plugin against a real node."""
     if not npm_packages("solana") or not npm_packages():

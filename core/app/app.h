@@ -39,6 +39,7 @@ struct arguments {
     const char *passphrase_from, *passphrase_file; /* --passphrase-from, --passphrase-file */
     const char *client_uid;                        /* --client-uid */
     const char *new_from, *import_from;            /* --new-passphrase-from ... */
+    const char *why;                               /* --why */
     const char *chains[CHAINS_MAX];                /* --chain */
     size_t chain_count;
     bool diff, testnet_only; /* --diff, --testnet-only */
@@ -66,6 +67,10 @@ int command_feed(const struct arguments *args);
 int command_signer(const struct arguments *args);
 int command_keys(const struct arguments *args);
 int command_doctor(const struct arguments *args);
+int command_intents(const struct arguments *args);
+int command_kill(const struct arguments *args);
+int command_resume(const struct arguments *args);
+int command_send(const struct arguments *args);
 int command_version(const struct arguments *args);
 
 /* Secrets are in memory from now on: no core dumps, no debugger of another process of this user. */
@@ -75,6 +80,9 @@ void app_guard_memory(void);
 #define UNLOCKED_MEMORY                                                                     \
     "secrets may be swapped to disk: this process may lock too little memory | fix: raise " \
     "RLIMIT_MEMLOCK (ulimit -l; LimitMEMLOCK= of systemd)"
+
+/* Where a running hawse listens: --socket, $HAWSE_CONTROL, or ./control.sock. */
+const char *control_path(const struct arguments *args);
 
 /* Prints a fault to stderr, with its hint, and returns `code`. */
 int app_fail(int code, const struct fault *fault);

@@ -16,7 +16,7 @@
 
 enum { TIMEOUT_MS = 2000 };
 
-static const char *socket_path(const struct arguments *args)
+const char *control_path(const struct arguments *args)
 {
     const char *environment = getenv("HAWSE_CONTROL");
     return args->socket ? args->socket : environment ? environment : "control.sock";
@@ -36,7 +36,7 @@ int command_status(const struct arguments *args)
 {
     struct fault fault = {0};
     json_t *now = NULL;
-    if (control_request(socket_path(args), "status", TIMEOUT_MS, &now, &fault) != HAWSE_OK)
+    if (control_request(control_path(args), "status", TIMEOUT_MS, &now, &fault) != HAWSE_OK)
         return app_fail(EXIT_TROUBLE, &fault);
     if (args->json) {
         char *text = json_dumps(now, JSON_INDENT(2));
@@ -56,7 +56,7 @@ int command_top(const struct arguments *args)
     json_t *before = NULL, *now = NULL;
     struct timespec second = {.tv_sec = 1};
     for (int frames = 0;; frames++) {
-        if (control_request(socket_path(args), "status", TIMEOUT_MS, &now, &fault) != HAWSE_OK) {
+        if (control_request(control_path(args), "status", TIMEOUT_MS, &now, &fault) != HAWSE_OK) {
             json_decref(before);
             return app_fail(EXIT_TROUBLE, &fault);
         }

@@ -47,11 +47,9 @@ static bool ready(void *ctx, char **reasons)
 static char *on_verb(void *ctx, const char *verb, const json_t *request, struct fault *fault)
 {
     struct serve *s = ctx;
-    (void)request;
     if (strcmp(verb, "status") == 0)
         return host_status(s->host);
-    (void)fault_set(fault, HAWSE_E_NOTFOUND, "no verb \"%.40s\"; there is \"status\"", verb);
-    return NULL;
+    return host_intents_verb(s->host, verb, request, fault);
 }
 
 int32_t serve_start(struct host *host, struct metrics *metrics, struct logger *logger, bool view,

@@ -5,6 +5,7 @@
  */
 #include "config/internal.h"
 
+#include <hawse/hex.h>
 #include <hawse/types.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -146,6 +147,19 @@ static int32_t read_provider(struct reader *r, struct config_chain *chain, json_
     return code == HAWSE_OK ? check_provider(r, chain, p, where) : code;
 }
 
+static int32_t read_executor(struct reader *r, struct config_tx *tx, const json_t *value,
+                             const char *where)
+{
+    static const char *const calls[] = {"erc7821", "execute_batch"};
+    const char *address = json_string_value(json_object_get(value, "address"));
+    tx->executor = (enum config_executor)(1 + read_word(value, "call", calls, 2));
+    if (hawse_hex_fixed((const uint8_t *)address, strlen(address), tx->delegate, 20) == HAWSE_OK)
+        return HAWSE_OK;
+    return fault_set(r->fault, HAWSE_E_FORMAT,
+                     "%.180s.tx.executor.address: found \"%.50s\", expected \"0x\" and 40 digits",
+                     where, address);
+}
+
 static int32_t read_tx(struct reader *r, struct config_tx *tx, json_t *value, const char *where)
 {
     static const char *const finalities[] = {"depth", "safe", "finalized"};
@@ -159,7 +173,11 @@ static int32_t read_tx(struct reader *r, struct config_tx *tx, json_t *value, co
     tx->simulation_required = json_is_true(json_object_get(value, "simulation_required"));
     tx->relay_fallback = json_is_true(json_object_get(value, "relay_fallback"));
     (void)snprintf(path, sizeof(path), "%.180s.tx.relay", where);
-    return relay ? read_address(r, &tx->relay, "relay", relay, path) : HAWSE_OK;
+    int32_t code = relay ? read_address(r, &tx->relay, "relay", relay, path) : HAWSE_OK;
+    const json_t *executor = json_object_get(value, "executor");
+    if (code == HAWSE_OK && json_is_object(executor))
+        code = read_executor(r, tx, executor, where);
+    return code;
 }
 
 static int32_t read_chain(struct reader *r, struct config_chain *chain, const char *name,

@@ -124,6 +124,7 @@ void config_destroy(struct config *c)
     for (size_t i = 0; i < c->chain_count; i++)
         config_chain_finish(&c->chains[i]);
     free(c->chains);
+    free(c->journal);
     free(c->state_dir);
     free(c);
 }

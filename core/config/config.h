@@ -236,6 +236,9 @@ struct config_provider {
 
 enum config_finality { FINALITY_DEPTH, FINALITY_SAFE, FINALITY_FINALIZED };
 
+/* How a contract wants several calls. */
+enum config_executor { EXECUTOR_NONE, EXECUTOR_ERC7821, EXECUTOR_BATCH };
+
 /* How transactions of a chain are priced, sent and believed. */
 struct config_tx {
     uint32_t confirmations;        /* blocks on top that make an outcome final; default 12 */
@@ -246,6 +249,8 @@ struct config_tx {
     bool simulation_required;      /* nothing is signed without; default true */
     struct config_endpoint relay;  /* takes transactions in private; url NULL = none */
     bool relay_fallback;           /* to the public pool when the relay does not take one */
+    enum config_executor executor; /* how bundles are called */
+    uint8_t delegate[20];          /* the executor's contract */
 };
 
 /* A chain that the host itself asks, through several providers. */
@@ -261,6 +266,14 @@ struct config_chain {
     uint32_t attempt_ms; /* of one attempt at one provider; default 2,000 */
     uint32_t hedge_ms;   /* a read that takes longer is asked elsewhere too; 0 = never */
     struct config_tx tx;
+};
+
+/* How intents are worked on. */
+struct config_desk {
+    uint32_t queue;
+    uint32_t window;
+    uint32_t stuck_ms;
+    uint32_t restart_s;
 };
 
 struct config_source;
@@ -286,6 +299,8 @@ struct config {
     struct config_keys keys;
     struct config_chain *chains;
     size_t chain_count;
+    char *journal; /* file of all intents; never NULL */
+    struct config_desk tx;
     char *state_dir;           /* quarantine list and, later, journals; created 0700 */
     uint32_t stop_deadline_ms; /* default 5,000 */
 };

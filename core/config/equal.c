@@ -140,7 +140,8 @@ static bool same_tx(const struct config_tx *a, const struct config_tx *b)
            a->max_gas_price_gwei == b->max_gas_price_gwei && a->min_tip_wei == b->min_tip_wei &&
            a->base_fee_denominator == b->base_fee_denominator &&
            a->simulation_required == b->simulation_required &&
-           a->relay_fallback == b->relay_fallback && endpoint_equal(&a->relay, &b->relay);
+           a->relay_fallback == b->relay_fallback && a->executor == b->executor &&
+           memcmp(a->delegate, b->delegate, 20) == 0 && endpoint_equal(&a->relay, &b->relay);
 }
 
 static bool same_chain(const struct config_chain *a, const struct config_chain *b)

@@ -20,9 +20,16 @@ enum { PIECES = 32 };
 
 /* Keys that hold one, "*" for any name. */
 static const char *const file_keys[] = {
-    "plugins.path",       "state_dir",          "log.file",
-    "control.socket",     "record.file",        "keys.dir",
-    "keys.signer.socket", "instances.*.plugin", "instances.*.endpoints.*.ca_file",
+    "plugins.path",
+    "state_dir",
+    "journal",
+    "log.file",
+    "control.socket",
+    "record.file",
+    "keys.dir",
+    "keys.signer.socket",
+    "instances.*.plugin",
+    "instances.*.endpoints.*.ca_file",
 };
 
 static bool matches(const char *path, const char *pattern)

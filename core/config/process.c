@@ -141,6 +141,26 @@ static int32_t read_lanes(struct reader *r, json_t *lanes)
     return code;
 }
 
+/* ---- intents ---- */
+
+static int32_t read_desk(struct reader *r, json_t *root)
+{
+    struct config *c = r->config;
+    const json_t *tx = json_object_get(root, "tx");
+    c->tx.queue = read_number(tx, "queue");
+    c->tx.window = read_number(tx, "window");
+    c->tx.stuck_ms = read_number(tx, "stuck_ms");
+    c->tx.restart_s = read_number(tx, "restart_s");
+    int32_t code = read_path(r, root, "journal", &c->journal);
+    if (code != HAWSE_OK || c->journal)
+        return code;
+    if (asprintf(&c->journal, "%s/journal.db", c->state_dir) < 0) {
+        c->journal = NULL;
+        return no_memory(r, "journal");
+    }
+    return HAWSE_OK;
+}
+
 int32_t read_config(struct reader *r, json_t *root)
 {
     struct config *c = r->config;
@@ -156,6 +176,8 @@ int32_t read_config(struct reader *r, json_t *root)
         code = read_chains(r, json_object_get(root, "chains"));
     if (code == HAWSE_OK)
         code = read_path(r, root, "state_dir", &c->state_dir);
+    if (code == HAWSE_OK)
+        code = read_desk(r, root);
     if (code == HAWSE_OK)
         code = read_plugin_path(r, json_object_get(json_object_get(root, "plugins"), "path"));
     if (code == HAWSE_OK)

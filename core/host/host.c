@@ -3,8 +3,11 @@
  */
 #include "host/host.h"
 
+#include "host/intents.h"
 #include "host/prepare.h"
 #include "host/tap.h"
+#include "rpc/pool.h"
+#include "tx/desk.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -83,6 +86,21 @@ void host_wake(struct host *host)
         loop_wake(host->lanes[i]->loop);
 }
 
+static int32_t make_pools(struct host *host, struct fault *fault)
+{
+    const struct config *config = host->config;
+    int32_t code = HAWSE_OK;
+    host->pools = calloc(config->chain_count + 1, sizeof(struct pool *));
+    if (!host->pools)
+        return fault_set(fault, HAWSE_E_NOMEM, "no memory for chains");
+    for (size_t i = 0; i < config->chain_count && code == HAWSE_OK; i++) {
+        code = pool_create(host->http, &config->chains[i], host->logger, host->metrics,
+                           &host->pools[i], fault);
+        host->pool_count += code == HAWSE_OK;
+    }
+    return code;
+}
+
 int32_t host_create(struct config *config, struct logger *logger, struct metrics *metrics,
                     const struct host_options *options, struct host **out, struct fault *fault)
 {
@@ -114,6 +132,10 @@ int32_t host_create(struct config *config, struct logger *logger, struct metrics
     if (code == HAWSE_OK)
         code = http_client_create(logger, &host->http, fault);
     if (code == HAWSE_OK)
+        code = make_pools(host, fault);
+    if (code == HAWSE_OK)
+        code = intents_open(host, fault);
+    if (code == HAWSE_OK)
         code = crash_install(host, fault);
     if (code != HAWSE_OK) {
         host_destroy(host);
@@ -126,6 +148,8 @@ int32_t host_create(struct config *config, struct logger *logger, struct metrics
 /* Will anybody make requests? */
 static bool has_http(const struct config *config)
 {
+    if (config->chain_count > 0)
+        return true;
     for (size_t i = 0; i < config->instance_count; i++) {
         const struct config_instance *in = &config->instances[i];
         for (size_t e = 0; in->enabled && e < in->endpoint_count; e++) {
@@ -139,6 +163,8 @@ static bool has_http(const struct config *config)
 int32_t host_start(struct host *host, struct fault *fault)
 {
     int32_t code = has_http(host->config) ? http_client_start(host->http, fault) : HAWSE_OK;
+    if (code == HAWSE_OK && host->desk)
+        code = desk_start(host->desk, fault);
     for (uint32_t i = 0; i < host->lane_count && code == HAWSE_OK; i++)
         code = lane_thread_start(host->lanes[i], fault);
     if (code == HAWSE_OK)
@@ -169,6 +195,7 @@ bool host_join(struct host *host)
         watchdog_stop(host);
         host->running = false;
     }
+    desk_stop(host->desk);
     return !host->stopped_by_deadline;
 }
 
@@ -187,12 +214,17 @@ void host_destroy(struct host *host)
         return;
     if (host_done(host) && !host->options.safe)
         forget_crashes(host);
+    desk_destroy(host->desk);
     for (uint32_t round = 0; round < 3; round++) { /* open, close, gone: see way.h */
         for (uint32_t i = 0; i < host->lane_count; i++)
             loop_drain(host->lanes[i]->loop);
     }
     for (uint32_t i = 0; i < host->instance_count; i++)
         instance_free(host->instances[i]);
+    http_client_stop(host->http);
+    for (size_t i = 0; i < host->pool_count; i++)
+        pool_destroy(host->pools[i]);
+    free(host->pools);
     http_client_destroy(host->http);
     connector_destroy(host->connector);
     for (uint32_t i = 0; i < host->lane_count; i++)

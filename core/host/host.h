@@ -24,6 +24,7 @@
 #include "sign/sign.h"
 
 #include <hawse/hawse.h>
+#include <jansson.h>
 #include <pthread.h>
 
 enum {
@@ -132,10 +133,11 @@ struct lane {
     uint64_t last_step_ns;
     struct host_stream *open_streams; /* list; changed on the lane, under the host's lock */
     struct host_stream *reading;      /* whose frames are being handed over */
-    struct handles timers, streams, channels, requests, subs, metrics;
+    struct handles timers, streams, channels, requests, subs, metrics, intents;
     struct loop_timer retry; /* blocked members try again */
     bool retry_armed;
     struct host_request *undelivered; /* completions that found a full inbox */
+    struct host_told *told;           /* steps of intents that wait for room */
     uint32_t to_release;              /* failed instances that are not released yet */
     struct way *ways;                 /* from other lanes to instances of this one */
     struct way *out;                  /* from this lane to others */
@@ -172,6 +174,9 @@ struct host {
     struct metrics *metrics;
     struct connector *connector;
     struct http_client *http;
+    struct pool **pools; /* one a chain of the configuration, in its order */
+    size_t pool_count;
+    struct desk *desk;                /* NULL = no chains, or no keys */
     struct recorder *recorders;       /* by lane; NULL = nothing is recorded */
     struct lane *lanes[CONFIG_LANES]; /* each on cache lines of its own */
     uint32_t lane_count;
@@ -220,6 +225,10 @@ int32_t host_reload(struct host *host, struct config *config, struct fault *faul
 
 /* [any] Status as JSON (see core/observe/README.md), and readiness. malloc'd text. */
 char *host_status(struct host *host);
+/* [any] Verbs of the control socket about intents: "intents", "send", "kill", "resume". JSON text,
+ * malloc'd; NULL with a fault. */
+char *host_intents_verb(struct host *host, const char *verb, const json_t *request,
+                        struct fault *fault);
 bool host_ready(struct host *host, char **reasons);
 bool host_healthy(struct host *host);
 /* [any] Brings the metrics up to date that are read rather than counted. */

@@ -2,6 +2,7 @@
  * The life of an instance: made from its configuration, created, started, fed, stopped, released.
  * Every call into a plugin is made here, bounded by callback_begin and callback_end.
  */
+#include "host/intents.h"
 #include "host/tap.h"
 #include "host/way.h"
 
@@ -275,6 +276,7 @@ void instance_release(struct instance *inst)
     timers_release(inst);
     streams_release(inst);
     requests_release(inst);
+    intents_release(inst);
     subs_release(inst);
     ways_close(inst);
     metrics_release(inst);

@@ -4,6 +4,7 @@
  * left. Owns the loop, the bus and
  * the handle tables; plugin code runs nowhere else.
  */
+#include "host/intents.h"
 #include "host/way.h"
 #include "record/recorder.h"
 
@@ -73,6 +74,7 @@ int32_t lane_create(struct host *host, uint32_t index, struct lane **out, struct
     int32_t code = lane->name ? loop_create(&lane->loop, fault)
                               : fault_set(fault, HAWSE_E_NOMEM, "no memory for a lane's name");
     lane->subs.base = index << 24; /* a subscription's handle is known on the source's lane too */
+    lane->intents.base = index << 24; /* and an intent's on the desk */
     lane->bell.loop = lane->loop;
     if (code == HAWSE_OK && host->config->lane_count > 1)
         loop_on_sleep(lane->loop, may_sleep, lane);
@@ -102,6 +104,8 @@ void lane_destroy(struct lane *lane)
     handles_finish(&lane->requests);
     handles_finish(&lane->subs);
     handles_finish(&lane->metrics);
+    handles_finish(&lane->intents);
+    intents_drop(lane);
     loop_destroy(lane->loop);
     free(lane->name);
     free(lane);
@@ -161,6 +165,8 @@ static bool step(struct lane *lane)
         demands_retry(lane);
     if (lane->undelivered)
         requests_retry(lane);
+    if (lane->told)
+        intents_retry(lane);
     streams_resume(lane);
     if (lane->bus.blocked > 0)
         lane_arm_retry(lane);

@@ -4,14 +4,18 @@
  */
 #include "host/tap.h"
 
+#include "tx/intent.h"
+
 #include <hawse/service/config.h>
 #include <hawse/service/http.h>
+#include <hawse/service/intent.h>
 #include <hawse/service/metrics.h>
 #include <hawse/service/rpc.h>
 #include <hawse/service/sign.h>
 #include <hawse/service/stream.h>
 #include <hawse/service/sub.h>
 #include <hawse/service/timer.h>
+#include <stdlib.h>
 #include <string.h>
 
 extern const hawse_sub_service_t host_sub_service;
@@ -19,6 +23,7 @@ extern const hawse_stream_service_t host_stream_service;
 extern const hawse_timer_service_t host_timer_service;
 extern const hawse_rpc_service_t host_rpc_service;
 extern const hawse_http_service_t host_http_service;
+extern const hawse_intent_service_t host_intent_service;
 extern const hawse_metrics_service_t host_metrics_service;
 extern const hawse_config_service_t host_config_service;
 extern const hawse_sign_service_t host_sign_service;
@@ -453,6 +458,49 @@ static const hawse_sign_service_t sign_service = {.size = sizeof(hawse_sign_serv
                                                   .names = sign_names,
                                                   .login = sign_login};
 
+/* ---- hawse.intent/1: what a plugin wants, as the journal would have it ---- */
+
+static int32_t intent_propose(const hawse_host_t *table, hawse_instance_t self,
+                              const hawse_intent_t *intent, uint64_t *handle)
+{
+    struct record_call call = {.call = CALL_INTENT_PROPOSE};
+    struct intent *copy = NULL;
+    char *text = NULL;
+    if (intent && intent_copy(intent, &copy, NULL) == HAWSE_OK) /* what is malformed has no text */
+        text = intent_to_json(&copy->public);
+    if (text) {
+        call.arg_count = 1;
+        call.args[0] = intent->tag;
+        call.view_count = 1;
+        call.views[0] = hawse_text(text);
+    }
+    TAP_OUT(table, self, call, handle, host_intent_service.propose(table, self, intent, handle));
+    free(text);
+    free(copy);
+    return call.code;
+}
+
+static int32_t intent_cancel_call(const hawse_host_t *table, hawse_instance_t self, uint64_t handle)
+{
+    struct record_call call = {.call = CALL_INTENT_CANCEL, .arg_count = 1, .args = {handle}};
+    TAP(table, self, call, host_intent_service.cancel(table, self, handle));
+    return call.code;
+}
+
+static int32_t intent_look_up(const hawse_host_t *table, hawse_instance_t self, hawse_view_t id,
+                              uint64_t tag)
+{
+    struct record_call call = {
+        .call = CALL_INTENT_LOOK_UP, .arg_count = 1, .view_count = 1, .args = {tag}, .views = {id}};
+    TAP(table, self, call, host_intent_service.look_up(table, self, id, tag));
+    return call.code;
+}
+
+static const hawse_intent_service_t intent_service = {.size = sizeof(hawse_intent_service_t),
+                                                      .propose = intent_propose,
+                                                      .cancel = intent_cancel_call,
+                                                      .look_up = intent_look_up};
+
 const void *tap_service(const char *id)
 {
     static const struct {
@@ -463,6 +511,7 @@ const void *tap_service(const char *id)
         {HAWSE_TIMER_ID, &timer_service},     {HAWSE_RPC_ID, &rpc_service},
         {HAWSE_METRICS_ID, &metrics_service}, {HAWSE_HTTP_ID, &http_service},
         {HAWSE_CONFIG_ID, &config_service},   {HAWSE_SIGN_ID, &sign_service},
+        {HAWSE_INTENT_ID, &intent_service},
     };
     for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
         if (strcmp(id, services[i].id) == 0)

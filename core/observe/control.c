@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { REQUEST_MAX = 64 << 10, ANSWER_MAX = 4 << 20, CLIENT_MS = 2000 };
+enum { REQUEST_MAX = 1 << 20, ANSWER_MAX = 4 << 20, CLIENT_MS = 2000 };
 
 struct control {
     int fd;
@@ -166,21 +166,19 @@ void control_stop(struct control *c)
     free(c);
 }
 
-int32_t control_request(const char *path, const char *verb, int timeout_ms, json_t **out,
-                        struct fault *fault)
+int32_t control_ask(const char *path, const json_t *request, int timeout_ms, json_t **out,
+                    struct fault *fault)
 {
-    char line[256];
     int fd = local_connect(path, 0);
     int32_t code = HAWSE_OK;
-    char *text = NULL;
+    char *text = NULL, *line = json_dumps(request, JSON_COMPACT);
     if (fd < 0) {
         code = fault_set(fault, HAWSE_E_IO, "no hawse answers on %s: %s", path, strerror(errno));
         fault_hint(fault, "is it running, with control.socket set to this path?");
         goto out;
     }
-    int n = snprintf(line, sizeof(line), "{\"verb\":\"%s\"}\n", verb);
-    if (!write_all(fd, line, (size_t)n, timeout_ms) ||
-        !(text = read_line(fd, ANSWER_MAX, timeout_ms))) {
+    if (!line || !write_all(fd, line, strlen(line), timeout_ms) ||
+        !write_all(fd, "\n", 1, timeout_ms) || !(text = read_line(fd, ANSWER_MAX, timeout_ms))) {
         code = fault_set(fault, HAWSE_E_TIMEOUT, "hawse on %s does not answer", path);
         goto out;
     }
@@ -188,12 +186,26 @@ int32_t control_request(const char *path, const char *verb, int timeout_ms, json
     const char *error = json_string_value(json_object_get(*out, "error"));
     if (!*out || error) {
         code = fault_set(fault, HAWSE_E_REMOTE, "%s", error ? error : "the answer is no JSON");
+        fault_hint(fault, "%s",
+                   json_string_value(json_object_get(*out, "fix"))
+                       ? json_string_value(json_object_get(*out, "fix"))
+                       : "");
         json_decref(*out);
         *out = NULL;
     }
 out:
     free(text);
+    free(line);
     if (fd >= 0)
         (void)close(fd);
+    return code;
+}
+
+int32_t control_request(const char *path, const char *verb, int timeout_ms, json_t **out,
+                        struct fault *fault)
+{
+    json_t *request = json_pack("{s:s}", "verb", verb);
+    int32_t code = control_ask(path, request, timeout_ms, out, fault);
+    json_decref(request);
     return code;
 }

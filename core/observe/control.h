@@ -24,6 +24,9 @@ int32_t control_start(const char *path, control_fn fn, void *ctx, struct control
                       struct fault *fault);
 void control_stop(struct control *control);
 
+/* The same with a request of one's own: an object with "verb". */
+int32_t control_ask(const char *path, const json_t *request, int timeout_ms, json_t **answer,
+                    struct fault *fault);
 /* The client's side: asks and waits; *answer is a new reference. */
 int32_t control_request(const char *path, const char *verb, int timeout_ms, json_t **answer,
                         struct fault *fault);

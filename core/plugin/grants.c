@@ -6,6 +6,7 @@
 
 #include <hawse/service/config.h>
 #include <hawse/service/http.h>
+#include <hawse/service/intent.h>
 #include <hawse/service/metrics.h>
 #include <hawse/service/rpc.h>
 #include <hawse/service/sign.h>
@@ -28,7 +29,7 @@ bool plugin_service_known(const char *id)
 {
     static const char *const ids[] = {HAWSE_SUB_ID,  HAWSE_STREAM_ID,  HAWSE_TIMER_ID,
                                       HAWSE_RPC_ID,  HAWSE_METRICS_ID, HAWSE_CONFIG_ID,
-                                      HAWSE_HTTP_ID, HAWSE_SIGN_ID};
+                                      HAWSE_HTTP_ID, HAWSE_SIGN_ID,    HAWSE_INTENT_ID};
     for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
         if (strcmp(id, ids[i]) == 0)
             return true;
@@ -272,6 +273,15 @@ bool grants_rpc(const struct grants *g, const char *method, size_t method_len)
 bool grants_sign(const struct grants *g, const char *schema)
 {
     return named(g, "sign", schema, strlen(schema));
+}
+
+bool grants_intent(const struct grants *g, const char *chain, size_t len)
+{
+    for (size_t i = 0; !chain && i < g->count; i++) {
+        if (strncmp(g->granted[i], "intent", 6) == 0)
+            return true;
+    }
+    return chain && named(g, "intent", chain, len);
 }
 
 bool grants_http(const struct grants *g, const char *method, const char *path, size_t path_len)

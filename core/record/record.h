@@ -118,7 +118,10 @@ enum record_callback {
     X(28, SIGN_HTTP, "sends a request with a login")     \
     X(29, SIGN_SEND, "sends a login on a stream")        \
     X(30, SIGN_NAMES, "asks whether a login is named")   \
-    X(31, SIGN_LOGIN, "logs in")
+    X(31, SIGN_LOGIN, "logs in")                         \
+    X(32, INTENT_PROPOSE, "proposes an intent")          \
+    X(33, INTENT_CANCEL, "cancels an intent")            \
+    X(34, INTENT_LOOK_UP, "asks for an intent's state")
 
 #define RECORD_CALL_ENUM(number, name, what) CALL_##name = (number),
 enum record_call_kind { RECORD_CALLS(RECORD_CALL_ENUM) CALL_KINDS };

@@ -296,7 +296,8 @@ const char *journal_step_name(uint32_t step)
         [HAWSE_INTENT_SEEN] = "SEEN",           [HAWSE_INTENT_INCLUDED] = "INCLUDED",
         [HAWSE_INTENT_CONFIRMED] = "CONFIRMED", [HAWSE_INTENT_REPLACED] = "REPLACED",
         [HAWSE_INTENT_EXPIRED] = "EXPIRED",     [HAWSE_INTENT_FAILED] = "FAILED",
-        [HAWSE_INTENT_UNKNOWN] = "UNKNOWN",     [HAWSE_INTENT_RECONCILED] = "RECONCILED"};
+        [HAWSE_INTENT_UNKNOWN] = "UNKNOWN",     [HAWSE_INTENT_RECONCILED] = "RECONCILED",
+        [HAWSE_INTENT_REORGED] = "REORGED",     [HAWSE_INTENT_WAITING] = "WAITING"};
     return step < sizeof(names) / sizeof(names[0]) ? names[step] : NULL;
 }
 

@@ -122,7 +122,7 @@ TEST(config_bad_top,
          "did you mean \"instances\"?"},
         {TOP(",'zzz':1"), HAWSE_E_INVAL, AT(1) "zzz: no such key",
          "the keys here are: hawse, log, plugins, lanes, http, control, record, keys, chains, "
-         "state_dir, "
+         "journal, tx, state_dir, "
          "stop_deadline_ms, instances"},
         {TOP(",'log':{'levle':'info'}"), HAWSE_E_INVAL, AT(1) "log.levle: no such key",
          "did you mean \"level\"?"},
@@ -431,6 +431,6 @@ TEST(config_bad_printable, "what a stranger wrote cannot steer the terminal that
     bad_with(TOP(",'\\u001b[31mred\\u009b':1"), NULL, 0, HAWSE_E_INVAL,
              CONFIG_FILE ": ?[31mred??: no such key",
              "the keys here are: hawse, log, plugins, lanes, http, control, record, keys, chains, "
-             "state_dir, "
+             "journal, tx, state_dir, "
              "stop_deadline_ms, instances");
 }

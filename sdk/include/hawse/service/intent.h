@@ -90,11 +90,12 @@ typedef struct hawse_intent {
                            once per instance for ever: a second use ends at once as REFUSED with
                            HAWSE_E_EXISTS, and changes nothing of the first */
     hawse_view_t chain; /* name in the configuration's "chains" */
-    hawse_view_t account;   /* name in the configuration's "keys" */
-    uint32_t how;           /* HAWSE_INTENT_EACH, HAWSE_INTENT_BUNDLE */
-    uint32_t route;         /* HAWSE_INTENT_ROUTE_... */
-    uint32_t flags;         /* HAWSE_INTENT_STALE_OK */
-    uint32_t confirmations; /* blocks on top until CONFIRMED; 0, or fewer than the chain's = its */
+    hawse_view_t account; /* name in the configuration's "keys" */
+    uint32_t how;         /* HAWSE_INTENT_EACH, HAWSE_INTENT_BUNDLE */
+    uint32_t route;       /* HAWSE_INTENT_ROUTE_... */
+    uint32_t flags;       /* HAWSE_INTENT_STALE_OK */
+    uint32_t
+        confirmations; /* blocks until CONFIRMED, its own among them; fewer than the chain's: its */
     uint32_t call_count, call_size; /* call_size: sizeof(hawse_intent_call_t) of the caller */
     const hawse_intent_call_t *calls;
     uint32_t flow_count, flow_size;

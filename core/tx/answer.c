@@ -1,0 +1,95 @@
+/* Answers of nodes; see answer.h. */
+#include "tx/answer.h"
+
+#include <hawse/hex.h>
+#include <hawse/json.h>
+#include <hawse/u256.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* An object under the reader, and the marks it needs. */
+struct reading {
+    hawse_json_t doc;
+    hawse_json_value_t root;
+    uint32_t *marks;
+};
+
+static int32_t begin(struct reading *r, const uint8_t *text, uint64_t len)
+{
+    r->marks = NULL;
+    if (len == 4 && memcmp(text, "null", 4) == 0)
+        return HAWSE_E_NOTFOUND;
+    if (len > 8u << 20)
+        return HAWSE_E_FORMAT;
+    r->marks = malloc((len + 1) * sizeof(uint32_t));
+    if (!r->marks)
+        return HAWSE_E_NOMEM;
+    if (hawse_json_index(&r->doc, text, len, r->marks, (uint32_t)len + 1) != HAWSE_OK ||
+        hawse_json_root(&r->doc, &r->root) != HAWSE_OK || r->root.kind != HAWSE_JSON_OBJECT)
+        return HAWSE_E_FORMAT;
+    return HAWSE_OK;
+}
+
+static bool number(struct reading *r, const char *key, bool needed, uint64_t *out)
+{
+    hawse_json_value_t v;
+    if (hawse_json_get(&r->doc, &r->root, key, &v) != HAWSE_OK || v.kind != HAWSE_JSON_STRING)
+        return !needed;
+    return hawse_hex_u64(v.data, v.len, out) == HAWSE_OK;
+}
+
+static bool hash(struct reading *r, const char *key, uint8_t out[32])
+{
+    hawse_json_value_t v;
+    return hawse_json_get(&r->doc, &r->root, key, &v) == HAWSE_OK && v.kind == HAWSE_JSON_STRING &&
+           hawse_hex_fixed(v.data, v.len, out, 32) == HAWSE_OK;
+}
+
+int32_t answer_block(const uint8_t *text, uint64_t len, struct answer_block *out)
+{
+    struct reading r;
+    memset(out, 0, sizeof(*out));
+    int32_t code = begin(&r, text, len);
+    if (code == HAWSE_OK &&
+        !(number(&r, "number", true, &out->number) && hash(&r, "hash", out->hash) &&
+          hash(&r, "parentHash", out->parent) && number(&r, "timestamp", true, &out->time) &&
+          number(&r, "gasLimit", true, &out->gas_limit) &&
+          number(&r, "gasUsed", true, &out->gas_used) &&
+          number(&r, "baseFeePerGas", false, &out->base_fee)))
+        code = HAWSE_E_FORMAT;
+    free(r.marks);
+    return code;
+}
+
+int32_t answer_receipt(const uint8_t *text, uint64_t len, struct answer_receipt *out)
+{
+    struct reading r;
+    uint64_t status = 0;
+    memset(out, 0, sizeof(*out));
+    int32_t code = begin(&r, text, len);
+    if (code == HAWSE_OK &&
+        !(hash(&r, "transactionHash", out->hash) && hash(&r, "blockHash", out->block_hash) &&
+          number(&r, "blockNumber", true, &out->block) && number(&r, "status", true, &status) &&
+          number(&r, "gasUsed", true, &out->gas_used) &&
+          number(&r, "effectiveGasPrice", false, &out->gas_price) && status <= 1))
+        code = HAWSE_E_FORMAT;
+    out->succeeded = status == 1;
+    free(r.marks);
+    return code;
+}
+
+int32_t answer_u256(const uint8_t *text, uint64_t len, hawse_u256_t *out)
+{
+    if (len < 2 || text[0] != '"' || text[len - 1] != '"' ||
+        hawse_hex_u256(text + 1, len - 2, out) != HAWSE_OK)
+        return HAWSE_E_FORMAT;
+    return HAWSE_OK;
+}
+
+int32_t answer_u64(const uint8_t *text, uint64_t len, uint64_t *out)
+{
+    hawse_u256_t wide;
+    if (answer_u256(text, len, &wide) != HAWSE_OK || hawse_u256_to_u64(&wide, out) != HAWSE_OK)
+        return HAWSE_E_FORMAT;
+    return HAWSE_OK;
+}

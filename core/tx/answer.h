@@ -1,0 +1,32 @@
+/*
+ * What nodes answer, read strictly: a block's header and a receipt. Nobody vouches for these bytes;
+ * what is not exactly of its form is HAWSE_E_FORMAT and counts as no answer. Pure.
+ */
+#ifndef CORE_TX_ANSWER_H
+#define CORE_TX_ANSWER_H
+
+#include <hawse/types.h>
+#include <stdbool.h>
+
+struct answer_block {
+    uint64_t number, time, gas_limit, gas_used, base_fee;
+    uint8_t hash[32], parent[32];
+};
+
+struct answer_receipt {
+    uint8_t hash[32]; /* of the transaction */
+    uint8_t block_hash[32];
+    uint64_t block;
+    uint64_t gas_used;
+    uint64_t gas_price; /* effective; 0 = not told */
+    bool succeeded;
+};
+
+/* HAWSE_PADDING readable bytes must follow each text. HAWSE_E_NOTFOUND: null. */
+int32_t answer_block(const uint8_t *text, uint64_t len, struct answer_block *out);
+int32_t answer_receipt(const uint8_t *text, uint64_t len, struct answer_receipt *out);
+/* A quantity in quotes: counts, balances. */
+int32_t answer_u256(const uint8_t *text, uint64_t len, hawse_u256_t *out);
+int32_t answer_u64(const uint8_t *text, uint64_t len, uint64_t *out);
+
+#endif

@@ -1,0 +1,408 @@
+/*
+ * What the desk knows of a chain: its newest blocks by hash, its fees, and the counts and coins of
+ * the accounts that have something under way. Read together, so that what is decided from it is of
+ * one moment; asked for only while there is something to decide.
+ */
+#include "tx/desk_private.h"
+
+#include <hawse/hex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { POLL_LEAST_MS = 100, POLL_MOST_MS = 2000, FRESH_LEAST_MS = 3000, ASK_MS = 3000 };
+
+static void refresh(struct desk_chain *chain);
+
+/* ---- what is known ---- */
+
+uint64_t chain_cap(const struct desk_chain *chain)
+{
+    return (uint64_t)chain->config->tx.max_gas_price_gwei * 1000000000u;
+}
+
+struct fees chain_offer(const struct desk_chain *chain)
+{
+    return fees_offer(chain->base_fee, chain->history.tip, chain->config->tx.min_tip_wei);
+}
+
+static struct desk_block *ring_at(struct desk_chain *chain, uint64_t number)
+{
+    return &chain->ring[number % DESK_RING];
+}
+
+bool chain_has(const struct desk_chain *chain, uint64_t number, const uint8_t hash[32])
+{
+    const struct desk_block *b = &chain->ring[number % DESK_RING];
+    if (number > chain->head.number)
+        return false;
+    return b->number != number || memcmp(b->hash, hash, 32) == 0;
+}
+
+bool chain_fresh(const struct desk_chain *chain, const struct desk_account *account)
+{
+    uint64_t most = (uint64_t)chain->config->block_ms * 3;
+    most = (most < FRESH_LEAST_MS ? FRESH_LEAST_MS : most) * DESK_MS;
+    return chain->head.number != 0 && chain->fees_head == chain->head.number &&
+           account->view_head == chain->head.number &&
+           loop_now(chain->desk->loop) < chain->view_ns + most;
+}
+
+struct desk_account *chain_account(struct desk_chain *chain, const char *name, struct fault *fault)
+{
+    struct signer *signer = chain->desk->options.signer;
+    signer_handle handle = signer_find(signer, name);
+    for (struct desk_account *a = chain->accounts; a; a = a->next) {
+        if (a->handle == handle)
+            return a;
+    }
+    const struct signer_key *key = handle ? signer_key(signer, handle) : NULL;
+    if (!key || key->public.kind != KEY_SECP256K1) {
+        (void)fault_set(fault, HAWSE_E_NOTFOUND, "account: \"%s\" is no secp256k1 key of keys.use",
+                        name);
+        return NULL;
+    }
+    struct desk_account *a = calloc(1, sizeof(*a));
+    if (!a) {
+        (void)fault_set(fault, HAWSE_E_NOMEM, "no memory for an account");
+        return NULL;
+    }
+    a->chain = chain;
+    a->handle = handle;
+    a->key = key;
+    a->nonces.chain_id = chain->config->chain_id;
+    memcpy(a->nonces.sender, key->public.address, 20);
+    a->window = chain->desk->config->tx.window;
+    a->queue_end = &a->queue;
+    a->next = chain->accounts;
+    chain->accounts = a;
+    return a;
+}
+
+/* ---- refreshing ---- */
+
+static void arm(struct desk_chain *chain, uint64_t ms)
+{
+    struct loop *loop = chain->desk->loop;
+    (void)loop_timer_set(loop, &chain->timer, loop_clock() + ms * DESK_MS);
+}
+
+static uint64_t period(const struct desk_chain *chain)
+{
+    uint64_t ms = chain->config->block_ms / 3;
+    ms = ms < POLL_LEAST_MS ? POLL_LEAST_MS : ms;
+    return ms > POLL_MOST_MS ? POLL_MOST_MS : ms;
+}
+
+void chain_soon(struct desk_chain *chain)
+{
+    if (!chain->refreshing)
+        arm(chain, 0);
+}
+
+static void on_nonce_mined(void *ctx, const struct nonce_answer *answer)
+{
+    struct desk_account *account = ctx;
+    if (answer->status != HAWSE_OK && answer->status != HAWSE_E_CANCELED)
+        log_fault(account->chain->desk->logger, HAWSE_LOG_WARN, "tx", &answer->fault);
+}
+
+/* All answers are there and good: what follows from them. */
+static void viewed(struct desk_chain *chain)
+{
+    struct desk *desk = chain->desk;
+    chain->failures = 0;
+    chain->view_ns = loop_now(desk->loop);
+    for (struct desk_account *a = chain->accounts; a; a = a->next) {
+        if (a->open == 0 || a->view_head != chain->head.number)
+            continue;
+        if (!desk_group(desk))
+            return;
+        nonce_mined(desk->nonces, &a->nonces, a->latest, on_nonce_mined, a);
+        account_track(a);
+    }
+    for (struct desk_account *a = chain->accounts; a; a = a->next)
+        account_pump(a);
+}
+
+static void refresh_end(struct desk_chain *chain)
+{
+    chain->refreshing = false;
+    if (!chain->refresh_failed) {
+        for (struct desk_account *a = chain->accounts; a; a = a->next) {
+            if (a->asking == 0 && !a->asked_badly && a->open > 0 && a->new_pending != UINT64_MAX) {
+                a->latest = a->new_latest;
+                a->pending = a->new_pending > a->new_latest ? a->new_pending : a->new_latest;
+                a->balance = a->new_balance;
+                a->view_head = chain->head.number;
+            }
+        }
+        viewed(chain);
+    } else if (chain->failures++ % 20 == 0) {
+        log_line(chain->desk->logger, HAWSE_LOG_WARN, "tx",
+                 "%s: its head, fees or accounts cannot be read (%u times in a row)",
+                 chain->config->name, chain->failures);
+    }
+    if (chain->open > 0)
+        arm(chain, period(chain));
+}
+
+static void answered(struct desk_chain *chain, bool good)
+{
+    chain->refresh_failed |= !good;
+    if (--chain->refresh_left == 0)
+        refresh_end(chain);
+}
+
+static void on_fees(struct desk_ask *ask, const struct pool_result *r)
+{
+    struct desk_chain *chain = ask->chain;
+    struct fees_history h;
+    bool good = r->status == HAWSE_OK && fees_history_read(r->body, r->body_len, &h) == HAWSE_OK;
+    if (good) {
+        chain->history = h;
+        chain->fees_head = chain->head.number;
+    }
+    answered(chain, good);
+}
+
+static void on_account(struct desk_ask *ask, const struct pool_result *r)
+{
+    struct desk_account *a = ask->account;
+    int32_t code = r->status;
+    if (code == HAWSE_OK && ask->number == 0)
+        code = answer_u64(r->body, r->body_len, &a->new_latest);
+    else if (code == HAWSE_OK && ask->number == 1)
+        code = answer_u64(r->body, r->body_len, &a->new_pending);
+    else if (code == HAWSE_OK)
+        code = answer_u256(r->body, r->body_len, &a->new_balance);
+    a->asking--;
+    a->asked_badly |= code != HAWSE_OK;
+    answered(ask->chain, code == HAWSE_OK);
+}
+
+static void ask_account(struct desk_account *a)
+{
+    struct desk_chain *chain = a->chain;
+    static const char *const methods[] = {"eth_getTransactionCount", "eth_getTransactionCount",
+                                          "eth_getBalance"};
+    char address[43] = "0x", params[96];
+    hawse_hex_encode(a->nonces.sender, 20, address + 2);
+    address[42] = '\0';
+    a->asked_badly = false;
+    for (uint32_t i = 0; i < 3; i++) {
+        struct desk_ask ask = {.done = on_account, .account = a, .number = i};
+        (void)snprintf(params, sizeof(params), "[\"%s\",\"%s\"]", address,
+                       i == 1 ? "pending" : "latest");
+        chain->refresh_left++;
+        a->asking++;
+        if (!desk_ask(chain, &ask, methods[i], params, POOL_FRESH, POOL_DECISION, ASK_MS)) {
+            a->asking--;
+            a->asked_badly = true;
+            chain->refresh_failed = true;
+            chain->refresh_left--;
+        }
+    }
+}
+
+static void on_final(struct desk_ask *ask, const struct pool_result *r)
+{
+    struct answer_block b;
+    if (r->status == HAWSE_OK && answer_block(r->body, r->body_len, &b) == HAWSE_OK)
+        ask->chain->final_block = b.number;
+    answered(ask->chain, true); /* without the tag it goes by depth: see track.c */
+}
+
+/* The head is known: the rest of the view. */
+static void ask_rest(struct desk_chain *chain)
+{
+    char params[48];
+    struct desk_ask fees = {.done = on_fees};
+    enum config_finality finality = chain->config->tx.finality;
+    chain->refresh_left = 1; /* this function */
+    (void)snprintf(params, sizeof(params), "[\"0x%x\",\"latest\",[50]]", FEES_BLOCKS);
+    chain->refresh_left++;
+    if (!desk_ask(chain, &fees, "eth_feeHistory", params, POOL_FRESH, POOL_DECISION, ASK_MS))
+        answered(chain, false);
+    if (finality != FINALITY_DEPTH) {
+        struct desk_ask final = {.done = on_final};
+        (void)snprintf(params, sizeof(params), "[\"%s\",false]",
+                       finality == FINALITY_SAFE ? "safe" : "finalized");
+        chain->refresh_left++;
+        if (!desk_ask(chain, &final, "eth_getBlockByNumber", params, POOL_FRESH, POOL_BACKGROUND,
+                      ASK_MS))
+            answered(chain, true);
+    }
+    for (struct desk_account *a = chain->accounts; a; a = a->next) {
+        if (a->open > 0)
+            ask_account(a);
+    }
+    answered(chain, true);
+}
+
+/* ---- heads ---- */
+
+/* Puts the walked blocks into the ring; what stood there otherwise has left the chain. */
+static void take_walk(struct desk_chain *chain)
+{
+    const struct answer_block *head = &chain->walk[0];
+    uint64_t fork = UINT64_MAX;
+    for (uint64_t n = head->number + 1; n <= chain->head.number && n - head->number < DESK_RING;
+         n++) {
+        fork = fork == UINT64_MAX ? n : fork;
+        *ring_at(chain, n) = (struct desk_block){0};
+    }
+    for (uint32_t i = 0; i < chain->walk_count; i++) {
+        const struct answer_block *b = &chain->walk[i];
+        struct desk_block *at = ring_at(chain, b->number);
+        if (at->number == b->number && memcmp(at->hash, b->hash, 32) != 0)
+            fork = b->number;
+        at->number = b->number;
+        memcpy(at->hash, b->hash, 32);
+    }
+    if (fork != UINT64_MAX) {
+        uint64_t depth = chain->head.number - fork + 1;
+        chain->reorgs++;
+        chain->deepest = depth > chain->deepest ? depth : chain->deepest;
+        pool_epoch(chain->pool, fork);
+        log_line(chain->desk->logger, HAWSE_LOG_WARN, "tx",
+                 "%s: reorganised from block %llu on, %llu deep", chain->config->name,
+                 (unsigned long long)fork, (unsigned long long)depth);
+    }
+    chain->head = *head;
+    chain->base_fee = fees_next_base(head->base_fee, head->gas_used, head->gas_limit,
+                                     chain->config->tx.base_fee_denominator);
+    fees_trend_add(&chain->trend, chain->base_fee);
+}
+
+/* Is everything known of the present head that anybody needs? */
+static bool all_viewed(const struct desk_chain *chain)
+{
+    bool all = chain->fees_head == chain->head.number;
+    for (const struct desk_account *a = chain->accounts; a; a = a->next)
+        all = all && (a->open == 0 || a->view_head == chain->head.number);
+    return all;
+}
+
+/* No new block. */
+static void still(struct desk_chain *chain)
+{
+    chain->refreshing = false;
+    chain->failures = 0;
+    chain->view_ns = loop_now(chain->desk->loop);
+    for (struct desk_account *a = chain->accounts; a; a = a->next)
+        account_pump(a);
+    if (chain->open > 0)
+        arm(chain, period(chain));
+}
+
+static void on_parent(struct desk_ask *ask, const struct pool_result *r);
+
+/* Back from the new head to a block that is known. */
+static void walk_on(struct desk_chain *chain)
+{
+    const struct answer_block *last = &chain->walk[chain->walk_count - 1];
+    const struct desk_block *below = last->number > 0 ? ring_at(chain, last->number - 1) : NULL;
+    bool joined = chain->head.number == 0 || !below || last->number == 0 ||
+                  (below->number == last->number - 1 && memcmp(below->hash, last->parent, 32) == 0);
+    if (joined || chain->walk_count == DESK_WALK || last->number + DESK_WALK < chain->head.number) {
+        take_walk(chain);
+        ask_rest(chain);
+        return;
+    }
+    struct desk_ask ask = {.done = on_parent};
+    char params[96] = "[\"0x";
+    hawse_hex_encode(last->parent, 32, params + 4);
+    (void)snprintf(params + 68, sizeof(params) - 68, "\",false]");
+    if (!desk_ask(chain, &ask, "eth_getBlockByHash", params, 0, POOL_DECISION, ASK_MS)) {
+        chain->refresh_failed = true;
+        refresh_end(chain);
+    }
+}
+
+static void on_parent(struct desk_ask *ask, const struct pool_result *r)
+{
+    struct desk_chain *chain = ask->chain;
+    struct answer_block *b = &chain->walk[chain->walk_count];
+    const struct answer_block *child = b - 1;
+    if (r->status != HAWSE_OK || answer_block(r->body, r->body_len, b) != HAWSE_OK ||
+        memcmp(b->hash, child->parent, 32) != 0 || b->number + 1 != child->number) {
+        chain->refresh_failed = true;
+        refresh_end(chain);
+        return;
+    }
+    chain->walk_count++;
+    walk_on(chain);
+}
+
+static void on_head(struct desk_ask *ask, const struct pool_result *r)
+{
+    struct desk_chain *chain = ask->chain;
+    struct answer_block *b = &chain->walk[0];
+    if (r->status != HAWSE_OK || answer_block(r->body, r->body_len, b) != HAWSE_OK ||
+        b->number == 0) {
+        chain->refresh_failed = true;
+        refresh_end(chain);
+        return;
+    }
+    if (chain->head.number == b->number && memcmp(chain->head.hash, b->hash, 32) == 0) {
+        if (all_viewed(chain))
+            still(chain);
+        else
+            ask_rest(chain);
+        return;
+    }
+    chain->walk_count = 1;
+    walk_on(chain);
+}
+
+static void refresh(struct desk_chain *chain)
+{
+    struct desk_ask ask = {.done = on_head};
+    if (chain->refreshing)
+        return;
+    chain->refreshing = true;
+    chain->refresh_failed = false;
+    if (!desk_ask(chain, &ask, "eth_getBlockByNumber", "[\"latest\",false]", POOL_FRESH,
+                  POOL_DECISION, ASK_MS)) {
+        chain->refresh_failed = true;
+        refresh_end(chain);
+    }
+}
+
+static void on_timer(void *ctx, uint64_t now_ns)
+{
+    (void)now_ns;
+    refresh(ctx);
+}
+
+/* ---- there and gone ---- */
+
+int32_t chain_open(struct desk *desk, size_t index, struct fault *fault)
+{
+    struct desk_chain *chain = &desk->chains[index];
+    const struct sim_port port = {.ctx = chain, .call = desk_sim_call};
+    const struct sim_options options = {.inspect = true};
+    chain->desk = desk;
+    chain->config = &desk->config->chains[index];
+    chain->pool = desk->options.pools[index];
+    chain->name = chain_evm(chain->config->chain_id);
+    chain->intents_end = &chain->intents;
+    chain->timer = (struct loop_timer){.fn = on_timer, .ctx = chain};
+    int32_t code = sim_create(&options, &port, &chain->sim);
+    if (code != HAWSE_OK)
+        return fault_set(fault, code, "no memory for simulations");
+    return HAWSE_OK;
+}
+
+void chain_close(struct desk_chain *chain)
+{
+    if (chain->timer.heap_index != 0)
+        loop_timer_cancel(chain->desk->loop, &chain->timer);
+    while (chain->accounts) {
+        struct desk_account *next = chain->accounts->next;
+        free(chain->accounts);
+        chain->accounts = next;
+    }
+    sim_destroy(chain->sim);
+}

@@ -1,0 +1,667 @@
+/* The desk's thread, its inbox, and the order of things: first the disk, then the world. See
+ * desk.h. */
+#include "tx/desk_private.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+enum { TURN_MS = 250, TICK_MS = 1000 };
+
+uint64_t desk_utc(void)
+{
+    return loop_utc();
+}
+
+/* ---- groups and effects ---- */
+
+bool desk_group(struct desk *desk)
+{
+    struct fault fault = {0};
+    if (desk->failed || __atomic_load_n(&desk->halted, __ATOMIC_RELAXED))
+        return false;
+    if (journal_in_group(desk->journal) || journal_begin(desk->journal, &fault) == HAWSE_OK)
+        return true;
+    desk_broke(desk, &fault);
+    return false;
+}
+
+void desk_broke(struct desk *desk, const struct fault *fault)
+{
+    if (!desk->failed)
+        log_fault(desk->logger, HAWSE_LOG_ERROR, "tx", fault);
+    desk->failed = true;
+}
+
+void desk_effect(struct desk *desk, const struct desk_effect *effect)
+{
+    if (desk->effect_count == desk->effect_cap) {
+        size_t cap = desk->effect_cap ? desk->effect_cap * 2 : 64;
+        struct desk_effect *more = realloc(desk->effects, cap * sizeof(*more));
+        if (!more) {
+            struct fault fault = {0};
+            (void)fault_set(&fault, HAWSE_E_NOMEM, "no memory for what is to be sent");
+            free(effect->told);
+            desk_broke(desk, &fault);
+            return;
+        }
+        desk->effects = more;
+        desk->effect_cap = cap;
+    }
+    desk->effects[desk->effect_count++] = *effect;
+}
+
+static void run_effects(struct desk *desk)
+{
+    for (size_t i = 0; i < desk->effect_count; i++) {
+        struct desk_effect e = desk->effects[i];
+        if (e.kind == DESK_TELL)
+            desk->options.port.tell(desk->options.port.ctx, e.told);
+        else
+            leg_broadcast(e.leg, e.attempt);
+        free(e.told);
+    }
+    desk->effect_count = 0;
+}
+
+static void drop_effects(struct desk *desk)
+{
+    for (size_t i = 0; i < desk->effect_count; i++)
+        free(desk->effects[i].told);
+    desk->effect_count = 0;
+}
+
+/* ---- intents ---- */
+
+struct desk_chain *desk_chain_of(struct desk *desk, const char *name)
+{
+    for (size_t i = 0; i < desk->chain_count; i++) {
+        if (strcmp(desk->chains[i].config->name, name) == 0)
+            return &desk->chains[i];
+    }
+    return NULL;
+}
+
+struct desk_intent *desk_by_handle(struct desk *desk, uint64_t handle)
+{
+    struct desk_intent *intent = desk->hashed[handle % DESK_HASHED];
+    while (intent && intent->owner.handle != handle)
+        intent = intent->next_hashed;
+    return intent;
+}
+
+static void unhash(struct desk_intent *intent)
+{
+    struct desk_intent **at = &intent->desk->hashed[intent->owner.handle % DESK_HASHED];
+    while (*at && *at != intent)
+        at = &(*at)->next_hashed;
+    if (*at)
+        *at = intent->next_hashed;
+}
+
+static void hash_in(struct desk_intent *intent)
+{
+    struct desk_intent **slot = &intent->desk->hashed[intent->owner.handle % DESK_HASHED];
+    intent->next_hashed = *slot;
+    *slot = intent;
+}
+
+int32_t desk_intent_new(struct desk *desk, struct intent *body, const char *instance,
+                        struct desk_intent **out, struct fault *fault)
+{
+    struct desk_chain *chain = desk_chain_of(desk, body->chain);
+    struct desk_account *account = chain ? chain_account(chain, body->account, fault) : NULL;
+    struct desk_intent *intent = account ? calloc(1, sizeof(*intent)) : NULL;
+    if (!intent) {
+        free(body);
+        return fault_set(fault, account ? HAWSE_E_NOMEM : HAWSE_E_NOTFOUND,
+                         "no chain or account of this name any more");
+    }
+    intent->desk = desk;
+    intent->body = body;
+    intent->chain = chain;
+    intent->account = account;
+    intent->maturity = MATURITY_STABLE;
+    intent->utc_ns = desk_utc();
+    (void)snprintf(intent->instance, sizeof(intent->instance), "%s", instance);
+    intent->owner.handle = __atomic_add_fetch(&desk->handles, 1, __ATOMIC_RELAXED) | 1ull << 63;
+    hash_in(intent);
+    intent->at = chain->intents_end;
+    *chain->intents_end = intent;
+    chain->intents_end = &intent->next;
+    chain->open++;
+    account->open++;
+    *out = intent;
+    return HAWSE_OK;
+}
+
+static void intent_free(struct desk_intent *intent)
+{
+    for (uint32_t i = 0; intent->legs && i < intent->plan->count; i++) {
+        struct leg *leg = &intent->legs[i];
+        free(leg->sim);
+        leg_discard(leg);
+        for (uint32_t a = 0; a < leg->attempt_count; a++)
+            free(leg->attempts[a].raw);
+    }
+    free(intent->legs);
+    free(intent->plan);
+    free(intent->body);
+    free(intent);
+}
+
+void desk_forget(struct desk_intent *intent)
+{
+    struct desk_chain *chain = intent->chain;
+    for (uint32_t i = 0; intent->legs && i < intent->plan->count; i++) {
+        leg_unqueue(&intent->legs[i]);
+        leg_simulate_stop(&intent->legs[i]);
+        if (intent->legs[i].counted)
+            intent->account->busy--;
+        intent->legs[i].counted = false;
+    }
+    unhash(intent);
+    *intent->at = intent->next;
+    if (intent->next)
+        intent->next->at = intent->at;
+    else
+        chain->intents_end = intent->at;
+    chain->open--;
+    intent->account->open--;
+    intent->next = intent->desk->dead;
+    intent->desk->dead = intent;
+}
+
+/* Those that ended in this turn or before, and that no question is about any more. */
+static void bury(struct desk *desk)
+{
+    struct desk_intent **at = &desk->dead;
+    while (*at) {
+        struct desk_intent *intent = *at;
+        if (intent->asks > 0) {
+            at = &intent->next;
+            continue;
+        }
+        *at = intent->next;
+        intent_free(intent);
+    }
+}
+
+/* ---- when the journal fails ---- */
+
+struct remembered {
+    uint64_t number;
+    struct desk_owner owner;
+    enum config_maturity maturity;
+};
+
+/* All that is in memory is as if it had not been; what was on the disk is read again. */
+static size_t forget_all(struct desk *desk, struct remembered **out)
+{
+    size_t count = 0, cap = 0;
+    for (size_t i = 0; i < desk->chain_count; i++)
+        cap += desk->chains[i].open;
+    struct remembered *list = calloc(cap + 1, sizeof(*list));
+    for (size_t i = 0; i < desk->chain_count; i++) {
+        while (desk->chains[i].intents) {
+            struct desk_intent *intent = desk->chains[i].intents;
+            if (intent->held)
+                risk_ended(desk->risk, intent->instance, intent->chain->config->name,
+                           intent->number, RISK_NOT_SENT, NULL, 0, desk_utc());
+            if (list && intent->durable)
+                list[count++] =
+                    (struct remembered){intent->number, intent->owner, intent->maturity};
+            else
+                desk_answer(desk, &intent->owner, HAWSE_INTENT_STEP, HAWSE_INTENT_FAILED,
+                            HAWSE_E_NOSPACE, "the journal cannot be written: it was not taken over",
+                            true);
+            desk_forget(intent);
+        }
+    }
+    desk_asks_cancel(desk);
+    *out = list;
+    return count;
+}
+
+static void give_back(struct desk *desk, const struct remembered *list, size_t count)
+{
+    for (size_t i = 0; i < desk->chain_count; i++) {
+        for (struct desk_intent *in = desk->chains[i].intents; in; in = in->next) {
+            for (size_t k = 0; k < count; k++) {
+                if (list[k].number != in->number)
+                    continue;
+                unhash(in);
+                in->owner = list[k].owner;
+                in->maturity = list[k].maturity;
+                hash_in(in);
+            }
+        }
+    }
+}
+
+static void halt(struct desk *desk)
+{
+    struct remembered *list = NULL;
+    struct fault fault = {0};
+    journal_abort(desk->journal);
+    drop_effects(desk);
+    desk->counts.halted++;
+    __atomic_store_n(&desk->halted, 1, __ATOMIC_RELEASE);
+    size_t count = forget_all(desk, &list);
+    run_effects(desk); /* the answers to those that were never taken over */
+    desk->failed = false;
+    nonces_close(desk->nonces);
+    desk->nonces = NULL;
+    if (nonces_open(desk->journal, NULL, &desk->nonces, &fault) != HAWSE_OK ||
+        desk_load(desk, &fault) != HAWSE_OK)
+        log_fault(desk->logger, HAWSE_LOG_ERROR, "tx", &fault);
+    give_back(desk, list, count);
+    free(list);
+}
+
+static void try_again(struct desk *desk)
+{
+    struct fault fault = {0};
+    if (journal_ready(desk->journal, &fault) != HAWSE_OK)
+        return;
+    log_line(desk->logger, HAWSE_LOG_WARN, "tx", "the journal can be written again: going on");
+    __atomic_store_n(&desk->halted, 0, __ATOMIC_RELEASE);
+    for (size_t i = 0; i < desk->chain_count; i++)
+        chain_soon(&desk->chains[i]);
+}
+
+/* The end of a turn: everything that it decided is on the disk, then it happens. */
+static void settle(struct desk *desk)
+{
+    struct fault fault = {0};
+    if (!desk->failed && journal_in_group(desk->journal) &&
+        journal_commit(desk->journal, &fault) != HAWSE_OK)
+        desk_broke(desk, &fault);
+    if (desk->failed) {
+        halt(desk);
+        return;
+    }
+    for (size_t i = 0; i < desk->effect_count; i++) {
+        struct desk_told *told = desk->effects[i].told;
+        if (told && told->step.step == HAWSE_INTENT_PROPOSED) {
+            struct desk_intent *intent = desk_by_handle(desk, told->owner.handle);
+            if (intent)
+                intent->durable = true;
+        }
+    }
+    run_effects(desk);
+    bury(desk);
+}
+
+/* ---- the thread ---- */
+
+static void on_tick(void *ctx, uint64_t now_ns)
+{
+    struct desk *desk = ctx;
+    if (__atomic_load_n(&desk->halted, __ATOMIC_RELAXED))
+        try_again(desk);
+    for (size_t i = 0; i < desk->chain_count; i++) {
+        struct desk_intent *next;
+        for (struct desk_intent *in = desk->chains[i].intents; in; in = next) {
+            next = in->next;
+            intent_expire(in);
+        }
+    }
+    desk_status_write(desk);
+    (void)loop_timer_set(desk->loop, &desk->tick, now_ns + TICK_MS * DESK_MS);
+}
+
+static void *desk_main(void *arg)
+{
+    struct desk *desk = arg;
+    desk->tick = (struct loop_timer){.fn = on_tick, .ctx = desk};
+    on_tick(desk, loop_clock());
+    for (size_t i = 0; i < desk->chain_count; i++) {
+        if (desk->chains[i].open > 0)
+            chain_soon(&desk->chains[i]);
+    }
+    while (!__atomic_load_n(&desk->quit, __ATOMIC_ACQUIRE)) {
+        (void)loop_step(desk->loop, TURN_MS * DESK_MS, 0);
+        settle(desk);
+    }
+    return NULL;
+}
+
+int32_t desk_start(struct desk *desk, struct fault *fault)
+{
+    int32_t code = desk_signer_start(desk, fault);
+    if (code != HAWSE_OK)
+        return code;
+    int error = pthread_create(&desk->thread, NULL, desk_main, desk);
+    if (error != 0)
+        return fault_set(fault, HAWSE_E_NOMEM, "cannot start the desk's thread: %s",
+                         strerror(error));
+    desk->running = true;
+    return HAWSE_OK;
+}
+
+/* What is in memory alone; the journal has what counts. */
+static void clear(struct desk *desk)
+{
+    for (size_t i = 0; i < desk->chain_count; i++) {
+        while (desk->chains[i].intents)
+            desk_forget(desk->chains[i].intents);
+    }
+    desk_asks_cancel(desk);
+    bury(desk);
+}
+
+void desk_stop(struct desk *desk)
+{
+    if (!desk || !desk->running)
+        return;
+    __atomic_store_n(&desk->quit, 1, __ATOMIC_RELEASE);
+    loop_wake(desk->loop);
+    (void)pthread_join(desk->thread, NULL);
+    desk->running = false;
+    desk_signer_stop(desk);
+    loop_drain(desk->loop);
+    settle(desk);
+    clear(desk);
+}
+
+/* ---- the inbox ---- */
+
+enum post_kind { POST_PROPOSE, POST_CANCEL, POST_LOOK_UP };
+
+/* Something that another thread wants of the desk. */
+struct post {
+    struct loop_work work;
+    struct desk *desk;
+    enum post_kind kind;
+    enum config_maturity maturity;
+    struct desk_owner owner;
+    char instance[JOURNAL_NAME];
+    char id[JOURNAL_ID];
+    struct intent *intent;
+};
+
+static const char *mode_of(struct desk *desk, const char *instance)
+{
+    const struct config_instance *in = config_find(desk->config, instance);
+    return in ? config_mode_name(in->mode) : "live";
+}
+
+/* The journal has it, or has had one of this id. */
+static int32_t add_to_journal(struct desk_intent *intent, struct fault *fault)
+{
+    struct desk *desk = intent->desk;
+    struct journal_intent row = {.utc_ns = intent->utc_ns};
+    char *text = intent_to_json(&intent->body->public);
+    if (!text)
+        return fault_set(fault, HAWSE_E_NOMEM, "no memory for an intent");
+    row.body = hawse_text(text);
+    (void)snprintf(row.instance, sizeof(row.instance), "%s", intent->instance);
+    (void)snprintf(row.id, sizeof(row.id), "%s", intent->body->id);
+    (void)snprintf(row.chain, sizeof(row.chain), "%s", intent->body->chain);
+    (void)snprintf(row.account, sizeof(row.account), "%s", intent->body->account);
+    (void)snprintf(row.mode, sizeof(row.mode), "%s", mode_of(desk, intent->instance));
+    int32_t code = journal_intent_add(desk->journal, &row, fault);
+    free(text);
+    intent->number = row.number;
+    if (code != HAWSE_OK && code != HAWSE_E_EXISTS && code != HAWSE_E_INVAL)
+        desk_broke(desk, fault);
+    return code;
+}
+
+bool desk_journal_add(struct desk_intent *intent)
+{
+    struct fault fault = {0};
+    if (desk_group(intent->desk) && add_to_journal(intent, &fault) == HAWSE_OK) {
+        intent->durable = true; /* nobody waits for it */
+        return true;
+    }
+    log_fault(intent->desk->logger, HAWSE_LOG_ERROR, "tx", &fault);
+    return false;
+}
+
+static void on_propose(struct desk *desk, struct post *post)
+{
+    struct desk_intent *intent = NULL;
+    struct fault fault = {0};
+    int32_t code = HAWSE_E_NOSPACE;
+    if (!desk_group(desk))
+        (void)fault_set(&fault, code, "the journal cannot be written");
+    else
+        code = desk_intent_new(desk, post->intent, post->instance, &intent, &fault);
+    if (!intent) {
+        if (code == HAWSE_E_NOSPACE)
+            free(post->intent);
+        desk_answer(desk, &post->owner, HAWSE_INTENT_STEP, HAWSE_INTENT_FAILED, code, fault.message,
+                    true);
+        return;
+    }
+    unhash(intent);
+    intent->owner = post->owner;
+    intent->maturity = post->maturity;
+    hash_in(intent);
+    code = add_to_journal(intent, &fault);
+    if (code != HAWSE_OK) {
+        bool used = code == HAWSE_E_EXISTS;
+        desk_answer(desk, &post->owner, HAWSE_INTENT_STEP,
+                    used ? HAWSE_INTENT_REFUSED : HAWSE_INTENT_FAILED, code,
+                    used ? "this id was used before" : fault.message, true);
+        desk_forget(intent);
+        return;
+    }
+    desk->counts.proposed++;
+    desk_answer(desk, &intent->owner, HAWSE_INTENT_STEP, HAWSE_INTENT_PROPOSED, HAWSE_OK, NULL,
+                false);
+    intent_plan(intent);
+}
+
+static void on_look_up(struct desk *desk, struct post *post)
+{
+    struct journal_intent row;
+    struct fault fault = {0};
+    int32_t code = journal_find(desk->journal, post->instance, post->id, &row, &fault);
+    struct desk_intent *open = NULL;
+    for (size_t i = 0; code == HAWSE_OK && !row.ended && !open && i < desk->chain_count; i++) {
+        open = desk->chains[i].intents;
+        while (open && open->number != row.number)
+            open = open->next;
+    }
+    if (open) {
+        unhash(open);
+        open->owner = post->owner;
+        hash_in(open);
+    }
+    desk_answer(desk, &post->owner, HAWSE_INTENT_STATE, code == HAWSE_OK ? row.step : 0, code,
+                code == HAWSE_OK ? NULL : fault.message, !open);
+}
+
+static void on_post(void *ctx)
+{
+    struct post *post = ctx;
+    struct desk *desk = post->desk;
+    struct desk_intent *intent;
+    (void)__atomic_sub_fetch(&desk->waiting, 1, __ATOMIC_RELAXED);
+    if (__atomic_load_n(&desk->quit, __ATOMIC_RELAXED)) {
+        free(post->intent); /* nothing was promised to the disk */
+        free(post);
+        return;
+    }
+    switch (post->kind) {
+    case POST_PROPOSE:
+        on_propose(desk, post);
+        break;
+    case POST_CANCEL:
+        intent = desk_by_handle(desk, post->owner.handle);
+        if (intent)
+            intent_cancel(intent);
+        break;
+    case POST_LOOK_UP:
+        on_look_up(desk, post);
+        break;
+    }
+    free(post);
+}
+
+static int32_t post_to(struct desk *desk, const struct post *what, struct fault *fault)
+{
+    if (__atomic_add_fetch(&desk->waiting, 1, __ATOMIC_RELAXED) > desk->config->tx.queue) {
+        (void)__atomic_sub_fetch(&desk->waiting, 1, __ATOMIC_RELAXED);
+        free(what->intent);
+        return fault_set(fault, HAWSE_E_AGAIN, "%u intents wait to be looked at",
+                         desk->config->tx.queue);
+    }
+    struct post *post = malloc(sizeof(*post));
+    if (!post) {
+        (void)__atomic_sub_fetch(&desk->waiting, 1, __ATOMIC_RELAXED);
+        free(what->intent);
+        return fault_set(fault, HAWSE_E_NOMEM, "no memory for an intent");
+    }
+    *post = *what;
+    post->desk = desk;
+    post->work = (struct loop_work){.fn = on_post, .ctx = post};
+    loop_post(desk->loop, &post->work);
+    return HAWSE_OK;
+}
+
+int32_t desk_propose(struct desk *desk, const struct desk_owner *owner, const char *instance,
+                     enum config_maturity maturity, struct intent *intent, struct fault *fault)
+{
+    struct post post = {
+        .kind = POST_PROPOSE, .owner = *owner, .maturity = maturity, .intent = intent};
+    struct desk_chain *chain = desk_chain_of(desk, intent->chain);
+    int32_t code = HAWSE_OK;
+    if (!chain)
+        code = fault_set(fault, HAWSE_E_NOTFOUND, "chain: there is no \"%s\" in chains",
+                         intent->chain);
+    else if (signer_find(desk->options.signer, intent->account) == 0)
+        code = fault_set(fault, HAWSE_E_NOTFOUND, "account: there is no \"%s\" in keys.use",
+                         intent->account);
+    else if (__atomic_load_n(&desk->halted, __ATOMIC_ACQUIRE))
+        code = fault_set(fault, HAWSE_E_STATE, "the journal cannot be written");
+    else if (!__atomic_load_n(&chain->ready, __ATOMIC_ACQUIRE))
+        code = fault_set(fault, HAWSE_E_STATE,
+                         "what an earlier run sent on \"%s\" is not reconciled yet", intent->chain);
+    if (code != HAWSE_OK) {
+        free(intent);
+        return code;
+    }
+    (void)snprintf(post.instance, sizeof(post.instance), "%s", instance);
+    return post_to(desk, &post, fault);
+}
+
+int32_t desk_cancel(struct desk *desk, uint64_t handle)
+{
+    return post_to(desk, &(struct post){.kind = POST_CANCEL, .owner = {.handle = handle}}, NULL);
+}
+
+int32_t desk_look_up(struct desk *desk, const struct desk_owner *owner, const char *instance,
+                     const char *id)
+{
+    struct post post = {.kind = POST_LOOK_UP, .owner = *owner};
+    (void)snprintf(post.instance, sizeof(post.instance), "%s", instance);
+    (void)snprintf(post.id, sizeof(post.id), "%s", id);
+    return post_to(desk, &post, NULL);
+}
+
+/* ---- switches ---- */
+
+int32_t desk_kill(struct desk *desk, const char *instance, const char *who, const char *why,
+                  struct fault *fault)
+{
+    return risk_kill(desk->risk, instance, who, why, fault);
+}
+
+int32_t desk_resume(struct desk *desk, const char *instance, struct fault *fault)
+{
+    return risk_resume(desk->risk, instance, fault);
+}
+
+/* [any] A breaker or a switch moved. */
+static void on_notice(void *ctx, const char *instance, const char *text)
+{
+    struct desk *desk = ctx;
+    log_line(desk->logger, HAWSE_LOG_WARN, instance ? instance : "risk", "%s", text);
+}
+
+/* ---- there and gone ---- */
+
+static int32_t open_stores(struct desk *desk, struct fault *fault)
+{
+    char dir[4096];
+    const struct journal_options options = {.create = true};
+    const struct risk_options risk = {.dir = dir, .notify = on_notice, .notify_ctx = desk};
+    (void)snprintf(dir, sizeof(dir), "%s/risk", desk->config->state_dir);
+    int32_t code = journal_open(desk->config->journal, &options, &desk->journal, fault);
+    if (code == HAWSE_OK)
+        code = nonces_open(desk->journal, NULL, &desk->nonces, fault);
+    if (code == HAWSE_OK)
+        code = risk_create(desk->config, &risk, &desk->risk, fault);
+    return code;
+}
+
+static int32_t open_chains(struct desk *desk, struct fault *fault)
+{
+    int32_t code = HAWSE_OK;
+    desk->chains = calloc(desk->config->chain_count + 1, sizeof(desk->chains[0]));
+    if (!desk->chains)
+        return fault_set(fault, HAWSE_E_NOMEM, "no memory for chains");
+    for (size_t i = 0; i < desk->config->chain_count && code == HAWSE_OK; i++) {
+        desk->chain_count++;
+        code = chain_open(desk, i, fault);
+    }
+    return code;
+}
+
+int32_t desk_create(const struct desk_options *options, struct desk **out, struct fault *fault)
+{
+    struct desk *desk = calloc(1, sizeof(*desk));
+    if (!desk)
+        return fault_set(fault, HAWSE_E_NOMEM, "no memory for the desk");
+    desk->options = *options;
+    desk->config = options->config;
+    desk->stuck_ns = (uint64_t)options->config->tx.stuck_ms * DESK_MS;
+    desk->logger = options->logger;
+    (void)pthread_mutex_init(&desk->status_lock, NULL);
+    int32_t code =
+        desk_metrics(desk) ? HAWSE_OK : fault_set(fault, HAWSE_E_NOMEM, "no memory for metrics");
+    if (code == HAWSE_OK)
+        code = loop_create(&desk->loop, fault);
+    if (code == HAWSE_OK)
+        code = open_stores(desk, fault);
+    if (code == HAWSE_OK)
+        code = open_chains(desk, fault);
+    if (code == HAWSE_OK)
+        code = desk_load(desk, fault);
+    if (code != HAWSE_OK) {
+        fault_prefix(fault, "transactions");
+        desk_destroy(desk);
+        return code;
+    }
+    *out = desk;
+    return HAWSE_OK;
+}
+
+void desk_destroy(struct desk *desk)
+{
+    if (!desk)
+        return;
+    desk_stop(desk);
+    clear(desk);
+    for (size_t i = 0; i < desk->chain_count; i++)
+        chain_close(&desk->chains[i]);
+    free(desk->chains);
+    drop_effects(desk);
+    free(desk->effects);
+    risk_destroy(desk->risk);
+    nonces_close(desk->nonces);
+    journal_close(desk->journal);
+    if (desk->loop)
+        loop_destroy(desk->loop);
+    free(desk->status);
+    (void)pthread_mutex_destroy(&desk->status_lock);
+    free(desk);
+}

@@ -1,0 +1,84 @@
+/*
+ * The desk: one thread on which every intent lives, from its proposal to its one terminal step.
+ * Owns the journal, the nonces, the gates and what is known of each chain; nobody else writes to
+ * them. Lanes hand intents over and hear of them by a port; no plugin and no lane ever sees a key,
+ * a nonce or a signed byte.
+ *
+ * What the desk does in one turn of its loop is one group of the journal: it is on the disk before
+ * anything of it leaves the process, be it a transaction or a word to a plugin. When the journal
+ * cannot be written nothing is sent any more; what was not written is treated as not done.
+ */
+#ifndef CORE_TX_DESK_H
+#define CORE_TX_DESK_H
+
+#include "config/config.h"
+#include "loop/loop.h"
+#include "observe/log.h"
+#include "observe/metrics.h"
+#include "rpc/pool.h"
+#include "tx/intent.h"
+
+struct desk;
+
+/* Who is told. Plain data, of the host; the desk compares and hands back. */
+struct desk_owner {
+    uint32_t slot;     /* of the instance */
+    uint32_t lane;     /* that runs it */
+    uint64_t instance; /* its handle; 0 = nobody is told */
+    uint64_t handle;   /* of the intent, unique in this run */
+    uint64_t tag;
+};
+
+/* A step, on its way to its owner. */
+struct desk_told {
+    struct desk_owner owner;
+    uint16_t kind; /* HAWSE_INTENT_STEP, HAWSE_INTENT_STATE */
+    bool terminal; /* nothing more comes under this handle */
+    hawse_intent_step_t step;
+    char reason[640];
+};
+
+/* The host's side. Called on the desk's thread; must not wait. */
+struct desk_port {
+    void *ctx;
+    void (*tell)(void *ctx, const struct desk_told *told);
+};
+
+struct desk_options {
+    const struct config *config; /* outlives the desk */
+    struct signer *signer;       /* outlives the desk */
+    struct logger *logger;
+    struct metrics *metrics;
+    struct pool *const *pools; /* one a chain of the configuration, in its order; outlive its
+                                  thread, not the desk */
+    struct desk_port port;
+};
+
+/* Opens the journal and reads what earlier runs left open. */
+int32_t desk_create(const struct desk_options *options, struct desk **out, struct fault *fault);
+int32_t desk_start(struct desk *desk, struct fault *fault);
+/* Ends its thread. What is under way stays in the journal, for the next start. The pools may go
+ * after that. NULL is legal. */
+void desk_stop(struct desk *desk);
+void desk_destroy(struct desk *desk); /* NULL is legal */
+
+/* [any] Hands an intent over, which is taken, also on failure. HAWSE_E_STATE, HAWSE_E_AGAIN,
+ * HAWSE_E_NOTFOUND as hawse.intent/1 says. After HAWSE_OK its owner hears a terminal step. */
+int32_t desk_propose(struct desk *desk, const struct desk_owner *owner, const char *instance,
+                     enum config_maturity maturity, struct intent *intent, struct fault *fault);
+/* [any] */
+int32_t desk_cancel(struct desk *desk, uint64_t handle);
+/* [any] The answer comes as HAWSE_INTENT_STATE. */
+int32_t desk_look_up(struct desk *desk, const struct desk_owner *owner, const char *instance,
+                     const char *id);
+
+/* [any] Kill switches: instance NULL = all. */
+int32_t desk_kill(struct desk *desk, const char *instance, const char *who, const char *why,
+                  struct fault *fault);
+int32_t desk_resume(struct desk *desk, const char *instance, struct fault *fault);
+
+/* [any] Its state as a JSON object, at most a second old: counts, chains, accounts, and up to 100
+ * open intents; malloc'd. */
+char *desk_status(struct desk *desk);
+
+#endif

@@ -1,0 +1,362 @@
+/*
+ * Between the files of the desk. Everything in here is [desk]: it lives on the desk's thread.
+ *
+ *   desk.c    thread, inbox, groups of the journal and what leaves after them
+ *   chain.c   heads, fees, accounts: what is known of a chain
+ *   leg.c     carries out what life.h says, up to the nonce
+ *   send.c    from the nonce to the provider
+ *   track.c   what became of what was sent
+ *   load.c    what earlier runs left
+ *   ask.c     questions to providers and their answers
+ *   words.c   status, and what is written to the journal
+ */
+#ifndef CORE_TX_DESK_PRIVATE_H
+#define CORE_TX_DESK_PRIVATE_H
+
+#include "keys/signer.h"
+#include "risk/risk.h"
+#include "sim/sim.h"
+#include "store/journal.h"
+#include "tx/answer.h"
+#include "tx/desk.h"
+#include "tx/fees.h"
+#include "tx/life.h"
+#include "tx/nonce.h"
+#include "tx/plan.h"
+
+#include <pthread.h>
+
+enum {
+    DESK_RING = 512,       /* blocks whose hashes are kept */
+    DESK_WALK = 64,        /* blocks walked back from a new head at most */
+    DESK_ATTEMPTS = 64,    /* of one leg */
+    DESK_SIMULATING = 16,  /* intents under simulation, of one chain */
+    DESK_STUCK_BLOCKS = 3, /* without a block so long, and */
+    DESK_RESEND_BLOCKS = 3,
+    DESK_HASHED = 4096, /* chains of the table of handles; a power of two */
+};
+#define DESK_STUCK_NS 20000000000ull
+#define DESK_MS       1000000ull
+#define DESK_OWN      "hawse" /* whose intents fill holes: no instance may have this id */
+
+struct desk_chain;
+struct desk_account;
+struct desk_intent;
+
+/* One signed transaction. */
+struct attempt {
+    uint8_t hash[32];
+    uint64_t nonce;
+    struct fees fees;
+    uint64_t gas_limit;
+    uint8_t *raw; /* malloc'd */
+    size_t raw_len;
+    bool empty; /* takes the nonce and does nothing */
+};
+
+/* One transaction of an intent, through all its attempts. */
+struct leg {
+    struct desk_intent *intent;
+    uint32_t index;
+    struct life life;
+    bool queued; /* waits for its turn: in its account's list */
+    struct leg *next_queued;
+    bool counted; /* among its account's `busy` */
+
+    /* from the check to the signature */
+    struct sim_run *run;
+    bool sim_done;
+    bool simulating_empty;
+    uint32_t asking; /* balances that are still to come */
+    struct risk_balance balances[HAWSE_INTENT_FLOWS_MAX];
+    uint32_t balance_count;
+    struct sim_result *sim; /* of the last simulation; malloc'd */
+    struct fees fees;       /* to sign with */
+    bool has_nonce;         /* `nonce` is reserved or sent */
+    struct nonce nonce;
+    struct attempt *signing; /* under way; malloc'd */
+    bool committing;         /* its nonce is being marked as sent */
+
+    /* what is out */
+    struct attempt attempts[DESK_ATTEMPTS];
+    uint32_t attempt_count;
+    uint32_t receipts_wanted, receipts_asked; /* of this round; under way */
+    uint32_t receipts_null;
+    bool receipt_found;
+    uint64_t sent_ns, sent_head; /* of the newest attempt, or since it was found stuck */
+    uint64_t resent_head;
+    bool restored;      /* by an earlier run; the chain has not spoken of it */
+    uint64_t gone_head; /* head at which its nonce was found used without a receipt; 0 = not */
+    struct answer_receipt receipt; /* INCLUDED */
+    uint32_t mined;                /* INCLUDED: which attempt */
+};
+
+struct desk_intent {
+    struct desk *desk;
+    struct desk_intent *next, **at; /* of its chain, oldest first */
+    struct desk_intent *next_hashed;
+    struct desk_owner owner;
+    char instance[JOURNAL_NAME];
+    enum config_maturity maturity;
+    uint64_t number; /* in the journal; 0 = not there */
+    uint64_t utc_ns; /* proposed */
+    struct intent *body;
+    struct desk_chain *chain;
+    struct desk_account *account;
+    struct plan *plan;
+    struct leg *legs; /* plan->count of them */
+    uint32_t last_step;
+    uint32_t attempts; /* sends so far */
+    bool held;         /* passed AFTER: risk_ended() is owed */
+    bool filler;       /* of the host's own: closes a hole of nonces */
+    uint64_t fill;     /* the hole */
+    bool told_waiting;
+    bool ended;
+    bool durable;   /* its PROPOSED is on the disk */
+    uint32_t asks;  /* questions under way about it: it may not be freed */
+    bool restoring; /* read from the journal: nothing begins by itself */
+    int32_t error;  /* why it ends badly, the first that was found */
+    char reason[640];
+    char gate[16]; /* that refused it; "" = none */
+    char figures[1024];
+};
+
+/* An account on a chain: what its nonces and its coin are. */
+struct desk_account {
+    struct desk_account *next;
+    struct desk_chain *chain;
+    const struct signer_key *key;
+    signer_handle handle;
+    struct nonce_key nonces;
+    uint64_t latest, pending; /* counts */
+    hawse_u256_t balance;
+    uint64_t view_head; /* at which they were read; 0 = never */
+    uint64_t new_latest, new_pending;
+    hawse_u256_t new_balance;
+    uint32_t asking;
+    bool asked_badly;
+    uint32_t busy;   /* legs from simulation until they are in a block */
+    uint32_t open;   /* intents */
+    uint32_t window; /* how many nonces may be in flight */
+    uint64_t looked; /* head at which what waits was looked at */
+    struct leg *queue, **queue_end;
+};
+
+struct desk_block {
+    uint64_t number; /* 0 = none */
+    uint8_t hash[32];
+};
+
+struct desk_chain {
+    struct desk *desk;
+    const struct config_chain *config;
+    struct pool *pool;
+    struct chain name; /* for the signer */
+    struct sim *sim;
+    struct desk_account *accounts;
+    struct desk_intent *intents, **intents_end;
+    uint32_t open;
+    struct loop_timer timer;
+    bool refreshing;
+    uint32_t refresh_left; /* answers of this refresh that are still to come */
+    bool refresh_failed;
+    uint32_t failures;                   /* refreshes in a row */
+    struct answer_block head;            /* number 0 = none */
+    struct answer_block walk[DESK_WALK]; /* new blocks, newest first */
+    uint32_t walk_count;
+    struct desk_block ring[DESK_RING];
+    uint64_t final_block; /* by the chain's tag; 0 = by depth */
+    struct fees_history history;
+    struct fees_trend trend;
+    uint64_t fees_head;
+    uint64_t base_fee; /* of the next block */
+    uint64_t view_ns;  /* monotonic: when all of it was last true */
+    uint32_t simulating;
+    int ready;        /* atomic: what earlier runs left is reconciled */
+    uint32_t unready; /* restored legs that the chain has not spoken of */
+    uint64_t reorgs, deepest;
+    bool pumping;
+};
+
+enum desk_effect_kind { DESK_TELL, DESK_BROADCAST };
+
+/* What leaves the process after the group is on the disk. */
+struct desk_effect {
+    enum desk_effect_kind kind;
+    struct desk_told *told;
+    struct leg *leg;
+    uint32_t attempt;
+};
+
+/* A question to the providers, under way. */
+struct desk_ask;
+typedef void (*desk_ask_fn)(struct desk_ask *ask, const struct pool_result *result);
+
+struct desk_ask {
+    struct desk_ask *next, **at; /* of the desk */
+    struct desk *desk;
+    struct desk_chain *chain;
+    struct pool_request *request;
+    desk_ask_fn done;
+    struct desk_intent *intent; /* or NULL: held while the question is under way */
+    struct leg *leg;
+    struct desk_account *account;
+    uint32_t number; /* which of several */
+    sim_answer_fn sim_done;
+    void *sim_ctx;
+};
+
+struct desk_counts {
+    uint64_t proposed, confirmed, failed, refused, expired, sent, bumps, voids, resent, reorged,
+        unknown, superseded, fillers, waited, halted;
+};
+
+/* What signs, off the desk's thread: see send.c. */
+struct desk_signer;
+
+struct desk {
+    struct desk_options options;
+    const struct config *config;
+    struct logger *logger;
+    struct loop *loop;
+    pthread_t thread;
+    bool running;
+    int quit;         /* atomic */
+    int halted;       /* atomic: the journal cannot be written */
+    uint32_t waiting; /* atomic: handed over, not looked at */
+    struct journal *journal;
+    struct nonces *nonces;
+    struct risk *risk;
+    struct desk_signer *signer;
+    struct desk_chain *chains;
+    size_t chain_count;
+    struct desk_intent *hashed[DESK_HASHED];
+    struct desk_intent *dead; /* ended; freed at the end of the turn */
+    struct desk_ask *asks;
+    struct desk_effect *effects;
+    size_t effect_count, effect_cap;
+    bool failed;      /* this turn's group: nothing of it holds */
+    uint64_t handles; /* atomic: of intents of the host's own */
+    uint64_t stuck_ns;
+    struct loop_timer tick;
+    struct desk_counts counts;
+    struct metric_counter *steps[HAWSE_INTENT_WAITING + 1];
+    struct metric_gauge *open;
+    struct metric_histogram *to_sent;
+    pthread_mutex_t status_lock;
+    char *status; /* as of the last tick */
+};
+
+/* ---- desk.c ---- */
+
+/* Writing begins: the group of this turn. False: the journal fails, nothing may be done. */
+bool desk_group(struct desk *desk);
+/* Something of this turn's group could not be written: all of it is void. */
+void desk_broke(struct desk *desk, const struct fault *fault);
+void desk_effect(struct desk *desk, const struct desk_effect *effect);
+struct desk_intent *desk_by_handle(struct desk *desk, uint64_t handle);
+/* The journal has it now. False: it has not, and the fault was logged. */
+bool desk_journal_add(struct desk_intent *intent);
+void desk_forget(struct desk_intent *intent); /* out of all lists; freed when nothing asks */
+uint64_t desk_utc(void);
+struct desk_chain *desk_chain_of(struct desk *desk, const char *name);
+/* A new intent into the lists; takes the body, also on failure. */
+int32_t desk_intent_new(struct desk *desk, struct intent *body, const char *instance,
+                        struct desk_intent **out, struct fault *fault);
+
+/* ---- words.c ---- */
+
+bool desk_metrics(struct desk *desk);
+
+struct desk_words {
+    int32_t error;
+    const char *reason;  /* NULL = none */
+    const char *gate;    /* NULL = none */
+    const char *figures; /* JSON object; NULL = none */
+    const uint8_t *hash; /* 32 bytes; NULL = none */
+    uint64_t block;
+    uint32_t leg;
+};
+/* Journals a step and tells it once that is on the disk. */
+void desk_step(struct desk_intent *intent, uint32_t step, const struct desk_words *words);
+/* Tells without the journal: answers to look_up, and proposals that were never taken over. */
+void desk_answer(struct desk *desk, const struct desk_owner *owner, uint16_t kind, uint32_t step,
+                 int32_t error, const char *reason, bool terminal);
+void desk_status_write(struct desk *desk);
+
+/* ---- ask.c ---- */
+
+/* params is the text of an array; copied. False: it could not be asked. */
+bool desk_ask(struct desk_chain *chain, const struct desk_ask *ask, const char *method,
+              const char *params, uint32_t flags, enum pool_class class, uint32_t deadline_ms);
+/* How simulations ask; see sim.h. */
+int32_t desk_sim_call(void *ctx, const char *method, const char *params, size_t len,
+                      sim_answer_fn done, void *done_ctx);
+void desk_asks_cancel(struct desk *desk);
+
+/* ---- chain.c ---- */
+
+int32_t chain_open(struct desk *desk, size_t index, struct fault *fault);
+void chain_close(struct desk_chain *chain);
+void chain_soon(struct desk_chain *chain); /* something waits for a new view */
+bool chain_fresh(const struct desk_chain *chain, const struct desk_account *account);
+struct desk_account *chain_account(struct desk_chain *chain, const char *name, struct fault *fault);
+/* Is this block where the chain has it? Unknown numbers are. */
+bool chain_has(const struct desk_chain *chain, uint64_t number, const uint8_t hash[32]);
+struct fees chain_offer(const struct desk_chain *chain);
+uint64_t chain_cap(const struct desk_chain *chain);
+
+/* ---- leg.c ---- */
+
+/* Something happened: see life.h. The intent may have ended after it. */
+void leg_on(struct leg *leg, enum life_happening what);
+void leg_event(struct leg *leg, const struct life_event *event);
+/* A new intent, or one of an earlier run: its transactions, and the first step of each. */
+void intent_plan(struct desk_intent *intent);
+/* Begins what may begin, and ends the intent when all of it has ended. */
+void intent_advance(struct desk_intent *intent);
+void intent_fail(struct desk_intent *intent, int32_t error, const char *reason);
+/* Legs whose turn it is: as far as view, window and simulations allow. */
+void account_pump(struct desk_account *account);
+void leg_queue(struct leg *leg);
+void leg_unqueue(struct leg *leg);
+/* What a gate said: true after a pass; else the leg has been told. */
+bool leg_verdict(struct leg *leg, const struct risk_verdict *v);
+/* Deadline and cancellation. */
+void intent_expire(struct desk_intent *intent);
+void intent_cancel(struct desk_intent *intent);
+
+/* ---- gates.c ---- */
+
+/* What gates are asked about, from what is known now. `txs` has room for PLAN_LEGS. */
+void gate_case(struct leg *leg, struct risk_case *c, hawse_tx_t *txs);
+/* Simulates what the leg and those after it will do, or its empty transaction. */
+void leg_simulate(struct leg *leg, bool empty);
+void leg_simulate_stop(struct leg *leg);
+/* It passed AFTER, and has ended: counts what it moved. */
+void gate_ended(struct desk_intent *intent, enum risk_outcome outcome);
+
+/* ---- send.c ---- */
+
+int32_t desk_signer_start(struct desk *desk, struct fault *fault);
+void desk_signer_stop(struct desk *desk);
+void leg_reserve(struct leg *leg);
+void leg_release(struct leg *leg);
+void leg_sign(struct leg *leg, bool empty); /* with leg->nonce and leg->fees */
+void leg_discard(struct leg *leg);
+void leg_send(struct leg *leg);   /* what was signed: journal, then out */
+void leg_resend(struct leg *leg); /* the newest attempt */
+void leg_broadcast(struct leg *leg, uint32_t attempt);
+/* With higher fees, or empty: simulates, then signs. */
+void leg_replace(struct leg *leg, bool empty);
+
+/* ---- track.c ---- */
+
+/* The account's view is new: what became of what it sent. */
+void account_track(struct desk_account *account);
+
+/* ---- load.c ---- */
+
+int32_t desk_load(struct desk *desk, struct fault *fault);
+
+#endif

@@ -1,0 +1,315 @@
+/*
+ * What gates and simulation are asked about a transaction, and what follows from their answers.
+ * Decides nothing by itself: core/risk does.
+ */
+#include "tx/desk_private.h"
+
+#include <hawse/hex.h>
+#include <hawse/u256.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BALANCE_MS = 3000 };
+
+static const uint8_t native[20];
+
+/* ---- the case ---- */
+
+/* Value and most of the fees of what the account has out. */
+static void add_cost(const struct leg *leg, hawse_u256_t *sum)
+{
+    const struct attempt *a = &leg->attempts[leg->attempt_count - 1];
+    hawse_u256_t fee = hawse_u256(a->fees.max_fee), gas = hawse_u256(a->gas_limit), cost;
+    hawse_u256_t one = hawse_u256(1);
+    if (hawse_u256_mul_div(&fee, &gas, &one, 0, &cost) == HAWSE_OK)
+        (void)hawse_u256_add(sum, &cost, sum);
+    if (!a->empty)
+        (void)hawse_u256_add(sum, &leg->intent->plan->legs[leg->index].value, sum);
+}
+
+static hawse_u256_t in_flight_cost(const struct desk_account *account)
+{
+    hawse_u256_t sum = hawse_u256(0);
+    for (const struct desk_intent *in = account->chain->intents; in; in = in->next) {
+        for (uint32_t i = 0; in->account == account && in->legs && i < in->plan->count; i++) {
+            if (in->legs[i].life.state == LIFE_SENT && in->legs[i].attempt_count > 0)
+                add_cost(&in->legs[i], &sum);
+        }
+    }
+    return sum;
+}
+
+/* What other intents of the account may still take of a token. */
+static hawse_u256_t in_flight_of(const struct desk_intent *self, const uint8_t asset[20])
+{
+    hawse_u256_t sum = hawse_u256(0);
+    for (const struct desk_intent *in = self->chain->intents; in; in = in->next) {
+        if (in == self || in->account != self->account || !in->held)
+            continue;
+        for (uint32_t i = 0; i < in->body->public.flow_count; i++) {
+            const hawse_intent_flow_t *f = &in->body->flows[i];
+            if (memcmp(f->asset, asset, 20) == 0)
+                (void)hawse_u256_add(&sum, &f->max_out, &sum);
+        }
+    }
+    return sum;
+}
+
+/* Transaction i as it was, or will be: those before this leg are done. */
+static void fill_tx(const struct leg *leg, uint32_t i, hawse_tx_t *tx)
+{
+    const struct desk_intent *intent = leg->intent;
+    const struct leg *other = &intent->legs[i];
+    plan_tx(intent->plan, i, intent->chain->config->chain_id, tx);
+    tx->max_fee = hawse_u256(leg->fees.max_fee);
+    tx->max_priority_fee = hawse_u256(leg->fees.tip);
+    tx->nonce = intent->account->latest;
+    if (i < leg->index && other->attempt_count > 0) {
+        tx->gas_limit = other->attempts[other->mined].gas_limit;
+        tx->max_fee = hawse_u256(other->attempts[other->mined].fees.max_fee);
+    } else if (i >= leg->index && tx->gas_limit == 0 && leg->sim) {
+        tx->gas_limit = leg->sim->gas[i - leg->index].limit;
+    }
+}
+
+void gate_case(struct leg *leg, struct risk_case *c, hawse_tx_t *txs)
+{
+    struct desk_intent *intent = leg->intent;
+    struct desk_chain *chain = intent->chain;
+    const struct desk_account *account = intent->account;
+    *c = (struct risk_case){.intent = &intent->body->public,
+                            .number = intent->number,
+                            .instance = intent->instance,
+                            .from = account->nonces.sender,
+                            .maturity = intent->maturity,
+                            .utc_ns = desk_utc(),
+                            .head = chain->head.number,
+                            .head_hash = chain->head.hash,
+                            .head_parent = chain->head.parent,
+                            .fee_cap = hawse_u256(chain_cap(chain)),
+                            .simulation_required = chain->config->tx.simulation_required};
+    if (!txs)
+        return;
+    for (uint32_t i = 0; i < intent->plan->count; i++)
+        fill_tx(leg, i, &txs[i]);
+    c->tx_count = intent->plan->count;
+    c->tx_index = leg->index;
+    c->sim_first = leg->index;
+    c->txs = txs;
+    c->sim = leg->sim;
+    c->native_balance = account->balance;
+    c->in_flight_cost = in_flight_cost(account);
+    for (uint32_t i = 0; i < leg->balance_count; i++)
+        leg->balances[i].in_flight = in_flight_of(intent, leg->balances[i].asset);
+    c->balances = leg->balances;
+    c->balance_count = leg->balance_count;
+}
+
+/* ---- after the simulation ---- */
+
+/* The first time all is known: every gate. Later ones look at what may have changed. */
+static bool all_gates(struct leg *leg)
+{
+    struct desk_intent *intent = leg->intent;
+    static _Thread_local hawse_tx_t txs[PLAN_LEGS];
+    struct risk_case c;
+    struct risk_verdict v;
+    gate_case(leg, &c, txs);
+    risk_check(intent->desk->risk, intent->held ? RISK_SIGN : RISK_AFTER, &c, &v);
+    if (!leg_verdict(leg, &v))
+        return false;
+    intent->held = true;
+    return true;
+}
+
+/* Of the host's own transactions, which take a nonce and do nothing. */
+static bool own_gates(struct leg *leg)
+{
+    if (leg->fees.max_fee > chain_cap(leg->intent->chain)) {
+        leg_on(leg, LIFE_ON_WAIT);
+        return false;
+    }
+    if (leg->sim->success || !leg->intent->chain->config->tx.simulation_required)
+        return true;
+    leg_on(leg, leg->life.state == LIFE_SENT ? LIFE_ON_UNSIGNED : LIFE_ON_WAIT);
+    return false;
+}
+
+static void simulated(struct leg *leg)
+{
+    bool own = leg->simulating_empty || leg->intent->filler;
+    if (leg->life.state == LIFE_SIMULATING) {
+        leg->fees = chain_offer(leg->intent->chain);
+        if (own ? own_gates(leg) : all_gates(leg))
+            leg_on(leg, LIFE_ON_SIMULATED);
+    } else if (leg->life.state == LIFE_SENT && leg->life.signing) {
+        if (own ? own_gates(leg) : all_gates(leg))
+            leg_sign(leg, leg->simulating_empty);
+    }
+}
+
+/* A result for the whole case: the gates look at it. */
+static void maybe_simulated(struct leg *leg)
+{
+    if (leg->sim_done && leg->asking == 0) {
+        leg->sim_done = false;
+        simulated(leg);
+        account_pump(leg->intent->account);
+    }
+}
+
+static void on_simulated(void *ctx, const struct sim_result *result)
+{
+    struct leg *leg = ctx;
+    struct desk_chain *chain = leg->intent->chain;
+    leg->run = NULL;
+    chain->simulating--;
+    if (!leg->sim)
+        leg->sim = malloc(sizeof(*leg->sim));
+    if (!leg->sim) {
+        leg_on(leg, LIFE_ON_WAIT);
+        return;
+    }
+    *leg->sim = *result;
+    leg->sim_done = true;
+    maybe_simulated(leg);
+}
+
+/* ---- balances of tokens ---- */
+
+static void on_balance(struct desk_ask *ask, const struct pool_result *r)
+{
+    struct leg *leg = ask->leg;
+    hawse_u256_t amount;
+    /* 32 bytes are as long as a quantity of 64 digits */
+    if (r->status == HAWSE_OK && r->body_len == 68 &&
+        answer_u256(r->body, r->body_len, &amount) == HAWSE_OK) {
+        struct risk_balance *b = &leg->balances[leg->balance_count++];
+        memcpy(b->asset, leg->intent->body->flows[ask->number].asset, 20);
+        b->balance = amount;
+    }
+    leg->asking--;
+    maybe_simulated(leg);
+}
+
+/* balanceOf(account) of each token that may move. What is not answered the gates refuse. */
+static void ask_balances(struct leg *leg)
+{
+    const struct desk_intent *intent = leg->intent;
+    char account[41], token[41], params[256];
+    hawse_hex_encode(intent->account->nonces.sender, 20, account);
+    account[40] = '\0';
+    leg->balance_count = 0;
+    for (uint32_t i = 0; i < intent->body->public.flow_count; i++) {
+        struct desk_ask ask = {.done = on_balance, .intent = leg->intent, .leg = leg, .number = i};
+        if (memcmp(intent->body->flows[i].asset, native, 20) == 0)
+            continue;
+        hawse_hex_encode(intent->body->flows[i].asset, 20, token);
+        token[40] = '\0';
+        (void)snprintf(params, sizeof(params),
+                       "[{\"to\":\"0x%s\",\"data\":\"0x70a08231000000000000000000000000%s\"},"
+                       "\"latest\"]",
+                       token, account);
+        leg->asking++;
+        if (!desk_ask(intent->chain, &ask, "eth_call", params, POOL_FRESH, POOL_DECISION,
+                      BALANCE_MS))
+            leg->asking--;
+    }
+}
+
+/* ---- the question ---- */
+
+static void request_calls(const struct leg *leg, bool empty, struct sim_request *q,
+                          struct sim_call *calls)
+{
+    const struct plan *plan = leg->intent->plan;
+    if (empty) {
+        memcpy(calls[0].to, leg->intent->account->nonces.sender, 20);
+        calls[0].gas_limit = 21000;
+        q->call_count = 1;
+        return;
+    }
+    for (uint32_t i = leg->index; i < plan->count; i++) {
+        struct sim_call *call = &calls[q->call_count++];
+        memcpy(call->to, plan->legs[i].to, 20);
+        call->value = plan->legs[i].value;
+        call->data = plan->legs[i].data;
+        call->gas_limit = plan->legs[i].gas_limit;
+    }
+    q->delegated = plan->delegated;
+    memcpy(q->delegate, plan->delegate, 20);
+}
+
+void leg_simulate(struct leg *leg, bool empty)
+{
+    struct desk_intent *intent = leg->intent;
+    struct desk_chain *chain = intent->chain;
+    static _Thread_local struct sim_call calls[SIM_CALLS];
+    struct sim_request *q = calloc(1, sizeof(*q));
+    leg_simulate_stop(leg);
+    if (!q) {
+        leg_on(leg, LIFE_ON_WAIT);
+        return;
+    }
+    memset(calls, 0, sizeof(calls));
+    q->chain_id = chain->config->chain_id;
+    memcpy(q->from, intent->account->nonces.sender, 20);
+    q->calls = calls;
+    q->block_number = chain->head.number;
+    memcpy(q->block_hash, chain->head.hash, 32);
+    q->block_time = chain->head.time;
+    q->block_ms = chain->config->block_ms;
+    request_calls(leg, empty, q, calls);
+    for (uint32_t i = 0; i < intent->body->public.flow_count && !empty; i++) {
+        if (memcmp(intent->body->flows[i].asset, native, 20) != 0)
+            memcpy(q->assets[q->asset_count++], intent->body->flows[i].asset, 20);
+    }
+    leg->simulating_empty = empty;
+    leg->sim_done = false;
+    chain->simulating++;
+    leg->asking++; /* nothing is decided before this function ends */
+    int32_t code = sim_start(chain->sim, q, on_simulated, leg, &leg->run);
+    if (code == HAWSE_OK && !empty && !intent->held && !intent->filler)
+        ask_balances(leg);
+    leg->asking--;
+    free(q);
+    if (code == HAWSE_OK) {
+        maybe_simulated(leg);
+        return;
+    }
+    chain->simulating--;
+    intent_fail(intent, code, "it cannot be simulated");
+    leg_on(leg, LIFE_ON_REFUSED);
+}
+
+void leg_simulate_stop(struct leg *leg)
+{
+    if (!leg->run)
+        return;
+    sim_cancel(leg->run);
+    leg->run = NULL;
+    leg->intent->chain->simulating--;
+}
+
+/* ---- the end ---- */
+
+static uint32_t moved_of(const struct desk_intent *intent, struct risk_moved *moved, uint32_t cap)
+{
+    const struct sim_result *sim = intent->legs[0].sim;
+    uint32_t count = 0;
+    for (uint32_t i = 0; sim && i < sim->flow_count && count < cap; i++) {
+        memcpy(moved[count].asset, sim->flows[i].asset, 20);
+        moved[count].out = sim->flows[i].out;
+        moved[count++].in = sim->flows[i].in;
+    }
+    return count;
+}
+
+void gate_ended(struct desk_intent *intent, enum risk_outcome outcome)
+{
+    struct risk_moved moved[SIM_FLOWS];
+    uint32_t count = outcome == RISK_SUCCEEDED ? moved_of(intent, moved, SIM_FLOWS) : 0;
+    risk_ended(intent->desk->risk, intent->instance, intent->chain->config->name, intent->number,
+               outcome, moved, count, desk_utc());
+}

@@ -1,0 +1,187 @@
+/*
+ * What earlier runs left open, from the journal. What was signed may be out: it is looked for
+ * before anything new is taken. What was not signed goes on when it is young, and expires when it
+ * is not: what it was decided from is no longer so.
+ */
+#include "tx/desk_private.h"
+
+#include <hawse/u256.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Rows are copied first: while the journal is walked nothing may be written. */
+struct row {
+    struct journal_intent row;
+    char *body;
+};
+
+struct loading {
+    struct desk *desk;
+    struct row *rows;
+    size_t count, cap;
+    struct leg *leg;
+    struct desk_intent *intent;
+};
+
+static int32_t keep_row(void *ctx, const struct journal_intent *row)
+{
+    struct loading *l = ctx;
+    if (l->count == l->cap) {
+        size_t cap = l->cap ? l->cap * 2 : 64;
+        struct row *more = realloc(l->rows, cap * sizeof(*more));
+        if (!more)
+            return HAWSE_E_NOMEM;
+        l->rows = more;
+        l->cap = cap;
+    }
+    struct row *to = &l->rows[l->count];
+    to->row = *row;
+    to->body = malloc(row->body.len + 1);
+    if (!to->body)
+        return HAWSE_E_NOMEM;
+    memcpy(to->body, row->body.data, row->body.len);
+    to->body[row->body.len] = '\0';
+    to->row.body = (hawse_view_t){(const uint8_t *)to->body, row->body.len};
+    l->count++;
+    return HAWSE_OK;
+}
+
+static int32_t keep_attempt(void *ctx, const struct journal_attempt *row)
+{
+    struct desk_intent *intent = ((struct loading *)ctx)->intent;
+    hawse_tx_t tx;
+    hawse_tx_signature_t signature;
+    if (row->leg >= intent->plan->count)
+        return HAWSE_E_FORMAT;
+    struct leg *leg = &intent->legs[row->leg];
+    if (leg->attempt_count == DESK_ATTEMPTS ||
+        hawse_tx_decode(row->raw.data, row->raw.len, &tx, &signature, NULL) != HAWSE_OK)
+        return HAWSE_E_FORMAT;
+    struct attempt *a = &leg->attempts[leg->attempt_count];
+    a->raw = malloc(row->raw.len + 1);
+    if (!a->raw)
+        return HAWSE_E_NOMEM;
+    leg->attempt_count++;
+    memcpy(a->raw, row->raw.data, row->raw.len);
+    a->raw_len = row->raw.len;
+    memcpy(a->hash, row->hash, 32);
+    a->nonce = row->nonce;
+    a->gas_limit = tx.gas_limit;
+    a->empty = !plan_is_leg(intent->plan, row->leg, &tx);
+    (void)hawse_u256_to_u64(&row->max_fee, &a->fees.max_fee);
+    (void)hawse_u256_to_u64(&row->tip, &a->fees.tip);
+    intent->attempts++;
+    return HAWSE_OK;
+}
+
+/* ---- tokens of nonces that are out ---- */
+
+struct finding {
+    struct leg *leg;
+    uint64_t number;
+    bool found;
+};
+
+static void on_list(void *ctx, const struct nonce_answer *answer)
+{
+    struct finding *f = ctx;
+    for (size_t i = 0; i < answer->entry_count; i++) {
+        if (answer->entries[i].nonce.number == f->number) {
+            f->leg->nonce = answer->entries[i].nonce;
+            f->found = true;
+        }
+    }
+}
+
+static void restore_leg(struct leg *leg)
+{
+    struct desk_intent *intent = leg->intent;
+    const struct attempt *newest = &leg->attempts[leg->attempt_count - 1];
+    struct finding f = {.leg = leg, .number = newest->nonce};
+    leg->nonce.number = newest->nonce;
+    nonce_list(intent->desk->nonces, &intent->account->nonces, on_list, &f);
+    leg->has_nonce = f.found;
+    leg->fees = newest->fees;
+    leg->sent_ns = loop_clock();
+    leg->restored = true;
+    intent->chain->unready++;
+    leg_event(leg, &(struct life_event){.what = LIFE_ON_RESTORED, .empty = newest->empty});
+}
+
+/* ---- intents ---- */
+
+static int32_t restore_legs(struct desk_intent *intent, struct fault *fault)
+{
+    struct loading l = {.intent = intent};
+    int32_t code =
+        journal_attempts_of(intent->desk->journal, intent->number, keep_attempt, &l, fault);
+    if (code != HAWSE_OK)
+        return fault_set(fault, code, "intent %llu: its transactions cannot be read back",
+                         (unsigned long long)intent->number);
+    bool any = false;
+    for (uint32_t i = 0; i < intent->plan->count; i++) {
+        if (intent->legs[i].attempt_count > 0) {
+            restore_leg(&intent->legs[i]);
+            any = true;
+        }
+    }
+    intent->restoring = false;
+    if (any)
+        return HAWSE_OK;
+    uint64_t age = desk_utc() - intent->utc_ns;
+    leg_on(&intent->legs[0], LIFE_ON_BEGIN);
+    if (age > (uint64_t)intent->desk->config->tx.restart_s * 1000000000u)
+        leg_on(&intent->legs[0], LIFE_ON_EXPIRE);
+    return HAWSE_OK;
+}
+
+static int32_t restore(struct desk *desk, const struct row *from, struct fault *fault)
+{
+    struct intent *body = NULL;
+    struct desk_intent *intent = NULL;
+    int32_t code = intent_from_json(from->body, from->row.body.len, &body, fault);
+    if (code == HAWSE_OK)
+        code = desk_intent_new(desk, body, from->row.instance, &intent, fault);
+    if (code != HAWSE_OK) {
+        fault_prefix(fault, "intent \"%s\" of %s is open and cannot be taken up", from->row.id,
+                     from->row.instance);
+        fault_hint(fault, "put its chain \"%s\" and key \"%s\" back into the configuration",
+                   from->row.chain, from->row.account);
+        return code;
+    }
+    intent->number = from->row.number;
+    intent->utc_ns = from->row.utc_ns;
+    intent->last_step = from->row.step;
+    intent->durable = true;
+    intent->restoring = true;
+    intent->filler = strcmp(from->row.instance, DESK_OWN) == 0;
+    if (intent->filler)
+        intent->fill = strtoull(intent->body->id + sizeof("fill-") - 1, NULL, 10);
+    intent_plan(intent);
+    return intent->ended ? HAWSE_OK : restore_legs(intent, fault);
+}
+
+int32_t desk_load(struct desk *desk, struct fault *fault)
+{
+    struct loading l = {.desk = desk};
+    int32_t code = journal_open_intents(desk->journal, keep_row, &l, fault);
+    for (size_t i = 0; i < desk->chain_count; i++) {
+        desk->chains[i].unready = 0;
+        __atomic_store_n(&desk->chains[i].ready, 0, __ATOMIC_RELEASE);
+    }
+    for (size_t i = 0; i < l.count && code == HAWSE_OK; i++)
+        code = restore(desk, &l.rows[i], fault);
+    for (size_t i = 0; i < l.count; i++)
+        free(l.rows[i].body);
+    free(l.rows);
+    if (code != HAWSE_OK)
+        return code;
+    if (l.count > 0)
+        log_line(desk->logger, HAWSE_LOG_INFO, "tx", "%zu intents of earlier runs are open",
+                 l.count);
+    for (size_t i = 0; i < desk->chain_count; i++) {
+        if (desk->chains[i].unready == 0)
+            __atomic_store_n(&desk->chains[i].ready, 1, __ATOMIC_RELEASE);
+    }
+    return HAWSE_OK;
+}

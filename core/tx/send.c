@@ -1,0 +1,504 @@
+/*
+ * From the nonce to the provider. A signature is made on a thread of its own, because the key may
+ * be in another process; what comes back is marked as sent and journalled, and leaves when the
+ * group of this turn is on the disk. The same bytes may go out any number of times.
+ */
+#include "tx/desk_private.h"
+
+#include <hawse/hex.h>
+#include <hawse/u256.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SEND_MS = 10000, RAW_MAX = HAWSE_INTENT_DATA_MAX + 16384 };
+
+/* ---- nonces ---- */
+
+static void on_reserved(void *ctx, const struct nonce_answer *answer)
+{
+    struct leg *leg = ctx;
+    struct desk_intent *intent = leg->intent;
+    intent->asks--;
+    if (answer->status == HAWSE_OK) {
+        leg->nonce = answer->nonce;
+        leg->has_nonce = true;
+        leg_on(leg, LIFE_ON_RESERVED);
+        return;
+    }
+    if (answer->status != HAWSE_E_AGAIN)
+        log_fault(intent->desk->logger, HAWSE_LOG_WARN, "tx", &answer->fault);
+    if (intent->filler && answer->status == HAWSE_E_EXISTS) {
+        intent_fail(intent, HAWSE_E_EXISTS, "the nonce was taken by now");
+        leg_on(leg, LIFE_ON_REFUSED);
+        return;
+    }
+    leg_on(leg, LIFE_ON_WAIT);
+}
+
+void leg_reserve(struct leg *leg)
+{
+    struct desk_intent *intent = leg->intent;
+    struct desk_account *account = intent->account;
+    struct nonces *nonces = intent->desk->nonces;
+    if (!desk_group(intent->desk) || !nonces)
+        return;
+    intent->asks++;
+    if (intent->filler)
+        nonce_claim(nonces, &account->nonces, intent->fill, on_reserved, leg);
+    else
+        nonce_reserve(nonces, &account->nonces, account->pending, account->window, on_reserved,
+                      leg);
+}
+
+static void on_released(void *ctx, const struct nonce_answer *answer)
+{
+    struct desk_intent *intent = ctx;
+    intent->asks--;
+    if (answer->status != HAWSE_OK && answer->status != HAWSE_E_STALE)
+        log_fault(intent->desk->logger, HAWSE_LOG_WARN, "tx", &answer->fault);
+}
+
+void leg_release(struct leg *leg)
+{
+    struct desk_intent *intent = leg->intent;
+    if (!leg->has_nonce || !desk_group(intent->desk))
+        return;
+    leg->has_nonce = false;
+    intent->asks++;
+    nonce_release(intent->desk->nonces, &intent->account->nonces, &leg->nonce, on_released, intent);
+}
+
+/* ---- the signing thread ---- */
+
+/* One signature, and for a delegation one more before it. */
+struct job {
+    struct job *next;
+    struct loop_work work; /* back on the desk's loop */
+    struct desk *desk;
+    struct leg *leg;
+    signer_handle key;
+    struct chain chain;
+    hawse_tx_t tx; /* its data leads into the plan, which stays */
+    bool delegated;
+    uint8_t delegate[20];
+    struct attempt *attempt; /* malloc'd: what comes of it */
+    int32_t code;
+    struct fault fault;
+};
+
+struct desk_signer {
+    struct desk *desk;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t more;
+    struct job *first, **last;
+    bool quit;
+};
+
+static void to_tx_signature(const struct signature *from, hawse_tx_signature_t *to)
+{
+    *to = (hawse_tx_signature_t){.y_parity = from->parity};
+    memcpy(to->r, from->bytes, 32);
+    memcpy(to->s, from->bytes + 32, 32);
+}
+
+/* The account lets its code point to the executor: by its own transaction, so with the next nonce.
+ */
+static int32_t authorize(struct job *job, hawse_writer_t *list)
+{
+    hawse_tx_authorization_t a = {.chain_id = hawse_u256(job->tx.chain_id),
+                                  .nonce = job->tx.nonce + 1};
+    struct signature signature;
+    uint8_t digest[32];
+    memcpy(a.address, job->delegate, 20);
+    hawse_tx_authorization_hash(&a, digest);
+    int32_t code = signer_sign_digest(job->desk->options.signer, job->key, &job->chain, digest,
+                                      &signature, &job->fault);
+    if (code != HAWSE_OK)
+        return code;
+    to_tx_signature(&signature, &a.signature);
+    hawse_tx_authorization_put(list, &a);
+    return hawse_writer_end(list);
+}
+
+static int32_t sign_job(struct job *job)
+{
+    uint8_t list[256], digest[32];
+    hawse_writer_t authorizations = hawse_writer(list, sizeof(list)), none = hawse_writer(NULL, 0);
+    hawse_tx_signature_t r_s;
+    struct signature signature;
+    uint32_t fault = 0;
+    int32_t code = job->delegated ? authorize(job, &authorizations) : HAWSE_OK;
+    if (code != HAWSE_OK)
+        return code;
+    job->tx.authorizations = (hawse_view_t){list, authorizations.len};
+    if (hawse_tx_check(&job->tx, &fault) != HAWSE_OK)
+        return fault_set(&job->fault, HAWSE_E_INVAL, "no chain takes it: %s",
+                         hawse_tx_fault_text(fault));
+    uint8_t *raw = malloc(RAW_MAX);
+    if (!raw)
+        return fault_set(&job->fault, HAWSE_E_NOMEM, "no memory for a transaction");
+    none = hawse_writer(raw, RAW_MAX);
+    code = hawse_tx_encode(&job->tx, NULL, &none, digest, &fault);
+    if (code == HAWSE_OK)
+        code = signer_sign_digest(job->desk->options.signer, job->key, &job->chain, digest,
+                                  &signature, &job->fault);
+    if (code == HAWSE_OK) {
+        to_tx_signature(&signature, &r_s);
+        none = hawse_writer(raw, RAW_MAX);
+        code = hawse_tx_encode(&job->tx, &r_s, &none, job->attempt->hash, &fault);
+    }
+    job->attempt->raw = raw;
+    job->attempt->raw_len = none.len;
+    return fault_set(&job->fault, code, "it could not be encoded");
+}
+
+static void on_signed(void *ctx);
+
+static void *signer_main(void *arg)
+{
+    struct desk_signer *s = arg;
+    (void)pthread_mutex_lock(&s->lock);
+    while (!s->quit) {
+        struct job *job = s->first;
+        if (!job) {
+            (void)pthread_cond_wait(&s->more, &s->lock);
+            continue;
+        }
+        s->first = job->next;
+        if (!s->first)
+            s->last = &s->first;
+        (void)pthread_mutex_unlock(&s->lock);
+        job->code = sign_job(job);
+        loop_post(s->desk->loop, &job->work);
+        (void)pthread_mutex_lock(&s->lock);
+    }
+    (void)pthread_mutex_unlock(&s->lock);
+    return NULL;
+}
+
+int32_t desk_signer_start(struct desk *desk, struct fault *fault)
+{
+    struct desk_signer *s = calloc(1, sizeof(*s));
+    if (!s)
+        return fault_set(fault, HAWSE_E_NOMEM, "no memory for the signing thread");
+    s->desk = desk;
+    s->last = &s->first;
+    (void)pthread_mutex_init(&s->lock, NULL);
+    (void)pthread_cond_init(&s->more, NULL);
+    if (pthread_create(&s->thread, NULL, signer_main, s) != 0) {
+        free(s);
+        return fault_set(fault, HAWSE_E_NOMEM, "cannot start the signing thread");
+    }
+    desk->signer = s;
+    return HAWSE_OK;
+}
+
+static void job_free(struct job *job)
+{
+    if (job->attempt)
+        free(job->attempt->raw);
+    free(job->attempt);
+    free(job);
+}
+
+void desk_signer_stop(struct desk *desk)
+{
+    struct desk_signer *s = desk->signer;
+    if (!s)
+        return;
+    (void)pthread_mutex_lock(&s->lock);
+    s->quit = true;
+    (void)pthread_cond_signal(&s->more);
+    (void)pthread_mutex_unlock(&s->lock);
+    (void)pthread_join(s->thread, NULL);
+    while (s->first) {
+        struct job *next = s->first->next;
+        s->first->leg->intent->asks--;
+        job_free(s->first);
+        s->first = next;
+    }
+    (void)pthread_mutex_destroy(&s->lock);
+    (void)pthread_cond_destroy(&s->more);
+    free(s);
+    desk->signer = NULL;
+}
+
+static void give_job(struct desk_signer *s, struct job *job)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    *s->last = job;
+    s->last = &job->next;
+    (void)pthread_cond_signal(&s->more);
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
+/* ---- signing ---- */
+
+static void fill_tx(struct leg *leg, bool empty, hawse_tx_t *tx)
+{
+    const struct desk_intent *intent = leg->intent;
+    uint64_t chain_id = intent->chain->config->chain_id;
+    if (empty)
+        plan_void_tx(intent->account->nonces.sender, chain_id, tx);
+    else
+        plan_tx(intent->plan, leg->index, chain_id, tx);
+    if (tx->gas_limit == 0 && leg->sim)
+        tx->gas_limit = leg->sim->gas[0].limit;
+    tx->nonce = leg->nonce.number;
+    tx->max_fee = hawse_u256(leg->fees.max_fee);
+    tx->max_priority_fee = hawse_u256(leg->fees.tip);
+}
+
+/* The last look before the signature: switches, fees, and the simulation of these very bytes. */
+static bool may_sign(struct leg *leg, bool empty)
+{
+    struct desk_intent *intent = leg->intent;
+    static _Thread_local hawse_tx_t txs[PLAN_LEGS];
+    struct risk_case c;
+    struct risk_verdict v;
+    if (empty || intent->filler)
+        return true; /* gates.c has looked */
+    gate_case(leg, &c, txs);
+    txs[leg->index].nonce = leg->nonce.number;
+    risk_check(intent->desk->risk, RISK_SIGN, &c, &v);
+    return leg_verdict(leg, &v);
+}
+
+void leg_sign(struct leg *leg, bool empty)
+{
+    struct desk_intent *intent = leg->intent;
+    if (!may_sign(leg, empty))
+        return;
+    struct job *job = calloc(1, sizeof(*job));
+    struct attempt *attempt = calloc(1, sizeof(*attempt));
+    if (!job || !attempt) {
+        free(job);
+        free(attempt);
+        leg_on(leg, LIFE_ON_UNSIGNED);
+        return;
+    }
+    job->desk = intent->desk;
+    job->leg = leg;
+    job->key = intent->account->handle;
+    job->chain = intent->chain->name;
+    job->attempt = attempt;
+    job->work = (struct loop_work){.fn = on_signed, .ctx = job};
+    fill_tx(leg, empty, &job->tx);
+    job->delegated = intent->plan->delegated && !empty;
+    memcpy(job->delegate, intent->plan->delegate, 20);
+    attempt->nonce = leg->nonce.number;
+    attempt->fees = leg->fees;
+    attempt->gas_limit = job->tx.gas_limit;
+    attempt->empty = empty;
+    intent->asks++;
+    give_job(intent->desk->signer, job);
+}
+
+void leg_discard(struct leg *leg)
+{
+    if (leg->signing)
+        free(leg->signing->raw);
+    free(leg->signing);
+    leg->signing = NULL;
+}
+
+/* Would what was signed be sent? Asked before anything of it is written. */
+static bool wanted(const struct leg *leg)
+{
+    struct life copy = leg->life;
+    if (leg->intent->ended)
+        return false;
+    return (life_step(&copy, &(struct life_event){.what = LIFE_ON_SIGNED}).effects &
+            LIFE_DO_SEND) != 0;
+}
+
+static void on_marked(void *ctx, const struct nonce_answer *answer)
+{
+    struct leg *leg = ctx;
+    struct desk_intent *intent = leg->intent;
+    intent->asks--;
+    leg->committing = false;
+    if (answer->status == HAWSE_OK) {
+        leg_on(leg, LIFE_ON_SIGNED);
+        return;
+    }
+    log_fault(intent->desk->logger, HAWSE_LOG_WARN, "tx", &answer->fault);
+    leg_discard(leg);
+    if (leg->life.state == LIFE_SIGNING)
+        leg->has_nonce = false; /* it is somebody else's now */
+    leg_on(leg, LIFE_ON_WAIT);
+}
+
+/* [desk] The signature is there, or not. */
+static void on_signed(void *ctx)
+{
+    struct job *job = ctx;
+    struct leg *leg = job->leg;
+    struct desk_intent *intent = leg->intent;
+    intent->asks--;
+    if (job->code != HAWSE_OK) {
+        log_fault(job->desk->logger, HAWSE_LOG_ERROR, "tx", &job->fault);
+        if (leg->life.state == LIFE_SIGNING)
+            intent_fail(intent, job->code, job->fault.message);
+        leg_on(leg, LIFE_ON_UNSIGNED);
+    } else if (!wanted(leg)) {
+        leg_on(leg, LIFE_ON_SIGNED);
+    } else if (desk_group(job->desk)) {
+        leg_discard(leg);
+        leg->signing = job->attempt;
+        job->attempt = NULL;
+        leg->committing = true;
+        intent->asks++;
+        nonce_sent(job->desk->nonces, &intent->account->nonces, &leg->nonce, leg->signing->hash,
+                   on_marked, leg);
+    }
+    job_free(job);
+}
+
+/* ---- sending ---- */
+
+void leg_send(struct leg *leg)
+{
+    struct desk_intent *intent = leg->intent;
+    struct desk *desk = intent->desk;
+    struct fault fault = {0};
+    if (!leg->signing || leg->attempt_count == DESK_ATTEMPTS || !desk_group(desk))
+        return;
+    struct attempt *a = &leg->attempts[leg->attempt_count];
+    *a = *leg->signing;
+    free(leg->signing);
+    leg->signing = NULL;
+    struct journal_attempt row = {.intent = intent->number,
+                                  .leg = leg->index,
+                                  .attempt = ++leg->attempt_count,
+                                  .state = JOURNAL_SIGNED,
+                                  .chain_id = intent->chain->config->chain_id,
+                                  .nonce = a->nonce,
+                                  .max_fee = hawse_u256(a->fees.max_fee),
+                                  .tip = hawse_u256(a->fees.tip),
+                                  .utc_ns = desk_utc(),
+                                  .raw = {a->raw, a->raw_len}};
+    memcpy(row.sender, intent->account->nonces.sender, 20);
+    memcpy(row.hash, a->hash, 32);
+    if (leg->sim)
+        hawse_hex_encode(leg->sim->token, 32, row.simulation);
+    if (journal_attempt_add(desk->journal, &row, &fault) != HAWSE_OK) {
+        desk_broke(desk, &fault);
+        return;
+    }
+    leg->sent_ns = loop_now(desk->loop);
+    leg->sent_head = intent->chain->head.number;
+    if (leg->attempt_count == 1 && desk->to_sent)
+        histogram_add(desk->to_sent, desk_utc() - intent->utc_ns, 1);
+    desk_effect(desk, &(struct desk_effect){
+                          .kind = DESK_BROADCAST, .leg = leg, .attempt = leg->attempt_count - 1});
+}
+
+void leg_resend(struct leg *leg)
+{
+    if (leg->attempt_count == 0)
+        return;
+    leg->intent->desk->counts.resent++;
+    leg->resent_head = leg->intent->chain->head.number;
+    desk_effect(leg->intent->desk, &(struct desk_effect){.kind = DESK_BROADCAST,
+                                                         .leg = leg,
+                                                         .attempt = leg->attempt_count - 1});
+}
+
+void leg_replace(struct leg *leg, bool empty)
+{
+    struct desk_intent *intent = leg->intent;
+    const struct attempt *last = &leg->attempts[leg->attempt_count - 1];
+    struct fees market = chain_offer(intent->chain), next;
+    if (leg->attempt_count == DESK_ATTEMPTS ||
+        !fees_bump(&last->fees, &market, chain_cap(intent->chain), &next)) {
+        leg_on(leg, LIFE_ON_WAIT); /* the cap leaves no room: what is out may still be taken */
+        return;
+    }
+    if (empty)
+        intent->desk->counts.voids++;
+    else
+        intent->desk->counts.bumps++;
+    leg->fees = next;
+    leg_simulate(leg, empty);
+}
+
+/* ---- what providers say ---- */
+
+static void refused(struct leg *leg, const struct pool_result *r)
+{
+    char reason[300];
+    (void)snprintf(reason, sizeof(reason), "%s refused it (%s): %.*s", r->provider,
+                   rpc_policy(r->class)->name, (int)(r->body_len < 200 ? r->body_len : 200),
+                   (const char *)r->body);
+    log_line(leg->intent->desk->logger, HAWSE_LOG_WARN, leg->intent->instance, "intent %s: %s",
+             leg->intent->body->id, reason);
+    intent_fail(leg->intent, HAWSE_E_REMOTE, reason);
+    leg_on(leg, LIFE_ON_REJECTED);
+}
+
+static void not_taken(struct leg *leg, const struct pool_result *r)
+{
+    switch (r->class) {
+    case RPC_ALREADY_KNOWN:
+        leg_on(leg, LIFE_ON_ACCEPTED);
+        return;
+    case RPC_UNDERPRICED:
+    case RPC_REPLACEMENT_UNDERPRICED:
+        leg_on(leg, LIFE_ON_UNDERPRICED);
+        return;
+    case RPC_INSUFFICIENT_FUNDS:
+    case RPC_GAS_LIMIT:
+    case RPC_REVERT:
+    case RPC_INVALID_REQUEST:
+    case RPC_FEE_CAP:
+        refused(leg, r);
+        return;
+    case RPC_NONCE_TOO_LOW: /* mined, or another's: the next view tells */
+    case RPC_NONCE_TOO_HIGH:
+    case RPC_DELEGATED_INFLIGHT:
+    case RPC_POOL_FULL:
+        return; /* sent again at a later head */
+    default:
+        leg_on(leg, LIFE_ON_UNSURE);
+    }
+}
+
+static void on_sent(struct desk_ask *ask, const struct pool_result *r)
+{
+    struct leg *leg = ask->leg;
+    uint32_t i = ask->number;
+    struct fault fault = {0};
+    if (leg->intent->ended || i + 1 != leg->attempt_count)
+        return; /* a newer one is out: only that counts */
+    pool_touched(ask->chain->pool, leg->intent->account->nonces.sender);
+    if (r->status != HAWSE_OK && r->class != RPC_ALREADY_KNOWN) {
+        not_taken(leg, r);
+        return;
+    }
+    if (desk_group(ask->desk) &&
+        journal_attempt_state(ask->desk->journal, leg->intent->number, leg->index, i + 1,
+                              JOURNAL_SENT, &fault) != HAWSE_OK)
+        desk_broke(ask->desk, &fault);
+    leg_on(leg, LIFE_ON_ACCEPTED);
+}
+
+void leg_broadcast(struct leg *leg, uint32_t i)
+{
+    const struct attempt *a = &leg->attempts[i];
+    struct desk_ask ask = {.done = on_sent, .intent = leg->intent, .leg = leg, .number = i};
+    if (leg->intent->ended)
+        return;
+    char *params = malloc(2 * a->raw_len + 8);
+    if (!params)
+        return; /* the next look finds that no pool has it */
+    memcpy(params, "[\"0x", 4);
+    hawse_hex_encode(a->raw, a->raw_len, params + 4);
+    memcpy(params + 4 + 2 * a->raw_len, "\"]", 3);
+    (void)desk_ask(leg->intent->chain, &ask, "eth_sendRawTransaction", params,
+                   POOL_FRESH | POOL_BROADCAST, POOL_SEND, SEND_MS);
+    free(params);
+}

@@ -1,0 +1,288 @@
+/*
+ * What became of what was sent. Asked of the chain at each head, by receipts of any attempt of a
+ * nonce; the word of a provider about a pool counts for nothing but sending once more.
+ */
+#include "tx/desk_private.h"
+
+#include <hawse/hex.h>
+#include <hawse/service/intent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+enum { RECEIPT_MS = 5000 };
+
+static uint32_t confirmations(const struct desk_intent *intent)
+{
+    uint32_t own = intent->body->public.confirmations;
+    uint32_t least = intent->chain->config->tx.confirmations;
+    return own > least ? own : least;
+}
+
+/* Is a block of this number final for the intent? */
+static bool deep(const struct desk_intent *intent, uint64_t number)
+{
+    const struct desk_chain *chain = intent->chain;
+    if (chain->config->tx.finality != FINALITY_DEPTH && chain->final_block > 0)
+        return number <= chain->final_block &&
+               chain->head.number >= number + intent->body->public.confirmations;
+    return chain->head.number + 1 >= number + confirmations(intent); /* its own counts */
+}
+
+/* The leg was looked at after a restart. */
+static void known(struct leg *leg)
+{
+    struct desk_chain *chain = leg->intent->chain;
+    if (!leg->restored)
+        return;
+    leg->restored = false;
+    if (--chain->unready > 0)
+        return;
+    log_line(chain->desk->logger, HAWSE_LOG_INFO, "tx",
+             "%s: what earlier runs sent is reconciled; intents are taken", chain->config->name);
+    __atomic_store_n(&chain->ready, 1, __ATOMIC_RELEASE);
+}
+
+static void mark_attempts(struct leg *leg, uint32_t mined, uint32_t others)
+{
+    struct desk *desk = leg->intent->desk;
+    struct fault fault = {0};
+    for (uint32_t i = 0; i < leg->attempt_count && desk_group(desk); i++) {
+        bool current = leg->attempts[i].nonce == leg->attempts[leg->attempt_count - 1].nonce;
+        uint32_t state = mined != UINT32_MAX && i == leg->mined ? mined : others;
+        if (current && journal_attempt_state(desk->journal, leg->intent->number, leg->index, i + 1,
+                                             state, &fault) != HAWSE_OK)
+            desk_broke(desk, &fault);
+    }
+}
+
+/* ---- receipts ---- */
+
+static void found(struct leg *leg, uint32_t i, const struct answer_receipt *receipt)
+{
+    bool same = leg->life.state == LIFE_INCLUDED && leg->mined == i &&
+                memcmp(leg->receipt.block_hash, receipt->block_hash, 32) == 0;
+    leg->gone_head = 0;
+    if (same && deep(leg->intent, receipt->block)) {
+        leg_on(leg, LIFE_ON_CONFIRMED);
+        return;
+    }
+    if (same)
+        return;
+    leg->receipt = *receipt;
+    leg->mined = i;
+    mark_attempts(leg, JOURNAL_MINED, JOURNAL_REPLACED);
+    leg_event(leg, &(struct life_event){.what = LIFE_ON_INCLUDED,
+                                        .wanted = !leg->attempts[i].empty,
+                                        .succeeded = receipt->succeeded});
+}
+
+/* No attempt has a receipt. */
+static void none_found(struct leg *leg)
+{
+    struct desk_intent *intent = leg->intent;
+    uint64_t head = intent->chain->head.number;
+    if (leg->life.state == LIFE_INCLUDED) {
+        leg->sent_ns = loop_now(intent->desk->loop);
+        leg->sent_head = head;
+        mark_attempts(leg, UINT32_MAX, JOURNAL_SENT);
+        leg_on(leg, LIFE_ON_REORGANIZED);
+        return;
+    }
+    if (intent->account->latest <= leg->nonce.number)
+        return; /* not used after all: a reorganisation */
+    if (leg->gone_head == 0 || leg->gone_head > head)
+        leg->gone_head = head;
+    if (!deep(intent, leg->gone_head))
+        return;
+    intent->desk->counts.superseded++;
+    log_line(intent->desk->logger, HAWSE_LOG_WARN, intent->instance,
+             "intent %s: nonce %llu was used by a transaction that is not ours: who else has this "
+             "key?",
+             intent->body->id, (unsigned long long)leg->nonce.number);
+    mark_attempts(leg, UINT32_MAX, JOURNAL_SUPERSEDED);
+    leg->gone_head = 0;
+    leg->has_nonce = false;
+    leg_on(leg, LIFE_ON_TAKEN);
+}
+
+static void on_receipt(struct desk_ask *ask, const struct pool_result *r)
+{
+    struct leg *leg = ask->leg;
+    struct answer_receipt receipt;
+    int32_t code = r->status;
+    leg->receipts_asked--;
+    if (code == HAWSE_OK)
+        code = answer_receipt(r->body, r->body_len, &receipt);
+    else if (r->class == RPC_NOT_YET)
+        code = HAWSE_E_NOTFOUND;
+    if (leg->intent->ended)
+        return;
+    if (code == HAWSE_OK && memcmp(receipt.hash, leg->attempts[ask->number].hash, 32) == 0) {
+        leg->receipt_found = true;
+        found(leg, ask->number, &receipt);
+    } else if (code == HAWSE_E_NOTFOUND) {
+        leg->receipts_null++;
+    }
+    if (leg->receipts_asked > 0)
+        return;
+    if (!leg->receipt_found && leg->receipts_null == leg->receipts_wanted)
+        none_found(leg);
+    if (leg->receipt_found || leg->receipts_null == leg->receipts_wanted)
+        known(leg);
+}
+
+static void ask_receipts(struct leg *leg)
+{
+    struct desk_intent *intent = leg->intent;
+    char params[80] = "[\"0x";
+    uint64_t nonce = leg->attempts[leg->attempt_count - 1].nonce;
+    if (leg->receipts_asked > 0)
+        return;
+    leg->receipts_null = 0;
+    leg->receipts_wanted = 0;
+    leg->receipt_found = false;
+    for (uint32_t i = leg->attempt_count; i-- > 0 && leg->attempts[i].nonce == nonce;) {
+        struct desk_ask ask = {.done = on_receipt, .intent = intent, .leg = leg, .number = i};
+        hawse_hex_encode(leg->attempts[i].hash, 32, params + 4);
+        memcpy(params + 68, "\"]", 3);
+        leg->receipts_wanted++;
+        if (desk_ask(intent->chain, &ask, "eth_getTransactionReceipt", params, POOL_FRESH,
+                     POOL_DECISION, RECEIPT_MS))
+            leg->receipts_asked++;
+    }
+}
+
+/* ---- each head ---- */
+
+static bool stuck(const struct leg *leg)
+{
+    const struct desk_chain *chain = leg->intent->chain;
+    return chain->head.number >= leg->sent_head + DESK_STUCK_BLOCKS &&
+           loop_now(chain->desk->loop) >= leg->sent_ns + chain->desk->stuck_ns;
+}
+
+/* Its nonce is not used yet. */
+static void pending(struct leg *leg)
+{
+    const struct desk_account *account = leg->intent->account;
+    uint64_t head = leg->intent->chain->head.number;
+    uint64_t nonce = leg->nonce.number;
+    leg->gone_head = 0;
+    if (leg->restored) {
+        known(leg);
+        leg_on(leg, LIFE_ON_MISSING);
+        return;
+    }
+    if (nonce == account->latest && stuck(leg)) {
+        leg->sent_ns = loop_now(leg->intent->desk->loop); /* again as long after this */
+        leg->sent_head = head;
+        leg_on(leg, LIFE_ON_STUCK);
+        return;
+    }
+    bool unseen = nonce >= account->pending && head > leg->sent_head;
+    uint64_t wait = unseen ? 1 : DESK_RESEND_BLOCKS * 3;
+    if (head >= leg->sent_head + wait && head >= leg->resent_head + wait)
+        leg_on(leg, LIFE_ON_MISSING);
+}
+
+static void track(struct leg *leg)
+{
+    const struct desk_chain *chain = leg->intent->chain;
+    if (leg->life.state == LIFE_SENT && leg->attempt_count > 0) {
+        if (leg->nonce.number < leg->intent->account->latest)
+            ask_receipts(leg);
+        else
+            pending(leg);
+    } else if (leg->life.state == LIFE_INCLUDED) {
+        if (deep(leg->intent, leg->receipt.block) ||
+            !chain_has(chain, leg->receipt.block, leg->receipt.block_hash))
+            ask_receipts(leg);
+    }
+}
+
+/* ---- holes ---- */
+
+static bool is_filled(const struct desk_account *account, uint64_t number)
+{
+    for (const struct desk_intent *in = account->chain->intents; in; in = in->next) {
+        if (in->filler && in->account == account && in->fill == number)
+            return true;
+    }
+    return false;
+}
+
+/* An intent of the host's own: nothing, to itself, with that nonce. */
+static void fill(struct desk_account *account, uint64_t number)
+{
+    struct desk_chain *chain = account->chain;
+    struct desk *desk = chain->desk;
+    struct intent *body = NULL;
+    struct desk_intent *intent = NULL;
+    struct fault fault = {0};
+    uint64_t salt = 0;
+    char id[65];
+    hawse_intent_call_t call = {.size = sizeof(call)};
+    memcpy(call.to, account->nonces.sender, 20);
+    if (getrandom(&salt, sizeof(salt), 0) != sizeof(salt))
+        return; /* the next look finds it again */
+    (void)snprintf(id, sizeof(id), "fill-%llu-%016llx", (unsigned long long)number,
+                   (unsigned long long)salt);
+    hawse_intent_t in = {.size = sizeof(in),
+                         .kind = HAWSE_INTENT_EVM_CALLS,
+                         .id = hawse_text(id),
+                         .chain = hawse_text(chain->config->name),
+                         .account = hawse_text(account->key->name),
+                         .call_count = 1,
+                         .call_size = sizeof(call),
+                         .calls = &call,
+                         .note = hawse_text("closes a hole in the account's nonces")};
+    if (intent_copy(&in, &body, &fault) != HAWSE_OK ||
+        desk_intent_new(desk, body, DESK_OWN, &intent, &fault) != HAWSE_OK) {
+        log_fault(desk->logger, HAWSE_LOG_ERROR, "tx", &fault);
+        return;
+    }
+    intent->filler = true;
+    intent->fill = number;
+    if (!desk_journal_add(intent)) {
+        desk_forget(intent);
+        return;
+    }
+    desk->counts.fillers++;
+    log_line(desk->logger, HAWSE_LOG_WARN, "tx", "%s: nonce %llu of %s is a hole: it is filled",
+             chain->config->name, (unsigned long long)number, account->key->name);
+    intent_plan(intent);
+}
+
+static void on_gaps(void *ctx, const struct nonce_answer *answer)
+{
+    struct desk_account *account = ctx;
+    if (answer->status != HAWSE_OK)
+        return;
+    for (size_t i = 0; i < answer->gap_count; i++) {
+        const struct nonce_gap *gap = &answer->gaps[i];
+        if (gap->trouble == NONCE_HOLE && !is_filled(account, gap->number))
+            fill(account, gap->number);
+    }
+}
+
+void account_track(struct desk_account *account)
+{
+    struct desk_chain *chain = account->chain;
+    struct desk_intent *next;
+    uint64_t block_ns = (uint64_t)chain->config->block_ms * DESK_MS;
+    for (struct desk_intent *in = chain->intents; in; in = next) {
+        next = in->next;
+        for (uint32_t i = 0;
+             in->account == account && in->legs && !in->ended && i < in->plan->count; i++)
+            track(&in->legs[i]);
+    }
+    if (!desk_group(chain->desk) || !chain->ready)
+        return;
+    struct nonce_view view = {.latest = account->latest,
+                              .pending = account->pending,
+                              .sent_age_ns = 3 * block_ns,
+                              .free_age_ns = 2 * block_ns};
+    nonce_gaps(chain->desk->nonces, &account->nonces, &view, on_gaps, account);
+}

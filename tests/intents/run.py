@@ -1,0 +1,364 @@
+#!/usr/bin/env python3
+"""Intents on a real node: a strategy that was built from the SDK alone calls a counting contract once for each of many
+numbers, through gates, simulation, signing and sending, while the node reorganises, drops transactions, and the host is
+killed and started again. Then the contract has counted each number once, no nonce was left out, and journal and chain
+agree row for row. Prints TAP.
+
+    run.py HAWSE PLUGIN_DIR ANVIL [--intents N] [--producers N] [--keys N] [--kills N] [--reorgs N] [--drops N]
+           [--calls N] [--seconds LIMIT] [--seed N]
+"""
+import argparse
+import http.client
+import json
+import os
+import pathlib
+import random
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+CHAIN_ID = 31337
+TARGET = "0x00000000000000000000000000000000000c0de5"
+# stores[calldata[4:36]] += 1; stores[~0] += 1
+COUNTER = "0x60043580546001019055600019546001016000195500"
+TOTAL = "0x" + "f" * 64
+PASS = "counting stones"
+BLOCK_S = 0.15
+CONFIRMATIONS = 3
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Node:
+    """anvil, whose blocks this trial makes itself."""
+
+    def __init__(self, program, folder):
+        self.port, self.ids, self.lock = free_port(), 0, threading.Lock()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process = subprocess.Popen(
+            [str(program), "--port", str(self.port), "--chain-id", str(CHAIN_ID), "--no-mining", "--accounts", "1",
+             "--balance", "1000000", "--silent"], stdout=open(folder / "anvil.log", "w"), stderr=subprocess.STDOUT)
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            try:
+                self.call("eth_chainId")
+                break
+            except OSError:
+                time.sleep(0.05)
+
+    def call(self, method, *params):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        with self.lock:
+            self.ids += 1
+            number = self.ids
+        connection.request("POST", "/", json.dumps({"jsonrpc": "2.0", "id": number, "method": method,
+                                                    "params": list(params)}), {"content-type": "application/json"})
+        answer = json.loads(connection.getresponse().read())
+        connection.close()
+        if "error" in answer:
+            raise RuntimeError(f"{method}: {answer['error']}")
+        return answer["result"]
+
+    def storage(self, slot):
+        return int(self.call("eth_getStorageAt", TARGET, slot, "latest"), 16)
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class Miner(threading.Thread):
+    """A block every so often, reorganisations and dropped transactions in between."""
+
+    def __init__(self, node, rng, reorgs, drops):
+        super().__init__(daemon=True)
+        self.node, self.rng, self.quit = node, rng, threading.Event()
+        self.reorgs, self.drops = reorgs, drops
+        self.done_reorgs, self.done_drops, self.errors = 0, 0, []
+
+    def trouble(self, blocks):
+        """Each sort on every sixth block; only when there is something to lose."""
+        if blocks % 4 == 2 and self.done_reorgs < self.reorgs and self.blocks_with_some() > 0:
+            self.node.call("anvil_reorg", self.rng.randint(1, CONFIRMATIONS - 1), [])
+            self.done_reorgs += 1
+        if blocks % 2 == 1 and self.done_drops < self.drops:
+            pool = self.node.call("txpool_content")["pending"]
+            hashes = [tx["hash"] for sender in pool.values() for tx in sender.values()]
+            if hashes:
+                self.node.call("anvil_dropTransaction", self.rng.choice(hashes))
+                self.done_drops += 1
+
+    def blocks_with_some(self):
+        return len(self.node.call("eth_getBlockByNumber", "latest", False)["transactions"])
+
+    def run(self):
+        blocks = 0
+        while not self.quit.wait(BLOCK_S):
+            try:
+                self.trouble(blocks)
+                self.node.call("evm_mine")
+            except (OSError, RuntimeError) as e:
+                self.errors.append(str(e))
+            blocks += 1
+
+
+class Host:
+    """hawse, again and again."""
+
+    def __init__(self, program, plugins, folder, config):
+        self.command = [str(program), "run", str(folder / "hawse.json")]
+        self.env = {**os.environ, "HAWSE_PLUGIN_PATH": str(plugins)}
+        self.folder, self.process, self.starts = folder, None, 0
+        (folder / "hawse.json").write_text(json.dumps(config, indent=1))
+
+    def start(self):
+        self.starts += 1
+        self.log = open(self.folder / f"host-{self.starts}.log", "w")
+        self.process = subprocess.Popen(self.command, stdout=self.log, stderr=subprocess.STDOUT, env=self.env,
+                                        cwd=self.folder)
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self):
+        self.process.terminate()
+        try:
+            return self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return "it had to be killed"
+
+    def logs(self):
+        return [(self.folder / f"host-{n + 1}.log").read_text(errors="replace") for n in range(self.starts)]
+
+
+class Trial:
+    def __init__(self, args):
+        args.hawse, args.plugins, args.anvil = (p.resolve() for p in (args.hawse, args.plugins, args.anvil))
+        self.args, self.results = args, []
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="hawse-intents-"))
+        self.rng = random.Random(args.seed)
+        self.names = [f"key{i}" for i in range(args.keys)]
+
+    def check(self, name, good, detail=""):
+        self.results.append((name, None if good else str(detail)[-2500:]))
+
+    def make_keys(self):
+        """As many as wanted; the node gives them coins."""
+        (self.folder / "pass").write_text(PASS + "\n")
+        (self.folder / "pass").chmod(0o600)
+        keys = self.folder / "keys"
+        self.addresses = {}
+        for name in self.names:
+            done = subprocess.run([str(self.args.hawse), "keys", "new", name, "--dir", str(keys), "--cost", "interactive",
+                                   "--passphrase-file", str(self.folder / "pass"), "--testnet-only", "--json"],
+                                  capture_output=True, text=True, timeout=60)
+            address = re.search(r"0x[0-9a-fA-F]{40}", done.stdout + done.stderr)
+            if not address:
+                raise RuntimeError(done.stdout + done.stderr)
+            self.addresses[name] = address.group(0)
+            self.node.call("anvil_setBalance", self.addresses[name], hex(10 ** 21))
+
+    def config(self):
+        a = self.args
+        share = a.intents // a.producers
+        instances = {}
+        for i in range(a.producers):
+            instances[f"producer{i}"] = {
+                "plugin": "org.example.intents", "mode": "live", "grants": ["intent"],
+                "settings": {"chain": "local", "account": self.names[i % len(self.names)], "target": TARGET,
+                             "first": i * share, "count": share, "at_once": 16, "calls": a.calls},
+                "limits": {"local": {"intents_per_day": 1000000, "open_intents": 1000, "assets": {},
+                                     "counterparties": {TARGET: {"functions": ["hit(uint256)"]}}}},
+            }
+        return {
+            "hawse": 1, "control": {"socket": "control.sock"},
+            "keys": {"dir": "keys", "use": {n: {"unlock": f"file:{self.folder / 'pass'}"} for n in self.names}},
+            "chains": {"local": {"chain_id": CHAIN_ID, "block_ms": int(BLOCK_S * 1000),
+                                 "providers": [{"name": "anvil", "http": self.node.url, "per_second": 0}],
+                                 "tx": {"confirmations": CONFIRMATIONS}}},
+            "tx": {"stuck_ms": 3000, "restart_s": 600},
+            "instances": instances,
+        }
+
+    # ---- the run ----
+
+    def journal(self):
+        return sqlite3.connect(f"file:{self.folder / 'state/journal.db'}?mode=ro", uri=True, timeout=10)
+
+    def progress(self):
+        try:
+            with self.journal() as db:
+                return db.execute("select count(*), coalesce(sum(ended), 0) from intent").fetchone()
+        except sqlite3.Error:
+            return (0, 0)
+
+    def run(self):
+        a = self.args
+        wanted, begin, kills = a.intents // a.producers * a.producers, time.monotonic(), 0
+        step = wanted / (a.kills + 1)
+        self.host.start()
+        while time.monotonic() < begin + a.seconds:
+            time.sleep(0.2)
+            if self.host.process.poll() is not None:
+                self.check("the host does not end by itself", False, self.host.logs()[-1])
+                return
+            known, ended = self.progress()
+            if kills < a.kills and known >= step * (kills + 1):
+                time.sleep(self.rng.random() * 0.5)
+                self.host.kill()
+                kills += 1
+                self.host.start()
+            if ended >= wanted:
+                break
+        self.seconds = time.monotonic() - begin
+        self.check(f"{wanted} intents ended, the host killed {a.kills} times", self.progress()[1] >= wanted
+                   and kills == a.kills, f"{self.progress()} of {wanted}, {kills} kills in {self.seconds:.0f} s\n"
+                   + self.host.logs()[-1])
+        time.sleep(4 * BLOCK_S)
+        self.drained = self.drain()
+
+    def drain(self):
+        """Holes are filled when nothing else is to do."""
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            try:
+                with self.journal() as db:
+                    if db.execute("select count(*) from intent where ended = 0").fetchone()[0] == 0:
+                        return True
+            except sqlite3.Error:
+                pass
+            time.sleep(0.2)
+        return False
+
+    # ---- what must be so ----
+
+    def judge(self):
+        a = self.args
+        count = a.intents // a.producers * a.producers
+        with self.journal() as db:
+            intents = db.execute("select number, instance, id, step, ended from intent").fetchall()
+            attempts = db.execute("select intent, leg, attempt, nonce, sender, hash, state, "
+                                  "simulation from attempt").fetchall()
+            terminal = db.execute("select intent, count(*) from step where step in (3, 9, 11, 12) group by intent "
+                                  "having count(*) <> 1").fetchall()
+        confirmed = {n for n, i, _, step, _ in intents if step == 9 and i != "hawse"}
+        others = [(i, name, step) for _, i, name, step, _ in intents if step != 9 and i != "hawse"]
+        self.check("every intent was confirmed", len(confirmed) == count, f"{len(confirmed)} of {count}: {others[:20]}")
+        self.check("every intent has one terminal step", not terminal, terminal[:10])
+        numbers = {}
+        for number in range(count * a.calls):
+            n = self.node.storage("0x" + f"{number:064x}")
+            if n != 1:
+                numbers[number] = n
+        self.check("the contract counted each number once", not numbers, dict(list(numbers.items())[:20]))
+        self.check("and nothing else", self.node.storage(TOTAL) == count * a.calls,
+                   f"{self.node.storage(TOTAL)} of {count * a.calls}")
+        self.judge_chain(attempts)
+        self.check("every transaction was simulated", all(len(row[7]) == 64 for row in attempts),
+                   [row for row in attempts if len(row[7]) != 64][:5])
+        told = self.told()
+        twice = {k: v for k, v in told.items() if v > 1}
+        self.check("no run told a strategy twice of one end", not twice, list(twice.items())[:10])
+
+    def judge_chain(self, attempts):
+        """Journal and chain, row for row."""
+        wrong, mined = [], {}
+        by_hash = {row[5]: row for row in attempts}
+        head = int(self.node.call("eth_blockNumber"), 16)
+        for number in range(head + 1):
+            for tx in self.node.call("eth_getBlockByNumber", hex(number), True)["transactions"]:
+                row = by_hash.pop(tx["hash"], None)
+                if not row or row[4] != tx["from"] or row[3] != int(tx["nonce"], 16) or row[6] != 3:
+                    wrong.append(("on chain", tx["hash"], row))
+                mined.setdefault(tx["from"], []).append(int(tx["nonce"], 16))
+        wrong += [("in the journal", row) for row in by_hash.values() if row[6] in (1, 2, 3)]
+        self.check("journal and chain agree row for row", not wrong, wrong[:10])
+        gaps = []
+        for name, address in self.addresses.items():
+            nonces = sorted(mined.get(address.lower(), []))
+            if nonces != list(range(len(nonces))):
+                gaps.append((name, "not contiguous", nonces[:20]))
+            for tag in ("latest", "pending"):
+                if int(self.node.call("eth_getTransactionCount", address, tag), 16) != len(nonces):
+                    gaps.append((name, tag))
+        self.check("no nonce was left out", not gaps, gaps)
+        pool = self.node.call("txpool_status")
+        self.check("nothing is left in the pool", int(pool["pending"], 16) == int(pool["queued"], 16) == 0, pool)
+        self.mined = sum(map(len, mined.values()))
+
+    def told(self):
+        """(run, producer, number) to how often its end was told there."""
+        told = {}
+        for run, text in enumerate(self.host.logs()):
+            for match in re.finditer(r"(producer\d+)\b.*number (\d+) is step", text):
+                key = (run, match.group(1), match.group(2))
+                told[key] = told.get(key, 0) + 1
+        return told
+
+    def main(self):
+        a = self.args
+        self.node = Node(a.anvil, self.folder)
+        miner = Miner(self.node, self.rng, a.reorgs, a.drops)
+        try:
+            self.node.call("anvil_setCode", TARGET, COUNTER)
+            self.make_keys()
+            self.host = Host(a.hawse, a.plugins, self.folder, self.config())
+            miner.start()
+            self.run()
+            self.check("the host stops cleanly", self.host.stop() in (0, None), self.host.logs()[-1])
+            miner.quit.set()
+            miner.join()
+            if all(why is None for _, why in self.results):
+                self.check("the node reorganised and dropped",
+                           miner.done_reorgs * 2 >= a.reorgs and miner.done_drops * 2 >= a.drops and not miner.errors,
+                           f"{miner.done_reorgs} and {miner.done_drops}; {miner.errors[:3]}")
+                self.check("nothing is open after the drain", self.drained)
+                self.judge()
+        finally:
+            miner.quit.set()
+            if getattr(self, "host", None) and self.host.process and self.host.process.poll() is None:
+                self.host.kill()
+            self.node.stop()
+        return self.report()
+
+    def report(self):
+        failed = 0
+        if getattr(self, "mined", 0):
+            print(f"# {self.args.intents} intents of {self.args.producers} producers over {self.args.keys} keys: "
+                  f"{self.mined} transactions mined in {self.seconds:.1f} s, {self.args.intents / self.seconds:.0f} "
+                  "intents/s")
+        for number, (name, why) in enumerate(self.results, 1):
+            failed += why is not None
+            for line in (why or "").splitlines():
+                print(f"# {line}")
+            print(f"{'ok' if why is None else 'not ok'} {number} - {name}")
+        print(f"1..{len(self.results)}")
+        if failed and os.environ.get("KEEP"):
+            print(f"# kept: {self.folder}")
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    p = argparse.ArgumentParser()
+    p.add_argument("hawse", type=pathlib.Path)
+    p.add_argument("plugins", type=pathlib.Path)
+    p.add_argument("anvil", type=pathlib.Path)
+    for name, usual in (("intents", 240), ("producers", 8), ("keys", 3), ("kills", 3), ("reorgs", 4), ("drops", 4),
+                        ("calls", 1), ("seconds", 90), ("seed", 1)):
+        p.add_argument(f"--{name}", type=int, default=usual)
+    sys.exit(Trial(p.parse_args()).main())
