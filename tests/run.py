@@ -175,6 +175,12 @@ def stage_operator(_):
         timeout=120)
 
 
+def stage_journal(_):
+    """The journal beside a writer that is killed, copied, changed and put back; Python computes its chain anew."""
+    tap("journal", [sys.executable, "tests/journal/run.py", HAWSE, MAIN / "tests" / "journal" / "journal-writer"],
+        timeout=120)
+
+
 def stage_record(args):
     """The flight recorder: three worlds recorded, replayed, changed, killed; plugins of both compilers do the same."""
     other = BUILD / "clang" / "plugins"
@@ -390,9 +396,9 @@ def stage_polymarket(args):
 # other mostly waits; then alone again.
 FIRST = ["style", "layout", "build"]
 COMPUTING = ["unit", "sanitize", "fuzz", "amm", "encodings", "keys"]
-WAITING = ["sdk", "hostile", "record", "lanes", "secrets", "operator", "e2e", "solana", "polymarket"]
+WAITING = ["sdk", "hostile", "journal", "record", "lanes", "secrets", "operator", "e2e", "solana", "polymarket"]
 LAST = ["hotpath", "bench", "quickstart"]
-WHOLE = ["core/tx/nonce", "core/risk/", "core/sim/"]  # nonces, gates and simulations: no line unproved
+WHOLE = ["core/tx/nonce", "core/store/journal_nonces", "core/risk/", "core/sim/"]  # nonces, gates and simulations: no line unproved
 STAGES = [*FIRST, *COMPUTING, *WAITING, *LAST]
 
 

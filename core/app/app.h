@@ -42,7 +42,9 @@ struct arguments {
     const char *why;                               /* --why */
     const char *chains[CHAINS_MAX];                /* --chain */
     size_t chain_count;
-    bool diff, testnet_only; /* --diff, --testnet-only */
+    const char *instance, *intent, *id, *since; /* --instance ... of journal */
+    const char *until, *step, *head;            /* --until, --step, --head */
+    bool diff, testnet_only, force;             /* --diff, --testnet-only, --force */
     bool json, strict, safe, quiet, view, once;
 };
 
@@ -51,7 +53,7 @@ struct command {
     const char *usage;   /* after the name */
     const char *summary; /* one line */
     const char *details; /* what else --help says; may be empty */
-    unsigned options;    /* a bit for each that it takes */
+    uint64_t options;    /* a bit for each that it takes */
     int max_words;
     int (*run)(const struct arguments *args);
 };
@@ -66,6 +68,7 @@ int command_top(const struct arguments *args);
 int command_feed(const struct arguments *args);
 int command_signer(const struct arguments *args);
 int command_keys(const struct arguments *args);
+int command_journal(const struct arguments *args);
 int command_doctor(const struct arguments *args);
 int command_intents(const struct arguments *args);
 int command_kill(const struct arguments *args);

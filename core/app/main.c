@@ -48,11 +48,19 @@ enum option_id {
     OPT_IMPORT_FROM,
     OPT_WHY,
     OPT_CLIENT_UID,
+    OPT_INSTANCE,
+    OPT_INTENT,
+    OPT_ID,
+    OPT_SINCE,
+    OPT_UNTIL,
+    OPT_STEP,
+    OPT_HEAD,
+    OPT_FORCE,
     OPTIONS,
 };
 
 enum { OPT_FIRST = 256 }; /* values for getopt, apart from characters */
-#define OPT(id) (1u << (id))
+#define OPT(id) (UINT64_C(1) << (id))
 
 /* `value` NULL: a flag. `field`: which member of the arguments takes it; 0: a list has its own. */
 static const struct {
@@ -123,6 +131,23 @@ static const struct {
     [OPT_CLIENT_UID] = {"client-uid", "UID",
                         "let this user's processes ask for signatures, beside our own and root's",
                         offsetof(struct arguments, client_uid)},
+    [OPT_INSTANCE] = {"instance", "ID", "of this instance alone",
+                      offsetof(struct arguments, instance)},
+    [OPT_INTENT] = {"intent", "N", "of the intent of this number alone",
+                    offsetof(struct arguments, intent)},
+    [OPT_ID] = {"id", "KEY", "of intents with this idempotency key alone",
+                offsetof(struct arguments, id)},
+    [OPT_SINCE] =
+        {"since", "TIME",
+         "from then on: 2026-01-31, 2026-01-31T12:00:00Z (UTC), or so long ago: 15m, 2h, 7d",
+         offsetof(struct arguments, since)},
+    [OPT_UNTIL] = {"until", "TIME", "before then", offsetof(struct arguments, until)},
+    [OPT_STEP] = {"step", "STEP", "this step alone: SENT, CONFIRMED, REFUSED ...",
+                  offsetof(struct arguments, step)},
+    [OPT_HEAD] = {"head", "SEQ:HASH", "a head that was noted earlier and must be in the chain",
+                  offsetof(struct arguments, head)},
+    [OPT_FORCE] = {"force", NULL, "put the copy in the place of what is newer, which is kept",
+                   offsetof(struct arguments, force)},
 };
 
 static const struct command commands[] = {
@@ -214,6 +239,18 @@ static const struct command commands[] = {
      OPT(OPT_DIR) | OPT(OPT_SOCKET) | OPT(OPT_PASSPHRASE_FROM) | OPT(OPT_PASSPHRASE_FILE) |
          OPT(OPT_CLIENT_UID),
      8, command_signer},
+    {"journal",
+     "query FILE | export FILE | verify FILE | backup FILE TO | restore COPY FILE [--json]",
+     "look at, prove, copy and put back the journal of intents",
+     "FILE is the journal or the folder it is in (state_dir); a host may have it meanwhile, but "
+     "for "
+     "restore.\n"
+     "query shows records by instance, intent, id, time and step; export all that is in them, as a "
+     "line of\n"
+     "JSON each, with bodies and signed bytes. Exit code 1: it does not verify, or cannot be read.",
+     OPT(OPT_INSTANCE) | OPT(OPT_INTENT) | OPT(OPT_ID) | OPT(OPT_SINCE) | OPT(OPT_UNTIL) |
+         OPT(OPT_STEP) | OPT(OPT_HEAD) | OPT(OPT_FORCE) | OPT(OPT_JSON),
+     3, command_journal},
     {"version", "[--json]", "versions of hawse and its libraries", "", OPT(OPT_JSON), 0,
      command_version},
 };
