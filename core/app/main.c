@@ -128,6 +128,8 @@ static const struct {
     [OPT_IMPORT_FROM] = {"import-passphrase-from", "SOURCE",
                          "where the passphrase of the imported file is",
                          offsetof(struct arguments, import_from)},
+    [OPT_WHY] = {"why", "TEXT", "the reason, for the journal and for whoever looks at the status",
+                 offsetof(struct arguments, why)},
     [OPT_CLIENT_UID] = {"client-uid", "UID",
                         "let this user's processes ask for signatures, beside our own and root's",
                         offsetof(struct arguments, client_uid)},
