@@ -129,7 +129,6 @@ struct lane {
     const hawse_event_t *current_event;
     int in_host; /* the running callback is inside a host call */
     uint64_t steps;
-    uint64_t busy_ns;
     uint64_t last_step_ns;
     struct host_stream *open_streams; /* list; changed on the lane, under the host's lock */
     struct host_stream *reading;      /* whose frames are being handed over */

@@ -196,6 +196,8 @@ class Trial:
         status = json.loads(done.stdout)
         self.check("status --json", done.returncode == 0 and status["ready"] and len(status["instances"]) == 2,
                    done.stdout)
+        busy = [lane["busy_ratio"] for lane in status["lanes"]]
+        self.check("status says how busy each lane is", busy and all(0 < ratio < 1 for ratio in busy), busy)
         done = self.command("status --socket c.sock")
         self.check("status is readable", "READY" in done.stdout and "chain/ws" in done.stdout, done.stdout)
         done = self.command("top --once --socket c.sock")
