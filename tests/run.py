@@ -182,10 +182,10 @@ def stage_journal(_):
 
 
 def stage_record(args):
-    """The flight recorder: three worlds recorded, replayed, changed, killed; plugins of both compilers do the same."""
-    other = BUILD / "clang" / "plugins"
+    """The flight recorder: three worlds recorded, replayed, changed, killed; both compilers' builds do the same."""
+    other = BUILD / "clang"
     command = [sys.executable, "tests/record/run.py", HAWSE, PLUGINS]
-    both = ["--other", other] if (other / "swapr.so").exists() else []
+    both = ["--other", other] if (other / "plugins/swapr.so").exists() else []
     size = ["--kills", "100", "--flips", "1000"] if args.full else ["--kills", "6", "--replays", "5", "--flips", "20"]
     tap("record", [*command, *size, *both], timeout=900)
     if args.full:

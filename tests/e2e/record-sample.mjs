@@ -1,9 +1,11 @@
 // Records the sample that the quickstart replays: the notifications of one WebSocket, as a node
-// of chain 100 sent them, about five minutes long. Blocks come every five seconds of real time
+// of chain 100 sent them, about five minutes long, with pools of Algebra and of Balancer v2 on it. Blocks come every five seconds of real time
 // unless --pace says otherwise.
 //   node record-sample.mjs [--out FILE] [--blocks 60] [--pace 5000] [--seed 1]
 // First line: what was recorded (chain, pools with tokens and state before the first frame, state
-// at the end).
+// at the end; of Balancer's pools also what the node answered to questions whose answers stay). At the
+// end Balancer's pools have the balances again that they began with, to a unit or two, so that the
+// sample can be played round after round.
 // Then one line per frame: {"t_ms": milliseconds since the first frame, "frame": the frame as it
 // came}.
 import { writeFileSync } from 'node:fs';
@@ -14,6 +16,8 @@ import { fileURLToPath } from 'node:url';
 import WebSocket from 'ws';
 import { startAnvil, sleep } from './lib/anvil.mjs';
 import { Market, TOPICS } from './lib/algebra.mjs';
+import { BalancerMarket, BalancerTraffic } from './lib/balancer.mjs';
+import { answersThatStay } from './lib/balancer-sample.mjs';
 import { Chain } from './lib/chain.mjs';
 import { Ledger, readStates } from './lib/ledger.mjs';
 import { Random } from './lib/random.mjs';
@@ -67,6 +71,8 @@ async function record(url, addresses) {
   return { frames, subscriptions, close: () => socket.close() };
 }
 
+const abs = (n) => (n < 0n ? -n : n);
+
 const asToken = ({ symbol, decimals, address }) => ({
   symbol,
   decimals,
@@ -95,15 +101,34 @@ const node = await startAnvil({ chainId: 100, timestamp: GENESIS });
 const chain = new Chain(node, { blockSeconds: BLOCK_SECONDS, startTime: GENESIS });
 const market = await Market.deploy(chain, { pools: 6, traders: 12 });
 const before = await readStates(market);
+const named = (...symbols) => symbols.map((s) => market.tokens.find(({ symbol }) => symbol === s));
+const [sdai] = named('sDAI');
+const vault = await BalancerMarket.beside(
+  market,
+  [
+    { kind: 'weighted', tokens: named('GNO', 'WXDAI') },
+    {
+      kind: 'stable',
+      tokens: named('WXDAI', 'USDC', 'sDAI'),
+      rated: sdai,
+      rate: BigInt(Math.round(sdai.usd * 100)) * 10n ** 16n,
+      cacheSeconds: 10n ** 9n, // a rate that runs out would be asked for at every block
+    },
+  ],
+  new Random(`${values.seed} balancer`),
+);
+const vaultBefore = await vault.readStates();
 const proxy = await NodeProxy.start(node);
 const start = await chain.mine();
 await proxy.told(start.hash);
 const recording = await record(
   proxy.wsUrl,
-  market.pools.map((pool) => pool.address),
+  [...market.pools.map((pool) => pool.address), ...vault.addresses],
 );
+const asked = await answersThatStay(vault);
 const traffic = new Traffic(market, random, { liquidityRate: 0.25, usd: [2, 9000] });
 await traffic.sync();
+const vaultTraffic = new BalancerTraffic(vault, vault.random);
 
 const reorgAt = Math.floor(blocks * 0.65);
 const missedSlotAt = Math.floor(blocks * 0.35);
@@ -117,6 +142,7 @@ for (let i = 0; i < blocks; i++) {
   // a block is seen a little after its slot begins
   const due = ++slots * pace + random.between(0, pace / 10);
   const txs = await traffic.block(random.between(2, 8));
+  txs.push(...(await vaultTraffic.swaps(vault.random.between(0, 3))));
   await sleep(Math.max(0, begun + due - performance.now()));
   await chain.mine(txs);
   if (i === reorgAt) {
@@ -126,12 +152,24 @@ for (let i = 0; i < blocks; i++) {
     await traffic.sync();
   }
 }
+await sleep(Math.max(0, begun + ++slots * pace - performance.now()));
+await vault.mine(await vault.restore(vaultBefore));
 await proxy.told(chain.blocks.get(chain.height).hash);
 await sleep(500); // the last frames are on their way
 
 const ledger = await Ledger.read(chain, market, Number(start.number) + 1);
 const { frames, subscriptions } = recording;
-const seen = count(frames);
+const ofVault = new Set(vault.addresses.map((address) => address.toLowerCase()));
+const fromVault = ({ message }) => ofVault.has(message.params.result.address?.toLowerCase());
+const seen = count(frames.filter((frame) => !fromVault(frame)));
+const vaultLogs = frames.filter(fromVault).map(({ message }) => message.params.result);
+const vaultSwaps = vaultLogs.filter((log) => !log.removed && vault.decodeSwap(log));
+const vaultAfter = await vault.readStates();
+const restored = vault.pools.every(({ id, assets, address }) => {
+  const [was, is] = [vaultBefore, vaultAfter].map((states) => states.get(id).balances.split(','));
+  // where a rate is in between, an exact amount is rounded by a unit
+  return assets.every((asset, i) => asset === address || abs(BigInt(was[i]) - BigInt(is[i])) < 3n);
+});
 const header = {
   format: 'hawse-websocket-sample',
   version: 1,
@@ -146,6 +184,17 @@ const header = {
     tick_spacing: 60,
     state: before.get(pool.address.toLowerCase()),
   })),
+  balancer: {
+    vault: vault.vault.toLowerCase(),
+    pools: vault.pools.map(({ id, kind, address, assets }) => ({
+      id,
+      kind,
+      address: address.toLowerCase(),
+      tokens: assets.map((asset) => asset.toLowerCase()),
+      balances: vaultBefore.get(id).balances.split(','),
+    })),
+    calls: asked,
+  },
   end: {
     number: ledger.head.number,
     hash: ledger.head.hash,
@@ -153,6 +202,8 @@ const header = {
     ...seen,
     canonical_logs: ledger.logs.size,
     canonical_swaps: ledger.swaps.size,
+    vault_logs: vaultLogs.length,
+    vault_swaps: vaultSwaps.length,
     states: Object.fromEntries(ledger.states),
   },
 };
@@ -164,10 +215,11 @@ const text =
 recording.close();
 await proxy.stop();
 await node.stop();
-if (seen.logs - 2 * seen.removed !== ledger.logs.size || text.length > SIZE_LIMIT) {
+if (seen.logs - 2 * seen.removed !== ledger.logs.size || text.length > SIZE_LIMIT || !restored) {
   console.error(
     `not written: ${seen.logs} logs with ${seen.removed} removed against ${ledger.logs.size} ` +
-      `canonical ones, ${text.length} bytes of ${SIZE_LIMIT} allowed`,
+      `canonical ones, ${text.length} bytes of ${SIZE_LIMIT} allowed, ` +
+      `Balancer's balances ${restored ? 'restored' : 'not as before'}`,
   );
   process.exit(1);
 }
@@ -178,5 +230,6 @@ console.log(
     bytes: text.length,
     ...seen,
     swapsCanonical: ledger.swaps.size,
+    vaultSwaps: vaultSwaps.length,
   }),
 );

@@ -8,6 +8,7 @@ import zlib
 FILE = struct.Struct("<8sII16sIIQQ32sII")
 CHUNK = struct.Struct("<IHHIIQQQII32sII")
 BEGIN, END = 2, 6
+ON_EVENTS = 3  # the callback of a BEGIN
 
 
 def unzstd(stored, raw_len):

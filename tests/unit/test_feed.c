@@ -8,6 +8,7 @@
 #include <hawse/types.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static json_t *last;      /* what was sent last */
 static uint64_t received; /* how much */
@@ -172,4 +173,93 @@ TEST(refusals, "a sample that is none is refused with its line")
         CHECK(strncmp(fault.message, "bad:", 4) == 0);
         (void)fclose(f);
     }
+}
+
+/* ---- Balancer's Vault ---- */
+
+static json_t *header;
+
+/* The low 32 bits of the word of hexadecimal digits at a place. */
+static size_t small_at(const char *text, size_t at)
+{
+    char digits[9] = {0};
+    memcpy(digits, text + at + 56, 8);
+    return strtoul(digits, NULL, 16);
+}
+
+/* What the feed says the pool has of its tokens, as hexadecimal digits, in order. */
+static void balances_of(const char *id, char out[8][65], size_t *count)
+{
+    char text[400];
+    const char *vault =
+        json_string_value(json_object_get(json_object_get(header, "balancer"), "vault"));
+    (void)snprintf(text, sizeof(text),
+                   "{\"id\":1,\"method\":\"eth_call\",\"params\":[{\"to\":\"%s\",\"data\":"
+                   "\"0xf94d4668%.64s\"},\"latest\"]}",
+                   vault, id + 2);
+    const char *result = json_string_value(json_object_get(ask("/", text), "result"));
+    CHECK(result && strlen(result) > 2 + 5 * 64);
+    size_t at = 2 + 2 * small_at(result, 2 + 64);
+    CHECK(at + 64 < strlen(result));
+    *count = small_at(result, at);
+    CHECK(*count >= 2 && *count <= 8 && strlen(result) == 2 + (5 + 2 * *count) * 64);
+    for (size_t i = 0; i < *count; i++) {
+        memcpy(out[i], result + at + 64 + 64 * i, 64);
+        out[i][64] = '\0';
+    }
+}
+
+static double number_of(const char *digits)
+{
+    double n = 0;
+    for (; *digits; digits++)
+        n = n * 16 + (double)(*digits <= '9' ? *digits - '0' : *digits - 'a' + 10);
+    return n;
+}
+
+TEST(vault_rounds, "Balancer's pools move with the Vault's logs and end each round as it began")
+{
+    char first[8][65], now[8][65];
+    size_t count, moved = 0, tokens = 0;
+    load("gnosis");
+    char path[512];
+    (void)snprintf(path, sizeof(path), "%s/../packaging/quickstart/gnosis-sample.ndjson",
+                   test_source_dir());
+    FILE *f = fopen(path, "re");
+    CHECK(f != NULL);
+    header = keep(json_loadf(f, JSON_DISABLE_EOF_CHECK, NULL));
+    (void)fclose(f);
+    json_t *pools = json_object_get(json_object_get(header, "balancer"), "pools");
+    json_t *end = json_object_get(header, "end");
+    json_int_t frames = json_integer_value(json_object_get(end, "frames"));
+    CHECK(json_array_size(pools) == 2 &&
+          json_integer_value(json_object_get(end, "vault_swaps")) > 50);
+    for (size_t p = 0; p < 2; p++) {
+        const json_t *pool = json_array_get(pools, p);
+        const char *id = json_string_value(json_object_get(pool, "id"));
+        const char *address = json_string_value(json_object_get(pool, "address"));
+        balances_of(id, first, &count);
+        for (int round = 0; round < 2; round++) {
+            for (json_int_t i = 0; i < frames / 2; i++)
+                world->play(state, &client);
+            balances_of(id, now, &count);
+            for (size_t i = 0; i < count; i++)
+                moved += strcmp(first[i], now[i]) != 0;
+            for (json_int_t i = frames / 2; i < frames; i++)
+                world->play(state, &client);
+        }
+        balances_of(id, now, &count);
+        for (size_t i = 0; i < count; i++) {
+            const char *token =
+                json_string_value(json_array_get(json_object_get(pool, "tokens"), i));
+            if (strcasecmp(token, address) == 0)
+                continue; /* the pool's own share */
+            tokens++;
+            double less = number_of(now[i]) - number_of(first[i]);
+            CHECK(less <= 8 * 1e15 && less >= -8 * 1e15); /* a double's last digits */
+            CHECK(memcmp(first[i], now[i], 50) == 0);
+        }
+    }
+    CHECK(tokens == 5 && moved >= 8);
+    finish();
 }

@@ -1,6 +1,9 @@
 /* The played chain; see chain.h. Cold: every value stays the text that the node sent. */
 #include "app/feed/chain.h"
 
+#include "app/feed/vault.h"
+#include "app/feed/word.h"
+
 #include <hawse/types.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,63 +16,14 @@
 #define TOPIC_BURN "0x0c396cd989a39f4459b5fa1aed6a9a8dcdbc45908acfd67e028cd568da98982c"
 #define TOPIC_FEE  "0x598b9f043c813aa6be3426ca60d1c65d17256312890be5118dab55b0775ebe2a"
 
-enum { WORD = 64 };
-
 static json_t *pools(const struct sample *s)
 {
     return json_object_get(s->header, "pools");
 }
 
-/* ---- words ---- */
-
-static void word_of_unsigned(unsigned __int128 n, char out[65])
-{
-    (void)snprintf(out, 65, "%032x%016llx%016llx", 0u, (unsigned long long)(n >> 64),
-                   (unsigned long long)n);
-}
-
-static void word_of_signed(int64_t n, char out[65])
-{
-    memset(out, n < 0 ? 'f' : '0', 48);
-    (void)snprintf(out + 48, 17, "%016llx", (unsigned long long)n);
-}
-
-/* A decimal number of up to 256 bits to a word: schoolbook, in base 2^32. */
-static void word_of_decimal(const char *text, char out[65])
-{
-    uint32_t limb[8] = {0};
-    for (; text && *text >= '0' && *text <= '9'; text++) {
-        uint64_t carry = (uint64_t)(*text - '0');
-        for (int i = 0; i < 8; i++) {
-            carry += (uint64_t)limb[i] * 10;
-            limb[i] = (uint32_t)carry;
-            carry >>= 32;
-        }
-    }
-    for (int i = 0; i < 8; i++)
-        (void)snprintf(out + 8 * i, 9, "%08x", limb[7 - i]);
-}
-
-static unsigned __int128 low_128(const char *word)
-{
-    unsigned __int128 n = 0;
-    for (int i = 32; i < WORD; i++) {
-        char c = word[i];
-        unsigned digit = c <= '9' ? (unsigned)(c - '0') : ((unsigned)c | 32u) - 'a' + 10u;
-        n = n << 4 | (digit & 15u);
-    }
-    return n;
-}
-
-static void copy_word(char out[65], const char *words, size_t index)
-{
-    memcpy(out, words + WORD * index, WORD);
-    out[WORD] = '\0';
-}
-
 static int32_t tick_of(const char *word)
 {
-    return (int32_t)(uint32_t)low_128(word);
+    return (int32_t)(uint32_t)word_low(word);
 }
 
 /* ---- state ---- */
@@ -89,7 +43,7 @@ static void first_state(const json_t *pool, struct feed_pool_state *state)
     word_of_signed(state->tick_number, state->tick);
     word_of_unsigned((unsigned __int128)json_integer_value(json_object_get(s, "fee")), state->fee);
     word_of_decimal(text_of(s, "liquidity"), liquidity);
-    state->liquidity = low_128(liquidity);
+    state->liquidity = word_low(liquidity);
 }
 
 static void change_liquidity(struct feed_pool_state *state, const json_t *topics, const char *word,
@@ -100,7 +54,7 @@ static void change_liquidity(struct feed_pool_state *state, const json_t *topics
     if (!bottom || !top || state->tick_number < tick_of(bottom + 2) ||
         state->tick_number >= tick_of(top + 2))
         return;
-    state->liquidity = add ? state->liquidity + low_128(word) : state->liquidity - low_128(word);
+    state->liquidity = add ? state->liquidity + word_low(word) : state->liquidity - word_low(word);
 }
 
 static void apply_to_state(struct feed_pool_state *state, const json_t *log)
@@ -113,12 +67,12 @@ static void apply_to_state(struct feed_pool_state *state, const json_t *log)
     if (!topic)
         return;
     if (strcmp(topic, TOPIC_SWAP) == 0 && words >= 5) {
-        copy_word(state->price, data, 2);
-        state->liquidity = low_128(data + (size_t)3 * WORD);
-        copy_word(state->tick, data, 4);
+        word_copy(state->price, data, 2);
+        state->liquidity = word_low(data + (size_t)3 * WORD);
+        word_copy(state->tick, data, 4);
         state->tick_number = tick_of(state->tick);
     } else if (strcmp(topic, TOPIC_FEE) == 0 && words >= 1) {
-        copy_word(state->fee, data, 0);
+        word_copy(state->fee, data, 0);
     } else if (strcmp(topic, TOPIC_MINT) == 0 && words >= 2) {
         change_liquidity(state, topics, data + WORD, true);
     } else if (strcmp(topic, TOPIC_BURN) == 0 && words >= 1) {
@@ -133,6 +87,7 @@ static void block_finish(struct feed_block *block)
     json_decref(block->header);
     json_decref(block->logs);
     free(block->states);
+    free(block->vault);
     memset(block, 0, sizeof(*block));
 }
 
@@ -154,13 +109,16 @@ static int32_t push_block(struct feed_chain *chain, json_t *header)
     }
     struct feed_block block = {.header = json_incref(header), .logs = json_array()};
     block.states = calloc(chain->pool_count + 1, sizeof(block.states[0]));
-    if (!block.logs || !block.states) {
+    block.vault = calloc(chain->vault_pools + 1, sizeof(block.vault[0]));
+    if (!block.logs || !block.states || !block.vault) {
         block_finish(&block);
         return HAWSE_E_NOMEM;
     }
-    if (chain->count > 0)
-        memcpy(block.states, chain->blocks[chain->count - 1].states,
-               chain->pool_count * sizeof(block.states[0]));
+    if (chain->count > 0) {
+        const struct feed_block *before = &chain->blocks[chain->count - 1];
+        memcpy(block.states, before->states, chain->pool_count * sizeof(block.states[0]));
+        memcpy(block.vault, before->vault, chain->vault_pools * sizeof(block.vault[0]));
+    }
     chain->blocks[chain->count++] = block;
     return HAWSE_OK;
 }
@@ -172,6 +130,7 @@ int32_t feed_chain_create(const struct sample *sample, struct feed_chain **out, 
         return fault_set(fault, HAWSE_E_NOMEM, "no memory for the feed's chain");
     chain->sample = sample;
     chain->pool_count = json_array_size(pools(sample));
+    chain->vault_pools = feed_vault_pools(sample);
     chain->early = json_array();
     char number[24], time[24];
     (void)snprintf(number, sizeof(number), "0x%llx", (unsigned long long)sample->start_number);
@@ -192,6 +151,8 @@ int32_t feed_chain_create(const struct sample *sample, struct feed_chain **out, 
     json_decref(header);
     for (size_t i = 0; code == HAWSE_OK && i < chain->pool_count; i++)
         first_state(json_array_get(pools(sample), i), &chain->blocks[0].states[i]);
+    if (code == HAWSE_OK)
+        feed_vault_first(sample, chain->blocks[0].vault);
     if (code != HAWSE_OK) {
         feed_chain_destroy(chain);
         return fault_set(fault, code, "no memory for the feed's chain");
@@ -225,6 +186,7 @@ static int32_t add_log(struct feed_chain *chain, struct feed_block *block, json_
     size_t pool = pool_index(chain, text_of(log, "address"));
     if (pool < chain->pool_count)
         apply_to_state(&block->states[pool], log);
+    feed_vault_apply(chain->sample, block->vault, log);
     return json_array_append(block->logs, log) == 0 ? HAWSE_OK : HAWSE_E_NOMEM;
 }
 
@@ -403,5 +365,7 @@ char *feed_chain_call(const struct feed_chain *chain, const char *to, const char
     if (pool < chain->pool_count && block)
         return pool_call(chain, pool, selector, &block->states[pool]);
     const json_t *token = find_token(chain, to);
-    return token ? token_call(token, selector) : NULL;
+    if (token)
+        return token_call(token, selector);
+    return block ? feed_vault_call(chain->sample, block->vault, to, data) : NULL;
 }

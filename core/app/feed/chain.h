@@ -7,6 +7,8 @@
 
 #include "app/feed/sample.h"
 
+struct feed_vault_state;
+
 struct feed_pool_state {
     char price[65], tick[65], fee[65]; /* 32-byte words as hex digits */
     unsigned __int128 liquidity;
@@ -17,13 +19,14 @@ struct feed_block {
     json_t *header;
     json_t *logs;                   /* array */
     struct feed_pool_state *states; /* after this block; one per pool */
+    struct feed_vault_state *vault; /* the same of Balancer's pools */
 };
 
 struct feed_chain {
     const struct sample *sample;
     struct feed_block *blocks; /* by number, from start_number on */
     size_t count, cap;
-    size_t pool_count;
+    size_t pool_count, vault_pools;
     json_t *early; /* logs that came before the head of their block */
 };
 

@@ -86,6 +86,27 @@ static double price_of(const hawse_market_info_t *info, const hawse_u256_t *sqrt
     return price;
 }
 
+/* What one of token 0 went for in token 1, where no other price is told. */
+static double price_paid(const hawse_market_info_t *info, const hawse_market_trade_t *trade)
+{
+    hawse_u256_t amount[2] = {trade->amount0, trade->amount1};
+    double units[2];
+    for (int i = 0; i < 2; i++) {
+        if (hawse_i256_is_negative(&amount[i]))
+            hawse_i256_negate(&amount[i], &amount[i]);
+        units[i] = hawse_u256_double(&amount[i]);
+        for (uint32_t n = 0; n < info->decimals[i]; n++)
+            units[i] /= 10;
+    }
+    return units[0] > 0 ? units[1] / units[0] : 0;
+}
+
+static double price_told(const hawse_market_info_t *info, const hawse_market_trade_t *trade)
+{
+    return hawse_u256_is_zero(&trade->sqrt_price_x96) ? price_paid(info, trade)
+                                                      : price_of(info, &trade->sqrt_price_x96);
+}
+
 static double scaled(uint64_t mantissa, int32_t exponent)
 {
     double value = (double)mantissa;
@@ -118,7 +139,7 @@ static void say_trade(struct ticker *t, const hawse_event_t *e)
                    e->flags & HAWSE_EVENT_REMOVED ? "TAKEN BACK " : "", book ? "trade" : "swap ",
                    in, info->symbol[buys0], out, info->symbol[!buys0], info->symbol[0],
                    book ? scaled(trade->price_mantissa, trade->price_exponent)
-                        : price_of(info, &trade->sqrt_price_x96),
+                        : price_told(info, trade),
                    info->symbol[1], where);
     hawse_log(t->host, t->self, HAWSE_LOG_INFO, line);
 }

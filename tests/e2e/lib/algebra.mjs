@@ -147,6 +147,18 @@ export class Market {
     await this.node.batch(calls, 250);
   }
 
+  /** Gives others plenty of each token, which `spender` may move. */
+  async fund(holders, spender) {
+    const calls = this.tokens.flatMap(({ address }) =>
+      holders.flatMap((holder) => [
+        [slotOf(holder.address, 3), 2n ** 120n],
+        [slotOf(spender, slotOf(holder.address, 4)), maxUint256],
+      ]).map(([slot, value]) =>
+        ['anvil_setStorageAt', address, `0x${word(slot)}`, `0x${word(value)}`]),
+    );
+    await this.node.batch(calls, 250);
+  }
+
   /** The pair as a pool has it, at the price that the tokens' values make. */
   pairOf(a, b) {
     const [token0, token1] = [this.tokens[a], this.tokens[b]].sort((x, y) =>

@@ -53,11 +53,8 @@ export class BalancerMarket {
 
   static async deploy(chain, { pools = 10, random }) {
     const market = new BalancerMarket(chain, random);
-    market.owner = await chain.sender('owner');
-    market.provider = await chain.sender('liquidity provider');
-    for (let i = 0; i < TRADERS; i++) {
-      market.traders.push(await chain.sender(`trader ${i}`));
-    }
+    await market.#people('');
+    await market.#deployTokens();
     await market.#deployVault();
     for (let i = 0; i < pools; i++) {
       await market.deployPool(i % 2 ? 'stable' : 'weighted', i);
@@ -65,6 +62,28 @@ export class BalancerMarket {
     await market.#fund();
     await market.#initialise();
     return market;
+  }
+
+  /** On the chain of an Algebra market and of its tokens: pools of {kind, tokens, rated, rate}. */
+  static async beside(algebra, wanted, random) {
+    const market = new BalancerMarket(algebra.chain, random);
+    market.tokens = [...algebra.tokens].sort(byAddress);
+    await market.#people('of balancer: ');
+    await market.#deployVault();
+    await algebra.fund([market.provider, ...market.traders], market.vault);
+    for (const [number, { kind, ...chosen }] of wanted.entries()) {
+      await market.deployPool(kind, number, ZERO, chosen);
+    }
+    await market.#initialise();
+    return market;
+  }
+
+  async #people(label) {
+    this.owner = await this.chain.sender(`${label}owner`);
+    this.provider = await this.chain.sender(`${label}liquidity provider`);
+    for (let i = 0; i < TRADERS; i++) {
+      this.traders.push(await this.chain.sender(`${label}trader ${i}`));
+    }
   }
 
   async mine(txs) {
@@ -85,12 +104,15 @@ export class BalancerMarket {
     return address;
   }
 
-  async #deployVault() {
+  async #deployTokens() {
     const { Token } = this.helpers;
     for (const decimals of TOKENS) {
       this.tokens.push({ address: await this.create(Token, [decimals]), decimals });
     }
-    this.tokens.sort((a, b) => (BigInt(a.address) < BigInt(b.address) ? -1 : 1));
+    this.tokens.sort(byAddress);
+  }
+
+  async #deployVault() {
     this.authorizer = await this.create(CONTRACTS.authorizer(), [this.owner.address]);
     const weth = this.tokens[0].address;
     this.vault = await this.create(CONTRACTS.vault(), [this.authorizer, weth, ...WINDOWS]);
@@ -106,20 +128,24 @@ export class BalancerMarket {
     return pool;
   }
 
-  async deployPool(kind, number, assetManager = ZERO) {
-    const { random } = this;
+  #someTokens(kind, number) {
     const count = kind === 'stable' ? 2 + (number % 3) : [2, 2, 3, 4][number % 4];
-    const first = random.below(this.tokens.length);
-    const tokens = Array.from(
-      { length: count },
-      (_, i) => this.tokens[(first + i) % this.tokens.length],
-    ).sort((a, b) => (BigInt(a.address) < BigInt(b.address) ? -1 : 1));
+    const first = this.random.below(this.tokens.length);
+    return Array.from({ length: count }, (_, i) => this.tokens[(first + i) % this.tokens.length]);
+  }
+
+  /** `chosen`: {tokens, rated: the one with a rate, rate, cacheSeconds}; left out: some. Chosen tokens
+   * weigh the same. */
+  async deployPool(kind, number, assetManager = ZERO, chosen = {}) {
+    const { random } = this;
+    const tokens = (chosen.tokens ?? this.#someTokens(kind, number)).toSorted(byAddress);
+    const count = tokens.length;
     const addresses = tokens.map((token) => token.address);
     const fee = 10n ** 15n * BigInt(1 + random.below(20));
     const none = addresses.map(() => ZERO);
     const pool = { kind, number, addresses, rates: [] };
     if (kind === 'weighted') {
-      const part = ONE / BigInt(count + 1);
+      const part = ONE / BigInt(chosen.tokens ? count : count + 1);
       const weights = addresses.map((_, i) => (i === 0 ? ONE - part * BigInt(count - 1) : part));
       pool.address = await this.create(CONTRACTS.weighted(), [
         {
@@ -138,8 +164,9 @@ export class BalancerMarket {
         'trial',
       ]);
     } else {
-      const rate = await this.create(this.helpers.Rate, [ONE + ONE / 10n]);
-      pool.rates = addresses.map((_, i) => (i === 0 ? rate : ZERO));
+      const rate = await this.create(this.helpers.Rate, [chosen.rate ?? ONE + ONE / 10n]);
+      const rated = chosen.rated ? tokens.indexOf(chosen.rated) : 0;
+      pool.rates = addresses.map((_, i) => (i === rated ? rate : ZERO));
       pool.address = await this.create(CONTRACTS.stable(), [
         {
           vault: this.vault,
@@ -148,7 +175,7 @@ export class BalancerMarket {
           symbol: 'S',
           tokens: addresses,
           rateProviders: pool.rates,
-          tokenRateCacheDurations: addresses.map(() => CACHE_SECONDS),
+          tokenRateCacheDurations: addresses.map(() => chosen.cacheSeconds ?? CACHE_SECONDS),
           exemptFromYieldProtocolFeeFlags: addresses.map(() => false),
           amplificationParameter: 200n,
           swapFeePercentage: fee,
@@ -176,10 +203,20 @@ export class BalancerMarket {
   }
 
   decimalsOf(asset) {
-    return this.tokens.find(({ address }) => same(address, asset))?.decimals ?? 18;
+    return this.tokenAt(asset)?.decimals ?? 18;
   }
 
-  /** A million of each token into each pool. */
+  /** So many of a token, or, where tokens have values, of that value. */
+  #worth(asset, amount) {
+    const milli = Math.max(1, Math.floor((amount * 1000) / (this.tokenAt(asset)?.usd ?? 1)));
+    return (BigInt(milli) * 10n ** BigInt(this.decimalsOf(asset))) / 1000n;
+  }
+
+  tokenAt(address) {
+    return this.tokens.find((token) => same(token.address, address));
+  }
+
+  /** A million of each token, of its value where it has one, into each pool. */
   async #initialise() {
     for (const pool of this.pools) {
       await this.mine([await this.firstJoin(pool)]);
@@ -188,7 +225,7 @@ export class BalancerMarket {
 
   firstJoin(pool) {
     const amounts = pool.assets.map((asset) =>
-      same(asset, pool.address) ? 0n : 10n ** BigInt(this.decimalsOf(asset) + 6),
+      same(asset, pool.address) ? 0n : this.#worth(asset, 1e6),
     );
     return this.join(pool, 0, amounts);
   }
@@ -219,7 +256,30 @@ export class BalancerMarket {
   }
 
   #exit(pool, share) {
-    const userData = encodeAbiParameters([{ type: 'uint256' }, { type: 'uint256' }], [1n, share]);
+    return this.#exitBy(
+      pool,
+      encodeAbiParameters([{ type: 'uint256' }, { type: 'uint256' }], [1n, share]),
+    );
+  }
+
+  /** The transactions after which each pool has these balances again, its own share aside. */
+  async restore(states) {
+    const txs = [];
+    const type = [{ type: 'uint256' }, { type: 'uint256[]' }, { type: 'uint256' }];
+    for (const pool of this.pools) {
+      const [, now] = await this.read(this.vault, this.abi.vault, 'getPoolTokens', [pool.id]);
+      const own = pool.assets.findIndex((asset) => same(asset, pool.address));
+      const less = states.get(pool.id).balances.split(',').map((was, i) => BigInt(was) - now[i]);
+      const positive = (list) => list.map((n, i) => (n > 0n && i !== own ? n : 0n));
+      txs.push(await this.join(pool, 1, positive(less)));
+      const out = positive(less.map((n) => -n)).filter((_, i) => i !== own);
+      const exact = pool.kind === 'stable' ? 1n : 2n;
+      txs.push(await this.#exitBy(pool, encodeAbiParameters(type, [exact, out, maxUint256])));
+    }
+    return txs;
+  }
+
+  #exitBy(pool, userData) {
     const request = {
       assets: pool.assets,
       minAmountsOut: pool.assets.map(() => 0n),
@@ -253,8 +313,7 @@ export class BalancerMarket {
     const assets = pool.assets.filter((asset) => !same(asset, pool.address));
     const [assetIn, assetOut] = random.shuffle(assets);
     const kind = random.below(2);
-    const decimals = this.decimalsOf(kind ? assetOut : assetIn);
-    const amount = BigInt(Math.floor(10 ** random.logUniform(1, 5.2))) * 10n ** BigInt(decimals - 1);
+    const amount = this.#worth(kind ? assetOut : assetIn, Math.floor(10 ** random.logUniform(1, 5.2)) / 10);
     const trader = random.pick(this.traders);
     return this.act(trader, this.vault, this.abi.vault, 'swap', [
       { poolId: pool.id, kind, assetIn, assetOut, amount, userData: '0x' },
@@ -371,6 +430,7 @@ export class BalancerMarket {
 }
 
 const same = (a, b) => a.toLowerCase() === b.toLowerCase();
+const byAddress = (a, b) => (BigInt(a.address) < BigInt(b.address) ? -1 : 1);
 
 /** The amplification of a told state at a time, as the contract draws its line. */
 function ampAt(line, time) {
@@ -402,11 +462,16 @@ export class BalancerTraffic {
 
   async sync() {}
 
-  async block(swaps) {
+  async swaps(count) {
     const txs = [];
-    for (let i = 0; i < swaps; i++) {
+    for (let i = 0; i < count; i++) {
       txs.push(await this.market.swapTx());
     }
+    return txs;
+  }
+
+  async block(swaps) {
+    const txs = await this.swaps(swaps);
     if (this.random.chance(0.3)) {
       txs.splice(this.random.below(txs.length + 1), 0, await this.market.otherTx());
     }
