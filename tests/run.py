@@ -391,15 +391,19 @@ def stage_polymarket(args):
         say("\n".join("    " + line for line in done.stdout.splitlines()[:4]))
 
 
-# In the order of a whole run: some alone, since what they say depends on the machine's rest or on
-# nothing being built meanwhile; two rows beside each other, one of which mostly computes and the
-# other mostly waits; then alone again.
+# In the order of a whole run: some alone, since what they say depends on the rest of the machine or on
+# nothing being built meanwhile; three rows beside each other, of which the first mostly computes and
+# the others mostly wait; then alone again.
 FIRST = ["style", "layout", "build"]
-COMPUTING = ["unit", "sanitize", "fuzz", "amm", "encodings", "keys"]
-WAITING = ["sdk", "hostile", "journal", "record", "lanes", "secrets", "operator", "e2e", "solana", "polymarket"]
+ROWS = [["unit", "sanitize", "fuzz", "amm", "encodings", "keys"],
+        ["sdk", "hostile", "journal", "record", "lanes", "secrets", "operator", "polymarket"],
+        ["e2e", "intents", "solana"]]
 LAST = ["hotpath", "bench", "quickstart"]
-WHOLE = ["core/tx/nonce", "core/store/journal_nonces", "core/risk/", "core/sim/"]  # nonces, gates and simulations: no line unproved
-STAGES = [*FIRST, *COMPUTING, *WAITING, *LAST]
+STAGES = [*FIRST, *sum(ROWS, []), *LAST]
+NOT_COUNTED = ("unit", "sanitize", "fuzz")  # by --coverage: it runs the unit tests of its own build
+# nonces, gates and simulations: no line unproved
+WHOLE = ["core/tx/nonce", "core/store/journal_nonces", "core/risk/", "core/sim/"]
+assert sorted(STAGES) == sorted(n[6:] for n in globals() if n.startswith("stage_")), "a stage is in no row, or in two"
 
 
 def run_stages(names, args):
@@ -416,7 +420,7 @@ def run_stages(names, args):
 
 def run_all(args):
     run_stages(FIRST, args)
-    rows = [threading.Thread(target=run_stages, args=(row, args)) for row in (COMPUTING, WAITING)]
+    rows = [threading.Thread(target=run_stages, args=(row, args)) for row in ROWS]
     for row in rows:
         row.start()
     for row in rows:
@@ -433,7 +437,7 @@ def coverage(args):
     if not build(MAIN, "-Db_coverage=true", "--buildtype=debug", "-Dwerror=false"):
         print("\n".join(stage.lines))
         return 1
-    run_stages(["unit", *(s for s in COMPUTING if s not in ("unit", "sanitize", "fuzz")), *WAITING], args)
+    run_stages(["unit", *(s for s in sum(ROWS, []) if s not in NOT_COUNTED)], args)
     return subprocess.run([sys.executable, "tests/coverage.py", MAIN, *(w for name in WHOLE for w in ("--whole", name))],
                           cwd=ROOT).returncode
 
