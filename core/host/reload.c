@@ -9,6 +9,7 @@
  */
 #include "host/prepare.h"
 #include "host/way.h"
+#include "tx/desk.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -215,6 +216,7 @@ int32_t host_reload(struct host *host, struct config *config, struct fault *faul
     code = prepare_all(host, config, true, &r->prepared, fault);
     if (code != HAWSE_OK)
         goto out;
+    desk_reload(host->desk, config); /* limits of new instances are there before they are */
     plan(host, r);
     r->turn = host->instance_count;
     for (uint32_t i = 0; i < host->instance_count; i++)

@@ -72,7 +72,7 @@ struct desk_account *chain_account(struct desk_chain *chain, const char *name, s
     a->key = key;
     a->nonces.chain_id = chain->config->chain_id;
     memcpy(a->nonces.sender, key->public.address, 20);
-    a->window = chain->desk->config->tx.window;
+    a->window = chain->desk->tx.window;
     a->queue_end = &a->queue;
     a->next = chain->accounts;
     chain->accounts = a;
@@ -92,6 +92,12 @@ static uint64_t period(const struct desk_chain *chain)
     uint64_t ms = chain->config->block_ms / 3;
     ms = ms < POLL_LEAST_MS ? POLL_LEAST_MS : ms;
     return ms > POLL_MOST_MS ? POLL_MOST_MS : ms;
+}
+
+void chain_watch(struct desk_chain *chain)
+{
+    if (!chain->refreshing && chain->timer.heap_index == 0)
+        arm(chain, period(chain));
 }
 
 void chain_soon(struct desk_chain *chain)
@@ -384,7 +390,9 @@ int32_t chain_open(struct desk *desk, size_t index, struct fault *fault)
     const struct sim_port port = {.ctx = chain, .call = desk_sim_call};
     const struct sim_options options = {.inspect = true};
     chain->desk = desk;
-    chain->config = &desk->config->chains[index];
+    if (config_chain_copy(&desk->config->chains[index], &chain->copy) != HAWSE_OK)
+        return fault_set(fault, HAWSE_E_NOMEM, "no memory for chains");
+    chain->config = &chain->copy;
     chain->pool = desk->options.pools[index];
     chain->name = chain_evm(chain->config->chain_id);
     chain->intents_end = &chain->intents;
@@ -405,4 +413,5 @@ void chain_close(struct desk_chain *chain)
         chain->accounts = next;
     }
     sim_destroy(chain->sim);
+    config_chain_finish(&chain->copy);
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,6 +136,7 @@ int32_t desk_intent_new(struct desk *desk, struct intent *body, const char *inst
     chain->intents_end = &intent->next;
     chain->open++;
     account->open++;
+    chain_watch(chain);
     *out = intent;
     return HAWSE_OK;
 }
@@ -508,11 +510,10 @@ static void on_post(void *ctx)
 
 static int32_t post_to(struct desk *desk, const struct post *what, struct fault *fault)
 {
-    if (__atomic_add_fetch(&desk->waiting, 1, __ATOMIC_RELAXED) > desk->config->tx.queue) {
+    if (__atomic_add_fetch(&desk->waiting, 1, __ATOMIC_RELAXED) > desk->tx.queue) {
         (void)__atomic_sub_fetch(&desk->waiting, 1, __ATOMIC_RELAXED);
         free(what->intent);
-        return fault_set(fault, HAWSE_E_AGAIN, "%u intents wait to be looked at",
-                         desk->config->tx.queue);
+        return fault_set(fault, HAWSE_E_AGAIN, "%u intents wait to be looked at", desk->tx.queue);
     }
     struct post *post = malloc(sizeof(*post));
     if (!post) {
@@ -565,6 +566,50 @@ int32_t desk_look_up(struct desk *desk, const struct desk_owner *owner, const ch
     (void)snprintf(post.instance, sizeof(post.instance), "%s", instance);
     (void)snprintf(post.id, sizeof(post.id), "%s", id);
     return post_to(desk, &post, NULL);
+}
+
+/* ---- reload ---- */
+
+struct reloading {
+    struct loop_work work;
+    struct desk *desk;
+    const struct config *config;
+    sem_t done;
+};
+
+static void take_over(struct desk *desk, const struct config *config)
+{
+    struct fault fault = {0};
+    desk->config = config;
+    desk->options.config = config;
+    if (risk_reload(desk->risk, config, &fault) != HAWSE_OK) {
+        log_fault(desk->logger, HAWSE_LOG_ERROR, "tx", &fault);
+        (void)risk_kill(desk->risk, NULL, "host", "the new limits could not be taken over", NULL);
+    }
+}
+
+static void on_reload(void *ctx)
+{
+    struct reloading *r = ctx;
+    take_over(r->desk, r->config);
+    (void)sem_post(&r->done);
+}
+
+void desk_reload(struct desk *desk, const struct config *config)
+{
+    struct reloading r = {.desk = desk, .config = config};
+    if (!desk)
+        return;
+    if (!desk->running) {
+        take_over(desk, config);
+        return;
+    }
+    r.work = (struct loop_work){.fn = on_reload, .ctx = &r};
+    (void)sem_init(&r.done, 0, 0);
+    loop_post(desk->loop, &r.work);
+    while (sem_wait(&r.done) != 0)
+        ;
+    (void)sem_destroy(&r.done);
 }
 
 /* ---- switches ---- */
@@ -623,7 +668,8 @@ int32_t desk_create(const struct desk_options *options, struct desk **out, struc
         return fault_set(fault, HAWSE_E_NOMEM, "no memory for the desk");
     desk->options = *options;
     desk->config = options->config;
-    desk->stuck_ns = (uint64_t)options->config->tx.stuck_ms * DESK_MS;
+    desk->tx = options->config->tx;
+    desk->stuck_ns = (uint64_t)desk->tx.stuck_ms * DESK_MS;
     desk->logger = options->logger;
     (void)pthread_mutex_init(&desk->status_lock, NULL);
     int32_t code =
@@ -634,6 +680,8 @@ int32_t desk_create(const struct desk_options *options, struct desk **out, struc
         code = open_stores(desk, fault);
     if (code == HAWSE_OK)
         code = open_chains(desk, fault);
+    if (code == HAWSE_OK)
+        code = totals_restore(desk, fault);
     if (code == HAWSE_OK)
         code = desk_load(desk, fault);
     if (code != HAWSE_OK) {

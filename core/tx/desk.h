@@ -45,7 +45,7 @@ struct desk_port {
 };
 
 struct desk_options {
-    const struct config *config; /* outlives the desk */
+    const struct config *config; /* outlives the desk, or its next desk_reload() */
     struct signer *signer;       /* outlives the desk */
     struct logger *logger;
     struct metrics *metrics;
@@ -61,6 +61,10 @@ int32_t desk_start(struct desk *desk, struct fault *fault);
  * after that. NULL is legal. */
 void desk_stop(struct desk *desk);
 void desk_destroy(struct desk *desk); /* NULL is legal */
+
+/* [main] Other limits and instances from now on; chains, keys and `tx` stay. The old configuration
+ * may go when it returns. NULL is legal. */
+void desk_reload(struct desk *desk, const struct config *config);
 
 /* [any] Hands an intent over, which is taken, also on failure. HAWSE_E_STATE, HAWSE_E_AGAIN,
  * HAWSE_E_NOTFOUND as hawse.intent/1 says. After HAWSE_OK its owner hears a terminal step. */

@@ -67,7 +67,8 @@ struct leg {
     struct sim_run *run;
     bool sim_done;
     bool simulating_empty;
-    uint32_t asking; /* balances that are still to come */
+    uint32_t sim_tries; /* simulations that came too late, or were none */
+    uint32_t asking;    /* balances that are still to come */
     struct risk_balance balances[HAWSE_INTENT_FLOWS_MAX];
     uint32_t balance_count;
     struct sim_result *sim; /* of the last simulation; malloc'd */
@@ -149,6 +150,7 @@ struct desk_block {
 
 struct desk_chain {
     struct desk *desk;
+    struct config_chain copy; /* of the configuration, which may be reloaded */
     const struct config_chain *config;
     struct pool *pool;
     struct chain name; /* for the signer */
@@ -216,7 +218,8 @@ struct desk_signer;
 
 struct desk {
     struct desk_options options;
-    const struct config *config;
+    const struct config *config; /* instances and their limits alone */
+    struct config_desk tx;
     struct logger *logger;
     struct loop *loop;
     pthread_t thread;
@@ -298,7 +301,8 @@ void desk_asks_cancel(struct desk *desk);
 
 int32_t chain_open(struct desk *desk, size_t index, struct fault *fault);
 void chain_close(struct desk_chain *chain);
-void chain_soon(struct desk_chain *chain); /* something waits for a new view */
+void chain_watch(struct desk_chain *chain); /* something is open: look at each head */
+void chain_soon(struct desk_chain *chain);  /* something waits for a new view */
 bool chain_fresh(const struct desk_chain *chain, const struct desk_account *account);
 struct desk_account *chain_account(struct desk_chain *chain, const char *name, struct fault *fault);
 /* Is this block where the chain has it? Unknown numbers are. */
@@ -330,11 +334,11 @@ void intent_cancel(struct desk_intent *intent);
 
 /* What gates are asked about, from what is known now. `txs` has room for PLAN_LEGS. */
 void gate_case(struct leg *leg, struct risk_case *c, hawse_tx_t *txs);
+/* Is the simulation too old to sign by? Then the leg has been told to wait. */
+bool leg_stale(struct leg *leg);
 /* Simulates what the leg and those after it will do, or its empty transaction. */
 void leg_simulate(struct leg *leg, bool empty);
 void leg_simulate_stop(struct leg *leg);
-/* It passed AFTER, and has ended: counts what it moved. */
-void gate_ended(struct desk_intent *intent, enum risk_outcome outcome);
 
 /* ---- send.c ---- */
 
@@ -354,6 +358,12 @@ void leg_replace(struct leg *leg, bool empty);
 
 /* The account's view is new: what became of what it sent. */
 void account_track(struct desk_account *account);
+
+/* ---- totals.c ---- */
+
+/* It passed AFTER, and has ended: counts what it moved. */
+void totals_ended(struct desk_intent *intent, enum risk_outcome outcome);
+int32_t totals_restore(struct desk *desk, struct fault *fault);
 
 /* ---- load.c ---- */
 

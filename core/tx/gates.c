@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BALANCE_MS = 3000 };
+enum { BALANCE_MS = 3000, SIM_TRIES = 20 };
 
 static const uint8_t native[20];
 
@@ -108,6 +108,21 @@ void gate_case(struct leg *leg, struct risk_case *c, hawse_tx_t *txs)
 
 /* ---- after the simulation ---- */
 
+/* A head that moved on meanwhile, or a question that no engine answered, is no refusal: it is
+ * simulated again, some times. */
+bool leg_stale(struct leg *leg)
+{
+    const struct answer_block *head = &leg->intent->chain->head;
+    const struct sim_result *sim = leg->sim;
+    bool fresh = sim->status == HAWSE_OK && (memcmp(sim->block_hash, head->hash, 32) == 0 ||
+                                             memcmp(sim->block_hash, head->parent, 32) == 0);
+    bool needed = leg->intent->chain->config->tx.simulation_required;
+    if (fresh || (sim->status != HAWSE_OK && !needed) || leg->sim_tries++ >= SIM_TRIES)
+        return false;
+    leg_on(leg, LIFE_ON_WAIT);
+    return true;
+}
+
 /* The first time all is known: every gate. Later ones look at what may have changed. */
 static bool all_gates(struct leg *leg)
 {
@@ -139,6 +154,8 @@ static bool own_gates(struct leg *leg)
 static void simulated(struct leg *leg)
 {
     bool own = leg->simulating_empty || leg->intent->filler;
+    if (leg_stale(leg))
+        return;
     if (leg->life.state == LIFE_SIMULATING) {
         leg->fees = chain_offer(leg->intent->chain);
         if (own ? own_gates(leg) : all_gates(leg))
@@ -290,26 +307,4 @@ void leg_simulate_stop(struct leg *leg)
     sim_cancel(leg->run);
     leg->run = NULL;
     leg->intent->chain->simulating--;
-}
-
-/* ---- the end ---- */
-
-static uint32_t moved_of(const struct desk_intent *intent, struct risk_moved *moved, uint32_t cap)
-{
-    const struct sim_result *sim = intent->legs[0].sim;
-    uint32_t count = 0;
-    for (uint32_t i = 0; sim && i < sim->flow_count && count < cap; i++) {
-        memcpy(moved[count].asset, sim->flows[i].asset, 20);
-        moved[count].out = sim->flows[i].out;
-        moved[count++].in = sim->flows[i].in;
-    }
-    return count;
-}
-
-void gate_ended(struct desk_intent *intent, enum risk_outcome outcome)
-{
-    struct risk_moved moved[SIM_FLOWS];
-    uint32_t count = outcome == RISK_SUCCEEDED ? moved_of(intent, moved, SIM_FLOWS) : 0;
-    risk_ended(intent->desk->risk, intent->instance, intent->chain->config->name, intent->number,
-               outcome, moved, count, desk_utc());
 }

@@ -213,7 +213,7 @@ static void count_moved(struct desk_intent *intent, enum risk_outcome outcome)
     if (!intent->held)
         return;
     intent->held = false;
-    gate_ended(intent, outcome);
+    totals_ended(intent, outcome);
 }
 
 static void intent_end(struct desk_intent *intent, const struct tally *t)

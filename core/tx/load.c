@@ -110,6 +110,19 @@ static void restore_leg(struct leg *leg)
 
 /* ---- intents ---- */
 
+/* What it may still take counts against the limits again. */
+static void hold_again(struct desk_intent *intent)
+{
+    struct risk_case c;
+    if (intent->filler)
+        return;
+    gate_case(&intent->legs[0], &c, NULL);
+    intent->held = true;
+    if (risk_restore_open(intent->desk->risk, &c) == HAWSE_E_NOMEM)
+        (void)risk_kill(intent->desk->risk, intent->instance, "host",
+                        "no memory for what its open intents hold", NULL);
+}
+
 static int32_t restore_legs(struct desk_intent *intent, struct fault *fault)
 {
     struct loading l = {.intent = intent};
@@ -126,11 +139,13 @@ static int32_t restore_legs(struct desk_intent *intent, struct fault *fault)
         }
     }
     intent->restoring = false;
-    if (any)
+    if (any) {
+        hold_again(intent);
         return HAWSE_OK;
+    }
     uint64_t age = desk_utc() - intent->utc_ns;
     leg_on(&intent->legs[0], LIFE_ON_BEGIN);
-    if (age > (uint64_t)intent->desk->config->tx.restart_s * 1000000000u)
+    if (age > (uint64_t)intent->desk->tx.restart_s * 1000000000u)
         leg_on(&intent->legs[0], LIFE_ON_EXPIRE);
     return HAWSE_OK;
 }

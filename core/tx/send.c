@@ -261,6 +261,8 @@ static bool may_sign(struct leg *leg, bool empty)
     struct risk_verdict v;
     if (empty || intent->filler)
         return true; /* gates.c has looked */
+    if (leg_stale(leg))
+        return false;
     gate_case(leg, &c, txs);
     txs[leg->index].nonce = leg->nonce.number;
     risk_check(intent->desk->risk, RISK_SIGN, &c, &v);

@@ -8,15 +8,12 @@ agree row for row. Prints TAP.
            [--calls N] [--seconds LIMIT] [--seed N]
 """
 import argparse
-import http.client
 import json
 import os
 import pathlib
 import random
 import re
 import shutil
-import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -24,58 +21,7 @@ import tempfile
 import threading
 import time
 
-CHAIN_ID = 31337
-TARGET = "0x00000000000000000000000000000000000c0de5"
-# stores[calldata[4:36]] += 1; stores[~0] += 1
-COUNTER = "0x60043580546001019055600019546001016000195500"
-TOTAL = "0x" + "f" * 64
-PASS = "counting stones"
-BLOCK_S = 0.15
-CONFIRMATIONS = 3
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-class Node:
-    """anvil, whose blocks this trial makes itself."""
-
-    def __init__(self, program, folder):
-        self.port, self.ids, self.lock = free_port(), 0, threading.Lock()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.process = subprocess.Popen(
-            [str(program), "--port", str(self.port), "--chain-id", str(CHAIN_ID), "--no-mining", "--accounts", "1",
-             "--balance", "1000000", "--silent"], stdout=open(folder / "anvil.log", "w"), stderr=subprocess.STDOUT)
-        end = time.monotonic() + 20
-        while time.monotonic() < end:
-            try:
-                self.call("eth_chainId")
-                break
-            except OSError:
-                time.sleep(0.05)
-
-    def call(self, method, *params):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        with self.lock:
-            self.ids += 1
-            number = self.ids
-        connection.request("POST", "/", json.dumps({"jsonrpc": "2.0", "id": number, "method": method,
-                                                    "params": list(params)}), {"content-type": "application/json"})
-        answer = json.loads(connection.getresponse().read())
-        connection.close()
-        if "error" in answer:
-            raise RuntimeError(f"{method}: {answer['error']}")
-        return answer["result"]
-
-    def storage(self, slot):
-        return int(self.call("eth_getStorageAt", TARGET, slot, "latest"), 16)
-
-    def stop(self):
-        self.process.kill()
-        self.process.wait()
+from rig import BLOCK_S, CHAIN_ID, CONFIRMATIONS, COUNTER, TARGET, TOTAL, Host, Node, journal, make_key, report
 
 
 class Miner(threading.Thread):
@@ -113,37 +59,6 @@ class Miner(threading.Thread):
             blocks += 1
 
 
-class Host:
-    """hawse, again and again."""
-
-    def __init__(self, program, plugins, folder, config):
-        self.command = [str(program), "run", str(folder / "hawse.json")]
-        self.env = {**os.environ, "HAWSE_PLUGIN_PATH": str(plugins)}
-        self.folder, self.process, self.starts = folder, None, 0
-        (folder / "hawse.json").write_text(json.dumps(config, indent=1))
-
-    def start(self):
-        self.starts += 1
-        self.log = open(self.folder / f"host-{self.starts}.log", "w")
-        self.process = subprocess.Popen(self.command, stdout=self.log, stderr=subprocess.STDOUT, env=self.env,
-                                        cwd=self.folder)
-
-    def kill(self):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-    def stop(self):
-        self.process.terminate()
-        try:
-            return self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            return "it had to be killed"
-
-    def logs(self):
-        return [(self.folder / f"host-{n + 1}.log").read_text(errors="replace") for n in range(self.starts)]
-
-
 class Trial:
     def __init__(self, args):
         args.hawse, args.plugins, args.anvil = (p.resolve() for p in (args.hawse, args.plugins, args.anvil))
@@ -157,18 +72,9 @@ class Trial:
 
     def make_keys(self):
         """As many as wanted; the node gives them coins."""
-        (self.folder / "pass").write_text(PASS + "\n")
-        (self.folder / "pass").chmod(0o600)
-        keys = self.folder / "keys"
         self.addresses = {}
         for name in self.names:
-            done = subprocess.run([str(self.args.hawse), "keys", "new", name, "--dir", str(keys), "--cost", "interactive",
-                                   "--passphrase-file", str(self.folder / "pass"), "--testnet-only", "--json"],
-                                  capture_output=True, text=True, timeout=60)
-            address = re.search(r"0x[0-9a-fA-F]{40}", done.stdout + done.stderr)
-            if not address:
-                raise RuntimeError(done.stdout + done.stderr)
-            self.addresses[name] = address.group(0)
+            self.addresses[name] = make_key(self.args.hawse, self.folder, name)
             self.node.call("anvil_setBalance", self.addresses[name], hex(10 ** 21))
 
     def config(self):
@@ -195,12 +101,9 @@ class Trial:
 
     # ---- the run ----
 
-    def journal(self):
-        return sqlite3.connect(f"file:{self.folder / 'state/journal.db'}?mode=ro", uri=True, timeout=10)
-
     def progress(self):
         try:
-            with self.journal() as db:
+            with journal(self.folder) as db:
                 return db.execute("select count(*), coalesce(sum(ended), 0) from intent").fetchone()
         except sqlite3.Error:
             return (0, 0)
@@ -235,7 +138,7 @@ class Trial:
         end = time.monotonic() + 20
         while time.monotonic() < end:
             try:
-                with self.journal() as db:
+                with journal(self.folder) as db:
                     if db.execute("select count(*) from intent where ended = 0").fetchone()[0] == 0:
                         return True
             except sqlite3.Error:
@@ -248,7 +151,7 @@ class Trial:
     def judge(self):
         a = self.args
         count = a.intents // a.producers * a.producers
-        with self.journal() as db:
+        with journal(self.folder) as db:
             intents = db.execute("select number, instance, id, step, ended from intent").fetchall()
             attempts = db.execute("select intent, leg, attempt, nonce, sender, hash, state, "
                                   "simulation from attempt").fetchall()
@@ -335,17 +238,12 @@ class Trial:
         return self.report()
 
     def report(self):
-        failed = 0
+        notes = []
         if getattr(self, "mined", 0):
-            print(f"# {self.args.intents} intents of {self.args.producers} producers over {self.args.keys} keys: "
-                  f"{self.mined} transactions mined in {self.seconds:.1f} s, {self.args.intents / self.seconds:.0f} "
-                  "intents/s")
-        for number, (name, why) in enumerate(self.results, 1):
-            failed += why is not None
-            for line in (why or "").splitlines():
-                print(f"# {line}")
-            print(f"{'ok' if why is None else 'not ok'} {number} - {name}")
-        print(f"1..{len(self.results)}")
+            notes.append(f"{self.args.intents} intents of {self.args.producers} producers over {self.args.keys} keys: "
+                         f"{self.mined} transactions mined in {self.seconds:.1f} s, "
+                         f"{self.args.intents / self.seconds:.0f} intents/s")
+        failed = report(self.results, notes)
         if failed and os.environ.get("KEEP"):
             print(f"# kept: {self.folder}")
         else:

@@ -1,0 +1,296 @@
+#!/usr/bin/env python3
+"""What can go wrong with one intent on a real node, one trouble after the other: fees that rise after it was sent, fees
+above the operator's limit, an account without coins, another user of its key, a call that fails, a kill switch, several
+calls, a reload. Intents are proposed as an operator does it, with `hawse send`. Prints TAP.
+
+    troubles.py HAWSE PLUGIN_DIR ANVIL
+"""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from rig import BLOCK_S, CHAIN_ID, COUNTER, TARGET, Host, Node, journal, make_key, report
+
+STEPS = {1: "PROPOSED", 2: "GATED", 3: "REFUSED", 4: "SIMULATED", 5: "SIGNED", 6: "SENT", 7: "SEEN", 8: "INCLUDED",
+         9: "CONFIRMED", 10: "REPLACED", 11: "EXPIRED", 12: "FAILED", 13: "UNKNOWN", 14: "RECONCILED", 15: "REORGED",
+         16: "WAITING"}
+END = {"REFUSED", "CONFIRMED", "EXPIRED", "FAILED"}
+GWEI = 10 ** 9
+CAP_GWEI = 100
+FAILS = "0x00000000000000000000000000000000000bad01"  # always reverts
+
+
+def hit(number):
+    return "0xebf6e91d" + f"{number:064x}"
+
+
+class Troubles:
+    def __init__(self, hawse, plugins, anvil):
+        self.hawse, self.plugins = hawse, plugins
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="hawse-troubles-"))
+        self.node, self.results = Node(anvil, self.folder), []
+        self.host = None
+
+    def check(self, name, good, detail=""):
+        self.results.append((name, None if good else str(detail)[-2500:]))
+
+    def config(self):
+        return {
+            "hawse": 1, "control": {"socket": "control.sock"},
+            "keys": {"dir": "keys", "use": {n: {"unlock": f"file:{self.folder / 'pass'}"} for n in self.addresses}},
+            "chains": {"local": {"chain_id": CHAIN_ID, "block_ms": int(BLOCK_S * 1000),
+                                 "providers": [{"name": "anvil", "http": self.node.url, "per_second": 0}],
+                                 "tx": {"confirmations": 2, "max_gas_price_gwei": CAP_GWEI}}},
+            "tx": {"stuck_ms": 1000},
+            "instances": {"operator": {
+                "plugin": "org.example.intents", "mode": "live", "grants": ["intent"],
+                "settings": {"chain": "local", "account": "bot", "target": TARGET, "count": 0},
+                "breaker": {"failures": 100},
+                "limits": {"local": {"intents_per_day": 1000, "open_intents": 100, "assets": {},
+                                     "counterparties": {TARGET: {"functions": ["hit(uint256)"]},
+                                                        FAILS: {"functions": ["hit(uint256)"]}}}}}},
+        }
+
+    # ---- doing ----
+
+    def command(self, *words, text=None):
+        return subprocess.run([str(self.hawse), *words, "--socket", str(self.folder / "control.sock")],
+                              capture_output=True, text=True, timeout=20, input=text)
+
+    def send(self, name, calls, account="bot", **more):
+        intent = {"id": name, "chain": "local", "account": account, "calls": calls, **more}
+        end = time.monotonic() + 10
+        while True:
+            done = self.command("send", "operator", "-", text=json.dumps(intent))
+            if done.returncode == 0 or time.monotonic() > end:
+                return done
+            time.sleep(0.1)
+
+    def mine(self, blocks=1):
+        for _ in range(blocks):
+            self.node.call("evm_mine")
+            time.sleep(BLOCK_S)
+
+    def steps(self, name):
+        with journal(self.folder) as db:
+            return db.execute("select s.step, s.error, s.data, s.reference from step s join intent i on i.number = "
+                              "s.intent where i.id = ? order by s.seq", (name,)).fetchall()
+
+    def words(self, name):
+        return [STEPS[row[0]] for row in self.steps(name)]
+
+    def until(self, name, step, seconds=15, mine=True):
+        """Makes blocks until the intent has come there; its words."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            words = self.words(name)
+            if step in words or (END & set(words)):
+                return words
+            if mine:
+                self.mine()
+            else:
+                time.sleep(0.1)
+        return self.words(name)
+
+    def count(self, number):
+        return self.node.storage("0x" + f"{number:064x}")
+
+    def base_fee(self, gwei):
+        self.node.call("anvil_setNextBlockBaseFeePerGas", hex(gwei * GWEI))
+
+    # ---- troubles ----
+
+    def one(self):
+        self.send("one", [{"to": TARGET, "data": hit(1)}])
+        words = self.until("one", "CONFIRMED")
+        self.check("an operator's intent goes all the way",
+                   words == ["PROPOSED", "GATED", "SIMULATED", "SIGNED", "SENT", "SEEN", "INCLUDED", "CONFIRMED"]
+                   and self.count(1) == 1, words)
+        done = self.send("one", [{"to": TARGET, "data": hit(1)}])
+        self.mine(4)
+        self.check("its id is taken for ever", self.count(1) == 1 and len(self.words("one")) == 8, done.stderr)
+
+    def stuck(self):
+        self.base_fee(1)
+        self.mine(1)
+        self.send("stuck", [{"to": TARGET, "data": hit(2)}])
+        self.until("stuck", "SEEN", mine=False)
+        for _ in range(12):  # every block asks for more than it offers
+            self.base_fee(20)
+            self.mine(1)
+        words = self.until("stuck", "CONFIRMED")
+        self.check("what is stuck gets a higher fee, and is confirmed once", "REPLACED" in words and "CONFIRMED" in words
+                   and self.count(2) == 1, words)
+
+    def dear(self):
+        for _ in range(3):
+            self.base_fee(90)
+            self.mine(1)
+        self.send("dear", [{"to": TARGET, "data": hit(3)}])
+        for _ in range(40):
+            self.base_fee(90)
+            self.mine(1)
+            waiting = self.words("dear")
+            if "WAITING" in waiting:
+                break
+        self.base_fee(2)
+        self.mine(1)
+        words = self.until("dear", "CONFIRMED")
+        with journal(self.folder) as db:
+            fees = [int(row[0]) for row in db.execute("select max_fee from attempt")]
+        self.check("above the cap it waits, below it goes", waiting[-1] == "WAITING" and words[-1] == "CONFIRMED"
+                   and max(fees) <= CAP_GWEI * GWEI, (waiting, words, fees))
+
+    def poor(self):
+        self.send("poor", [{"to": TARGET, "data": hit(4)}], account="poor")
+        self.until("poor", "REFUSED")
+        steps = self.steps("poor")
+        last = json.loads(steps[-1][2])
+        self.check("an account without coins is refused, with figures", STEPS[steps[-1][0]] == "REFUSED"
+                   and last["gate"] == "funds" and "wei" in last["reason"] and self.count(4) == 0, steps[-1])
+
+    def failing(self):
+        self.send("failing", [{"to": FAILS, "data": hit(5)}])
+        self.until("failing", "REFUSED")
+        last = self.steps("failing")[-1]
+        self.check("a call that would fail is refused before anything is signed", STEPS[last[0]] == "REFUSED"
+                   and json.loads(last[2])["gate"] == "simulation", last)
+
+    def reverting(self):
+        """It succeeds when simulated, and fails when it is executed."""
+        self.node.call("anvil_setCode", FAILS, "0x00")
+        self.mine(1)
+        self.send("reverting", [{"to": FAILS, "data": hit(6)}])
+        self.until("reverting", "SEEN", mine=False)
+        self.node.call("anvil_setCode", FAILS, "0xfe")
+        words = self.until("reverting", "FAILED")
+        self.check("what reverts on chain has failed, and says so", words[-1] == "FAILED"
+                   and self.steps("reverting")[-1][1] == -18, (words, self.steps("reverting")[-1]))
+
+    def foreign(self):
+        """Somebody else has the key, and is faster."""
+        address = self.addresses["bot"]
+        self.send("foreign", [{"to": TARGET, "data": hit(7)}])
+        self.until("foreign", "SEEN", mine=False)
+        reference = self.steps("foreign")[-1][3]
+        self.node.call("anvil_dropTransaction", reference[:66])
+        self.node.call("anvil_impersonateAccount", address)
+        nonce = self.node.call("eth_getTransactionCount", address, "latest")
+        self.node.call("eth_sendTransaction", {"from": address, "to": address, "value": "0x1", "nonce": nonce,
+                                               "gas": "0x5208", "maxFeePerGas": hex(50 * GWEI)})
+        self.node.call("anvil_stopImpersonatingAccount", address)
+        words = self.until("foreign", "CONFIRMED", seconds=20)
+        with journal(self.folder) as db:
+            rows = db.execute("select a.nonce, a.state from attempt a join intent i on i.number = a.intent where i.id = "
+                              "'foreign' order by a.attempt").fetchall()
+        self.check("a nonce that went to somebody else is taken anew, and it is executed once",
+                   words[-1] == "CONFIRMED" and self.count(7) == 1 and len(rows) == 2 and rows[0][1] == 5
+                   and rows[1][0] == rows[0][0] + 1, (words, rows))
+
+    def killed(self):
+        killed = self.command("kill", "--why", "a trial")
+        self.send("killed", [{"to": TARGET, "data": hit(8)}])
+        words = self.until("killed", "REFUSED")
+        self.command("resume")
+        self.send("resumed", [{"to": TARGET, "data": hit(9)}])
+        self.until("resumed", "CONFIRMED")
+        self.check("nothing is signed while the kill switch is on", words[-1] == "REFUSED" and self.count(8) == 0
+                   and self.count(9) == 1, (killed.stdout + killed.stderr, words, self.words("resumed")))
+
+    def several(self):
+        self.send("several", [{"to": TARGET, "data": hit(10 + i)} for i in range(3)])
+        words = self.until("several", "CONFIRMED", seconds=20)
+        self.check("three calls are three transactions, in order", words.count("SENT") == 3
+                   and words[-1] == "CONFIRMED" and [self.count(10 + i) for i in range(3)] == [1, 1, 1], words)
+
+    def half(self):
+        self.node.call("anvil_setCode", FAILS, "0xfe")
+        self.send("half", [{"to": TARGET, "data": hit(14), "gas_limit": 100000}, {"to": FAILS, "data": hit(15)}])
+        words = self.until("half", "REFUSED", seconds=20)
+        self.check("all calls are simulated before the first is signed", words[-1] == "REFUSED" and self.count(14) == 0,
+                   words)
+
+    def late(self):
+        self.send("late", [{"to": TARGET, "data": hit(16)}], deadline_ns=str(int(time.time() * 1e9) - 10 ** 9))
+        words = self.until("late", "EXPIRED")
+        self.check("what comes after its deadline is not sent", words[-1] in ("EXPIRED", "REFUSED")
+                   and self.count(16) == 0, words)
+
+    def forgotten(self):
+        """The node loses it from its pool, twice."""
+        self.send("forgotten", [{"to": TARGET, "data": hit(17)}])
+        self.until("forgotten", "SEEN", mine=False)
+        for _ in range(2):
+            self.node.call("anvil_dropTransaction", self.steps("forgotten")[-1][3][:66])
+            self.mine(1)
+            time.sleep(3 * BLOCK_S)
+        words = self.until("forgotten", "CONFIRMED")
+        self.check("what the pool lost is sent again, and executed once", words[-1] == "CONFIRMED" and self.count(17) == 1,
+                   words)
+
+    def deep(self):
+        """A reorganisation takes back what was included."""
+        self.send("deep", [{"to": TARGET, "data": hit(18)}])
+        self.until("deep", "INCLUDED")
+        time.sleep(2 * BLOCK_S)
+        self.node.call("anvil_reorg", 2, [])
+        words = self.until("deep", "REORGED")
+        words = self.until("deep", "CONFIRMED")
+        self.check("what a reorganisation takes back is told, sent again and executed once", "REORGED" in words
+                   and words[-1] == "CONFIRMED" and self.count(18) == 1, words)
+
+    def reloaded(self):
+        config = self.config()
+        config["instances"]["operator"]["limits"]["local"]["counterparties"] = {}
+        (self.folder / "hawse.json").write_text(json.dumps(config))
+        self.host.process.send_signal(signal.SIGHUP)
+        time.sleep(1)
+        self.send("reloaded", [{"to": TARGET, "data": hit(19)}])
+        self.until("reloaded", "REFUSED")
+        last = self.steps("reloaded")[-1]
+        self.check("a reload brings its limits at once", STEPS[last[0]] == "REFUSED"
+                   and json.loads(last[2])["gate"] == "calls" and self.count(19) == 0, last)
+
+    def seen(self):
+        done = self.command("intents")
+        self.check("`hawse intents` shows chain, account and counts", done.returncode == 0 and "chain local" in done.stdout
+                   and "bot" in done.stdout and "confirmed" in done.stdout, done.stdout + done.stderr)
+
+    def main(self):
+        try:
+            self.node.call("anvil_setCode", TARGET, COUNTER)
+            self.node.call("anvil_setCode", FAILS, "0xfe")
+            self.addresses = {n: make_key(self.hawse, self.folder, n) for n in ("bot", "poor")}
+            self.node.call("anvil_setBalance", self.addresses["bot"], hex(10 ** 21))
+            self.mine(2)
+            self.host = Host(self.hawse, self.plugins, self.folder, self.config())
+            self.host.start()
+            time.sleep(0.5)
+            for trouble in (self.one, self.stuck, self.dear, self.poor, self.failing, self.reverting, self.foreign,
+                            self.killed, self.several, self.half, self.late, self.forgotten, self.deep, self.seen,
+                            self.reloaded):
+                begin = time.monotonic()
+                trouble()
+                if os.environ.get("VERBOSE"):
+                    print(f"# {trouble.__name__}: {time.monotonic() - begin:.1f} s", flush=True)
+            self.check("the host stops cleanly", self.host.stop() == 0, self.host.logs()[-1])
+        finally:
+            if self.host and self.host.process and self.host.process.poll() is None:
+                self.host.kill()
+            self.node.stop()
+        failed = report(self.results)
+        if failed and os.environ.get("KEEP"):
+            print(f"# kept: {self.folder}")
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(Troubles(*(pathlib.Path(p).resolve() for p in sys.argv[1:4])).main())
