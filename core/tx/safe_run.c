@@ -10,7 +10,7 @@
 enum {
     BATCH = HAWSE_INTENT_DATA_MAX + HAWSE_INTENT_CALLS_MAX * 85 + 128,
     EXECUTE = BATCH + SAFE_OWNERS * (SAFE_SIGNATURE + 64) + SAFE_CONTRACTS + 512,
-    REASON = 512,
+    REASON = 768,
 };
 
 /* Behind the questions of safe.h, in this order. */
