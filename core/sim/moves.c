@@ -71,6 +71,7 @@ void finding_add(struct sim_result *r, enum sim_finding_kind kind, uint32_t call
     if (r->finding_count == SIM_FINDINGS)
         return;
     struct sim_finding *f = &r->findings[r->finding_count++];
+    *f = (struct sim_finding){0};
     f->kind = last ? SIM_FINDING_UNREADABLE : kind;
     f->call = call;
     memcpy(f->where, where, 20);
@@ -90,6 +91,7 @@ static struct sim_flow *flow_of(struct sim_result *r, const uint8_t asset[20])
         return NULL;
     }
     struct sim_flow *flow = &r->flows[r->flow_count++];
+    *flow = (struct sim_flow){0}; /* a run before may have been here */
     memcpy(flow->asset, asset, 20);
     return flow;
 }
