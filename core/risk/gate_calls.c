@@ -51,31 +51,36 @@ static enum risk_answer touch(struct gate *g, const uint8_t address[20])
     return RISK_PASS;
 }
 
+static json_t *allowance_figures(const uint8_t token[20], const uint8_t spender[20],
+                                 const hawse_u256_t *amount, bool all)
+{
+    return json_pack("{s:s,s:s,s:o,s:b}", "token", address_text(token).text, "spender",
+                     address_text(spender).text, "amount", figure(amount), "all", all);
+}
+
 enum risk_answer gate_allowance(struct gate *g, const char *at, const uint8_t token[20],
                                 const uint8_t spender[20], const hawse_u256_t *amount, bool all)
 {
     const struct config_asset *a = gate_asset(g, token);
     const struct config_counterparty *c = gate_counterparty(g, spender);
-    if (hawse_u256_is_zero(amount))
+    if (hawse_u256_is_zero(amount) || (c && c->spender == SPENDER_UNLIMITED))
         return RISK_PASS;
-    json_t *figures = json_pack("{s:s,s:s,s:o,s:b}", "token", address_text(token).text, "spender",
-                                address_text(spender).text, "amount", figure(amount), "all", all);
+    struct amount_text what = amount_text(g, token, amount);
+    if (all)
+        (void)snprintf(what.text, sizeof(what.text), "everything");
+    hawse_u256_t limit = a ? gate_scaled(g, &a->per_intent) : hawse_u256(0);
     if (!c || c->spender == SPENDER_NO)
-        return gate_refuse(g, figures,
+        return gate_refuse(g, allowance_figures(token, spender, amount, all),
                            "%s: gives an allowance of %s to %s, which is no spender in the table "
                            "of counterparties",
-                           at, all ? "everything" : amount_text(g, token, amount).text,
-                           address_text(spender).text);
-    hawse_u256_t limit = a ? gate_scaled(g, &a->per_intent) : hawse_u256(0);
-    if (c->spender == SPENDER_EXACT && (all || !a || hawse_u256_compare(amount, &limit) > 0))
-        return gate_refuse(
-            g, figures,
-            "%s: gives an allowance of %s to %s, which may be given %s; approve what "
-            "is spent, or set its spender to \"unlimited\"",
-            at, all ? "everything" : amount_text(g, token, amount).text, address_text(spender).text,
-            a ? amount_text(g, token, &limit).text : "allowances of assets alone");
-    json_decref(figures);
-    return RISK_PASS;
+                           at, what.text, address_text(spender).text);
+    if (!all && a && hawse_u256_compare(amount, &limit) <= 0)
+        return RISK_PASS;
+    return gate_refuse(g, allowance_figures(token, spender, amount, all),
+                       "%s: gives an allowance of %s to %s, which may be given %s; approve what "
+                       "is spent, or set its spender to \"unlimited\"",
+                       at, what.text, address_text(spender).text,
+                       a ? amount_text(g, token, &limit).text : "allowances of assets alone");
 }
 
 static bool lists(const struct config_counterparty *c, const uint8_t selector[4])

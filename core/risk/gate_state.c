@@ -13,23 +13,26 @@ enum risk_answer gate_kill(struct gate *g)
     return gate_refuse(g, NULL, "a kill switch is on (%s); `hawse resume` takes it off", why);
 }
 
+static json_t *mode_figures(const struct gate *g)
+{
+    return json_pack("{s:s,s:s}", "mode", config_mode_name(g->instance->mode), "maturity",
+                     config_maturity_name(g->c->maturity));
+}
+
 enum risk_answer gate_mode(struct gate *g)
 {
     enum config_mode mode = g->instance->mode;
-    json_t *figures = json_pack("{s:s,s:s}", "mode", config_mode_name(mode), "maturity",
-                                config_maturity_name(g->c->maturity));
     if (g->c->maturity < g->instance->allow)
-        return gate_refuse(g, figures,
+        return gate_refuse(g, mode_figures(g),
                            "instance %s: what proposes this is %s, and the instance allows %s and "
                            "better; set \"allow\", or wait for it to mature",
                            g->c->instance, config_maturity_name(g->c->maturity),
                            config_maturity_name(g->instance->allow));
     if (mode == MODE_REPLAY || mode == MODE_SHADOW)
-        return gate_refuse(g, figures,
+        return gate_refuse(g, mode_figures(g),
                            "instance %s: its mode is %s, in which nothing is signed; dry-run "
                            "simulates, canary and live sign",
                            g->c->instance, config_mode_name(mode));
-    json_decref(figures);
     return RISK_PASS;
 }
 
