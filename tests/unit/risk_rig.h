@@ -55,6 +55,14 @@
     "\"fee_per_intent\":\"0.5\",\"canary_percent\":\"10\",\"code\":[\"0x" LOGIC "\"],"         \
     "\"allow_findings\":[\"overflow\"]"
 
+/* So wide that only what a test is about can be in the way. */
+#define MANY_LIMITS                                                                            \
+    "\"assets\":{\"usdc\":{\"address\":\"0x" USDC "\",\"decimals\":6,\"per_intent\":\"1000\"," \
+    "\"per_day\":\"99999999\"},\"weth\":{\"address\":\"0x" WETH "\",\"decimals\":18,"          \
+    "\"per_intent\":\"2\",\"per_day\":\"9\"}},\"counterparties\":{\"0x" ROUTER                 \
+    "\":{\"functions\":["                                                                      \
+    "\"swap(address,uint256)\"]}},\"intents_per_day\":1000000,\"open_intents\":10000"
+
 struct rig {
     struct config *config;
     struct risk *risk;
