@@ -344,6 +344,12 @@ def stage_intents(args):
     tap("intents", [sys.executable, "tests/intents/run.py", HAWSE, PLUGINS, anvil, *size], timeout=2400)
 
 
+def stage_simulation(_):
+    """What simulations tell beside what happens, on a real node with real contracts."""
+    if npm_packages():
+        tap("simulation", ["node", "tests/e2e/simulation.mjs", MAIN / "tests/sim-answers"], timeout=120)
+
+
 def stage_solana(args):
     """The SDK beside the official client and a real runtime; the plugin against a real node."""
     if not npm_packages("solana") or not npm_packages():
@@ -398,7 +404,7 @@ def stage_polymarket(args):
 FIRST = ["style", "layout", "build"]
 ROWS = [["unit", "sanitize", "fuzz", "amm", "encodings", "keys"],
         ["sdk", "hostile", "journal", "record", "lanes", "secrets", "operator", "polymarket"],
-        ["e2e", "intents", "solana"]]
+        ["e2e", "intents", "simulation", "solana"]]
 LAST = ["hotpath", "bench", "quickstart"]
 STAGES = [*FIRST, *sum(ROWS, []), *LAST]
 NOT_COUNTED = ("unit", "sanitize", "fuzz")  # by --coverage: it runs the unit tests of its own build

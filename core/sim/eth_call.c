@@ -52,7 +52,7 @@ static void read_gas(struct sim_run *run, const struct sim_answer *answer)
         return;
     json_t *root = answer->status == HAWSE_OK ? words_parse(answer) : NULL;
     if (words_read_u64(root, &gas)) {
-        run_gas(run, 0, gas);
+        run_gas(run, 0, gas, gas); /* the least that suffices */
         run->next = ask_call;
     } else {
         run_failed_answer(run, answer);
@@ -67,7 +67,7 @@ void eth_call_begin(struct sim_run *run)
                    run->request.call_count);
         return;
     }
-    run_gas(run, 0, 0); /* as given; not used by anybody when it is 0 */
+    run_gas(run, 0, 0, 0); /* as given; not used by anybody when it is 0 */
     if (run->calls[0].gas_limit == 0)
         run_ask(run, "eth_estimateGas", params(run), read_gas);
     else

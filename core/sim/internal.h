@@ -54,8 +54,9 @@ void run_reverted(struct sim_run *run, uint32_t index, const json_t *data, const
 /* Does an error mean that the transaction is refused, whoever is asked? Then that is the verdict,
  * and true. */
 bool run_refused(struct sim_run *run, uint32_t index, const struct sim_answer *answer);
-/* What a call needs, and the limit that it gets when none was given. */
-void run_gas(struct sim_run *run, uint32_t index, uint64_t used);
+/* What a call used, and the limit that it gets when none was given. `peak`: the most that was in
+ * use at a time; 0 = not told. */
+void run_gas(struct sim_run *run, uint32_t index, uint64_t used, uint64_t peak);
 
 /* ---- engines ---- */
 

@@ -337,12 +337,16 @@ bool run_refused(struct sim_run *run, uint32_t index, const struct sim_answer *a
     return true;
 }
 
-void run_gas(struct sim_run *run, uint32_t index, uint64_t used)
+/* Refunds are at most a fifth of what was used (EIP-3529), so what is told without them is four
+ * fifths of the most that was in use, or more. */
+void run_gas(struct sim_run *run, uint32_t index, uint64_t used, uint64_t peak)
 {
     struct sim_gas *gas = &run->result.gas[index];
     gas->used = used;
+    if (peak == 0)
+        peak = used + used / 4 + (used % 4 > 0);
     if (run->calls[index].gas_limit > 0)
         gas->limit = run->calls[index].gas_limit;
-    else
-        gas->limit = used > UINT64_MAX / 2 ? UINT64_MAX : used + used / 5 + (used % 5 > 0);
+    else if (!run->final) /* then this is the run with that limit */
+        gas->limit = used > UINT64_MAX / 2 ? UINT64_MAX : peak + peak / 5 + (peak % 5 > 0);
 }

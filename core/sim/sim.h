@@ -157,8 +157,8 @@ struct sim_finding {
 };
 
 struct sim_gas {
-    uint64_t used;  /* the most that was in use at a time, refunds not taken off */
-    uint64_t limit; /* of the call, or found: a fifth above `used` */
+    uint64_t used;  /* what is charged for, refunds taken off */
+    uint64_t limit; /* of the call, or found: a fifth above the most that is in use at a time */
 };
 
 struct sim_result {

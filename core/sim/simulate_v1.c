@@ -104,16 +104,16 @@ static void ask(struct sim_run *run)
 /* ---- the answer ---- */
 
 /* One call's status; false when it can't be read. */
-static bool read_status(const json_t *call, bool *success, uint64_t *gas)
+static bool read_status(const json_t *call, bool *success, uint64_t *gas, uint64_t *peak)
 {
-    uint64_t status = 2, most = 0;
+    uint64_t status = 2;
     const json_t *max = json_object_get(call, "maxUsedGas");
     if (!words_read_u64(json_object_get(call, "status"), &status) || status > 1 ||
         !words_read_u64(json_object_get(call, "gasUsed"), gas) ||
-        (max && !words_read_u64(max, &most)))
+        (max && !words_read_u64(max, peak)))
         return false;
     *success = status == 1;
-    *gas = most > *gas ? most : *gas;
+    *peak = max && *peak < *gas ? *gas : *peak;
     return true;
 }
 
@@ -122,8 +122,8 @@ static bool read_balance(const json_t *call, hawse_u256_t *out)
 {
     uint8_t word[32];
     bool success;
-    uint64_t gas;
-    if (!read_status(call, &success, &gas) || !success ||
+    uint64_t gas, peak = 0;
+    if (!read_status(call, &success, &gas, &peak) || !success ||
         !words_read_fixed(json_object_get(call, "returnData"), word, 32))
         return false;
     hawse_u256_from_be(word, out);
@@ -151,10 +151,10 @@ static enum outcome read_calls(struct sim_run *run, const json_t *list)
         const json_t *call = json_array_get(list, probes(run) + i);
         const json_t *error = json_object_get(call, "error");
         bool success = false;
-        uint64_t gas = 0;
-        if (!read_status(call, &success, &gas))
+        uint64_t gas = 0, peak = 0;
+        if (!read_status(call, &success, &gas, &peak))
             return UNREADABLE;
-        run_gas(run, i, gas);
+        run_gas(run, i, gas, peak);
         if (!success) {
             const json_t *data = json_object_get(error, "data");
             if (!json_is_string(data))

@@ -118,7 +118,7 @@ static enum outcome read_one(struct sim_run *run, const json_t *one)
     const json_t *gas = json_object_get(transaction, "gas_used");
     if (!json_is_boolean(status) || !json_is_integer(gas) || json_integer_value(gas) < 0)
         return UNREADABLE;
-    run_gas(run, run->at, (uint64_t)json_integer_value(gas));
+    run_gas(run, run->at, (uint64_t)json_integer_value(gas), 0);
     if (json_is_false(status)) {
         run_reverted(run, run->at, NULL,
                      json_string_value(json_object_get(transaction, "error_message")));

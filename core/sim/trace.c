@@ -80,11 +80,11 @@ static void read_tree(struct sim_run *run, const struct sim_answer *answer)
                      "debug_traceCall saw it fail");
         run_verdict(run);
     } else if (error) {
-        run_gas(run, run->at, gas);
+        run_gas(run, run->at, gas, 0);
         run_reverted(run, run->at, json_object_get(root, "output"), json_string_value(error));
     } else {
         if (!run->inspecting)
-            run_gas(run, run->at, gas);
+            run_gas(run, run->at, gas, 0);
         run->next = run->at + 1 < run->request.call_count ? ask_changes : finish;
     }
     json_decref(root);

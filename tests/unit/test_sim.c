@@ -46,7 +46,7 @@ TEST(sim_v1_gas, "where no gas limit is given it is found first, and simulated a
     const struct sim_result *s = rig_run(&r, &q);
     CHECK(s->status == HAWSE_OK && s->success && s->flows_known && s->validated && !s->inspected);
     CHECK_EQ(s->engine, SIM_SIMULATE_V1);
-    CHECK_EQ_U64(s->gas[0].limit, 25202);
+    CHECK_EQ_U64(s->gas[0].limit, 31500); /* 21,000, refunds, and a fifth */
     CHECK_EQ_U64(s->gas[0].used, 21001);
     CHECK_EQ(s->flow_count, 1);
     CHECK(is_amount(&flow_in(s, NATIVE)->out, 5) && is_amount(&flow_in(s, NATIVE)->in, 0));
@@ -54,7 +54,7 @@ TEST(sim_v1_gas, "where no gas limit is given it is found first, and simulated a
     const json_t *second = json_array_get(json_object_get(block_calls(&r, 1), "calls"), 0);
     CHECK_STR(member(first, "gas"), "(none)");
     CHECK_STR(member(first, "maxFeePerGas"), "(none)");
-    CHECK_STR(member(second, "gas"), "0x6270");
+    CHECK_STR(member(second, "gas"), "0x7b0c");
     CHECK_STR(member(second, "maxFeePerGas"), "0x3e8");
     CHECK_STR(member(second, "value"), "0x5");
     CHECK(json_is_false(json_object_get(json_array_get(question(&r, 0), 0), "validation")));
@@ -65,6 +65,27 @@ TEST(sim_v1_gas, "where no gas limit is given it is found first, and simulated a
     CHECK_STR(member(json_array_get(question(&r, 1), 1), "blockHash"),
               "0xabababababababababababababababababababababababababababababababab");
     rig_stop(&r);
+}
+
+TEST(sim_v1_refunds, "the limit is above what is in use before refunds, told by the node or not")
+{
+    for (int i = 0; i < 3; i++) {
+        struct rig r;
+        rig_start(&r, &v1_only);
+        struct sim_call call = rig_a_call(OTHER, 5, "", 0, 0);
+        struct sim_request q = rig_request(&call, 1);
+        const char *max = i == 0   ? ""
+                          : i == 1 ? ",\"maxUsedGas\":\"0xf4240\""
+                                   : ",\"maxUsedGas\":\"0x1\"";
+        for (int k = 0; k < 2; k++)
+            rig_expect(
+                &r, NULL,
+                a_block(text("{\"status\":\"0x1\",\"gasUsed\":\"0xc3500\",\"logs\":[]%s}", max)));
+        const struct sim_result *s = rig_run(&r, &q);
+        CHECK_EQ_U64(s->gas[0].used, 800000);
+        CHECK_EQ_U64(s->gas[0].limit, i == 2 ? 960000 : 1200000);
+        rig_stop(&r);
+    }
 }
 
 TEST(sim_v1_balances, "balances before and after stand above what a token logs")
@@ -176,14 +197,14 @@ TEST(sim_v1_hostile, "an answer that is not exactly what was asked for counts as
         "[{\"calls\":[{\"status\":\"0x1\",\"gasUsed\":1,\"logs\":[]}]}]",
         "[{\"calls\":[{\"status\":\"0x1\",\"gasUsed\":\"0x1\",\"maxUsedGas\":\"x\",\"logs\":[]}]}]",
         "[{\"calls\":[{\"status\":\"0x1\",\"gasUsed\":\"0x1\",\"logs\":[{}]}]}]",
-        "[{\"calls\":[{\"status\":\"0x1\",\"gasUsed\":\"0x1\",\"logs\":[{\"address\":\"0x" TOKEN
-        "\",\"topics\":[\"0x1\"],\"data\":\"0x\"}]}]}]",
-        "[{\"calls\":[{\"status\":\"0x1\",\"gasUsed\":\"0x1\",\"logs\":[{\"address\":\"0x" TOKEN
-        "\",\"topics\":[],\"data\":\"0x1\"}]}]}]",
+        ("[{\"calls\":[{\"status\":\"0x1\",\"gasUsed\":\"0x1\",\"logs\":[{\"address\":\"0x" TOKEN
+         "\",\"topics\":[\"0x1\"],\"data\":\"0x\"}]}]}]"),
+        ("[{\"calls\":[{\"status\":\"0x1\",\"gasUsed\":\"0x1\",\"logs\":[{\"address\":\"0x" TOKEN
+         "\",\"topics\":[],\"data\":\"0x1\"}]}]}]"),
         "[{\"calls\":[{\"status\":\"0x1\",\"gasUsed\":\"0x1\",\"logs\":[]}]},{}]",
         "[{\"calls\":[{\"status\":\"0x1\",\"gasUsed\":\"0x1\",\"gasUsed\":\"0x1\",\"logs\":[]}]}]",
-        "[{\"calls\":[{\"status\":\"0x1\",\"gasUsed\":\"0x1\",\"logs\":[]},{\"status\":\"0x1\","
-        "\"gasUsed\":\"0x1\",\"logs\":[]}]}]",
+        ("[{\"calls\":[{\"status\":\"0x1\",\"gasUsed\":\"0x1\",\"logs\":[]},{\"status\":\"0x1\","
+         "\"gasUsed\":\"0x1\",\"logs\":[]}]}]"),
     };
     for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
         struct rig r;

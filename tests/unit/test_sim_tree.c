@@ -188,7 +188,7 @@ TEST(sim_trace_several, "each call is traced on what the ones before it left")
     rig_expect(&r, "debug_traceCall", a_frame("CALL", ME, B, "", ""));
     const struct sim_result *s = rig_run(&r, &q);
     CHECK(s->success && s->call_count == 2);
-    CHECK_EQ_U64(s->gas[0].limit, 25200);
+    CHECK_EQ_U64(s->gas[0].limit, 31500);
     CHECK_EQ_U64(s->gas[1].limit, 100000);
     const json_t *options = json_array_get(question(&r, 1), 2);
     CHECK_STR(member(options, "tracer"), "prestateTracer");
@@ -203,7 +203,7 @@ TEST(sim_trace_several, "each call is traced on what the ones before it left")
     CHECK_STR(member(json_object_get(state, "0x" ME), "nonce"), "0x5");
     rig_stop(&r);
     static const char *const bad[] = {"{}", "[]", "{\"pre\":{}}",
-                                      "{\"pre\":{},\"post\":{\"0x" A "\":{\"nonce\":-1}}}"};
+                                      ("{\"pre\":{},\"post\":{\"0x" A "\":{\"nonce\":-1}}}")};
     for (int i = 0; i < 4; i++) {
         rig_start(&r, &trace_only);
         rig_expect(&r, NULL, a_frame("CALL", ME, A, "", ""));
@@ -245,12 +245,12 @@ TEST(sim_trace_hostile, "a tree that is not one counts as no answer")
         a_frame("CALL", ME, A, ",\"calls\":{}", ""),
         a_frame("CALL", ME, A, ",\"logs\":{}", ""),
         a_frame("CALL", ME, A, ",\"error\":\"x\",\"output\":\"0x1\"", ""),
-        "{\"type\":\"CALL\",\"from\":\"0x" ME "\",\"to\":\"0x" A
-        "\",\"gasUsed\":\"0x1\",\"input\":\"0x\"}",
-        "{\"type\":\"CALL\",\"from\":\"0x" ME "\",\"to\":\"0x" A
-        "\",\"gas\":\"0x1\",\"gasUsed\":\"0x1\",\"input\":\"0x\",\"value\":1}",
-        "{\"type\":\"CALL\",\"from\":\"0x" ME "\",\"to\":\"0x" A
-        "\",\"gas\":\"0x1\",\"gasUsed\":\"0x1\",\"input\":7}",
+        ("{\"type\":\"CALL\",\"from\":\"0x" ME "\",\"to\":\"0x" A
+         "\",\"gasUsed\":\"0x1\",\"input\":\"0x\"}"),
+        ("{\"type\":\"CALL\",\"from\":\"0x" ME "\",\"to\":\"0x" A
+         "\",\"gas\":\"0x1\",\"gasUsed\":\"0x1\",\"input\":\"0x\",\"value\":1}"),
+        ("{\"type\":\"CALL\",\"from\":\"0x" ME "\",\"to\":\"0x" A
+         "\",\"gas\":\"0x1\",\"gasUsed\":\"0x1\",\"input\":7}"),
     };
     for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
         const struct sim_result *s = traced(&r, bodies[i], &q);
@@ -436,14 +436,14 @@ TEST(sim_tenderly_bad,
         "\"asset_changes\":[{}],\"logs\":[]",
         "\"asset_changes\":[],\"logs\":[{}]",
         "\"asset_changes\":[],\"logs\":{}",
-        "\"asset_changes\":[{\"token_info\":{\"standard\":\"ERC20\"},\"raw_amount\":\"1\"}],"
-        "\"logs\":[]",
+        ("\"asset_changes\":[{\"token_info\":{\"standard\":\"ERC20\"},\"raw_amount\":\"1\"}],"
+         "\"logs\":[]"),
         "\"asset_changes\":[{\"token_info\":{\"standard\":\"NativeCurrency\"}}],\"logs\":[]",
-        "\"asset_changes\":[{\"token_info\":{\"standard\":\"NativeCurrency\"},\"raw_amount\":"
-        "\"1e5\"}],\"logs\":[]",
-        "\"asset_changes\":[{\"token_info\":{\"standard\":\"NativeCurrency\"},\"from\":1,\"raw_"
-        "amount\":\"1\"}],"
-        "\"logs\":[]"};
+        ("\"asset_changes\":[{\"token_info\":{\"standard\":\"NativeCurrency\"},\"raw_amount\":"
+         "\"1e5\"}],\"logs\":[]"),
+        ("\"asset_changes\":[{\"token_info\":{\"standard\":\"NativeCurrency\"},\"from\":1,\"raw_"
+         "amount\":\"1\"}],"
+         "\"logs\":[]")};
     for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
         rig_start(&r, &tenderly_only);
         rig_expect(&r, NULL, a_tenderly("true", unknown[i]));
