@@ -124,7 +124,7 @@ static void read_calls(const json_t *list, struct sim_call *calls)
 {
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *one = json_array_get(list, i);
-        uint8_t *data;
+        uint8_t *data = NULL;
         must(words_read_fixed(json_object_get(one, "to"), calls[i].to, 20) &&
                  words_read_u256(json_object_get(one, "value"), &calls[i].value) &&
                  words_read_bytes(json_object_get(one, "data"), &data, &calls[i].data.len),
