@@ -1,0 +1,154 @@
+/* What relays answer; see relay.h. */
+#include "tx/relay.h"
+
+#include <hawse/eip55.h>
+#include <hawse/hex.h>
+#include <hawse/u256.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+void relay_header(const uint8_t address[20], const uint8_t signature[64], uint8_t parity,
+                  char out[RELAY_HEADER])
+{
+    char who[43], digits[131] = "";
+    uint8_t bytes[65];
+    memcpy(bytes, signature, 64);
+    bytes[64] = (uint8_t)(27 + parity);
+    hawse_eip55_format(address, who);
+    hawse_hex_encode(bytes, 65, digits);
+    (void)snprintf(out, RELAY_HEADER, "%.42s:0x%.130s", who, digits);
+}
+
+static json_t *load(const uint8_t *text, size_t len)
+{
+    return json_loadb((const char *)text, len, JSON_DECODE_ANY, NULL);
+}
+
+/* 64 digits, with 0x or without. */
+static int32_t hash_of(const json_t *value, uint8_t hash[32])
+{
+    const char *text = json_string_value(value);
+    size_t len = json_string_length(value);
+    if (text && len == 66 && text[0] == '0' && text[1] == 'x') {
+        text += 2;
+        len -= 2;
+    }
+    if (!text || len != 64 || hawse_hex_decode((const uint8_t *)text, hash, 32) != HAWSE_OK)
+        return HAWSE_E_FORMAT;
+    return HAWSE_OK;
+}
+
+int32_t relay_read_hash(const uint8_t *text, size_t len, uint8_t hash[32])
+{
+    static const char *const names[] = {"bundleHash", "txHash", "tx_hash", "hash"};
+    json_t *root = load(text, len);
+    const json_t *value = root;
+    for (size_t i = 0; json_is_object(root) && i < sizeof(names) / sizeof(names[0]); i++) {
+        value = json_object_get(root, names[i]);
+        if (value)
+            break;
+    }
+    int32_t code = hash_of(value, hash);
+    json_decref(root);
+    return code;
+}
+
+int32_t relay_read_cancel(const uint8_t *text, size_t len, bool *canceled)
+{
+    json_t *root = load(text, len);
+    bool known = json_is_boolean(root) || json_is_null(root);
+    *canceled = json_is_true(root) || json_is_null(root);
+    json_decref(root);
+    return known ? HAWSE_OK : HAWSE_E_FORMAT;
+}
+
+/* Relays give numbers as JSON numbers, as decimal text and as "0x" text. */
+static int32_t number_of(const json_t *o, const char *key, hawse_u256_t *out)
+{
+    const json_t *value = json_object_get(o, key);
+    const char *text = json_string_value(value);
+    size_t len = json_string_length(value);
+    if (json_is_integer(value) && json_integer_value(value) >= 0) {
+        *out = hawse_u256((uint64_t)json_integer_value(value));
+        return HAWSE_OK;
+    }
+    if (!text)
+        return HAWSE_E_FORMAT;
+    return len > 1 && text[1] == 'x' ? hawse_hex_u256((const uint8_t *)text, len, out)
+                                     : hawse_u256_parse((const uint8_t *)text, len, out);
+}
+
+static int32_t small_of(const json_t *o, const char *key, uint64_t *out)
+{
+    hawse_u256_t n;
+    return number_of(o, key, &n) == HAWSE_OK && hawse_u256_to_u64(&n, out) == HAWSE_OK
+               ? HAWSE_OK
+               : HAWSE_E_FORMAT;
+}
+
+/* The first transaction that failed. */
+static void read_failures(const json_t *results, struct relay_simulation *out)
+{
+    const json_t *item;
+    size_t i;
+    out->failed = out->count;
+    json_array_foreach((json_t *)results, i, item)
+    {
+        const json_t *error = json_object_get(item, "error");
+        const json_t *revert = json_object_get(item, "revert");
+        if ((!error || json_is_null(error)) && (!revert || json_is_null(revert)))
+            continue;
+        const char *said = json_string_value(error), *more = json_string_value(revert);
+        out->failed = (uint32_t)i;
+        (void)snprintf(out->why, sizeof(out->why), "%.60s%s%.60s", said ? said : "reverted",
+                       more && more[0] ? ": " : "", more ? more : "");
+        return;
+    }
+}
+
+int32_t relay_read_simulation(const uint8_t *text, size_t len, struct relay_simulation *out)
+{
+    json_t *root = load(text, len);
+    const json_t *results = json_object_get(root, "results");
+    *out = (struct relay_simulation){0};
+    int32_t code = json_is_array(results) && json_array_size(results) <= RELAY_BUNDLE_TXS
+                       ? HAWSE_OK
+                       : HAWSE_E_FORMAT;
+    if (code == HAWSE_OK)
+        code = number_of(root, "coinbaseDiff", &out->coinbase_diff);
+    if (code == HAWSE_OK)
+        code = number_of(root, "bundleGasPrice", &out->gas_price);
+    if (code == HAWSE_OK)
+        code = small_of(root, "totalGasUsed", &out->gas_used);
+    if (code == HAWSE_OK)
+        code = small_of(root, "stateBlockNumber", &out->block);
+    if (code == HAWSE_OK) {
+        out->count = (uint32_t)json_array_size(results);
+        read_failures(results, out);
+    }
+    json_decref(root);
+    return code;
+}
+
+int32_t relay_read_fate(const uint8_t *text, size_t len, struct relay_fate *out)
+{
+    static const char *const words[] = {
+#define RELAY_STATUS_WORD(name, word) word,
+        RELAY_STATUSES(RELAY_STATUS_WORD)};
+    json_t *root = load(text, len);
+    const char *word = json_string_value(json_object_get(root, "status"));
+    int32_t code = HAWSE_E_FORMAT;
+    *out = (struct relay_fate){0};
+    for (size_t i = 0; word && i < RELAY_STATUS_COUNT; i++) {
+        if (strcmp(word, words[i]) == 0) {
+            out->status = (enum relay_status)i;
+            code = HAWSE_OK;
+        }
+    }
+    if (small_of(root, "maxBlockNumber", &out->max_block) != HAWSE_OK)
+        out->max_block = 0;
+    out->leaked = json_is_true(json_object_get(root, "seenInMempool"));
+    json_decref(root);
+    return code;
+}

@@ -1,0 +1,373 @@
+/*
+ * Private relays, bundles and sandwiches as pure functions: requests equal those of the reference
+ * client byte for byte, answers are read as relays give them, and no way leads a transaction to
+ * where its owner does not want it.
+ */
+#include "vectors.h"
+
+#include "keys/key.h"
+#include "tx/relay.h"
+#include "tx/sandwich.h"
+
+#include <hawse/eip191.h>
+#include <hawse/service/intent.h>
+#include <hawse/u256.h>
+
+static void check_body(const json_t *row, const hawse_writer_t *w, int32_t code)
+{
+    static char text[1 << 16];
+    CHECK_EQ(code, HAWSE_OK);
+    memcpy(text, w->data, w->len);
+    text[w->len] = '\0';
+    CHECK_STR(text, text_of(row, "body"));
+}
+
+TEST(relay_bodies, "requests are those of the reference client, to the byte")
+{
+    json_t *root = vectors_load("flashbots-signature.json"),
+           *rows = json_object_get(root, "vectors");
+    static uint8_t memory[1 << 16];
+    uint64_t len;
+    uint8_t *raw = data_of(json_object_get(root, "bundleTx"), "raw", &len), hash[32];
+    fixed_of(json_object_get(root, "bundleTx"), "hash", hash, 32);
+    const hawse_view_t tx = {raw, len};
+    struct relay_bundle b = {.txs = &tx,
+                             .count = 1,
+                             .block = 0x121eac1,
+                             .max_time = 1700000000,
+                             .uuid = "3c2f8b0e-5c1e-4a4b-9b7e-1d2c3b4a5f60"};
+    hawse_writer_t w = hawse_writer(memory, sizeof(memory));
+    check_body(json_array_get(rows, 0), &w, relay_write_send_bundle(&w, 1, &b));
+    w = hawse_writer(memory, sizeof(memory));
+    check_body(json_array_get(rows, 1), &w, relay_write_call_bundle(&w, 2, &b, 1700000000));
+    w = hawse_writer(memory, sizeof(memory));
+    check_body(json_array_get(rows, 3), &w, relay_write_cancel_private(&w, 4, hash));
+    memset(hash, 0xab, 32);
+    w = hawse_writer(memory, sizeof(memory));
+    check_body(json_array_get(rows, 4), &w, relay_write_bundle_stats(&w, 5, hash, 0x121eac1));
+    w = hawse_writer(memory, sizeof(memory));
+    check_body(json_array_get(rows, 5), &w, relay_write_user_stats(&w, 6, 0));
+    free(raw);
+    json_decref(root);
+}
+
+TEST(relay_plain, "blocks are quantities, and endpoints that want bare digits get them")
+{
+    static char text[4096];
+    const uint8_t raw[] = {0x02, 0xf8}, hash[32] = {1};
+    const hawse_view_t tx = {raw, sizeof(raw)};
+    hawse_writer_t w = hawse_writer(text, sizeof(text) - 1);
+    CHECK_EQ(relay_write_send_private(&w, 3, tx, 19000026, true), HAWSE_OK);
+    CHECK_STR(text, "{\"method\":\"eth_sendPrivateTransaction\",\"params\":[{\"tx\":\"0x02f8\","
+                    "\"maxBlockNumber\":\"0x121eada\",\"preferences\":{\"fast\":true}}],\"id\":3,"
+                    "\"jsonrpc\":\"2.0\"}");
+    memset(text, 0, sizeof(text));
+    w = hawse_writer(text, sizeof(text) - 1);
+    CHECK_EQ(relay_write_raw(&w, 1, "polygon_private_tx", tx, true), HAWSE_OK);
+    CHECK_STR(text, "{\"method\":\"polygon_private_tx\",\"params\":[\"02f8\"],\"id\":1,"
+                    "\"jsonrpc\":\"2.0\"}");
+    memset(text, 0, sizeof(text));
+    w = hawse_writer(text, sizeof(text) - 1);
+    CHECK_EQ(relay_write_send_private_raw(&w, 9, tx, false), HAWSE_OK);
+    CHECK_STR(text,
+              "{\"method\":\"eth_sendPrivateRawTransaction\",\"params\":[\"0x02f8\"],\"id\":9,"
+              "\"jsonrpc\":\"2.0\"}");
+    memset(text, 0, sizeof(text));
+    w = hawse_writer(text, sizeof(text) - 1);
+    CHECK_EQ(relay_write_cancel_bundle(&w, 9, "u"), HAWSE_OK);
+    CHECK_STR(text, "{\"method\":\"eth_cancelBundle\",\"params\":[{\"replacementUuid\":\"u\"}],"
+                    "\"id\":9,\"jsonrpc\":\"2.0\"}");
+    w = hawse_writer(text, 40);
+    CHECK_EQ(relay_write_cancel_private(&w, 9, hash), HAWSE_E_NOSPACE);
+}
+
+TEST(relay_bounds,
+     "a bundle holds 1 to 100 transactions and 300,000 bytes, and every block its own uuid")
+{
+    static uint8_t raw[RELAY_BUNDLE_BYTES + 1], memory[2 * RELAY_BUNDLE_BYTES + 65536];
+    static hawse_view_t txs[RELAY_BUNDLE_TXS + 1];
+    char one[RELAY_UUID], other[RELAY_UUID];
+    const uint8_t hash[32] = {7}, second[32] = {8};
+    struct relay_bundle b = {.txs = txs, .count = RELAY_BUNDLE_TXS};
+    for (int i = 0; i <= RELAY_BUNDLE_TXS; i++)
+        txs[i] = (hawse_view_t){raw, RELAY_BUNDLE_BYTES / RELAY_BUNDLE_TXS};
+    hawse_writer_t w = hawse_writer(memory, sizeof(memory));
+    CHECK_EQ(relay_write_send_bundle(&w, 1, &b), HAWSE_OK);
+    b.count++;
+    CHECK_EQ(relay_write_send_bundle(&w, 1, &b), HAWSE_E_LIMIT);
+    b.count = 1;
+    txs[0].len = RELAY_BUNDLE_BYTES + 1;
+    CHECK_EQ(relay_write_call_bundle(&w, 1, &b, 0), HAWSE_E_LIMIT);
+    b.count = 0;
+    CHECK_EQ(relay_write_call_bundle(&w, 1, &b, 0), HAWSE_E_INVAL);
+    relay_uuid(hash, 5, 1, one);
+    CHECK_EQ(strlen(one), 36);
+    CHECK(one[8] == '-' && one[14] == '8' && strchr("89ab", one[19]));
+    relay_uuid(hash, 5, 1, other);
+    CHECK_STR(other, one);
+    relay_uuid(hash, 6, 1, other);
+    CHECK(strcmp(one, other) != 0);
+    relay_uuid(hash, 5, 2, other);
+    CHECK(strcmp(one, other) != 0);
+    relay_uuid(second, 5, 1, other);
+    CHECK(strcmp(one, other) != 0);
+}
+
+TEST(relay_headers, "the header of each request is what the reference client sends")
+{
+    json_t *root = vectors_load("flashbots-signature.json"), *row;
+    uint8_t secret[32], digest[32];
+    struct key *key;
+    struct signature signature;
+    char header[RELAY_HEADER];
+    size_t i;
+    fixed_of(json_object_get(root, "authKey"), "privateKey", secret, 32);
+    CHECK_EQ(key_from_secret(KEY_SECP256K1, secret, &key, NULL), HAWSE_OK);
+    json_array_foreach(json_object_get(root, "vectors"), i, row)
+    {
+        const char *body = text_of(row, "body");
+        hawse_flashbots_digest((const uint8_t *)body, strlen(body), digest);
+        CHECK_EQ(key_sign_digest(key, digest, &signature), HAWSE_OK);
+        relay_header(key_public(key)->address, signature.bytes, signature.parity, header);
+        CHECK_STR(header, text_of(row, "header"));
+    }
+    CHECK_EQ(i, 6);
+    key_free(key);
+    json_decref(root);
+}
+
+static int32_t hash_in(const char *text, uint8_t hash[32])
+{
+    return relay_read_hash((const uint8_t *)text, strlen(text), hash);
+}
+
+#define DIGITS "6c15f393bb989b44d65f8996298180d49bb7316b5ec389842da23466d667a164"
+
+TEST(relay_answers, "hashes, cancellations and simulations are read as relays give them")
+{
+    uint8_t hash[32];
+    bool yes;
+    struct relay_simulation s;
+    CHECK_EQ(hash_in("{\"bundleHash\":\"0x" DIGITS "\"}", hash), HAWSE_OK);
+    CHECK_EQ(hash[0], 0x6c);
+    CHECK_EQ(hash_in("{\"smart\":false,\"bundleHash\":\"0x" DIGITS "\"}", hash), HAWSE_OK);
+    CHECK_EQ(hash_in("\"0x" DIGITS "\"", hash), HAWSE_OK);
+    CHECK_EQ(hash_in("{\"tx_hash\":\"" DIGITS "\"}", hash), HAWSE_OK);
+    CHECK_EQ(hash_in("\"0x" DIGITS "00\"", hash), HAWSE_E_FORMAT);
+    CHECK_EQ(hash_in("{}", hash), HAWSE_E_FORMAT);
+    CHECK_EQ(hash_in("", hash), HAWSE_E_FORMAT);
+    CHECK_EQ(relay_read_cancel((const uint8_t *)"true", 4, &yes), HAWSE_OK);
+    CHECK(yes);
+    CHECK_EQ(relay_read_cancel((const uint8_t *)"false", 5, &yes), HAWSE_OK);
+    CHECK(!yes);
+    CHECK_EQ(relay_read_cancel((const uint8_t *)"7", 1, &yes), HAWSE_E_FORMAT);
+    static const char good[] =
+        "{\"bundleGasPrice\":\"476190476193\",\"bundleHash\":\"0x1\",\"coinbaseDiff\":"
+        "\"20000000000126000\",\"ethSentToCoinbase\":\"20000000000000000\",\"gasFees\":\"126000\","
+        "\"results\":[{\"gasUsed\":21000,\"value\":\"0x\"},{\"gasUsed\":21000,\"error\":"
+        "\"execution reverted\",\"revert\":\"too little\"}],\"stateBlockNumber\":5221585,"
+        "\"totalGasUsed\":42000}";
+    CHECK_EQ(relay_read_simulation((const uint8_t *)good, sizeof(good) - 1, &s), HAWSE_OK);
+    CHECK_EQ(s.count, 2);
+    CHECK_EQ(s.failed, 1);
+    CHECK_STR(s.why, "execution reverted: too little");
+    CHECK_EQ(s.gas_used, 42000);
+    CHECK_EQ(s.block, 5221585);
+    CHECK_EQ(s.coinbase_diff.limb[0], 20000000000126000);
+    CHECK_EQ(relay_read_simulation((const uint8_t *)good, sizeof(good) - 2, &s), HAWSE_E_FORMAT);
+    CHECK_EQ(relay_read_simulation((const uint8_t *)"{\"results\":[]}", 14, &s), HAWSE_E_FORMAT);
+}
+
+TEST(relay_fates, "the status API's words are known, and what else it says is no status")
+{
+    struct relay_fate f;
+    static const char *const words[] = {"UNKNOWN", "PENDING", "INCLUDED", "FAILED", "CANCELLED"};
+    char text[200];
+    for (size_t i = 0; i < 5; i++) {
+        (void)snprintf(
+            text, sizeof(text),
+            "{\"status\":\"%s\",\"hash\":\"0x1\",\"maxBlockNumber\":%d,\"transaction\":{},"
+            "\"fastMode\":false,\"seenInMempool\":%s}",
+            words[i], 100 + (int)i, i % 2 ? "true" : "false");
+        CHECK_EQ(relay_read_fate((const uint8_t *)text, strlen(text), &f), HAWSE_OK);
+        CHECK_EQ(f.status, i);
+        CHECK_EQ(f.max_block, 100 + i);
+        CHECK_EQ(f.leaked, i % 2);
+    }
+    CHECK_EQ(relay_read_fate((const uint8_t *)"{\"status\":\"DONE\"}", 17, &f), HAWSE_E_FORMAT);
+    CHECK_EQ(relay_read_fate((const uint8_t *)"[]", 2, &f), HAWSE_E_FORMAT);
+}
+
+TEST(relay_routes,
+     "every case of wish, configuration and trouble: private never goes public unasked")
+{
+    for (unsigned bits = 0; bits < 3u * 3 * 64; bits++) {
+        struct route_case c = {.wanted = bits % 3, .usual = (enum route)(bits / 3 % 3)};
+        unsigned b = bits / 9;
+        enum route way;
+        const char *why = NULL;
+        c.relay = b & 1;
+        c.bundles = c.relay && (b & 2);
+        c.fallback = b & 4;
+        c.relay_down = b & 8;
+        c.sandwiches = b & 16 ? 2 : 0;
+        int32_t code = route_choose(&c, &way, &why);
+        bool private = c.wanted == HAWSE_INTENT_ROUTE_PRIVATE ||
+                       (c.wanted == HAWSE_INTENT_ROUTE_DEFAULT && c.usual != ROUTE_PUBLIC);
+        CHECK(why != NULL);
+        if (code != HAWSE_OK) {
+            CHECK(private);
+            CHECK_EQ(code, c.relay ? HAWSE_E_AGAIN : HAWSE_E_UNSUPPORTED);
+            continue;
+        }
+        if (c.wanted == HAWSE_INTENT_ROUTE_PRIVATE)
+            CHECK(way != ROUTE_PUBLIC);
+        if (private && way == ROUTE_PUBLIC)
+            CHECK(c.fallback && c.relay_down);
+        if (way != ROUTE_PUBLIC)
+            CHECK(c.relay && !c.relay_down);
+        if (way == ROUTE_BUNDLE)
+            CHECK(c.bundles && c.usual == ROUTE_BUNDLE);
+        if (!private && way != ROUTE_PUBLIC)
+            CHECK(c.sandwiches > 0);
+    }
+}
+
+/* Looks at each head from `from` on until it is over or says something other than to wait. */
+static enum relay_next until(struct relay_stay *stay, const struct relay_rules *rules,
+                             struct relay_look *look, uint64_t from)
+{
+    for (look->head = from; look->head < from + 100; look->head++) {
+        enum relay_next next = relay_look(stay, rules, look);
+        if (next != RELAY_WAIT)
+            return next;
+    }
+    return RELAY_WAIT;
+}
+
+TEST(relay_ranges,
+     "a range that passed is offered again, raised, then published or made void, once")
+{
+    for (int fallback = 0; fallback < 2; fallback++) {
+        struct relay_stay stay = {0};
+        struct relay_rules rules = {.blocks = 25, .rounds = 2, .fallback = fallback};
+        struct relay_look look = {.next_base = 10, .max_fee = 20};
+        CHECK_EQ(until(&stay, &rules, &look, 100), RELAY_WAIT);
+        relay_begin(&stay, &rules, 100);
+        CHECK_EQ(stay.first, 101);
+        CHECK_EQ(stay.max, 125);
+        CHECK_EQ(until(&stay, &rules, &look, 100), RELAY_OFFER);
+        CHECK_EQ(look.head, 125);
+        look.next_base = 21;
+        CHECK_EQ(relay_look(&stay, &rules, &look), RELAY_RAISE);
+        relay_begin(&stay, &rules, look.head);
+        CHECK_EQ(until(&stay, &rules, &look, 125), fallback ? RELAY_PUBLISH : RELAY_VOID);
+        CHECK_EQ(look.head, 150);
+        CHECK_EQ(until(&stay, &rules, &look, 150), RELAY_WAIT);
+    }
+}
+
+TEST(relay_troubles, "canceled, late, leaked, refused and failed ones leave as they must")
+{
+    struct relay_rules rules = {.blocks = 25, .rounds = 3, .status = true};
+    struct relay_look look = {.head = 101, .next_base = 10, .max_fee = 20};
+    struct relay_stay stay = {0};
+    relay_begin(&stay, &rules, 100);
+    CHECK_EQ(relay_look(&stay, &rules, &look), RELAY_ASK);
+    CHECK_EQ(relay_look(&stay, &rules, &look), RELAY_WAIT);
+    relay_heard(&stay, &(struct relay_fate){.status = RELAY_IS_PENDING}, 101);
+    CHECK_EQ(relay_look(&stay, &rules, &look), RELAY_WAIT);
+    relay_heard(&stay, &(struct relay_fate){.status = RELAY_IS_FAILED}, 101);
+    CHECK_EQ(relay_look(&stay, &rules, &look), RELAY_OFFER);
+    relay_begin(&stay, &rules, 101);
+    relay_refused(&stay, 101);
+    look.late = true; /* no new range begins after the deadline */
+    CHECK_EQ(relay_look(&stay, &rules, &look), RELAY_VOID);
+    CHECK_EQ(relay_look(&stay, &rules, &look), RELAY_WAIT);
+    stay = (struct relay_stay){0};
+    relay_begin(&stay, &rules, 100);
+    CHECK_EQ(relay_look(&stay, &rules, &look), RELAY_ASK); /* but the one that runs goes on */
+    relay_heard(&stay, &(struct relay_fate){.status = RELAY_IS_PENDING, .leaked = true}, 101);
+    CHECK_EQ(relay_look(&stay, &rules, &look), RELAY_WAIT);
+    rules.fallback = true;
+    CHECK_EQ(relay_look(&stay, &rules, &look), RELAY_PUBLISH);
+    stay = (struct relay_stay){0};
+    relay_begin(&stay, &rules, 100);
+    look.unwanted = true;
+    CHECK_EQ(relay_look(&stay, &rules, &look), RELAY_VOID);
+}
+
+TEST(relay_limits, "each kind has its figure, and those that share one share a limit")
+{
+    CHECK_EQ(relay_per_minute(RELAY_SEND_BUNDLE), 1800);
+    CHECK_EQ(relay_per_minute(RELAY_CALL_BUNDLE), 300);
+    CHECK_EQ(relay_per_minute(RELAY_CANCEL_BUNDLE), 600);
+    CHECK_EQ(relay_per_minute(RELAY_STATUS), 120);
+    for (int i = 0; i < RELAY_KIND_COUNT; i++) {
+        for (int k = 0; k < RELAY_KIND_COUNT; k++)
+            CHECK_EQ(relay_limit_of((enum relay_kind)i) == relay_limit_of((enum relay_kind)k),
+                     relay_per_minute((enum relay_kind)i) == relay_per_minute((enum relay_kind)k));
+        CHECK(relay_limit_of((enum relay_kind)i) < RELAY_LIMITS);
+    }
+}
+
+/* ---- sandwiches ---- */
+
+static struct sandwich_swap swap(uint32_t tx, uint8_t trader, uint8_t target, bool zero_for_one)
+{
+    return (struct sandwich_swap){.tx = tx,
+                                  .pool = {1},
+                                  .trader = {trader},
+                                  .target = {target},
+                                  .zero_for_one = zero_for_one,
+                                  .gave = hawse_u256(100),
+                                  .got = hawse_u256(90)};
+}
+
+TEST(sandwiches,
+     "both halves around us are found; one half, a router's crowd or a good price are not")
+{
+    const hawse_u256_t worse = hawse_u256(95), same = hawse_u256(90);
+    struct sandwich_swap s[] = {swap(3, 9, 8, true), swap(4, 1, 2, true), swap(5, 9, 8, false)};
+    struct sandwich got = sandwich_look(s, 3, 1, &worse);
+    CHECK_EQ(got.verdict, SANDWICH_FOUND);
+    CHECK_EQ(got.before, 0);
+    CHECK_EQ(got.after, 2);
+    CHECK_EQ(got.lost.limb[0], 5);
+    CHECK_EQ(sandwich_look(s, 3, 1, &same).verdict, SANDWICH_NONE);
+    s[2].trader[0] = 7; /* another account of the same contract */
+    CHECK_EQ(sandwich_look(s, 3, 1, &worse).verdict, SANDWICH_FOUND);
+    s[2].target[0] = 7;
+    CHECK_EQ(sandwich_look(s, 3, 1, &worse).verdict, SANDWICH_RUN);
+    s[2] = swap(5, 9, 8, true); /* the same direction: no way back */
+    CHECK_EQ(sandwich_look(s, 3, 1, &worse).verdict, SANDWICH_RUN);
+    s[2] = swap(5, 9, 8, false);
+    s[2].pool[0] = 2;
+    CHECK_EQ(sandwich_look(s, 3, 1, &worse).verdict, SANDWICH_RUN);
+    s[2] = swap(4 + SANDWICH_GAP + 2, 9, 8, false); /* too far behind */
+    CHECK_EQ(sandwich_look(s, 3, 1, &worse).verdict, SANDWICH_RUN);
+    s[2].tx--;
+    CHECK_EQ(sandwich_look(s, 3, 1, &worse).verdict, SANDWICH_FOUND);
+    s[0].zero_for_one = false; /* it traded against us: we got more by it */
+    CHECK_EQ(sandwich_look(s, 3, 1, &worse).verdict, SANDWICH_NONE);
+    s[0] = swap(3, 9, 2, true); /* the router that we use too */
+    CHECK_EQ(sandwich_look(s, 3, 1, &worse).verdict, SANDWICH_NONE);
+    s[0] = swap(4, 9, 8, true); /* in our own transaction */
+    CHECK_EQ(sandwich_look(s, 3, 1, &worse).verdict, SANDWICH_NONE);
+}
+
+TEST(sandwich_counts, "sandwiches are counted over a window of blocks")
+{
+    struct sandwich_count c = {0};
+    CHECK_EQ(sandwich_lately(&c, 100, 50), 0);
+    sandwich_add(&c, 60);
+    sandwich_add(&c, 90);
+    CHECK_EQ(sandwich_lately(&c, 100, 50), 2);
+    CHECK_EQ(sandwich_lately(&c, 100, 40), 1);
+    CHECK_EQ(sandwich_lately(&c, 80, 50),
+             1); /* after a reorganisation: the other is not there yet */
+    for (uint64_t i = 0; i < 40; i++)
+        sandwich_add(&c, 200);
+    CHECK_EQ(sandwich_lately(&c, 200, 50), SANDWICH_KEPT);
+    CHECK_EQ_U64(c.total, 42);
+}
