@@ -175,6 +175,9 @@ class Trial:
         told = self.told()
         twice = {k: v for k, v in told.items() if v > 1}
         self.check("no run told a strategy twice of one end", not twice, list(twice.items())[:10])
+        done = subprocess.run([str(a.hawse), "journal", "verify", str(self.folder / "state/journal.db")],
+                              capture_output=True, text=True, timeout=120)
+        self.check("the journal verifies", done.returncode == 0, done.stdout + done.stderr)
 
     def judge_chain(self, attempts):
         """Journal and chain, row for row."""

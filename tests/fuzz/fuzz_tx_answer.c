@@ -1,0 +1,40 @@
+/*
+ * Any bytes as what a node answers to the desk: blocks, receipts, fee histories, counts. Read whole
+ * or refused; a fee history never tells a tip that no block paid.
+ */
+#include "tx/answer.h"
+#include "tx/fees.h"
+
+#include <hawse/hawse.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(int truth)
+{
+    if (!truth)
+        abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    uint8_t *text = malloc(size + HAWSE_PADDING);
+    struct answer_block block;
+    struct answer_receipt receipt;
+    struct fees_history history;
+    hawse_u256_t wide;
+    uint64_t narrow = 0;
+    require(text != NULL);
+    memcpy(text, data, size);
+    memset(text + size, 0, HAWSE_PADDING);
+    (void)answer_block(text, size, &block);
+    (void)answer_receipt(text, size, &receipt);
+    if (fees_history_read(text, size, &history) == HAWSE_OK)
+        require(history.blocks > 0 && history.blocks <= FEES_BLOCKS_MAX &&
+                history.full <= history.blocks);
+    if (answer_u64(text, size, &narrow) == HAWSE_OK)
+        require(answer_u256(text, size, &wide) == HAWSE_OK && wide.limb[0] == narrow);
+    free(text);
+    return 0;
+}
