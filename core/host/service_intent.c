@@ -300,5 +300,8 @@ int32_t intents_open(struct host *host, struct fault *fault)
                                    .port = {.ctx = host, .tell = intents_tell}};
     if (config->chain_count == 0 || !options.signer)
         return HAWSE_OK;
+    if (config_find(config, "hawse"))
+        return fault_set(fault, HAWSE_E_INVAL,
+                         "instances.hawse: intents of the host's own have this name; take another");
     return desk_create(&options, &host->desk, fault);
 }

@@ -195,28 +195,35 @@ static void bury(struct desk *desk)
 
 /* ---- when the journal fails ---- */
 
-struct remembered {
+/* Who waits for an intent that is in the journal and not in memory. */
+struct desk_remembered {
     uint64_t number;
     struct desk_owner owner;
     enum config_maturity maturity;
 };
 
-/* All that is in memory is as if it had not been; what was on the disk is read again. */
-static size_t forget_all(struct desk *desk, struct remembered **out)
+static void remember(struct desk *desk, const struct desk_intent *intent)
 {
-    size_t count = 0, cap = 0;
-    for (size_t i = 0; i < desk->chain_count; i++)
-        cap += desk->chains[i].open;
-    struct remembered *list = calloc(cap + 1, sizeof(*list));
+    struct desk_remembered *more =
+        realloc(desk->remembered, (desk->remembered_count + 1) * sizeof(desk->remembered[0]));
+    if (!more)
+        return; /* its owner can look it up */
+    desk->remembered = more;
+    more[desk->remembered_count++] =
+        (struct desk_remembered){intent->number, intent->owner, intent->maturity};
+}
+
+/* All that is in memory is as if it had not been. */
+static void forget_all(struct desk *desk)
+{
     for (size_t i = 0; i < desk->chain_count; i++) {
         while (desk->chains[i].intents) {
             struct desk_intent *intent = desk->chains[i].intents;
             if (intent->held)
                 risk_ended(desk->risk, intent->instance, intent->chain->config->name,
                            intent->number, RISK_NOT_SENT, NULL, 0, desk_utc());
-            if (list && intent->durable)
-                list[count++] =
-                    (struct remembered){intent->number, intent->owner, intent->maturity};
+            if (intent->durable)
+                remember(desk, intent);
             else
                 desk_answer(desk, &intent->owner, HAWSE_INTENT_STEP, HAWSE_INTENT_FAILED,
                             HAWSE_E_NOSPACE, "the journal cannot be written: it was not taken over",
@@ -225,44 +232,30 @@ static size_t forget_all(struct desk *desk, struct remembered **out)
         }
     }
     desk_asks_cancel(desk);
-    *out = list;
-    return count;
 }
 
-static void give_back(struct desk *desk, const struct remembered *list, size_t count)
+static void give_back(struct desk *desk, struct desk_intent *intent)
 {
-    for (size_t i = 0; i < desk->chain_count; i++) {
-        for (struct desk_intent *in = desk->chains[i].intents; in; in = in->next) {
-            for (size_t k = 0; k < count; k++) {
-                if (list[k].number != in->number)
-                    continue;
-                unhash(in);
-                in->owner = list[k].owner;
-                in->maturity = list[k].maturity;
-                hash_in(in);
-            }
-        }
+    for (size_t k = 0; k < desk->remembered_count; k++) {
+        if (desk->remembered[k].number != intent->number)
+            continue;
+        unhash(intent);
+        intent->owner = desk->remembered[k].owner;
+        intent->maturity = desk->remembered[k].maturity;
+        hash_in(intent);
     }
 }
 
+/* Nothing is done any more until the journal can be written; then all is read from it afresh. */
 static void halt(struct desk *desk)
 {
-    struct remembered *list = NULL;
-    struct fault fault = {0};
     journal_abort(desk->journal);
     drop_effects(desk);
     desk->counts.halted++;
     __atomic_store_n(&desk->halted, 1, __ATOMIC_RELEASE);
-    size_t count = forget_all(desk, &list);
-    run_effects(desk); /* the answers to those that were never taken over */
+    forget_all(desk);
     desk->failed = false;
-    nonces_close(desk->nonces);
-    desk->nonces = NULL;
-    if (nonces_open(desk->journal, NULL, &desk->nonces, &fault) != HAWSE_OK ||
-        desk_load(desk, &fault) != HAWSE_OK)
-        log_fault(desk->logger, HAWSE_LOG_ERROR, "tx", &fault);
-    give_back(desk, list, count);
-    free(list);
+    run_effects(desk); /* the answers to those that were never taken over */
 }
 
 static void try_again(struct desk *desk)
@@ -270,10 +263,23 @@ static void try_again(struct desk *desk)
     struct fault fault = {0};
     if (journal_ready(desk->journal, &fault) != HAWSE_OK)
         return;
-    log_line(desk->logger, HAWSE_LOG_WARN, "tx", "the journal can be written again: going on");
+    nonces_close(desk->nonces);
+    desk->nonces = NULL;
     __atomic_store_n(&desk->halted, 0, __ATOMIC_RELEASE);
-    for (size_t i = 0; i < desk->chain_count; i++)
+    if (nonces_open(desk->journal, NULL, &desk->nonces, &fault) != HAWSE_OK ||
+        desk_load(desk, &fault) != HAWSE_OK) {
+        desk_broke(desk, &fault);
+        return;
+    }
+    log_line(desk->logger, HAWSE_LOG_WARN, "tx", "the journal can be written again: going on");
+    for (size_t i = 0; i < desk->chain_count; i++) {
+        for (struct desk_intent *in = desk->chains[i].intents; in; in = in->next)
+            give_back(desk, in);
         chain_soon(&desk->chains[i]);
+    }
+    free(desk->remembered);
+    desk->remembered = NULL;
+    desk->remembered_count = 0;
 }
 
 /* The end of a turn: everything that it decided is on the disk, then it happens. */
@@ -704,6 +710,7 @@ void desk_destroy(struct desk *desk)
     free(desk->chains);
     drop_effects(desk);
     free(desk->effects);
+    free(desk->remembered);
     risk_destroy(desk->risk);
     nonces_close(desk->nonces);
     journal_close(desk->journal);

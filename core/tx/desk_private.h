@@ -238,6 +238,8 @@ struct desk {
     struct desk_ask *asks;
     struct desk_effect *effects;
     size_t effect_count, effect_cap;
+    struct desk_remembered *remembered; /* while it is halted */
+    size_t remembered_count;
     bool failed;      /* this turn's group: nothing of it holds */
     uint64_t handles; /* atomic: of intents of the host's own */
     uint64_t stuck_ns;

@@ -99,7 +99,7 @@ static void recount(struct leg *leg)
 void leg_event(struct leg *leg, const struct life_event *event)
 {
     struct desk *desk = leg->intent->desk;
-    if (desk->failed || leg->intent->ended)
+    if (desk->failed || leg->intent->ended || __atomic_load_n(&desk->halted, __ATOMIC_RELAXED))
         return;
     struct life_result r = life_step(&leg->life, event);
     recount(leg);

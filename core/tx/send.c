@@ -24,7 +24,10 @@ static void on_reserved(void *ctx, const struct nonce_answer *answer)
     if (answer->status == HAWSE_OK) {
         leg->nonce = answer->nonce;
         leg->has_nonce = true;
-        leg_on(leg, LIFE_ON_RESERVED);
+        if (intent->ended)
+            leg_release(leg); /* it came too late */
+        else
+            leg_on(leg, LIFE_ON_RESERVED);
         return;
     }
     if (answer->status != HAWSE_E_AGAIN)

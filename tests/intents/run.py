@@ -95,7 +95,7 @@ class Trial:
             "chains": {"local": {"chain_id": CHAIN_ID, "block_ms": int(BLOCK_S * 1000),
                                  "providers": [{"name": "anvil", "http": self.node.url, "per_second": 0}],
                                  "tx": {"confirmations": CONFIRMATIONS}}},
-            "tx": {"stuck_ms": 3000, "restart_s": 600},
+            "tx": {"stuck_ms": 3000, "restart_s": 600}, "record": {"file": "capture.hrec"},
             "instances": instances,
         }
 
@@ -175,6 +175,9 @@ class Trial:
         told = self.told()
         twice = {k: v for k, v in told.items() if v > 1}
         self.check("no run told a strategy twice of one end", not twice, list(twice.items())[:10])
+        done = subprocess.run([str(a.hawse), "replay", str(self.folder / "capture.hrec")], capture_output=True, text=True,
+                              timeout=300, env=self.host.env)
+        self.check("the last run replays, intents and all", done.returncode == 0, done.stdout + done.stderr)
         done = subprocess.run([str(a.hawse), "journal", "verify", str(self.folder / "state/journal.db")],
                               capture_output=True, text=True, timeout=120)
         self.check("the journal verifies", done.returncode == 0, done.stdout + done.stderr)
