@@ -86,6 +86,16 @@ void host_wake(struct host *host)
         loop_wake(host->lanes[i]->loop);
 }
 
+struct pool *host_pool(const struct host *host, const char *chain)
+{
+    for (size_t i = 0; i < host->pool_count; i++) {
+        if (strcmp(pool_name(host->pools[i]), chain) == 0)
+            return host->pools[i];
+    }
+    return NULL;
+}
+
+/* Chains do not change with a reload: limits and breakers stay what they are. */
 static int32_t make_pools(struct host *host, struct fault *fault)
 {
     const struct config *config = host->config;

@@ -253,6 +253,9 @@ static inline void host_leave(struct instance *inst)
     __atomic_store_n(&inst->lane->in_host, 0, __ATOMIC_RELEASE);
 }
 
+/* The pool of this chain; the configuration has made sure that there is one. */
+struct pool *host_pool(const struct host *host, const char *chain);
+
 /* The lane of this name; the configuration has made sure that there is one. */
 struct lane *host_lane(const struct host *host, const char *name);
 /* The lane that the calling thread runs; NULL: it is none. */

@@ -103,6 +103,7 @@ void request_done(void *ctx, const struct http_result *result)
     }
     struct lane *lane = r->owner->lane;
     r->request = NULL;
+    r->pooled = NULL;
     r->event = completion(r, result);
     if (!r->event) { /* tell at least that it ended */
         struct http_result small = *result;
@@ -117,6 +118,26 @@ void request_done(void *ctx, const struct http_result *result)
     r->next = lane->undelivered;
     lane->undelivered = r;
     lane_arm_retry(lane);
+}
+
+void request_done_by_pool(void *ctx, const struct pool_result *result)
+{
+    const struct http_result same = {.status = result->status,
+                                     .http_status = result->http_status,
+                                     .retry_after_ms = result->retry_after_ms,
+                                     .rpc_code = result->rpc_code,
+                                     .elapsed_ns = result->elapsed_ns,
+                                     .body = result->body,
+                                     .body_len = result->body_len};
+    request_done(ctx, &same);
+}
+
+/* It will not be told. */
+static void stop(struct host_request *r)
+{
+    http_cancel(r->request);
+    pool_cancel(r->pooled);
+    request_drop(r);
 }
 
 void requests_retry(struct lane *lane)
@@ -136,9 +157,7 @@ void requests_release(struct instance *inst)
     uint32_t at = 0;
     struct host_request *r;
     while ((r = handles_next(&inst->lane->requests, inst->index, &at)) != NULL) {
-        if (r->request)
-            http_cancel(r->request);
-        request_drop(r);
+        stop(r);
     }
 }
 
@@ -150,9 +169,7 @@ int32_t request_cancel(const hawse_host_t *table, hawse_instance_t self, hawse_r
         return code;
     struct host_request *r = handles_get(&inst->lane->requests, handle, inst->index);
     if (r) {
-        if (r->request)
-            http_cancel(r->request);
-        request_drop(r);
+        stop(r);
     } else {
         code = HAWSE_E_STALE;
     }

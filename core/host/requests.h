@@ -21,6 +21,7 @@ struct host_request {
     struct host_request *next; /* in lane->undelivered */
     struct instance *owner;
     struct http_request *request; /* NULL once it is done */
+    struct pool_request *pooled;  /* instead, when the endpoint is a chain */
     hawse_event_t *event;         /* the completion that waits for room */
     uint64_t handle;
     uint64_t tag;
@@ -34,8 +35,9 @@ struct host_request {
 int32_t request_new(struct instance *inst, uint64_t tag, uint16_t kind, request_record_fn record,
                     struct host_request **out);
 void request_drop(struct host_request *request);
-/* [lane] The http_done_fn. */
+/* [lane] The http_done_fn, and the pool_done_fn. */
 void request_done(void *ctx, const struct http_result *result);
+void request_done_by_pool(void *ctx, const struct pool_result *result);
 /* The `cancel` of both services. */
 int32_t request_cancel(const hawse_host_t *table, hawse_instance_t self, hawse_request_t handle);
 

@@ -21,6 +21,37 @@ static size_t record(const struct http_result *result, uint64_t handle, uint64_t
     return sizeof(done);
 }
 
+static int32_t ask_endpoint(struct instance *inst, const hawse_rpc_call_t *call,
+                            const struct config_endpoint *endpoint, struct host_request *r)
+{
+    const struct rpc_options options = {.endpoint = endpoint,
+                                        .method = (const char *)call->method.data,
+                                        .method_len = call->method.len,
+                                        .params = call->params.data,
+                                        .params_len = call->params.len,
+                                        .timeout_ms = call->timeout_ms,
+                                        .max_response = call->max_response};
+    return rpc_call(inst->host->http, inst->lane->loop, &options, request_done, r, &r->request,
+                    &inst->last_error);
+}
+
+/* What a chain plugin asks is what all others build on: never from the cache. */
+static int32_t ask_pool(struct instance *inst, const hawse_rpc_call_t *call, const char *chain,
+                        struct host_request *r)
+{
+    bool source = strcmp(inst->library->manifest->kind, "chain") == 0;
+    const struct pool_options options = {.method = (const char *)call->method.data,
+                                         .method_len = call->method.len,
+                                         .params = call->params.data,
+                                         .params_len = call->params.len,
+                                         .class = POOL_DECISION,
+                                         .flags = source ? POOL_FRESH : 0,
+                                         .deadline_ms = call->timeout_ms,
+                                         .max_response = call->max_response};
+    return pool_call(host_pool(inst->host, chain), inst->lane->loop, &options, request_done_by_pool,
+                     r, &r->pooled, &inst->last_error);
+}
+
 static int32_t send_call(struct instance *inst, const hawse_rpc_call_t *call, hawse_request_t *out)
 {
     if (call->size < sizeof(*call) || call->method.len == 0 || call->method.len > 128 ||
@@ -41,16 +72,9 @@ static int32_t send_call(struct instance *inst, const hawse_rpc_call_t *call, ha
     int32_t code = request_new(inst, call->tag, HAWSE_HOST_RPC_DONE, record, &r);
     if (code != HAWSE_OK)
         return code;
-    struct rpc_options options = {.endpoint = endpoint,
-                                  .method = (const char *)call->method.data,
-                                  .method_len = call->method.len,
-                                  .params = call->params.data,
-                                  .params_len = call->params.len,
-                                  .timeout_ms = call->timeout_ms,
-                                  .max_response = call->max_response};
     fault_clear(&inst->last_error);
-    code = rpc_call(inst->host->http, inst->lane->loop, &options, request_done, r, &r->request,
-                    &inst->last_error);
+    code = endpoint->chain ? ask_pool(inst, call, endpoint->chain, r)
+                           : ask_endpoint(inst, call, endpoint, r);
     if (code != HAWSE_OK) {
         request_drop(r);
         return code;

@@ -3,12 +3,12 @@
 
 enum { WHOLE = 1000, LEAST = 60, STEP = 100 };
 
-static const uint64_t SECOND = 1000000000u;
+static const uint64_t SECOND = 1000000000u, MARGIN = 20000000u;
 
 void limit_init(struct limit *l, uint32_t per_second)
 {
     *l = (struct limit){0};
-    l->spacing_ns = per_second ? (SECOND + per_second - 1) / per_second : 0;
+    l->spacing_ns = per_second ? (SECOND + MARGIN + per_second - 1) / per_second : 0;
 }
 
 uint32_t limit_share(const struct limit *l, uint64_t now)

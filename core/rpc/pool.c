@@ -21,6 +21,11 @@ uint64_t pool_random(struct pool *pool)
     return pool->random;
 }
 
+const char *pool_name(const struct pool *pool)
+{
+    return pool->chain.name;
+}
+
 uint64_t pool_poll_ns(const struct pool *pool)
 {
     uint64_t block = pool->chain.block_ms * MS;

@@ -69,6 +69,9 @@ int32_t pool_create(struct http_client *client, const struct config_chain *chain
  * under way is not told. */
 void pool_destroy(struct pool *pool);
 
+/* [any] The chain's name in the configuration; lives as long as the pool. */
+const char *pool_name(const struct pool *pool);
+
 /* [any] Asks. `loop` must live until `done` was called or the request was canceled. A request that
  * is not canceled is freed after `done`. HAWSE_E_INVAL: method or params are not what they must be;
  * HAWSE_E_LIMIT: too many are under way; HAWSE_E_NOMEM. */

@@ -9,8 +9,9 @@ import { PlainClient } from './lib/client.mjs';
 
 const config = JSON.parse(readFileSync(process.argv[3], 'utf8'));
 const { endpoints } = config.instances.chain;
+const httpUrl = endpoints.http.url ?? config.chains.world.providers[0].http.url;
 const addresses = config.instances.pools.settings.pools;
-const reader = createPublicClient({ transport: http(endpoints.http.url, { batch: true }) });
+const reader = createPublicClient({ transport: http(httpUrl, { batch: true }) });
 
 async function stateOf(address) {
   const read = (functionName) => reader.readContract({ address, abi: ABI.pool, functionName });

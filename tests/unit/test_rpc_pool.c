@@ -18,7 +18,7 @@ static const char *const free_of_limits[] = {
 TEST(pool_asks, "the first by priority is asked, and its answer is told")
 {
     struct rig r;
-    rig_start(&r, free_of_limits, 3, "");
+    rig_start(&r, free_of_limits, 3, "'hedge_ms':0,");
     struct told t = rig_get(&r, "eth_call", CALL, 0);
     CHECK_EQ(t.status, 0);
     CHECK_STR(t.provider, "p0");
@@ -50,7 +50,7 @@ TEST_LIMIT(pool_fails_over, 20, "whatever the first one does wrong, the second o
 TEST(pool_refused, "a provider that is gone is left out, and used again when it is back")
 {
     struct rig r;
-    rig_start(&r, free_of_limits, 2, "");
+    rig_start(&r, free_of_limits, 2, "'hedge_ms':0,");
     CHECK_STR(rig_get(&r, "eth_call", CALL, 0).provider, "p0");
     faulty_refuse(r.servers[0], true);
     for (int i = 0; i < 20; i++)
@@ -68,7 +68,7 @@ TEST(pool_refused, "a provider that is gone is left out, and used again when it 
 TEST(pool_verdicts, "a verdict is told at once and asked of nobody else")
 {
     struct rig r;
-    rig_start(&r, free_of_limits, 2, "");
+    rig_start(&r, free_of_limits, 2, "'hedge_ms':0,");
     faulty_mode(r.servers[0], MODE_REVERT);
     struct told t = rig_get(&r, "eth_call", CALL, 0);
     CHECK_EQ(t.status, HAWSE_E_REMOTE);
@@ -84,7 +84,7 @@ TEST(pool_verdicts, "a verdict is told at once and asked of nobody else")
 TEST(pool_lacks, "a method that a provider has not is asked elsewhere from then on")
 {
     struct rig r;
-    rig_start(&r, free_of_limits, 2, "");
+    rig_start(&r, free_of_limits, 2, "'hedge_ms':0,");
     faulty_mode(r.servers[0], MODE_LACKS);
     for (int i = 0; i < 5; i++)
         CHECK_STR(rig_get(&r, "eth_call", CALL, 0).provider, "p1");
@@ -113,7 +113,7 @@ TEST(pool_wrong_chain, "a provider of another chain is never asked anything but 
 TEST(pool_stale, "an old head is not told while another provider has a newer one")
 {
     struct rig r;
-    rig_start(&r, free_of_limits, 2, "'cache':false,");
+    rig_start(&r, free_of_limits, 2, "'cache':false,'hedge_ms':0,");
     rig_sleep(&r, 100); /* both have told their heads */
     CHECK_EQ(pool_head(r.pool), 100);
     faulty_mode(r.servers[0], MODE_STALE);
@@ -128,7 +128,7 @@ TEST(pool_stale, "an old head is not told while another provider has a newer one
 TEST(pool_null, "null for a block that should be there is asked elsewhere; else it is an answer")
 {
     struct rig r;
-    rig_start(&r, free_of_limits, 2, "");
+    rig_start(&r, free_of_limits, 2, "'hedge_ms':0,");
     rig_sleep(&r, 100);
     faulty_mode(r.servers[0], MODE_NULL);
     CHECK_STR(rig_get(&r, "eth_getBlockByNumber", "[\"0x10\",false]", 0).provider, "p1");
@@ -157,7 +157,7 @@ TEST(pool_hedges, "a slow read is asked of the next one, and the first answer is
 TEST(pool_broadcasts, "a send goes to three, and one success or one that knows it is enough")
 {
     struct rig r;
-    rig_start(&r, free_of_limits, 3, "");
+    rig_start(&r, free_of_limits, 3, "'hedge_ms':0,");
     rig_sleep(&r, 100);
     faulty_mode(r.servers[0], MODE_500);
     faulty_mode(r.servers[1], MODE_NONCE);
@@ -183,7 +183,7 @@ TEST(pool_broadcasts, "a send goes to three, and one success or one that knows i
 TEST(pool_once, "what may change something and is no signed transaction is asked once")
 {
     struct rig r;
-    rig_start(&r, free_of_limits, 3, "");
+    rig_start(&r, free_of_limits, 3, "'hedge_ms':0,");
     rig_sleep(&r, 100);
     faulty_mode(r.servers[0], MODE_500);
     struct told t = rig_get(&r, "evm_mine", "[]", 0);
@@ -198,7 +198,7 @@ TEST(pool_once, "what may change something and is no signed transaction is asked
 TEST(pool_quorum, "a quorum takes what two say, and refuses when none agree")
 {
     struct rig r;
-    rig_start(&r, free_of_limits, 3, "");
+    rig_start(&r, free_of_limits, 3, "'hedge_ms':0,");
     rig_sleep(&r, 100);
     faulty_balance(r.servers[0], 7);
     struct told t = rig_get(&r, "eth_getBalance",

@@ -30,10 +30,15 @@ export function programOf(subject) {
   return { command: [path.resolve(HAWSE_BIN)], pluginDir: path.resolve(HAWSE_PLUGIN_DIR) };
 }
 
-/** One chain, one instance that follows the pools, one sink that prints everything. */
+/** One chain, one instance that follows the pools, one sink that prints everything. On Polygon the
+ * node is asked as a provider of a chain, with failover and cache, elsewhere as an endpoint. */
 export function configOf({ chainId, wsUrl, httpUrl, venue, pluginDir, stateDir }) {
+  const http = { url: httpUrl, request_timeout_ms: 5000 };
+  const providers = ['one', 'two'].map((name) => ({ name, http, per_second: 0 }));
+  const pooled = chainId === 137;
   return {
     hawse: 1,
+    ...(pooled && { chains: { world: { chain_id: chainId, block_ms: 2000, providers } } }),
     plugins: { path: [pluginDir] },
     state_dir: stateDir,
     instances: {
@@ -41,7 +46,7 @@ export function configOf({ chainId, wsUrl, httpUrl, venue, pluginDir, stateDir }
         plugin: chainId === 137 ? 'org.hawse.polygon' : 'org.hawse.gnosis',
         endpoints: {
           ws: { url: wsUrl, ping_ms: 500, idle_ms: 2000, backoff_min_ms: 20, backoff_max_ms: 500 },
-          http: { url: httpUrl, request_timeout_ms: 5000 },
+          http: pooled ? { chain: 'world' } : http,
         },
         grants: ['net', 'rpc'],
         settings: { heads_idle_ms: 2000 },
