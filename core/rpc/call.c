@@ -17,7 +17,7 @@ enum {
     ROUND_MS = 100,   /* before the second round; twice as long before each further one */
     PATIENCE_MS = 50, /* a wait for a limit that is as good as none */
     WIDE = 3,         /* who gets a broadcast, and who votes */
-    AGREE = 2,
+    OVERTAKEN = 3,    /* answers that a provider still owes when others gave them */
 };
 
 /* ---- telling ---- */
@@ -103,6 +103,8 @@ static void drop_waiting(struct call *c)
     while (*at) {
         struct attempt *a = *at;
         if (a->request) {
+            a->provider->overtaken += !a->overtaken;
+            a->overtaken = true;
             at = &a->also;
             continue;
         }
@@ -185,12 +187,13 @@ static enum grade grade(const struct call *c, const struct provider *p, bool hed
     bool open = p->breaker.state != BREAKER_CLOSED;
     if (barred(c, p, wait, now))
         return GRADE_NEVER;
-    if (hedge && (open || (wait > 0 && p->standing == STANDING_GOOD)))
+    if (hedge && wait > 0 && p->standing == STANDING_GOOD)
         return GRADE_NEVER;
     if (open)
         return GRADE_OPEN;
     bool behind = needs && p->head > 0 && p->head < c->question.height;
-    return behind || provider_behind(p, now) ? GRADE_BEHIND : GRADE_GOOD;
+    bool slow = p->overtaken >= OVERTAKEN && !hedge;
+    return behind || slow || provider_behind(p, now) ? GRADE_BEHIND : GRADE_GOOD;
 }
 
 /* Asks the best provider that was not asked in this round; NULL: there is none. */

@@ -3,7 +3,7 @@
 
 enum { WHOLE = 1000, LEAST = 60, STEP = 100 };
 
-static const uint64_t SECOND = 1000000000u, MARGIN = 20000000u;
+static const uint64_t SECOND = 1000000000u, MARGIN = 50000000u;
 
 void limit_init(struct limit *l, uint32_t per_second)
 {

@@ -21,7 +21,7 @@ struct limit {
     uint32_t slow_share; /* of 1,000: what it was cut to */
 };
 
-/* per_second 0 = no limit, but pauses are kept. Spaced for a second and 20 ms: the provider counts
+/* per_second 0 = no limit, but pauses are kept. Spaced for a second and 50 ms: the provider counts
  * when requests arrive, and the first of a second may have been held up on the way. */
 void limit_init(struct limit *limit, uint32_t per_second);
 

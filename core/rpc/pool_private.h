@@ -62,6 +62,7 @@ struct attempt {
     uint64_t queued_ns, started_ns;
     uint32_t cost;
     bool hedge;
+    bool overtaken; /* another one answered first, and this one has not yet */
 };
 
 struct call {
@@ -126,7 +127,7 @@ struct method_rule {
 
 struct queue {
     struct attempt *first, *last;
-    uint32_t count;
+    uint64_t units; /* what they cost in all, with the waits that costly ones need */
 };
 
 struct provider {
@@ -144,7 +145,7 @@ struct provider {
     unsigned latencies;
     uint64_t p95_ns, ewma_ns;
     int64_t turn;
-    uint32_t running;
+    uint32_t running, overtaken; /* of those that run */
     struct queue probes, queues[POOL_CLASSES];
     struct attempt *chain_probe, *head_probe; /* that waits or runs */
     struct loop_timer timer;

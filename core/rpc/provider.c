@@ -24,7 +24,7 @@ static void push(struct queue *q, struct attempt *a)
     a->next = NULL;
     *(q->last ? &q->last->next : &q->first) = a;
     q->last = a;
-    q->count++;
+    q->units += 2 * a->cost - 1;
 }
 
 static bool take(struct queue *q, const struct attempt *a)
@@ -39,7 +39,7 @@ static bool take(struct queue *q, const struct attempt *a)
     *(before ? &before->next : &q->first) = at->next;
     if (q->last == at)
         q->last = before;
-    q->count--;
+    q->units -= 2 * at->cost - 1;
     return true;
 }
 
@@ -89,7 +89,7 @@ uint64_t provider_wait(const struct provider *p, const struct call *call, uint64
                         .cost = provider_cost(p, call->method, call->method_len)};
     uint64_t wait = ready_at(p, &a, now) - now, ahead = 0;
     for (unsigned c = 0; c <= call->class; c++)
-        ahead += p->queues[c].count;
+        ahead += p->queues[c].units;
     wait += ahead * p->limit.spacing_ns * 5 / 4;
     if (p->running >= p->config->in_flight)
         wait += p->ewma_ns * (ahead + 1) / p->config->in_flight + MS;
@@ -338,6 +338,7 @@ static void ended(void *ctx, const struct http_result *result)
     outcome_read(a, result, &o);
     a->request = NULL;
     p->running--;
+    p->overtaken -= a->overtaken;
     if (o.status == HAWSE_OK || o.status == HAWSE_E_REMOTE)
         saw_latency(p, now - a->started_ns);
     told_request(p, a, o.status == HAWSE_OK && !o.soft, o.class, now - a->started_ns);

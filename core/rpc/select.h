@@ -12,7 +12,7 @@
 /* How good a provider is for one request. */
 enum grade {
     GRADE_GOOD,
-    GRADE_BEHIND, /* its head lags */
+    GRADE_BEHIND, /* its head lags, or it is slow */
     GRADE_OPEN,   /* its breaker is open: when nobody else is left */
     GRADE_NEVER,  /* not for this request */
 };

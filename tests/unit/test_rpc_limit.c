@@ -89,7 +89,7 @@ TEST(limit_uses, "a steady load of sends uses the whole rate, reads four fifths 
             limit_take(&limit, now, 1, send);
             n++;
         }
-        CHECK(send ? n >= 2450 && n <= 2452 : n >= 1960 && n <= 1962);
+        CHECK(send ? n >= 2380 && n <= 2382 : n >= 1904 && n <= 1906);
     }
 }
 
@@ -101,8 +101,8 @@ TEST(limit_reserve, "a send waits for no more than one spacing behind any number
     for (int i = 0; i < 100; i++) {
         now = limit_at(&limit, now, 1, false);
         limit_take(&limit, now, 1, false);
-        CHECK(limit_at(&limit, now, 1, true) <= now + 102 * MS);
-        CHECK(limit_at(&limit, now, 1, false) == now + 127500 * MS / 1000);
+        CHECK(limit_at(&limit, now, 1, true) <= now + 105 * MS);
+        CHECK(limit_at(&limit, now, 1, false) == now + 131250 * MS / 1000);
     }
 }
 
@@ -121,7 +121,7 @@ TEST(limit_pauses, "after a pause half the rate holds for a minute, then it come
     CHECK_EQ(limit_share(&limit, now + 100 * SECOND), 1000);
     CHECK_EQ(limit_share(&limit, now + 9999 * SECOND), 1000);
     limit_take(&limit, now + 3 * SECOND, 1, true);
-    CHECK_EQ(limit_at(&limit, now, 1, true), now + 3 * SECOND + 204 * MS);
+    CHECK_EQ(limit_at(&limit, now, 1, true), now + 3 * SECOND + 210 * MS);
     limit_init(&limit, 0);
     CHECK_EQ(limit_at(&limit, now, 9, false), now);
     limit_take(&limit, now, 9, false);
