@@ -369,6 +369,11 @@ def stage_solana(args):
         env=env)
 
 
+def stage_rpc(args):
+    """Providers that fail in every way; with --full ten minutes of three times the load."""
+    tap("rpc", [MAIN / "tests" / "rpc-trial", "--seconds", "600" if args.full else "5"], timeout=900)
+
+
 def stage_polymarket(args):
     """The venue beside a double of it, which the official clients have proved first."""
     folder = ROOT / "tests" / "e2e"
@@ -403,7 +408,7 @@ def stage_polymarket(args):
 # the others mostly wait; then alone again.
 FIRST = ["style", "layout", "build"]
 ROWS = [["unit", "sanitize", "fuzz", "amm", "encodings", "keys"],
-        ["sdk", "hostile", "journal", "record", "lanes", "secrets", "operator", "polymarket"],
+        ["sdk", "hostile", "rpc", "journal", "record", "lanes", "secrets", "operator", "polymarket"],
         ["e2e", "intents", "simulation", "solana"]]
 LAST = ["hotpath", "bench", "quickstart"]
 STAGES = [*FIRST, *sum(ROWS, []), *LAST]

@@ -8,6 +8,7 @@
 
 #include "host/host.h"
 #include "rpc/http_client.h"
+#include "rpc/pool.h"
 
 #include <hawse/service/http.h>
 

@@ -203,13 +203,15 @@ void loop_post(struct loop *loop, struct loop_work *work)
 {
     work->next = NULL;
     (void)pthread_mutex_lock(&loop->lock);
-    if (loop->mail_last)
-        loop->mail_last->next = work;
-    else
+    bool first = !loop->mail_last; /* else whoever posted that one wakes the loop for both */
+    if (first)
         loop->mail_first = work;
+    else
+        loop->mail_last->next = work;
     loop->mail_last = work;
     (void)pthread_mutex_unlock(&loop->lock);
-    loop_wake(loop);
+    if (first)
+        loop_wake(loop);
 }
 
 static int32_t run_mail(struct loop *loop)

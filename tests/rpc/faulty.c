@@ -212,17 +212,30 @@ static void *serve(void *arg)
     return NULL;
 }
 
+/* A new one, or that of a connection which has ended: its thread holds the lock no more. */
+static unsigned free_slot(struct faulty *s)
+{
+    for (unsigned i = 0; i < s->connections; i++) {
+        if (s->fds[i] == -1) {
+            (void)pthread_join(s->threads[i], NULL);
+            return i;
+        }
+    }
+    return s->connections;
+}
+
 static void welcome(struct faulty *s, int fd)
 {
     int one = 1;
     struct peer *p = calloc(1, sizeof(*p));
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     (void)pthread_mutex_lock(&s->lock);
-    if (p && s->connections < FAULTY_CONNECTIONS) {
+    unsigned slot = free_slot(s);
+    if (p && slot < FAULTY_CONNECTIONS) {
         *p = (struct peer){s, fd};
-        s->fds[s->connections] = fd;
-        if (pthread_create(&s->threads[s->connections], NULL, serve, p) == 0) {
-            s->connections++;
+        s->fds[slot] = fd;
+        if (pthread_create(&s->threads[slot], NULL, serve, p) == 0) {
+            s->connections += slot == s->connections;
             p = NULL;
             fd = -1;
         }
