@@ -60,56 +60,56 @@ static bool touches(const struct book_held *held, const uint8_t counterparty[20]
     return false;
 }
 
-/* Adds what others hold of an asset; with a counterparty only those that touch it. */
-static int32_t add_held(const struct book *book, uint64_t number, const uint8_t asset[20],
-                        const uint8_t *counterparty, bool loss, hawse_u256_t *sum)
+/* What does not fit any more stays at the most there is: every limit refuses what is added to it.
+ */
+static void add(hawse_u256_t *sum, const hawse_u256_t *more)
 {
-    uint32_t carry = 0;
+    if (hawse_u256_add(sum, more, sum))
+        memset(sum, 0xff, sizeof(*sum));
+}
+
+/* Adds what others hold of an asset; with a counterparty only those that touch it. */
+static void add_held(const struct book *book, uint64_t number, const uint8_t asset[20],
+                     const uint8_t *counterparty, bool loss, hawse_u256_t *sum)
+{
     for (size_t i = 0; i < book->held_count; i++) {
         const struct book_held *held = &book->held[i];
         if (held->number == number || (counterparty && !touches(held, counterparty)))
             continue;
         for (uint32_t k = 0; k < held->flow_count; k++) {
             if (same(held->flows[k].asset, asset))
-                carry |=
-                    hawse_u256_add(sum, loss ? &held->flows[k].loss : &held->flows[k].out, sum);
+                add(sum, loss ? &held->flows[k].loss : &held->flows[k].out);
         }
     }
-    return carry ? HAWSE_E_RANGE : HAWSE_OK;
 }
 
-int32_t book_out(const struct book *book, uint64_t number, const uint8_t asset[20],
-                 hawse_u256_t *out)
+hawse_u256_t book_out(const struct book *book, uint64_t number, const uint8_t asset[20])
 {
     const struct book_asset *a = asset_of(book, asset);
-    *out = a ? a->out : hawse_u256(0);
-    return add_held(book, number, asset, NULL, false, out);
+    hawse_u256_t out = a ? a->out : hawse_u256(0);
+    add_held(book, number, asset, NULL, false, &out);
+    return out;
 }
 
-int32_t book_share_out(const struct book *book, uint64_t number, const uint8_t asset[20],
-                       const uint8_t counterparty[20], hawse_u256_t *out)
+hawse_u256_t book_share_out(const struct book *book, uint64_t number, const uint8_t asset[20],
+                            const uint8_t counterparty[20])
 {
-    *out = hawse_u256(0);
+    hawse_u256_t out = hawse_u256(0);
     for (size_t i = 0; i < book->share_count; i++) {
         if (same(book->shares[i].asset, asset) && same(book->shares[i].counterparty, counterparty))
-            *out = book->shares[i].out;
+            out = book->shares[i].out;
     }
-    return add_held(book, number, asset, counterparty, false, out);
+    add_held(book, number, asset, counterparty, false, &out);
+    return out;
 }
 
-int32_t book_loss(const struct book *book, uint64_t number, const uint8_t asset[20],
-                  hawse_u256_t *loss)
+hawse_u256_t book_loss(const struct book *book, uint64_t number, const uint8_t asset[20])
 {
     const struct book_asset *a = asset_of(book, asset);
     hawse_u256_t sum = a ? a->out : hawse_u256(0);
     const hawse_u256_t in = a ? a->in : hawse_u256(0);
-    if (add_held(book, number, asset, NULL, true, &sum) != HAWSE_OK)
-        return HAWSE_E_RANGE;
-    if (hawse_u256_compare(&sum, &in) > 0)
-        (void)hawse_u256_sub(&sum, &in, loss);
-    else
-        *loss = hawse_u256(0);
-    return HAWSE_OK;
+    add_held(book, number, asset, NULL, true, &sum);
+    return hawse_u256_sub(&sum, &in, &sum) ? hawse_u256(0) : sum;
 }
 
 /* ---- changes ---- */
@@ -140,13 +140,6 @@ bool book_hold(struct book *book, const struct book_held *held)
     }
     book->held[book->held_count++] = *held;
     return true;
-}
-
-/* An amount that does not fit any more stays at the most there is: every later check refuses. */
-static void add(hawse_u256_t *sum, const hawse_u256_t *more)
-{
-    if (hawse_u256_add(sum, more, sum))
-        memset(sum, 0xff, sizeof(*sum));
 }
 
 bool book_count(struct book *book, const uint8_t asset[20], const hawse_u256_t *out,

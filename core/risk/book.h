@@ -61,14 +61,12 @@ void book_day(struct book *book, uint64_t utc_ns);
 uint64_t book_intents(const struct book *book, uint64_t number);
 uint32_t book_open(const struct book *book, uint64_t number);
 
-/* Sums of this day with what others than `number` hold. HAWSE_E_RANGE: above 2^256 - 1. */
-int32_t book_out(const struct book *book, uint64_t number, const uint8_t asset[20],
-                 hawse_u256_t *out);
-int32_t book_share_out(const struct book *book, uint64_t number, const uint8_t asset[20],
-                       const uint8_t counterparty[20], hawse_u256_t *out);
+/* Sums of this day with what others than `number` hold; what does not fit is 2^256 - 1. */
+hawse_u256_t book_out(const struct book *book, uint64_t number, const uint8_t asset[20]);
+hawse_u256_t book_share_out(const struct book *book, uint64_t number, const uint8_t asset[20],
+                            const uint8_t counterparty[20]);
 /* What left at most less what came: 0 when more came. */
-int32_t book_loss(const struct book *book, uint64_t number, const uint8_t asset[20],
-                  hawse_u256_t *loss);
+hawse_u256_t book_loss(const struct book *book, uint64_t number, const uint8_t asset[20]);
 
 /* Holds, in the place of what the same number held; false when memory is out. */
 bool book_hold(struct book *book, const struct book_held *held);

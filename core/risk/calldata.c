@@ -339,8 +339,8 @@ static int32_t item(hawse_abi_reader_t *r, uint64_t list, uint64_t index, hawse_
         code = hawse_abi_enter(r);
     if (code == HAWSE_OK) {
         code = hawse_abi_seek(r, index);
-        if (code == HAWSE_OK && hawse_abi_read(r, out) != 1)
-            code = HAWSE_E_RANGE;
+        if (code == HAWSE_OK)
+            (void)hawse_abi_read(r, out);
         (void)hawse_abi_leave(r);
     }
     return code;

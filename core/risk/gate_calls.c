@@ -233,11 +233,11 @@ static enum risk_answer check_share(struct gate *g, const struct config_counterp
 {
     const struct config_asset *a = &g->limits->assets[share->asset];
     const hawse_intent_flow_t *flow = gate_flow(g, a->address);
-    hawse_u256_t taken, sum, limit = gate_scaled(g, &share->per_day);
+    hawse_u256_t taken = book_share_out(g->book, g->c->number, a->address, c->address);
+    hawse_u256_t sum, limit = gate_scaled(g, &share->per_day);
     if (!flow || hawse_u256_is_zero(&flow->max_out))
         return RISK_PASS;
-    if (book_share_out(g->book, g->c->number, a->address, c->address, &taken) == HAWSE_OK &&
-        hawse_u256_add(&taken, &flow->max_out, &sum) == 0 && hawse_u256_compare(&sum, &limit) <= 0)
+    if (hawse_u256_add(&taken, &flow->max_out, &sum) == 0 && hawse_u256_compare(&sum, &limit) <= 0)
         return RISK_PASS;
     return gate_refuse(g,
                        json_pack("{s:s,s:s,s:o,s:o,s:o}", "asset", a->name, "counterparty",

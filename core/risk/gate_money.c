@@ -101,7 +101,7 @@ static enum risk_answer check_fee_limits(struct gate *g, const hawse_u256_t *fee
     if (!a)
         return carry ? gate_refuse(g, NULL, "its fees are above 2^256 wei") : RISK_PASS;
     limit = gate_scaled(g, &a->per_day);
-    carry |= book_out(g->book, g->c->number, coin, &taken) != HAWSE_OK;
+    taken = book_out(g->book, g->c->number, coin);
     carry |= hawse_u256_add(&taken, &held->out, &sum);
     if (carry || hawse_u256_compare(&sum, &limit) > 0)
         return gate_refuse(g,
@@ -112,8 +112,8 @@ static enum risk_answer check_fee_limits(struct gate *g, const hawse_u256_t *fee
                            amount_text(g, coin, &held->out).text, amount_text(g, coin, &taken).text,
                            amount_text(g, coin, &limit).text);
     limit = gate_scaled(g, &a->loss_per_day);
-    carry = book_loss(g->book, g->c->number, coin, &lost) != HAWSE_OK;
-    carry |= hawse_u256_add(&lost, &held->loss, &sum);
+    lost = book_loss(g->book, g->c->number, coin);
+    carry = hawse_u256_add(&lost, &held->loss, &sum);
     if (a->limits_loss && (carry || hawse_u256_compare(&sum, &limit) > 0))
         return gate_refuse(g,
                            json_pack("{s:o,s:o,s:o}", "lost", figure(&lost), "asked",

@@ -391,6 +391,36 @@ TEST(risk_day_amount, "the limit of a day holds exactly, and what overflows is r
     rig_stop(&r);
 }
 
+TEST(risk_shares, "two counterparties have each their own share of a day")
+{
+    struct rig r;
+    rig_start_with(&r, ",\"mode\":\"live\"",
+                   "\"assets\":{\"usdc\":{\"address\":\"0x" USDC
+                   "\",\"decimals\":0,\"per_intent\":\"9\",\"per_day\":\"99\"}},\"counterparties\":"
+                   "{\"0x" FRIEND "\":{\"recipient\":true,\"per_day\":{\"usdc\":\"5\"}},\"0x" VAULT
+                   "\":{\"recipient\":true,\"per_day\":{\"usdc\":\"7\"}}},\"intents_per_day\":9");
+    struct risk_moved moved = {.out = hawse_u256(5)};
+    address_of(USDC, moved.asset);
+    r.c.simulation_required = r.c.inspection_required = false;
+    r.c.sim = NULL;
+    r.intent.flow_count = 1;
+    rig_flow(&r, 0, USDC, 5, 0, 0);
+    for (int i = 0; i < 2; i++) {
+        rig_call(&r, 0, i == 0 ? FRIEND : VAULT, 0, NULL, 0);
+        rig_pass(&r, RISK_AFTER);
+        risk_ended(r.risk, "a", "gnosis", 1, RISK_SUCCEEDED, &moved, 1, NOON);
+    }
+    rig_flow(&r, 0, USDC, 2, 0, 0);
+    rig_pass(&r, RISK_BEFORE);
+    rig_flow(&r, 0, USDC, 3, 0, 0);
+    rig_refused(&r, RISK_BEFORE, "calls",
+                "with 5 usdc taken or held already by intents with 0xBA12");
+    rig_call(&r, 0, FRIEND, 0, NULL, 0);
+    rig_flow(&r, 0, USDC, 1, 0, 0);
+    rig_refused(&r, RISK_BEFORE, "calls", "is 5 usdc");
+    rig_stop(&r);
+}
+
 TEST(risk_loss,
      "a day's loss counts what left less what came, and what may be lost by what is held")
 {

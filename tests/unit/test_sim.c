@@ -96,18 +96,20 @@ TEST(sim_v1_balances, "balances before and after stand above what a token logs")
     struct sim_request q = rig_request(&call, 1);
     address_of(TOKEN, q.assets[0]);
     q.asset_count = 1;
+    q.max_fee = hawse_u256(7);
     /* it says that 1,000 came, and 900 did */
     rig_expect(&r, "eth_simulateV1",
                a_block(text("%s,%s,%s", a_balance(50),
                             a_good(50000, a_transfer(TOKEN, POOL, ME, 1000)), a_balance(950))));
     const struct sim_result *s = rig_run(&r, &q);
-    CHECK(s->success && s->flows_known && !s->validated);
+    CHECK(s->success && s->flows_known && s->validated);
     CHECK_EQ(s->flow_count, 1);
     CHECK(is_amount(&flow_in(s, TOKEN)->in, 900) && flow_in(s, TOKEN)->measured);
     const json_t *calls = json_object_get(block_calls(&r, 0), "calls");
     CHECK_EQ(json_array_size(calls), 3);
     CHECK_STR(member(json_array_get(calls, 0), "input"), "0x70a08231000000000000000000000000" ME);
     CHECK_STR(member(json_array_get(calls, 0), "to"), "0x" TOKEN);
+    CHECK_STR(member(json_array_get(calls, 0), "maxFeePerGas"), "0x7");
     CHECK_STR(member(json_array_get(calls, 2), "input"), member(json_array_get(calls, 0), "input"));
     rig_stop(&r);
 }
@@ -364,6 +366,10 @@ TEST(sim_flows_net, "flows are net, of the sender alone, and of each asset apart
     CHECK_EQ(s->flow_count, 2);
     CHECK(is_amount(&flow_in(s, TOKEN)->out, 70) && is_amount(&flow_in(s, TOKEN)->in, 0));
     CHECK(is_amount(&flow_in(s, NATIVE)->in, 7) && !flow_in(s, TOKEN)->measured);
+    char *json = malloc(SIM_JSON);
+    CHECK(sim_result_json(s, json, SIM_JSON) > 0);
+    CHECK(strstr(json, "\"out\":\"70\",\"in\":\"0\",\"measured\":false"));
+    free(json);
     rig_stop(&r);
 }
 
