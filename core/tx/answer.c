@@ -78,6 +78,49 @@ int32_t answer_receipt(const uint8_t *text, uint64_t len, struct answer_receipt 
     return code;
 }
 
+/* 1: it is the one; 0: another; HAWSE_E_FORMAT. */
+static int32_t is_sent_by(struct reading *r, hawse_json_value_t *tx, const uint8_t sender[20],
+                          uint64_t nonce, uint8_t hash_of[32])
+{
+    hawse_json_value_t from, n, hash;
+    uint8_t address[20];
+    uint64_t number = 0;
+    if (tx->kind != HAWSE_JSON_OBJECT || hawse_json_get(&r->doc, tx, "from", &from) != HAWSE_OK ||
+        hawse_json_get(&r->doc, tx, "nonce", &n) != HAWSE_OK ||
+        hawse_json_get(&r->doc, tx, "hash", &hash) != HAWSE_OK || from.kind != HAWSE_JSON_STRING ||
+        n.kind != HAWSE_JSON_STRING || hash.kind != HAWSE_JSON_STRING ||
+        hawse_hex_fixed(from.data, from.len, address, 20) != HAWSE_OK ||
+        hawse_hex_u64(n.data, n.len, &number) != HAWSE_OK ||
+        hawse_hex_fixed(hash.data, hash.len, hash_of, 32) != HAWSE_OK)
+        return HAWSE_E_FORMAT;
+    return memcmp(address, sender, 20) == 0 && number == nonce;
+}
+
+int32_t answer_sent_by(const uint8_t *text, uint64_t len, const uint8_t sender[20], uint64_t nonce,
+                       uint8_t hash_of[32])
+{
+    struct reading r;
+    hawse_json_value_t list, tx;
+    int32_t code = begin(&r, text, len);
+    if (code == HAWSE_OK && (hawse_json_get(&r.doc, &r.root, "transactions", &list) != HAWSE_OK ||
+                             list.kind != HAWSE_JSON_ARRAY))
+        code = HAWSE_E_FORMAT;
+    int32_t is = 0;
+    while (code == HAWSE_OK && is == 0) {
+        int32_t more = hawse_json_next(&r.doc, &list, NULL, &tx);
+        if (more == 0)
+            code = HAWSE_E_NOTFOUND;
+        else if (more < 0)
+            code = HAWSE_E_FORMAT;
+        else
+            is = is_sent_by(&r, &tx, sender, nonce, hash_of);
+        if (is < 0)
+            code = is;
+    }
+    free(r.marks);
+    return code;
+}
+
 int32_t answer_u256(const uint8_t *text, uint64_t len, hawse_u256_t *out)
 {
     if (len < 2 || text[0] != '"' || text[len - 1] != '"' ||

@@ -25,6 +25,10 @@ struct answer_receipt {
 /* HAWSE_PADDING readable bytes must follow each text. HAWSE_E_NOTFOUND: null. */
 int32_t answer_block(const uint8_t *text, uint64_t len, struct answer_block *out);
 int32_t answer_receipt(const uint8_t *text, uint64_t len, struct answer_receipt *out);
+/* Of a block with its transactions: the hash of that of `sender` with this nonce. HAWSE_E_NOTFOUND:
+ * there is none, or no block. */
+int32_t answer_sent_by(const uint8_t *text, uint64_t len, const uint8_t sender[20], uint64_t nonce,
+                       uint8_t hash[32]);
 /* A quantity in quotes: counts, balances. */
 int32_t answer_u256(const uint8_t *text, uint64_t len, hawse_u256_t *out);
 int32_t answer_u64(const uint8_t *text, uint64_t len, uint64_t *out);

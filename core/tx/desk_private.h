@@ -6,6 +6,7 @@
  *   leg.c     carries out what life.h says, up to the nonce
  *   send.c    from the nonce to the provider
  *   track.c   what became of what was sent
+ *   proof.c   who used a nonce, when it was none of ours
  *   load.c    what earlier runs left
  *   ask.c     questions to providers and their answers
  *   words.c   status, and what is written to the journal
@@ -88,8 +89,11 @@ struct leg {
     uint64_t resent_head;
     bool restored;      /* by an earlier run; the chain has not spoken of it */
     uint64_t gone_head; /* head at which its nonce was found used without a receipt; 0 = not */
-    struct answer_receipt receipt; /* INCLUDED */
-    uint32_t mined;                /* INCLUDED: which attempt */
+    bool proving;       /* it is found out by what: see proof.c */
+    uint64_t proof_low, proof_high; /* blocks: the count is not above the nonce; it is */
+    uint64_t proof_middle;          /* asked about; UINT64_MAX = none yet */
+    struct answer_receipt receipt;  /* INCLUDED */
+    uint32_t mined;                 /* INCLUDED: which attempt */
 };
 
 struct desk_intent {
@@ -360,6 +364,13 @@ void leg_replace(struct leg *leg, bool empty);
 
 /* The account's view is new: what became of what it sent. */
 void account_track(struct desk_account *account);
+/* In the journal: none of its attempts was it. */
+void leg_superseded(struct leg *leg);
+
+/* ---- proof.c ---- */
+
+/* Its nonce is used, deep enough, and no attempt has a receipt: finds out by what. */
+void leg_prove(struct leg *leg);
 
 /* ---- totals.c ---- */
 

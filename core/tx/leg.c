@@ -168,10 +168,19 @@ static enum risk_outcome outcome_of(const struct tally *t, const struct desk_int
                : t->bad->life.unwanted ? RISK_CANCELED
                                        : RISK_EXPIRED;
     case LIFE_END_SUPERSEDED:
+    case LIFE_END_LOST:
         return RISK_EXPIRED;
     default:
         return intent->attempts > 0 ? RISK_CANCELED : RISK_NOT_SENT;
     }
+}
+
+static uint32_t lost_step(struct desk_intent *intent, int32_t *error)
+{
+    *error = HAWSE_E_UNKNOWN;
+    intent_fail(intent, *error,
+                "its nonce is used and no provider shows by what: look at the account");
+    return HAWSE_INTENT_FAILED;
 }
 
 /* The step and error of an end that is not CONFIRMED. */
@@ -223,7 +232,8 @@ static void intent_end(struct desk_intent *intent, const struct tally *t)
     const struct leg *shown = t->bad ? t->bad : last;
     uint32_t step = HAWSE_INTENT_CONFIRMED;
     if (t->bad)
-        step = bad_step(intent, t->bad, &w.error);
+        step = t->bad->life.end == LIFE_END_LOST ? lost_step(intent, &w.error)
+                                                 : bad_step(intent, t->bad, &w.error);
     if (shown->attempt_count > 0) {
         w.hash = shown->attempts[shown->mined].hash;
         w.block = shown->receipt.block;

@@ -148,9 +148,14 @@ static struct life_result included(struct life *l, const struct life_event *e)
     return go(l, LIFE_INCLUDED, 0, LIFE_TELL_INCLUDED);
 }
 
-/* None of its attempts can ever be mined. */
-static struct life_result taken(struct life *l)
+/* Its nonce is used. By somebody else, when that is proved: none of its attempts can ever be mined.
+ * Otherwise one of them may have been, so it never gets another nonce. */
+static struct life_result used(struct life *l, enum life_happening what)
 {
+    if (what == LIFE_ON_GONE)
+        return end(l, LIFE_END_LOST, 0);
+    if (what != LIFE_ON_TAKEN)
+        return nothing();
     if (l->unwanted)
         return end(l, LIFE_END_CANCELED, 0);
     if (l->voiding || l->rejected || l->renewals >= LIFE_RENEWALS)
@@ -189,10 +194,8 @@ static struct life_result in_sent(struct life *l, const struct life_event *e)
         return result(l->signing ? 0 : LIFE_DO_RESEND, LIFE_TELL_NOTHING);
     case LIFE_ON_INCLUDED:
         return included(l, e);
-    case LIFE_ON_TAKEN:
-        return taken(l);
     default:
-        return nothing();
+        return used(l, e->what);
     }
 }
 

@@ -44,6 +44,7 @@ enum { LIFE_BUMPS = 5, LIFE_RENEWALS = 3 };
     X(EXPIRED, "expired")       /* by its deadline, before it was sent */ \
     X(CANCELED, "canceled")     /* nothing was executed */                \
     X(SUPERSEDED, "superseded") /* its nonce was used by somebody else */ \
+    X(LOST, "lost")             /* its nonce is used, nobody says how */  \
     X(FAILED, "failed")         /* could not be signed */                 \
     X(DROPPED, "dropped")       /* never begun: an earlier one went bad */
 
@@ -67,7 +68,8 @@ enum { LIFE_BUMPS = 5, LIFE_RENEWALS = 3 };
     X(INCLUDED, "included")       /* a receipt of one of its attempts */   \
     X(REORGANIZED, "reorganized") /* that receipt is gone */               \
     X(CONFIRMED, "confirmed")     /* that receipt is deep enough */        \
-    X(TAKEN, "taken")             /* the nonce is another's, deep enough*/ \
+    X(TAKEN, "taken")             /* the nonce is another's, proved */     \
+    X(GONE, "gone")               /* the nonce is used, nobody says how */ \
     X(CANCEL, "cancel")           /* no longer wanted */                   \
     X(EXPIRE, "expire")           /* the deadline is over */               \
     X(RESTORED, "restored")       /* after a restart: an attempt was signed */

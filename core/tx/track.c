@@ -96,15 +96,12 @@ static void none_found(struct leg *leg)
         leg->gone_head = head;
     if (!deep(intent, leg->gone_head))
         return;
-    intent->desk->counts.superseded++;
-    log_line(intent->desk->logger, HAWSE_LOG_WARN, intent->instance,
-             "intent %s: nonce %llu was used by a transaction that is not ours: who else has this "
-             "key?",
-             intent->body->id, (unsigned long long)leg->nonce.number);
+    leg_prove(leg);
+}
+
+void leg_superseded(struct leg *leg)
+{
     mark_attempts(leg, UINT32_MAX, JOURNAL_SUPERSEDED);
-    leg->gone_head = 0;
-    leg->has_nonce = false;
-    leg_on(leg, LIFE_ON_TAKEN);
 }
 
 static void on_receipt(struct desk_ask *ask, const struct pool_result *r)

@@ -1,7 +1,9 @@
 """What the trials of intents share: a node whose blocks they make themselves, a host that is started and killed again and
 again, and the journal as anybody can read it.
 """
+import contextlib
 import http.client
+import http.server
 import json
 import os
 import re
@@ -66,6 +68,48 @@ class Node:
         self.process.wait()
 
 
+class Proxy:
+    """Before the node: a provider that loses receipts, or the state of old blocks, while it is told to."""
+
+    def __init__(self, node):
+        self.node, self.no_receipts, self.no_state = node, False, False
+        proxy = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version, wbufsize = "HTTP/1.1", -1
+
+            def log_message(self, *_):
+                pass
+
+            def do_POST(self):
+                body = proxy.answer(self.rfile.read(int(self.headers["content-length"])))
+                self.send_response(200)
+                self.send_header("content-type", "application/json")
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+                self.wfile.flush()
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def answer(self, body):
+        question = json.loads(body)
+        method, params = question["method"], question["params"]
+        made = {"jsonrpc": "2.0", "id": question["id"]}
+        if self.no_receipts and method == "eth_getTransactionReceipt":
+            return json.dumps({**made, "result": None}).encode()
+        if self.no_state and method == "eth_getTransactionCount" and params[1].startswith("0x"):
+            error = {"code": -32000, "message": "missing trie node 7d2ef4 (path ) state is not available"}
+            return json.dumps({**made, "error": error}).encode()
+        connection = http.client.HTTPConnection("127.0.0.1", self.node.port, timeout=20)
+        connection.request("POST", "/", body, {"content-type": "application/json"})
+        answer = connection.getresponse().read()
+        connection.close()
+        return answer
+
+
 class Host:
     """hawse, again and again."""
 
@@ -113,7 +157,7 @@ def make_key(hawse, folder, name):
 
 
 def journal(folder):
-    return sqlite3.connect(f"file:{folder / 'state/journal.db'}?mode=ro", uri=True, timeout=10)
+    return contextlib.closing(sqlite3.connect(f"file:{folder / 'state/journal.db'}?mode=ro", uri=True, timeout=10))
 
 
 def report(results, notes=()):

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 
-from rig import BLOCK_S, CHAIN_ID, COUNTER, TARGET, Host, Node, journal, make_key, report
+from rig import BLOCK_S, CHAIN_ID, COUNTER, TARGET, Host, Node, Proxy, journal, make_key, report
 
 STEPS = {1: "PROPOSED", 2: "GATED", 3: "REFUSED", 4: "SIMULATED", 5: "SIGNED", 6: "SENT", 7: "SEEN", 8: "INCLUDED",
          9: "CONFIRMED", 10: "REPLACED", 11: "EXPIRED", 12: "FAILED", 13: "UNKNOWN", 14: "RECONCILED", 15: "REORGED",
@@ -35,6 +35,7 @@ class Troubles:
         self.hawse, self.plugins = hawse, plugins
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="hawse-troubles-"))
         self.node, self.results = Node(anvil, self.folder), []
+        self.proxy = Proxy(self.node)
         self.host = None
 
     def check(self, name, good, detail=""):
@@ -45,7 +46,7 @@ class Troubles:
             "hawse": 1, "control": {"socket": "control.sock"},
             "keys": {"dir": "keys", "use": {n: {"unlock": f"file:{self.folder / 'pass'}"} for n in self.addresses}},
             "chains": {"local": {"chain_id": CHAIN_ID, "block_ms": int(BLOCK_S * 1000),
-                                 "providers": [{"name": "anvil", "http": self.node.url, "per_second": 0}],
+                                 "providers": [{"name": "anvil", "http": self.proxy.url, "per_second": 0}],
                                  "tx": {"confirmations": 2, "max_gas_price_gwei": CAP_GWEI}}},
             "tx": {"stuck_ms": 1000},
             "instances": {"operator": {
@@ -193,6 +194,34 @@ class Troubles:
                    words[-1] == "CONFIRMED" and self.count(7) == 1 and len(rows) == 2 and rows[0][1] == 5
                    and rows[1][0] == rows[0][0] + 1, (words, rows))
 
+    def attempts(self, name):
+        with journal(self.folder) as db:
+            return db.execute("select a.nonce, a.state from attempt a join intent i on i.number = a.intent where i.id = ? "
+                              "order by a.attempt", (name,)).fetchall()
+
+    def hidden(self):
+        """A provider loses the receipt of what was mined."""
+        self.proxy.no_receipts = True
+        self.send("hidden", [{"to": TARGET, "data": hit(20)}])
+        self.until("hidden", "SEEN", mine=False)
+        self.mine(12)
+        rows, words = self.attempts("hidden"), self.words("hidden")
+        self.proxy.no_receipts = False
+        after = self.until("hidden", "CONFIRMED", seconds=20)
+        self.check("a receipt that a provider loses makes nobody pay twice", len(rows) == 1 and not END & set(words)
+                   and after[-1] == "CONFIRMED" and self.count(20) == 1, (rows, words, after))
+
+    def unprovable(self):
+        """It loses the state of old blocks, too: nobody can say who used the nonce."""
+        self.proxy.no_receipts = self.proxy.no_state = True
+        self.send("unprovable", [{"to": TARGET, "data": hit(21)}])
+        words = self.until("unprovable", "FAILED", seconds=20)
+        self.proxy.no_receipts = self.proxy.no_state = False
+        last = self.steps("unprovable")[-1]
+        self.mine(3)
+        self.check("what nobody can prove ends as unknown, and is never done again", words[-1] == "FAILED"
+                   and last[1] == -16 and len(self.attempts("unprovable")) == 1 and self.count(21) == 1, (words, last))
+
     def killed(self):
         killed = self.command("kill", "--why", "a trial")
         self.send("killed", [{"to": TARGET, "data": hit(8)}])
@@ -272,9 +301,9 @@ class Troubles:
             self.host = Host(self.hawse, self.plugins, self.folder, self.config())
             self.host.start()
             time.sleep(0.5)
-            for trouble in (self.one, self.stuck, self.dear, self.poor, self.failing, self.reverting, self.foreign,
-                            self.killed, self.several, self.half, self.late, self.forgotten, self.deep, self.seen,
-                            self.reloaded):
+            for trouble in (self.one, self.stuck, self.dear, self.poor, self.failing, self.reverting, self.foreign, self.hidden,
+                            self.unprovable, self.killed, self.several, self.half, self.late, self.forgotten, self.deep,
+                            self.seen, self.reloaded):
                 begin = time.monotonic()
                 trouble()
                 if os.environ.get("VERBOSE"):

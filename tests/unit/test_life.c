@@ -139,6 +139,19 @@ TEST(life_taken, "a nonce that went to somebody else is asked for anew three tim
     CHECK_EQ(l.end, LIFE_END_CANCELED);
 }
 
+TEST(life_gone, "a nonce that is used by nobody knows what ends it, and is never asked for anew")
+{
+    struct life l = {0};
+    to_sent(&l);
+    CHECK_EQ(on(&l, LIFE_ON_GONE).effects, LIFE_DO_END);
+    CHECK_EQ(l.end, LIFE_END_LOST);
+    l = (struct life){0};
+    to_sent(&l);
+    (void)on(&l, LIFE_ON_CANCEL);
+    (void)on(&l, LIFE_ON_GONE);
+    CHECK_EQ(l.end, LIFE_END_LOST);
+}
+
 TEST(life_restored, "after a restart what was signed is looked for before anything else is done")
 {
     struct life l = {0};
