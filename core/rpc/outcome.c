@@ -106,19 +106,45 @@ static void read_failure(const struct attempt *a, const struct http_result *r, s
 
 /* ---- results ---- */
 
+/* The number of a block, from the block. */
+static uint64_t number_of(const uint8_t *body, size_t len)
+{
+    hawse_json_t doc;
+    hawse_json_value_t root, number;
+    uint64_t n = 0;
+    uint32_t *marks = malloc((len + 1) * sizeof(marks[0]));
+    if (marks && hawse_json_index(&doc, body, len, marks, (uint32_t)len + 1) == HAWSE_OK &&
+        hawse_json_root(&doc, &root) == HAWSE_OK && root.kind == HAWSE_JSON_OBJECT &&
+        hawse_json_get(&doc, &root, "number", &number) == HAWSE_OK &&
+        number.kind == HAWSE_JSON_STRING && hawse_hex_u64(number.data, number.len, &n) != HAWSE_OK)
+        n = 0;
+    free(marks);
+    return n;
+}
+
+/* The head that an answer tells; 0 = none. */
+static uint64_t head_of(const struct attempt *a, const uint8_t *body, size_t len)
+{
+    const struct call *call = a->call;
+    uint64_t n = 0;
+    if (a->kind == ATTEMPT_HEAD || (call && call->question.kind == QUESTION_HEAD))
+        return len > 2 && hawse_hex_u64(body + 1, len - 2, &n) == HAWSE_OK ? n : 0;
+    return call && call->question.kind == QUESTION_BLOCK && call->question.at == AT_LATEST
+               ? number_of(body, len)
+               : 0;
+}
+
 /* Old or empty where there should be more: another provider is asked, and this is what is told when
  * none knows better. */
-static bool is_soft(const struct attempt *a, const uint8_t *body, size_t len)
+static bool is_soft(const struct attempt *a, const struct outcome *o)
 {
     const struct call *call = a->call;
     const struct pool *pool = a->provider->pool;
-    uint64_t n = 0;
     if (!call)
         return false;
-    if (call->question.kind == QUESTION_HEAD)
-        return len > 2 && hawse_hex_u64(body + 1, len - 2, &n) == HAWSE_OK &&
-               (n < pool->head || n < call->min_head);
-    if (len != 4 || memcmp(body, "null", 4) != 0)
+    if (o->head > 0)
+        return o->head < pool->head || o->head < call->min_head;
+    if (o->len != 4 || memcmp(o->body, "null", 4) != 0)
         return false;
     if (call->question.at == AT_NUMBER && pool->head > 0 && call->question.height > pool->head)
         return false; /* there is no such block yet */
@@ -159,7 +185,8 @@ void outcome_read(const struct attempt *a, const struct http_result *r, struct o
     }
     out->body = r->body;
     out->len = r->body_len;
-    out->soft = is_soft(a, out->body, out->len);
+    out->head = head_of(a, out->body, out->len);
+    out->soft = is_soft(a, out);
     if (out->soft)
         out->class = RPC_MISSING_DATA;
 }

@@ -40,8 +40,9 @@ struct outcome {
     bool known;     /* there is one */
     int32_t status; /* as pool_result */
     enum rpc_class class;
-    bool soft; /* status 0, and another provider may know more: null, or an old head */
-    bool left; /* it may have reached the provider */
+    bool soft;     /* status 0, and another provider may know more: null, or an old head */
+    bool left;     /* it may have reached the provider */
+    uint64_t head; /* that this answer tells; 0 = none */
     int64_t rpc_code;
     uint32_t http_status, retry_after_ms;
     struct answer *answer;

@@ -133,11 +133,8 @@ bool provider_behind(const struct provider *p, uint64_t now)
     return pool->head > p->head + (lag > 3 ? lag : 3);
 }
 
-static void saw_head(struct provider *p, const uint8_t *body, size_t len, uint64_t now)
+static void saw_head(struct provider *p, uint64_t n, uint64_t now)
 {
-    uint64_t n = 0;
-    if (len < 3 || hawse_hex_u64(body + 1, len - 2, &n) != HAWSE_OK)
-        return;
     bool was = provider_behind(p, now);
     p->head = n;
     p->head_ns = now;
@@ -345,9 +342,8 @@ static void ended(void *ctx, const struct http_result *result)
     judge(p, a, &o, now);
     if (a->call && o.status == HAWSE_E_REMOTE && o.class == RPC_METHOD_UNSUPPORTED)
         remember_lack(p, a->call);
-    if (o.status == HAWSE_OK &&
-        (a->kind == ATTEMPT_HEAD || (a->call && a->call->question.kind == QUESTION_HEAD)))
-        saw_head(p, o.body, o.len, now);
+    if (o.head > 0)
+        saw_head(p, o.head, now);
     if (result->connected && p->standing == STANDING_GOOD &&
         now - p->checked_ns > CHAIN_AGAIN_S * SECOND)
         probe(p, ATTEMPT_CHAIN, now);

@@ -91,6 +91,8 @@ static void answer_well(struct faulty *s, int fd, const char *body, unsigned lon
         quantity(fd, id, mode == MODE_STALE ? 50 : load(&s->head));
     else if (strstr(body, "\"eth_getBlockBy") && mode == MODE_NULL)
         result(fd, id, "null");
+    else if (strstr(body, "\"eth_getBlockByNumber\",\"params\":[\"latest"))
+        result(fd, id, mode == MODE_STALE ? "{\"number\":\"0x32\"}" : "{\"number\":\"0x64\"}");
     else if (strstr(body, "\"eth_getBalance\""))
         quantity(fd, id, load(&s->balance));
     else if (strstr(body, "\"eth_call\"") && mode == MODE_LACKS)

@@ -33,7 +33,7 @@ TEST_LIMIT(pool_fails_over, 20, "whatever the first one does wrong, the second o
         struct rig r;
         rig_start(&r, free_of_limits, 2, "");
         struct told t = rig_get(&r, "eth_call", CALL, 0);
-        CHECK_STR(t.provider, "p0");
+        CHECK_EQ(t.status, 0); /* of either: a busy machine is a slow provider */
         faulty_mode(r.servers[0], (enum fault_mode)mode);
         bool harmless = mode == MODE_STALE || mode == MODE_WRONG_CHAIN;
         for (int i = 0; i < 3 && !harmless; i++) {
@@ -120,6 +120,8 @@ TEST(pool_stale, "an old head is not told while another provider has a newer one
     struct told t = rig_get(&r, "eth_blockNumber", "[]", 0);
     CHECK_STR(t.body, "\"0x64\"");
     CHECK_STR(t.provider, "p1");
+    t = rig_get(&r, "eth_getBlockByNumber", "[\"latest\",false]", POOL_FRESH);
+    CHECK_STR(t.body, "{\"number\":\"0x64\"}");
     t = rig_get(&r, "eth_call", CALL, 0); /* it is known to be behind now */
     CHECK_STR(t.provider, "p1");
     rig_stop(&r);
