@@ -264,6 +264,8 @@ void ask_tick(struct pm *p)
             ask_condition(p, &p->conditions[i], now);
     }
     if (ask_may(p, now))
+        missed_tick(p, now);
+    if (ask_may(p, now))
         ask_books(p, now);
 }
 
@@ -292,6 +294,8 @@ static void on_failure(struct pm *p, const struct slot *s, const hawse_host_http
         account_answer(p, done, body);
     bool ours = done->http_status >= 400 && done->http_status < 500 && done->http_status != 429 &&
                 done->http_status != 425;
+    if (s->kind == ASK_MISSED)
+        missed_failed(p, s->index, ours);
     if (ours)
         return; /* the server is well, only this question is not */
     uint64_t wait = done->retry_after_ms ? done->retry_after_ms : 250ull << p->failures;
@@ -329,6 +333,8 @@ static void release(struct pm *p, struct slot *s)
         p->conditions[s->index].asking = false;
     else if (s->kind == ASK_TRADES)
         p->wallets[s->index].asking = false;
+    else if (s->kind == ASK_MISSED)
+        p->missed.asking = false;
     for (uint32_t i = 0; i < s->count && s->kind == ASK_BOOKS; i++)
         p->assets[s->assets[i]].asking = false;
     s->kind = ASK_FREE;
@@ -358,6 +364,8 @@ void ask_answer(struct pm *p, const hawse_event_t *event)
         struct wallet *w = &p->wallets[asked.index];
         if (wallet_page(p, w, body, done.body_len))
             w->poll_ns = pm_now(p);
+    } else if (asked.kind == ASK_MISSED) {
+        (void)missed_page(p, asked.index, body, done.body_len);
     } else {
         on_books(p, body, done.body_len);
     }

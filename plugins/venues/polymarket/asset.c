@@ -149,6 +149,7 @@ void asset_gap(struct pm *p, struct asset *a, uint32_t reason)
     a->said = false;
     a->mismatches = 0;
     link_live(p, a, -1);
+    missed_begin(p, a, reason);
     pm_add(p, p->count.gaps, 1);
     /* what was not told yet of the book that is now in doubt is not told any more */
     a->tell &= ~(TELL_SNAPSHOT | TELL_HEALED | TELL_QUOTE | TELL_CHECK);
@@ -265,6 +266,7 @@ void asset_book(struct pm *p, struct asset *a, const struct wire_message *m, boo
         a->phase = ASSET_LIVE;
         a->resync = false;
         link_live(p, a, 1);
+        missed_live(p, a);
         pm_add(p, p->count.healed, (tell & TELL_HEALED) != 0);
     }
     asset_tell(p, a, tell);

@@ -80,6 +80,29 @@ static bool flush_held(struct pm *p)
 
 /* ---- what may not be left out ---- */
 
+/* A trade of an outcome, of `shares` for `usd`, by who took. */
+static struct held *hold_trade(struct pm *p, const struct asset *a, uint64_t ms, uint32_t side,
+                               uint64_t price, uint64_t shares, uint64_t usd)
+{
+    hawse_event_t event =
+        event_of(p, HAWSE_SPACE_MARKET, HAWSE_MARKET_TRADE, HAWSE_MARKET_STREAM_TRADES, a->key, ms);
+    event.len = sizeof(hawse_market_trade_t);
+    struct held *h = hold(p, &event);
+    if (!h)
+        return NULL;
+    hawse_market_trade_t *t = &h->record.trade;
+    bool sell = side == HAWSE_SIDE_SELL;
+    t->size = sizeof(*t);
+    t->side = side;
+    memcpy(t->market, a->market, 32);
+    t->amount0 = sell ? amount(shares) : negative(shares);
+    t->amount1 = sell ? negative(usd) : amount(usd);
+    t->price_mantissa = price;
+    t->price_exponent = -DECIMALS;
+    t->origin.chain_id = CHAIN_ID;
+    return h;
+}
+
 void emit_trade(struct pm *p, const struct asset *a, const struct wire_message *m,
                 const hawse_event_t *by)
 {
@@ -92,25 +115,29 @@ void emit_trade(struct pm *p, const struct asset *a, const struct wire_message *
         pm_add(p, p->count.malformed, 1);
         return;
     }
-    hawse_event_t event =
-        event_of(p, HAWSE_SPACE_MARKET, HAWSE_MARKET_TRADE, HAWSE_MARKET_STREAM_TRADES, a->key, ts);
-    event.t_recv_ns = by->t_recv_ns;
-    event.len = sizeof(hawse_market_trade_t);
-    struct held *h = hold(p, &event);
+    struct held *h = hold_trade(p, a, ts, pm_side(side), price, size,
+                                (uint64_t)((unsigned __int128)price * size / BOOK_ONE));
     if (!h)
         return;
-    hawse_market_trade_t *t = &h->record.trade;
-    uint64_t usd = (uint64_t)((unsigned __int128)price * size / BOOK_ONE);
-    bool sell = pm_side(side) == HAWSE_SIDE_SELL;
-    t->size = sizeof(*t);
-    t->side = pm_side(side);
-    memcpy(t->market, a->market, 32);
-    t->amount0 = sell ? amount(size) : negative(size);
-    t->amount1 = sell ? negative(usd) : amount(usd);
-    t->price_mantissa = price;
-    t->price_exponent = -DECIMALS;
-    t->origin.chain_id = CHAIN_ID;
-    (void)pm_tx(tx, t->origin.tx_hash);
+    h->event.t_recv_ns = by->t_recv_ns;
+    (void)pm_tx(tx, h->record.trade.origin.tx_hash);
+    if (!missed_pushed(p, a, &h->record.trade, ts)) {
+        p->held_count--;
+        pm_add(p, p->count.stale, 1);
+    }
+}
+
+void emit_missed(struct pm *p, const struct asset *a, const struct wallet_row *row)
+{
+    const hawse_wallet_fill_t *f = &row->fill;
+    struct held *h = hold_trade(p, a, row->time * 1000, f->side, (row->price + 500000) / 1000000,
+                                f->amount0.limb[0], f->amount1.limb[0]);
+    if (!h)
+        return;
+    h->event.flags = HAWSE_EVENT_BACKFILLED;
+    memcpy(h->record.trade.origin.tx_hash, f->origin.tx_hash, 32);
+    h->record.trade.origin.block_timestamp = row->time;
+    pm_add(p, p->count.late, 1);
 }
 
 void emit_fill(struct pm *p, const struct wallet *w, const hawse_wallet_fill_t *fill,

@@ -188,19 +188,10 @@ static void on_closed(struct pm *p, struct connection *c)
     if (!c->open)
         return;
     c->open = false;
-    uint64_t from = 0;
     for (uint32_t i = 0; i < p->asset_count; i++) {
-        struct asset *a = &p->assets[i];
-        if (a->connection != own)
-            continue;
-        from = a->ts > from ? a->ts : from;
-        asset_gap(p, a, HAWSE_REASON_DISCONNECTED);
+        if (p->assets[i].connection == own)
+            asset_gap(p, &p->assets[i], HAWSE_REASON_DISCONNECTED);
     }
-    /* trades are pushed only: those of the meantime do not come again */
-    emit_range(p, HAWSE_STREAM_EVENT_GAP, HAWSE_MARKET_STREAM_TRADES, 0, HAWSE_REASON_DISCONNECTED,
-               from, HAWSE_POSITION_OPEN);
-    emit_range(p, HAWSE_STREAM_EVENT_UNHEALABLE, HAWSE_MARKET_STREAM_TRADES, 0,
-               HAWSE_REASON_DISCONNECTED, from, HAWSE_POSITION_OPEN);
 }
 
 static void on_rtds_state(struct pm *p, uint32_t state)

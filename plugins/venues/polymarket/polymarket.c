@@ -52,8 +52,11 @@ HAWSE_EXPORT const char hawse_manifest_v1[] =
                                 SETTING("account_ms", "1000", "86400000", "30000",
                                         "compare the account's orders and "
                                         "trades with REST this often")
-                                    SETTING("requests_per_second", "1", "70", "20",
-                                            "REST requests in all") "}}}";
+                                    SETTING("trades_late_ms", "0", "3600000", "60000",
+                                            "how late the data API may have a trade: missed ones "
+                                            "are asked for after it; 0: never")
+                                        SETTING("requests_per_second", "1", "70", "20",
+                                                "REST requests in all") "}}}";
 
 /* ---- for all files ---- */
 
@@ -218,6 +221,7 @@ static void read_numbers(struct pm *p, const hawse_json_t *doc, hawse_json_value
     p->set.poll_ms = number(doc, root, "poll_ms");
     p->set.chain_ms = number(doc, root, "chain_ms");
     p->set.account_ms = number(doc, root, "account_ms");
+    p->set.trades_late_ms = number(doc, root, "trades_late_ms");
     p->set.requests_per_second = number(doc, root, "requests_per_second");
 }
 
@@ -307,6 +311,8 @@ static void declare_metrics(struct pm *p)
         {&p->count.trades, HAWSE_METRIC_COUNTER, "own_trades_total", "steps of own trades told"},
         {&p->count.doubts, HAWSE_METRIC_COUNTER, "own_silent_total",
          "times that REST knew what the user channel had not told"},
+        {&p->count.late, HAWSE_METRIC_COUNTER, "late_trades_total",
+         "trades that were not pushed, told late"},
         {&p->count.live, HAWSE_METRIC_GAUGE, "books_live", "books that are the venue's"},
     };
     hawse_view_t none = {NULL, 0};

@@ -6,6 +6,7 @@
  *   feed.c        messages of the market channel      ask.c     REST: books, markets, wallets'
  * trades asset.c       assets, gaps, check values          wallet.c  fills of watched wallets
  *   chain.c       fills as the chain logs them        emit.c    records out
+ *   missed.c      trades that were not pushed
  *   account.h: the operator's own orders and trades
  *   book.c, wire.c: see their headers
  *
@@ -49,6 +50,7 @@ enum {
     WALLET_STREAM = 1,
     ACCOUNT_STREAM = 5, /* behind those of market/1 */
     TOLD_MAX = 1024,    /* transactions of one wallet that the chain told last */
+    RECENT_MAX = 8192,  /* trades that were told last */
 };
 #define NONE  UINT32_MAX
 #define MS_NS 1000000ull
@@ -121,6 +123,30 @@ struct asset {
     uint8_t winner[32];
     hawse_market_level_t told[2]; /* the last quote */
     char outcome[16];
+    struct {                     /* trades that may have been missed; from_ms 0: none */
+        uint64_t from_ms, to_ms; /* of the last message before; when the book was right again */
+        uint64_t due_ns;         /* when the data API is asked; 0: not yet */
+        uint32_t reason;
+    } lost;
+};
+
+/* A trade that was told, by its market and transaction. */
+struct told {
+    uint64_t key, ms; /* ms 0: none */
+    uint64_t whole;   /* the key of all that was pushed of it; 0: it was not */
+    uint32_t scan;    /* of the answer that told it; 0: it was pushed */
+    uint32_t reserved;
+};
+
+struct missed {
+    struct told told[RECENT_MAX]; /* a ring */
+    uint32_t next, scan;
+    uint32_t open;         /* assets whose trades have a gap */
+    uint32_t failures;     /* in a row */
+    uint64_t forgotten_ms; /* of the newest that fell out of the ring */
+    uint64_t asked_ns, retry_ns;
+    bool asking;
+    char cursor[CURSOR_CAP]; /* of the next page */
 };
 
 struct condition {
@@ -167,7 +193,15 @@ struct wallet {
     uint32_t told_next;
 };
 
-enum ask_kind { ASK_FREE, ASK_BOOK, ASK_BOOKS, ASK_CONDITION, ASK_TRADES, ASK_ACCOUNT };
+enum ask_kind {
+    ASK_FREE,
+    ASK_BOOK,
+    ASK_BOOKS,
+    ASK_CONDITION,
+    ASK_TRADES,
+    ASK_MISSED,
+    ASK_ACCOUNT,
+};
 
 struct slot {
     enum ask_kind kind;
@@ -194,12 +228,12 @@ struct held {
 
 struct pm_settings {
     uint32_t per_connection, ping_ms, pong_ms, dump_ms, audit_ms, poll_ms, chain_ms, account_ms,
-        requests_per_second;
+        trades_late_ms, requests_per_second;
 };
 
 struct pm_counters {
     hawse_metric_t messages, malformed, unknown, stale, mismatches, checked, gaps, healed, resyncs,
-        silent, requests, failures, fills, live, orders, trades, doubts;
+        silent, requests, failures, fills, live, orders, trades, doubts, late;
 };
 
 struct pm {
@@ -235,6 +269,8 @@ struct pm {
     bool rtds_open;
     uint64_t rtds_ping_ns, rtds_heard_ns;
     struct account account;
+
+    struct missed missed;
 
     /* to tell */
     uint32_t tell_first, tell_last; /* assets */
@@ -337,7 +373,31 @@ void ask_tick(struct pm *p);
 void ask_answer(struct pm *p, const hawse_event_t *event);
 void ask_cancel(struct pm *p);
 
+/* missed.c */
+/* The asset's trades may not all have been pushed; and no more from now on. */
+void missed_begin(struct pm *p, struct asset *a, uint32_t reason);
+void missed_live(struct pm *p, struct asset *a);
+/* A trade was pushed; false: it was told before. */
+bool missed_pushed(struct pm *p, const struct asset *a, const hawse_market_trade_t *trade,
+                   uint64_t ms);
+void missed_tick(struct pm *p, uint64_t now);
+/* An answer about a market's trades; true when another page follows. */
+bool missed_page(struct pm *p, uint32_t condition, const uint8_t *body, uint64_t len);
+/* `ours`: it is no use to ask again. */
+void missed_failed(struct pm *p, uint32_t condition, bool ours);
+
 /* wallet.c */
+/* A row of the data API. */
+struct wallet_row {
+    hawse_wallet_fill_t fill; /* without its wallet */
+    uint64_t time;            /* s */
+    uint64_t price;           /* times 10^12 */
+    hawse_view_t token;
+};
+/* The rows of an answer, at most `cap`; what is none is counted. Cursor of the next page, or empty.
+ */
+bool wallet_rows(struct pm *p, const uint8_t *body, uint64_t len, struct wallet_row *rows,
+                 uint32_t cap, uint32_t *count, char cursor[CURSOR_CAP]);
 void wallet_rtds(struct pm *p, const hawse_event_t *event);
 /* An answer of GET /v2/trades; true when another page follows. */
 bool wallet_page(struct pm *p, struct wallet *w, const uint8_t *body, uint64_t len);
@@ -387,6 +447,9 @@ void emit_delta(struct pm *p, struct asset *a, const struct wire_change *c,
                 const hawse_event_t *by);
 void emit_trade(struct pm *p, const struct asset *a, const struct wire_message *m,
                 const hawse_event_t *by);
+/* A trade that the data API has and the channel did not tell. */
+struct wallet_row;
+void emit_missed(struct pm *p, const struct asset *a, const struct wallet_row *row);
 void emit_fill(struct pm *p, const struct wallet *w, const hawse_wallet_fill_t *fill,
                uint32_t flags, uint64_t t_recv_ns);
 /* One outcome of a market that was made just now. */

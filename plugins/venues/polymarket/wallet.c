@@ -89,11 +89,6 @@ int32_t wallet_decimal(hawse_view_t text, uint32_t decimals, uint64_t *out)
 
 /* ---- rows ---- */
 
-struct row {
-    hawse_wallet_fill_t fill;
-    uint64_t time; /* s */
-};
-
 enum { ROW_SIDE, ROW_TOKEN, ROW_SIZE, ROW_PRICE, ROW_TIME, ROW_TX, ROW_FIELDS };
 
 /* The fields of a row, by the names of either version of the API. */
@@ -117,7 +112,7 @@ static bool texts_of(const hawse_json_t *doc, hawse_json_value_t *object,
     return true;
 }
 
-static bool read_row(const hawse_json_t *doc, hawse_json_value_t *object, struct row *row)
+static bool read_row(const hawse_json_t *doc, hawse_json_value_t *object, struct wallet_row *row)
 {
     hawse_view_t t[ROW_FIELDS];
     hawse_u256_t id;
@@ -130,6 +125,8 @@ static bool read_row(const hawse_json_t *doc, hawse_json_value_t *object, struct
         wallet_decimal(t[ROW_PRICE], PRICE_DECIMALS, &each) != HAWSE_OK || each > PRICE_ONE)
         return false;
     row->time = wire_millis(t[ROW_TIME]); /* a plain number, of seconds here */
+    row->price = each;
+    row->token = t[ROW_TOKEN];
     f->size = sizeof(*f);
     f->side = pm_side(t[ROW_SIDE]);
     hawse_u256_to_be(&id, f->market);
@@ -142,7 +139,7 @@ static bool read_row(const hawse_json_t *doc, hawse_json_value_t *object, struct
 
 /* ---- what was told ---- */
 
-static struct seen *seen_of(struct pm *p, struct wallet *w, const struct row *row)
+static struct seen *seen_of(struct pm *p, struct wallet *w, const struct wallet_row *row)
 {
     const uint8_t *bytes = (const uint8_t *)&row->fill;
     uint64_t key[2] = {hawse_key(bytes, sizeof(row->fill)),
@@ -176,7 +173,7 @@ static void forget_old(struct wallet *w)
     w->seen_count = kept;
 }
 
-static void take_row(struct pm *p, struct wallet *w, struct row *row)
+static void take_row(struct pm *p, struct wallet *w, struct wallet_row *row)
 {
     w->newest = row->time > w->newest ? row->time : w->newest;
     bool told = p->chain && chain_told(w, row->fill.origin.tx_hash);
@@ -195,18 +192,41 @@ static void take_row(struct pm *p, struct wallet *w, struct row *row)
 
 /* ---- answers ---- */
 
-static bool keep_cursor(struct wallet *w, const hawse_json_t *doc, hawse_json_value_t *root)
+static void keep_cursor(char out[CURSOR_CAP], const hawse_json_t *doc, hawse_json_value_t *root)
 {
     hawse_json_value_t paging, cursor;
-    w->cursor[0] = '\0';
+    out[0] = '\0';
     if (root->kind != HAWSE_JSON_OBJECT ||
         hawse_json_get(doc, root, "pagination", &paging) != HAWSE_OK ||
         paging.kind != HAWSE_JSON_OBJECT ||
         hawse_json_get(doc, &paging, "next_cursor", &cursor) != HAWSE_OK ||
-        cursor.kind != HAWSE_JSON_STRING || cursor.len == 0 || cursor.len >= CURSOR_CAP)
+        cursor.kind != HAWSE_JSON_STRING || cursor.len >= CURSOR_CAP)
+        return;
+    memcpy(out, cursor.data, cursor.len);
+    out[cursor.len] = '\0';
+}
+
+bool wallet_rows(struct pm *p, const uint8_t *body, uint64_t len, struct wallet_row *rows,
+                 uint32_t cap, uint32_t *count, char cursor[CURSOR_CAP])
+{
+    struct wire_frame frame; /* for its index alone */
+    hawse_json_value_t list, item;
+    *count = 0;
+    if (feed_begin(p, &frame, body, len) != HAWSE_OK)
         return false;
-    memcpy(w->cursor, cursor.data, cursor.len);
-    w->cursor[cursor.len] = '\0';
+    list = frame.root;
+    if (frame.root.kind == HAWSE_JSON_OBJECT &&
+        hawse_json_get(&frame.doc, &frame.root, "data", &list) != HAWSE_OK)
+        return false;
+    if (list.kind != HAWSE_JSON_ARRAY)
+        return false;
+    while (*count < cap && hawse_json_next(&frame.doc, &list, NULL, &item) == 1) {
+        if (item.kind == HAWSE_JSON_OBJECT && read_row(&frame.doc, &item, &rows[*count]))
+            ++*count;
+        else
+            pm_add(p, p->count.malformed, 1);
+    }
+    keep_cursor(cursor, &frame.doc, &frame.root);
     return true;
 }
 
@@ -227,29 +247,17 @@ static void scanned(struct pm *p, struct wallet *w)
 
 bool wallet_page(struct pm *p, struct wallet *w, const uint8_t *body, uint64_t len)
 {
-    struct wire_frame frame; /* for its index alone */
-    hawse_json_value_t list, item;
-    struct row *rows = malloc(ROWS_MAX * sizeof(rows[0]));
+    struct wallet_row *rows = malloc(ROWS_MAX * sizeof(rows[0]));
     uint32_t count = 0;
-    bool good = rows && feed_begin(p, &frame, body, len) == HAWSE_OK;
-    list = frame.root;
-    if (good && frame.root.kind == HAWSE_JSON_OBJECT)
-        good = hawse_json_get(&frame.doc, &frame.root, "data", &list) == HAWSE_OK;
-    if (!good || list.kind != HAWSE_JSON_ARRAY) {
+    if (!rows || !wallet_rows(p, body, len, rows, ROWS_MAX, &count, w->cursor)) {
         free(rows);
         wallet_failed(p, w);
         return false;
     }
-    while (count < ROWS_MAX && hawse_json_next(&frame.doc, &list, NULL, &item) == 1) {
-        if (item.kind == HAWSE_JSON_OBJECT && read_row(&frame.doc, &item, &rows[count]))
-            count++;
-        else
-            pm_add(p, p->count.malformed, 1);
-    }
     for (uint32_t i = count; i-- > 0;) /* oldest first */
         take_row(p, w, &rows[i]);
     free(rows);
-    if (keep_cursor(w, &frame.doc, &frame.root))
+    if (w->cursor[0])
         return true;
     scanned(p, w);
     return false;

@@ -215,6 +215,8 @@ export class Double {
     this.sessions = new Set();
     this.listeners = new Set(); // of the real-time data feed
     this.rows = []; // of the data API: { visible_ms, ...row }
+    this.takers = []; // the same of all that the market channel tells
+    this.trades = []; // ... as it tells them
     this.slowDumpMs = 0;
     this.account = null; // an Account: the user channel and what needs a login
     this.lose = 0; // frames that reach nobody
@@ -333,15 +335,26 @@ export class Double {
     }
     market.touch();
     market.last[0] = market.price(ask);
-    this.push(
-      {
-        market: market.condition, asset_id: market.tokens[0], price: market.price(ask),
-        size: sizeText(taken), fee_rate_bps: '0', side: 'BUY', timestamp: String(market.time),
-        event_type: 'last_trade_price', transaction_hash: `0x${id(`tx-${Math.random()}`, 32)}`,
-      },
-      [market.tokens[0]],
-    );
+    const trade = {
+      market: market.condition, asset_id: market.tokens[0], price: market.price(ask),
+      size: sizeText(taken), fee_rate_bps: '0', side: 'BUY', timestamp: String(market.time),
+      event_type: 'last_trade_price', transaction_hash: `0x${id(`tx-${Math.random()}`, 32)}`,
+    };
+    this.trades.push(trade);
+    this.#row(trade);
+    trade.unseen = this.lose > 0; // nothing numbers trades: one frame less is not known by itself
+    this.push({ ...trade, unseen: undefined }, [market.tokens[0]]);
     this.push([market.event(0, false), market.event(1, false)], market.tokens);
+  }
+
+  /** The taker's row of the data API: with the time of its block, and seen later still. */
+  #row({ market, asset_id, price, size, side, timestamp, transaction_hash }) {
+    const blockMs = this.random(1500);
+    const row = {
+      proxy_wallet: `0x${'77'.repeat(20)}`, side, token_id: asset_id, condition_id: market, size: Number(size),
+      price: Number(price), timestamp: Math.floor((Number(timestamp) + blockMs) / 1000), transaction_hash,
+    };
+    this.takers.push({ visible_ms: Date.now() + blockMs + this.random(1000), row });
   }
 
   /** Somebody makes a market: everybody who asked for the newer messages is told. */
@@ -508,10 +521,12 @@ export class Double {
     const start = Number(query.get('start') ?? 0);
     const limit = Math.min(Number(query.get('limit') ?? 100), this.pageLimit ?? 1000);
     const from = Number(query.get('cursor') ? atob(query.get('cursor')) : 0);
-    const rows = this.rows
+    const condition = query.get('condition');
+    const rows = (user ? this.rows : this.takers)
       .filter((one) => one.visible_ms <= Date.now())
       .map((one) => one.row)
-      .filter((row) => row.proxy_wallet.toLowerCase() === user && row.timestamp >= start)
+      .filter((row) => (user ? row.proxy_wallet.toLowerCase() === user : row.condition_id === condition))
+      .filter((row) => row.timestamp >= start)
       .sort((a, b) => b.timestamp - a.timestamp);
     const more = rows.length > from + limit;
     return {

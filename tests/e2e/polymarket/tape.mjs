@@ -1,8 +1,9 @@
 // What the tape of the Polymarket venue tells: books built from snapshots and changes, gaps by
-// market, fills. The verdict compares with the double's truth.
+// market, trades, fills. The verdict compares with the double's truth.
 // Owns: nothing but what it was given. Must never: ask the double anything before the end.
 
 const ONE = 1_000_000;
+const TRADES = 2; // HAWSE_MARKET_STREAM_TRADES
 
 function millionths(text) {
   const [whole, rest = ''] = text.split('.');
@@ -31,6 +32,9 @@ export class Tape {
     this.gapped = new Set(); // keys that ever had one
     this.keys = new Map(); // market -> key
     this.fills = new Map(); // text -> count
+    this.trades = new Map(); // text -> count
+    this.tradeGaps = new Map(); // key -> true while open
+    this.unhealable = 0;
     this.seq = new Map(); // stream -> last
     this.garbage = [];
     this.wrong = [];
@@ -50,7 +54,9 @@ export class Tape {
       'market.quote': () => this.#quote(event),
       'wallet.fill': () => this.#fill(event),
       'stream.gap': () => this.#gap(event),
-      'stream.healed': () => this.gaps.delete(event.key),
+      'market.trade': () => this.#trade(event),
+      'stream.healed': () => this.#ofTrades(event).delete(event.key),
+      'stream.unhealable': () => this.unhealable++,
     }[event.t];
     take?.();
   }
@@ -67,8 +73,21 @@ export class Tape {
       this.wrong.push(`the tape itself lost ${event.count} events`);
     }
     if (event.key) {
-      this.gaps.set(event.key, true);
+      this.#ofTrades(event).set(event.key, true);
       this.gapped.add(event.key);
+    }
+  }
+
+  #ofTrades({ stream }) {
+    return stream === TRADES ? this.tradeGaps : this.gaps;
+  }
+
+  #trade(event) {
+    const key = [event.tx, event.market, event.amount0, event.amount1].join('|');
+    this.trades.set(key, (this.trades.get(key) ?? 0) + 1);
+    this.late = (this.late ?? 0) + Boolean(event.backfilled);
+    if (event.backfilled && !this.tradeGaps.has(this.#key(event.market))) {
+      this.wrong.push(`a late trade of ${event.market} outside its gap`);
     }
   }
 
@@ -140,7 +159,27 @@ export class Tape {
     if (this.gaps.size > 0) {
       wrong.push(`${this.gaps.size} gaps are open`);
     }
-    return [...wrong, ...this.#fillDifferences(fills)];
+    if (this.tradeGaps.size > 0) {
+      wrong.push(`the trades of ${this.tradeGaps.size} assets have a gap`);
+    }
+    if (this.unhealable > 0) {
+      wrong.push(`${this.unhealable} gaps are unhealable`);
+    }
+    return [...wrong, ...this.#tradeDifferences(double), ...this.#fillDifferences(fills)];
+  }
+
+  #tradeDifferences(double) {
+    const want = double.trades.map(({ transaction_hash, asset_id, price, size, unseen }) => {
+      const [shares, each] = [BigInt(millionths(size)), BigInt(millionths(price))];
+      const key = [transaction_hash, hexOf(asset_id), -shares, (shares * each) / BigInt(ONE)].join('|');
+      return { key, told: this.trades.get(key) ?? 0, least: unseen ? 0 : 1 };
+    });
+    const wrong = want.filter(({ told, least }) => told < least || told > 1)
+      .map(({ key, told }) => `a trade was told ${told} times: ${key}`);
+    if (this.trades.size > want.length) {
+      wrong.push(`${this.trades.size} trades were told, ${want.length} happened`);
+    }
+    return wrong;
   }
 
   #fillDifferences(fills) {

@@ -1,7 +1,7 @@
 // The great trial of the Polymarket venue: hawse beside the double while connections are killed and
 // frozen, subscriptions dropped in silence, frames lost, doubled and broken, and REST refuses. At the
 // end every book that the tape tells must be the double's, every gap healed, nothing told between a
-// gap and its healing, and every fill told once. Prints counts.
+// gap and its healing, and every trade and every fill told once. Prints counts.
 //
 //   HAWSE_BIN=... HAWSE_PLUGIN_DIR=... node trial.mjs [--markets 100] [--seconds 35] [--rate 500]
 //       [--seed 1] [--calm] [--wallet]
@@ -62,6 +62,7 @@ function configOf(double, pluginDir, stateDir, metrics) {
           wallets: WALLETS,
           per_connection: Math.max(10, Math.ceil(double.markets.length / 3)),
           ping_ms: 300, pong_ms: 1200, dump_ms: 1500, audit_ms: 2000, poll_ms: 1000,
+          trades_late_ms: 4000,
           requests_per_second: 70,
         },
       },
@@ -222,7 +223,7 @@ async function main() {
   }
   console.log(`assets ${assets}, frames ${double.counts.frames}, troubles ${JSON.stringify(tally)}`);
   console.log(`double ${JSON.stringify(double.counts)}`);
-  console.log(`tape ${JSON.stringify(tape.counts)}, settled after ${settled} ms`);
+  console.log(`tape ${JSON.stringify(tape.counts)}, trades told late ${tape.late}, settled after ${settled} ms`);
   console.log(`account ${JSON.stringify({ ...own.counts, ...double.account.logins })}`);
   console.log(`hawse ${JSON.stringify(counters)}, peak ${memory.peak.toFixed(0)} MiB`);
   wrong.slice(0, 20).forEach((line) => console.log(`  ${line}`));

@@ -1,0 +1,222 @@
+/*
+ * Trades that were not pushed, because a connection was down or a subscription silent: the data API
+ * has them, by market, seconds to a minute late. So an asset's trades have a gap from the last
+ * message of before until the market was asked for, which is `trades_late_ms` after the book was
+ * right again; what was not told is told then. Rows carry no number, but the hash of their
+ * transaction, as pushed trades do: what was pushed is known by that. See polymarket.h.
+ *
+ * One market is asked for at a time: books come first.
+ */
+#include "polymarket.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    FAILURES_MAX = 5,
+    AGAIN_MS = 5000,
+    PAGE = 1000,
+    OVERLAP_MS = 10000 /* a book in doubt is found so late; what was told is known */
+};
+
+/* ---- what was told ---- */
+
+static uint64_t key_of(const struct asset *a, const uint8_t tx[32])
+{
+    uint8_t both[64];
+    memcpy(both, a->market, 32);
+    memcpy(both + 32, tx, 32);
+    return hawse_key(both, sizeof(both));
+}
+
+static void remember(struct missed *m, const struct told *told)
+{
+    struct told *t = &m->told[m->next++ % RECENT_MAX];
+    m->forgotten_ms = t->ms > m->forgotten_ms ? t->ms : m->forgotten_ms;
+    *t = *told;
+}
+
+/* A match is pushed with the time of the book that it made, before it: when the book is as new
+ * already and the very same was told, it is a frame that came again. */
+bool missed_pushed(struct pm *p, const struct asset *a, const hawse_market_trade_t *trade,
+                   uint64_t ms)
+{
+    struct missed *m = &p->missed;
+    uint64_t all[2] = {hawse_key((const uint8_t *)trade, sizeof(*trade)), ms};
+    struct told told = {.key = key_of(a, trade->origin.tx_hash),
+                        .whole = hawse_key((const uint8_t *)all, sizeof(all)),
+                        .ms = ms};
+    for (uint32_t i = 0; ms <= a->ts && i < RECENT_MAX; i++) {
+        if (m->told[i].whole == told.whole && m->told[i].ms == ms)
+            return false;
+    }
+    remember(m, &told);
+    return true;
+}
+
+/* By an earlier answer, or pushed. Of several rows of one answer none excludes another. */
+static bool was_told(const struct missed *m, const struct asset *a, const uint8_t tx[32])
+{
+    uint64_t key = key_of(a, tx);
+    for (uint32_t i = 0; i < RECENT_MAX; i++) {
+        if (m->told[i].key == key && m->told[i].ms != 0 && m->told[i].scan != m->scan)
+            return true;
+    }
+    return false;
+}
+
+/* ---- gaps ---- */
+
+static void end_gap(struct pm *p, struct asset *a, uint16_t kind)
+{
+    emit_range(p, kind, HAWSE_MARKET_STREAM_TRADES, a->key, a->lost.reason, a->lost.from_ms,
+               a->lost.to_ms);
+    memset(&a->lost, 0, sizeof(a->lost));
+    p->missed.open--;
+}
+
+void missed_begin(struct pm *p, struct asset *a, uint32_t reason)
+{
+    a->lost.due_ns = 0; /* until the book is right again */
+    if (a->lost.from_ms != 0)
+        return;
+    uint64_t now_ms = p->host->now(p->host, HAWSE_CLOCK_UTC) / MS_NS;
+    a->lost.from_ms = (a->ts != 0 ? a->ts : now_ms) - OVERLAP_MS;
+    a->lost.to_ms = HAWSE_POSITION_OPEN;
+    a->lost.reason = reason;
+    p->missed.open++;
+    emit_range(p, HAWSE_STREAM_EVENT_GAP, HAWSE_MARKET_STREAM_TRADES, a->key, reason,
+               a->lost.from_ms, HAWSE_POSITION_OPEN);
+    if (p->set.trades_late_ms == 0)
+        end_gap(p, a, HAWSE_STREAM_EVENT_UNHEALABLE);
+}
+
+void missed_live(struct pm *p, struct asset *a)
+{
+    if (a->lost.from_ms == 0)
+        return;
+    a->lost.to_ms = p->host->now(p->host, HAWSE_CLOCK_UTC) / MS_NS;
+    a->lost.due_ns = pm_now(p) + p->set.trades_late_ms * MS_NS;
+}
+
+static bool is_due(const struct asset *a, uint64_t now)
+{
+    return a->lost.due_ns != 0 && now >= a->lost.due_ns;
+}
+
+/* All that is due of one market, or of all (NONE), ends, well or not. */
+static void end_all(struct pm *p, uint32_t condition, uint16_t kind)
+{
+    for (uint32_t i = 0; i < p->asset_count; i++) {
+        struct asset *a = &p->assets[i];
+        if ((condition == NONE || a->condition == condition) && is_due(a, p->missed.asked_ns))
+            end_gap(p, a, kind);
+    }
+}
+
+/* ---- asking ---- */
+
+static void ask(struct pm *p, uint32_t condition, uint64_t from_ms)
+{
+    struct missed *m = &p->missed;
+    const struct condition *c = &p->conditions[condition];
+    char path[PATH_CAP];
+    int n =
+        snprintf(path, sizeof(path),
+                 "/v2/trades?condition=%.*s&taker_only=true&filter_amount=0&limit=%d&start=%llu",
+                 (int)c->id.len, c->id.text, PAGE, (unsigned long long)(from_ms / 1000));
+    if (m->cursor[0])
+        (void)ask_add(path + n, sizeof(path) - (size_t)n, "&cursor", m->cursor);
+    struct slot *s =
+        ask_send(p, &(struct ask){ASK_MISSED, "data", "GET", path, NULL, 0, NULL, false});
+    if (!s) {
+        missed_failed(p, condition, false);
+        return;
+    }
+    m->asking = true;
+    s->index = condition;
+}
+
+void missed_tick(struct pm *p, uint64_t now)
+{
+    struct missed *m = &p->missed;
+    if (m->open == 0 || m->asking || now < m->retry_ns)
+        return;
+    for (uint32_t i = 0; i < p->asset_count; i++) {
+        struct asset *a = &p->assets[i];
+        if (!is_due(a, now))
+            continue;
+        if (a->condition == NONE) { /* of what market is not known */
+            end_gap(p, a, HAWSE_STREAM_EVENT_UNHEALABLE);
+            continue;
+        }
+        if (m->cursor[0] == '\0') { /* the first page */
+            m->asked_ns = now;
+            m->scan++;
+        }
+        uint64_t from_ms = a->lost.from_ms;
+        for (uint32_t k = i + 1; k < p->asset_count; k++) {
+            const struct asset *other = &p->assets[k];
+            if (other->condition == a->condition && is_due(other, now) &&
+                other->lost.from_ms < from_ms)
+                from_ms = other->lost.from_ms;
+        }
+        ask(p, a->condition, from_ms);
+        return;
+    }
+}
+
+void missed_failed(struct pm *p, uint32_t condition, bool ours)
+{
+    struct missed *m = &p->missed;
+    m->cursor[0] = '\0';
+    m->retry_ns = pm_now(p) + AGAIN_MS * MS_NS;
+    if (ours)
+        end_all(p, condition, HAWSE_STREAM_EVENT_UNHEALABLE);
+    else if (++m->failures >= FAILURES_MAX)
+        end_all(p, NONE, HAWSE_STREAM_EVENT_UNHEALABLE);
+}
+
+/* ---- answers ---- */
+
+static void take_row(struct pm *p, uint32_t condition, const struct wallet_row *row)
+{
+    uint32_t index = names_find(&p->asset_names, row->token);
+    struct asset *a = index == NONE ? NULL : &p->assets[index];
+    if (!a || a->condition != condition || !is_due(a, p->missed.asked_ns) ||
+        row->time < a->lost.from_ms / 1000 ||
+        row->time * 1000 > a->lost.to_ms + p->set.trades_late_ms / 2 ||
+        was_told(&p->missed, a, row->fill.origin.tx_hash))
+        return;
+    emit_missed(p, a, row);
+    remember(&p->missed, &(struct told){.key = key_of(a, row->fill.origin.tx_hash),
+                                        .ms = row->time * 1000,
+                                        .scan = p->missed.scan});
+}
+
+bool missed_page(struct pm *p, uint32_t condition, const uint8_t *body, uint64_t len)
+{
+    struct missed *m = &p->missed;
+    struct wallet_row *rows = malloc(PAGE * sizeof(rows[0]));
+    uint32_t count = 0;
+    if (!rows || !wallet_rows(p, body, len, rows, PAGE, &count, m->cursor)) {
+        free(rows);
+        missed_failed(p, condition, false);
+        return false;
+    }
+    for (uint32_t i = 0; i < p->asset_count; i++) { /* what was pushed is not known any more */
+        struct asset *a = &p->assets[i];
+        if (a->condition == condition && is_due(a, m->asked_ns) &&
+            m->forgotten_ms >= a->lost.from_ms)
+            end_gap(p, a, HAWSE_STREAM_EVENT_UNHEALABLE);
+    }
+    for (uint32_t i = count; i-- > 0;) /* oldest first */
+        take_row(p, condition, &rows[i]);
+    free(rows);
+    m->failures = 0;
+    if (m->cursor[0])
+        return true;
+    end_all(p, condition, HAWSE_STREAM_EVENT_HEALED);
+    return false;
+}
