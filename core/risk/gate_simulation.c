@@ -42,27 +42,58 @@ static enum risk_answer check_tokens(struct gate *g)
     return RISK_PASS;
 }
 
+/* What transactions before the simulated ones moved of an asset. */
+static const struct risk_moved *done_of(const struct gate *g, const uint8_t asset[20])
+{
+    static const struct risk_moved nothing;
+    for (uint32_t i = 0; i < g->c->done_count; i++) {
+        if (memcmp(g->c->done[i].asset, asset, 20) == 0)
+            return &g->c->done[i];
+    }
+    return &nothing;
+}
+
+/* The most that may still leave: by the plan, with what came before, less what left before. */
+static hawse_u256_t may_leave(const struct gate *g, const uint8_t asset[20])
+{
+    const hawse_intent_flow_t *plan = gate_flow(g, asset);
+    const struct risk_moved *done = done_of(g, asset);
+    hawse_u256_t most = plan ? plan->max_out : hawse_u256(0);
+    if (hawse_u256_add(&most, &done->in, &most))
+        memset(&most, 0xff, sizeof(most));
+    return hawse_u256_sub(&most, &done->out, &most) ? hawse_u256(0) : most;
+}
+
 static enum risk_answer check_outflow(struct gate *g, const struct sim_flow *f)
 {
-    const hawse_intent_flow_t *plan = gate_flow(g, f->asset);
-    const hawse_u256_t none = hawse_u256(0), *most = plan ? &plan->max_out : &none;
-    if (hawse_u256_compare(&f->out, most) <= 0)
+    const hawse_u256_t most = may_leave(g, f->asset);
+    if (hawse_u256_compare(&f->out, &most) <= 0)
         return RISK_PASS;
     return gate_refuse(g,
                        json_pack("{s:s,s:o,s:o}", "asset", address_text(f->asset).text, "out",
-                                 figure(&f->out), "max_out", figure(most)),
+                                 figure(&f->out), "max_out", figure(&most)),
                        "%s would leave the account, and the intent lets %s of it go",
                        amount_text(g, f->asset, &f->out).text,
-                       plan ? amount_text(g, f->asset, most).text : "nothing");
+                       hawse_u256_is_zero(&most) ? "nothing"
+                                                 : amount_text(g, f->asset, &most).text);
 }
 
 static enum risk_answer check_inflow(struct gate *g, const hawse_intent_flow_t *plan)
 {
-    hawse_u256_t in = hawse_u256(0);
+    const struct risk_moved *done = done_of(g, plan->asset);
+    hawse_u256_t in = hawse_u256(0), all, out = done->out;
     for (uint32_t i = 0; i < g->c->sim->flow_count; i++) {
-        if (memcmp(g->c->sim->flows[i].asset, plan->asset, 20) == 0)
-            in = g->c->sim->flows[i].in;
+        const struct sim_flow *f = &g->c->sim->flows[i];
+        if (memcmp(f->asset, plan->asset, 20) != 0)
+            continue;
+        in = f->in;
+        if (hawse_u256_add(&out, &f->out, &out))
+            memset(&out, 0xff, sizeof(out));
     }
+    if (hawse_u256_add(&in, &done->in, &all))
+        memset(&all, 0xff, sizeof(all));
+    if (hawse_u256_sub(&all, &out, &in))
+        in = hawse_u256(0);
     if (hawse_u256_compare(&in, &plan->min_in) >= 0)
         return RISK_PASS;
     return gate_refuse(g,
@@ -124,7 +155,7 @@ enum risk_answer gate_simulation(struct gate *g)
                            "call %u of %u would fail at block %llu: %s", sim->failed_call + 1,
                            sim->call_count, (unsigned long long)sim->block_number, sim->reason);
     enum risk_answer answer = check_tokens(g);
-    if (answer != RISK_PASS || g->stage == RISK_SIGN)
+    if (answer != RISK_PASS)
         return answer;
     if (g->c->inspection_required && !sim->inspected)
         return gate_refuse(g, NULL,

@@ -241,6 +241,19 @@ void risk_check(struct risk *risk, enum risk_stage stage, const struct risk_case
     g.party->waited += out->answer == RISK_WAIT;
 }
 
+void risk_sim_policy(const struct risk *risk, const char *instance, const char *chain,
+                     struct sim_policy *out)
+{
+    const struct config_instance *in = config_find(risk->config, instance);
+    const struct config_limits *l = in ? config_limits_find(in, chain) : NULL;
+    *out = (struct sim_policy){.callback_count = 0};
+    out->callback_count = sim_usual_callbacks(out->callbacks);
+    for (size_t i = 0; l && i < l->callback_count && out->callback_count < SIM_CALLBACKS; i++)
+        memcpy(out->callbacks[out->callback_count++], l->callbacks[i], 4);
+    for (size_t i = 0; l && i < l->code_count && out->code_count < SIM_ASSETS; i++)
+        memcpy(out->code[out->code_count++], l->code[i], 20);
+}
+
 /* ---- how it ended ---- */
 
 static void tell_breaker(struct risk *risk, struct party *p, uint64_t number,

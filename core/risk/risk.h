@@ -64,6 +64,11 @@ struct risk_balance {
     hawse_u256_t in_flight; /* what own transactions under way may take of it */
 };
 
+struct risk_moved {
+    uint8_t asset[20];    /* zero: the chain's own coin, with the fees that were paid */
+    hawse_u256_t out, in; /* net: one of them is 0 */
+};
+
 struct risk_case {
     const hawse_intent_t *intent;
     uint64_t number; /* of the intent in the journal: what is held, is held under it */
@@ -88,6 +93,9 @@ struct risk_case {
     uint32_t tx_index;  /* SIGN: which one; those before it are done */
     uint32_t sim_first; /* the transaction that is the first of the simulation: more than 0 when the
                            rest was simulated again */
+    const struct risk_moved *done; /* what those before sim_first moved, as far as it is known: it
+                                      counts for what may leave and must come in; NULL = nothing */
+    uint32_t done_count;
     hawse_u256_t l1_fee; /* wei, of a rollup's data; otherwise 0 */
     hawse_u256_t native_balance;
     hawse_u256_t in_flight_cost; /* wei: value and most of the fees of own transactions under way */
@@ -108,6 +116,12 @@ struct risk_verdict {
 void risk_check(struct risk *risk, enum risk_stage stage, const struct risk_case *c,
                 struct risk_verdict *out);
 
+/* [desk] What a simulation for this instance has to know: the operator's callbacks beside the usual
+ * ones, and the code that the account may run as its own. Nothing of an instance that is unknown.
+ */
+void risk_sim_policy(const struct risk *risk, const char *instance, const char *chain,
+                     struct sim_policy *out);
+
 /* How an intent ended. What the breaker counts as a failure: REVERTED, EXPIRED, REFUSED. */
 enum risk_outcome {
     RISK_SUCCEEDED, /* on chain and confirmed: `moved` says what it did */
@@ -116,11 +130,6 @@ enum risk_outcome {
     RISK_REFUSED,   /* signed, but no provider took it for a reason of its own */
     RISK_CANCELED,  /* sent and taken back, or never sent because the plugin or the host ended */
     RISK_NOT_SENT,  /* a gate refused it after AFTER, a deadline passed: nothing was signed */
-};
-
-struct risk_moved {
-    uint8_t asset[20];    /* zero: the chain's own coin, with the fees that were paid */
-    hawse_u256_t out, in; /* net: one of them is 0 */
 };
 
 /* [desk] Exactly once for each intent that passed AFTER: gives back what it held, counts what it

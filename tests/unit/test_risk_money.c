@@ -306,6 +306,104 @@ TEST(risk_simulation_flows, "what leaves beyond the plan, or does not come, is r
     rig_stop(&r);
 }
 
+TEST(risk_simulation_done,
+     "what came before the simulated rest may leave again, and counts for what must come")
+{
+    struct rig r;
+    struct risk_moved done[2] = {{.in = hawse_u256(300)}, {.out = hawse_u256(500000000)}};
+    rig_start(&r);
+    rig_call(&r, 1, ROUTER, 0, r.calls[0].data.data, r.calls[0].data.len);
+    rig_pass(&r, RISK_AFTER);
+    r.c.tx_index = r.c.sim_first = 1;
+    address_of(WETH, done[0].asset);
+    address_of(USDC, done[1].asset);
+    rig_sim_flow(&r, 0, USDC, 0, 0);
+    rig_sim_flow(&r, 1, WETH, 300, 0);
+    rig_flow(&r, 1, WETH, 0, 0, 0);
+    rig_bind(&r);
+    rig_refused(&r, RISK_SIGN, "simulation",
+                "would leave the account, and the intent lets nothing");
+    r.c.done = done;
+    r.c.done_count = 2;
+    rig_pass(&r, RISK_SIGN);
+    rig_sim_flow(&r, 1, WETH, 301, 0);
+    rig_bind(&r);
+    rig_refused(&r, RISK_SIGN, "simulation", "0.000000000000000301 weth would leave");
+    rig_sim_flow(&r, 0, USDC, 1, 0); /* all of it left before */
+    rig_bind(&r);
+    rig_refused(&r, RISK_SIGN, "simulation",
+                "0.000001 usdc would leave the account, and the intent lets nothing");
+    rig_sim_flow(&r, 0, USDC, 0, 0);
+    rig_sim_flow(&r, 1, WETH, 0, 680);
+    rig_flow(&r, 1, WETH, 0, 980, 1000);
+    rig_bind(&r);
+    rig_pass(&r, RISK_SIGN);
+    rig_sim_flow(&r, 1, WETH, 0, 679);
+    rig_bind(&r);
+    rig_refused(&r, RISK_SIGN, "simulation", "0.000000000000000979 weth would come in");
+    memset(&done[0].in, 0xff, sizeof(done[0].in));
+    rig_pass(&r, RISK_SIGN);
+    rig_sim_flow(&r, 1, WETH, 5, 0);
+    r.sim.flows[1].out.limb[3] = UINT64_MAX;
+    r.flows[1].max_out = hawse_u256(9);
+    rig_bind(&r);
+    rig_pass(&r, RISK_SIGN);
+    done[0].out = hawse_u256(5);
+    memset(&r.sim.flows[1].out, 0xff, sizeof(r.sim.flows[1].out));
+    rig_bind(&r);
+    rig_refused(&r, RISK_SIGN, "simulation", "would leave");
+    memset(&done[0], 0xff, sizeof(done[0]));
+    address_of(WETH, done[0].asset);
+    r.sim.flows[1].out = hawse_u256(1);
+    r.sim.flows[1].in = hawse_u256(0);
+    rig_bind(&r);
+    rig_refused(&r, RISK_SIGN, "simulation", "would leave");
+    r.sim.flows[1].out = hawse_u256(0);
+    rig_bind(&r);
+    rig_refused(&r, RISK_SIGN, "simulation", "0 weth would come in");
+    rig_stop(&r);
+}
+
+TEST(risk_simulation_sign, "what a later simulation tells is looked at as closely as the first")
+{
+    struct rig r;
+    rig_start(&r);
+    rig_pass(&r, RISK_AFTER);
+    rig_sim_flow(&r, 1, WETH, 0, 979 * MILLI);
+    rig_bind(&r);
+    rig_refused(&r, RISK_SIGN, "simulation", "would come in");
+    rig_sim_flow(&r, 1, WETH, 0, 990 * MILLI);
+    r.sim.finding_count = 1;
+    r.sim.findings[0].kind = SIM_FINDING_REENTRANCY;
+    rig_bind(&r);
+    rig_refused(&r, RISK_SIGN, "simulation", "reentrancy");
+    r.sim.finding_count = 0;
+    r.sim.inspected = false;
+    rig_bind(&r);
+    rig_refused(&r, RISK_SIGN, "simulation", "call tree");
+    rig_stop(&r);
+}
+
+TEST(risk_policy,
+     "a simulation gets the operator's callbacks beside the usual ones, and the listed code")
+{
+    struct rig r;
+    struct sim_policy policy;
+    uint8_t usual[SIM_CALLBACKS][4], logic[20];
+    rig_start_with(&r, ",\"mode\":\"live\"", RIG_LIMITS ",\"callbacks\":[\"0x12345678\"]");
+    uint32_t n = sim_usual_callbacks(usual);
+    risk_sim_policy(r.risk, "a", "gnosis", &policy);
+    CHECK_EQ(policy.callback_count, n + 1);
+    CHECK_MEM(policy.callbacks[n], "\x12\x34\x56\x78", 4);
+    CHECK_MEM(policy.callbacks, usual, 4 * n);
+    address_of(LOGIC, logic);
+    CHECK_EQ(policy.code_count, 1);
+    CHECK_MEM(policy.code[0], logic, 20);
+    risk_sim_policy(r.risk, "nobody", "gnosis", &policy);
+    CHECK(policy.callback_count == n && policy.code_count == 0);
+    rig_stop(&r);
+}
+
 TEST(risk_simulation_findings,
      "findings and allowances are refused but for what the operator lists")
 {
