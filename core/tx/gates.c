@@ -56,12 +56,25 @@ static hawse_u256_t in_flight_of(const struct desk_intent *self, const uint8_t a
     return sum;
 }
 
+/* What a simulation is bound to of a delegation: everything but its nonce and its signature. */
+static hawse_view_t unsigned_authorization(const struct desk_intent *intent)
+{
+    static _Thread_local uint8_t entry[256];
+    hawse_writer_t w = hawse_writer(entry, sizeof(entry));
+    hawse_tx_authorization_t a = {.chain_id = hawse_u256(intent->chain->config->chain_id)};
+    memcpy(a.address, intent->plan->delegate, 20);
+    hawse_tx_authorization_put(&w, &a);
+    return (hawse_view_t){entry, w.len};
+}
+
 /* Transaction i as it was, or will be: those before this leg are done. */
 static void fill_tx(const struct leg *leg, uint32_t i, hawse_tx_t *tx)
 {
     const struct desk_intent *intent = leg->intent;
     const struct leg *other = &intent->legs[i];
     plan_tx(intent->plan, i, intent->chain->config->chain_id, tx);
+    if (intent->plan->delegated)
+        tx->authorizations = unsigned_authorization(intent);
     tx->max_fee = hawse_u256(leg->fees.max_fee);
     tx->max_priority_fee = hawse_u256(leg->fees.tip);
     tx->nonce = intent->account->latest;

@@ -24,6 +24,10 @@ END = {"REFUSED", "CONFIRMED", "EXPIRED", "FAILED"}
 GWEI = 10 ** 9
 CAP_GWEI = 100
 FAILS = "0x00000000000000000000000000000000000bad01"  # always reverts
+EXECUTOR = "0x00000000000000000000000000000000000e8ec0"
+# executeBatch((address to, uint256 value, bytes data)[]): each call in turn, all or nothing
+BATCH = ("0x60005b8060243511156040578060051b604401356044018060600135808260800160003760006000826000856020013586355af1156042"
+         "57505060010160025" + "65b005b60006000fd")
 
 
 def hit(number):
@@ -47,13 +51,14 @@ class Troubles:
             "keys": {"dir": "keys", "use": {n: {"unlock": f"file:{self.folder / 'pass'}"} for n in self.addresses}},
             "chains": {"local": {"chain_id": CHAIN_ID, "block_ms": int(BLOCK_S * 1000),
                                  "providers": [{"name": "anvil", "http": self.proxy.url, "per_second": 0}],
-                                 "tx": {"confirmations": 2, "max_gas_price_gwei": CAP_GWEI}}},
+                                 "tx": {"confirmations": 2, "max_gas_price_gwei": CAP_GWEI,
+                                        "executor": {"address": EXECUTOR, "call": "execute_batch"}}}},
             "tx": {"stuck_ms": 1000},
             "instances": {"operator": {
                 "plugin": "org.example.intents", "mode": "live", "grants": ["intent"],
                 "settings": {"chain": "local", "account": "bot", "target": TARGET, "count": 0},
                 "breaker": {"failures": 100},
-                "limits": {"local": {"intents_per_day": 1000, "open_intents": 100, "assets": {},
+                "limits": {"local": {"intents_per_day": 1000, "open_intents": 100, "assets": {}, "code": [EXECUTOR],
                                      "counterparties": {TARGET: {"functions": ["hit(uint256)"]},
                                                         FAILS: {"functions": ["hit(uint256)"]}}}}}},
         }
@@ -245,6 +250,16 @@ class Troubles:
         self.check("all calls are simulated before the first is signed", words[-1] == "REFUSED" and self.count(14) == 0,
                    words)
 
+    def bundle(self):
+        """All in one transaction, by code that the account borrows (EIP-7702)."""
+        self.send("bundle", [{"to": TARGET, "data": hit(20 + i)} for i in range(3)], how="bundle")
+        words = self.until("bundle", "CONFIRMED", seconds=20)
+        address = self.addresses["bot"]
+        code = self.node.call("eth_getCode", address, "latest")
+        self.check("a bundle is one transaction of the account's borrowed code", words.count("SENT") == 1
+                   and words[-1] == "CONFIRMED" and [self.count(20 + i) for i in range(3)] == [1, 1, 1]
+                   and code.lower() == "0xef0100" + EXECUTOR[2:].lower(), (words, code, self.steps("bundle")[-1]))
+
     def late(self):
         self.send("late", [{"to": TARGET, "data": hit(16)}], deadline_ns=str(int(time.time() * 1e9) - 10 ** 9))
         words = self.until("late", "EXPIRED")
@@ -295,15 +310,16 @@ class Troubles:
         try:
             self.node.call("anvil_setCode", TARGET, COUNTER)
             self.node.call("anvil_setCode", FAILS, "0xfe")
+            self.node.call("anvil_setCode", EXECUTOR, BATCH)
             self.addresses = {n: make_key(self.hawse, self.folder, n) for n in ("bot", "poor")}
             self.node.call("anvil_setBalance", self.addresses["bot"], hex(10 ** 21))
             self.mine(2)
             self.host = Host(self.hawse, self.plugins, self.folder, self.config())
             self.host.start()
             time.sleep(0.5)
-            for trouble in (self.one, self.stuck, self.dear, self.poor, self.failing, self.reverting, self.foreign, self.hidden,
-                            self.unprovable, self.killed, self.several, self.half, self.late, self.forgotten, self.deep,
-                            self.seen, self.reloaded):
+            for trouble in (self.one, self.stuck, self.dear, self.poor, self.failing, self.reverting, self.foreign,
+                            self.hidden, self.unprovable, self.killed, self.several, self.half, self.bundle, self.late,
+                            self.forgotten, self.deep, self.seen, self.reloaded):
                 begin = time.monotonic()
                 trouble()
                 if os.environ.get("VERBOSE"):
