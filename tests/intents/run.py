@@ -224,6 +224,8 @@ class Trial:
         try:
             self.node.call("anvil_setCode", TARGET, COUNTER)
             self.make_keys()
+            for _ in range(2 * CONFIRMATIONS):  # what was set by hand must stand below every reorganisation
+                self.node.call("evm_mine")
             self.host = Host(a.hawse, a.plugins, self.folder, self.config())
             miner.start()
             self.run()
