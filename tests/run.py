@@ -338,7 +338,7 @@ def stage_intents(args):
     if not npm_packages():
         return
     anvil = ROOT / "tests/e2e/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
-    size = ["--intents", "10000", "--producers", "32", "--kills", "50", "--reorgs", "30", "--drops", "100",
+    size = ["--intents", "10016", "--producers", "32", "--kills", "50", "--reorgs", "30", "--drops", "100",
             "--seconds", "1800"] if args.full else []
     tap("troubles of intents", [sys.executable, "tests/intents/troubles.py", HAWSE, PLUGINS, anvil], timeout=300)
     tap("intents", [sys.executable, "tests/intents/run.py", HAWSE, PLUGINS, anvil, *size], timeout=2400)
