@@ -357,6 +357,8 @@ def stage_solana(args):
     size = [] if args.full else ["--pdas", "3000", "--messages", "3000", "--broken", "1500"]
     tap("solana", ["node", "tests/solana/clients.mjs", MAIN / "tests/solana/solana-answers", *size])
     tap("solana transactions", ["node", "tests/solana/transactions.mjs", MAIN / "tests/solana/solana-answers"])
+    sending = ["--intents", "80", "--kills", "20"] if args.full else []
+    tap("solana sending", ["node", "tests/solana/sending.mjs", MAIN / "tests/solana/solana-sender", *sending])
     env = {"HAWSE_BIN": str(HAWSE), "HAWSE_PLUGIN_DIR": str(PLUGINS)}
     tap("solana continuity", ["node", "tests/solana/continuity.mjs", "--seconds", "10" if args.full else "1",
                               "--slots", "3000" if args.full else "300"], env=env)

@@ -171,7 +171,7 @@ void solana_event(struct solana_entry *e, const struct solana_event *event)
     e->told_waiting = e->told_waiting ? r.tell != SOLANA_TELL_SENT : r.tell == SOLANA_TELL_WAITING;
     if (r.tell == SOLANA_TELL_WAITING)
         e->look_ns = now_of(e->engine) + LOOK_MS * SOLANA_MS;
-    if (r.effects & (SOLANA_DO_RELEASE | SOLANA_DO_END))
+    if (r.effects & (SOLANA_DO_RELEASE | SOLANA_DO_END) || e->life.state == SOLANA_WAITING)
         e->held = false;
     if (r.effects & SOLANA_DO_END) {
         e->ticket = 0;

@@ -170,7 +170,7 @@ static void on_simulated(struct solana_ask *ask, const struct pool_result *resul
 static void simulate(struct solana_entry *e)
 {
     struct solana_engine *engine = e->engine;
-    hawse_solana_life_t life = no_life(e);
+    hawse_solana_life_t life = e->wanted.durable ? e->anchor : no_life(e);
     hawse_solana_compiled_tx_t made;
     uint8_t zeros[64 * 19] = {0}, tx[HAWSE_SOLANA_TX_MAX];
     char params[BASE64_MAX + 256], coded[BASE64_MAX] = "";
@@ -192,14 +192,14 @@ static void simulate(struct solana_entry *e)
     hawse_base64_encode(tx, need, coded);
     (void)snprintf(params, sizeof(params),
                    "[\"%s\",{\"encoding\":\"base64\",\"commitment\":\"confirmed\","
-                   "\"sigVerify\":false,\"replaceRecentBlockhash\":true,\"minContextSlot\":%lu}]",
-                   coded, engine->hashes.min_slot);
+                   "\"sigVerify\":false,\"replaceRecentBlockhash\":%s,\"minContextSlot\":%lu}]",
+                   coded, e->wanted.durable ? "false" : "true", engine->hashes.min_slot);
     struct solana_ask ask = {.entry = e, .done = on_simulated};
     if (!solana_ask(engine, &ask, "simulateTransaction", params, POOL_DECISION, POOL_FRESH))
         solana_on(e, SOLANA_ON_WAIT);
 }
 
-void solana_do_simulate(struct solana_entry *e)
+static void begin(struct solana_entry *e)
 {
     hawse_solana_compiled_tx_t made;
     hawse_solana_life_t life = no_life(e);
@@ -214,7 +214,7 @@ void solana_do_simulate(struct solana_entry *e)
     simulate(e);
 }
 
-/* ---- a blockhash, or a nonce ---- */
+/* ---- a nonce before the simulation, a blockhash after it ---- */
 
 /* One transaction in flight for each nonce account. */
 static bool nonce_free(const struct solana_entry *e)
@@ -242,7 +242,7 @@ static void on_nonce(struct solana_ask *ask, const struct pool_result *result)
     struct solana_text text;
     hawse_solana_nonce_t nonce;
     uint64_t slot = 0;
-    if (e->life.state != SOLANA_ANCHORING)
+    if (e->life.state != SOLANA_SIMULATING)
         return;
     int32_t code = solana_good(ask->engine, result, &text) ? solana_read_nonce(&text, &slot, &nonce)
                                                            : HAWSE_E_AGAIN;
@@ -263,10 +263,10 @@ static void on_nonce(struct solana_ask *ask, const struct pool_result *result)
     e->anchor_slot = slot;
     e->anchor_ns = ask->asked_ns;
     e->held = true;
-    solana_on(e, SOLANA_ON_ANCHORED);
+    begin(e);
 }
 
-static void anchor_by_nonce(struct solana_entry *e)
+static void ask_nonce(struct solana_entry *e)
 {
     char params[256], key[HAWSE_BASE58_KEY_TEXT];
     struct solana_ask ask = {.entry = e, .done = on_nonce};
@@ -280,11 +280,19 @@ static void anchor_by_nonce(struct solana_entry *e)
         solana_on(e, SOLANA_ON_WAIT);
 }
 
+void solana_do_simulate(struct solana_entry *e)
+{
+    if (e->wanted.durable)
+        ask_nonce(e);
+    else
+        begin(e);
+}
+
 void solana_do_anchor(struct solana_entry *e)
 {
     struct solana_engine *engine = e->engine;
-    if (e->wanted.durable) {
-        anchor_by_nonce(e);
+    if (e->wanted.durable) { /* since it was simulated */
+        solana_on(e, SOLANA_ON_ANCHORED);
         return;
     }
     if (solana_hashes_get(&engine->hashes, engine->port.now(engine->port.ctx), &e->anchor) !=

