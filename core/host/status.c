@@ -5,6 +5,8 @@
  */
 #include "host/service_stream.h"
 
+#include "tx/desk.h"
+
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,6 +161,9 @@ static bool all_started(const struct host *host)
 /* Appends what keeps the host from being ready; under the lock. */
 static void collect_reasons(struct host *host, json_t *reasons)
 {
+    char trouble[192];
+    if (host->desk && desk_trouble(host->desk, trouble, sizeof(trouble)))
+        (void)json_array_append_new(reasons, json_string(trouble));
     char text[1024];
     if (!all_started(host))
         (void)json_array_append_new(reasons, json_string("starting"));
@@ -212,6 +217,10 @@ char *host_status(struct host *host)
         json_array_size(reasons) == 0, "reasons", reasons, "mode", config_mode_name(mode),
         "rss_bytes", num(rss_bytes()), "lanes", lanes, "instances", instances, "streams", streams);
     (void)pthread_mutex_unlock(&host->lock);
+    char *intents = host->desk ? desk_status(host->desk) : NULL;
+    if (root && intents)
+        (void)json_object_set_new(root, "intents", json_loads(intents, 0, NULL));
+    free(intents);
     char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
     json_decref(root);
     return text;

@@ -172,7 +172,8 @@ void desk_forget(struct desk_intent *intent)
         intent->next->at = intent->at;
     else
         chain->intents_end = intent->at;
-    chain->open--;
+    if (--chain->open == 0)
+        chain->view_ns = 0; /* nobody looks from now on: the next one looks first */
     intent->account->open--;
     intent->next = intent->desk->dead;
     intent->desk->dead = intent;

@@ -81,6 +81,9 @@ int32_t desk_kill(struct desk *desk, const char *instance, const char *who, cons
                   struct fault *fault);
 int32_t desk_resume(struct desk *desk, const char *instance, struct fault *fault);
 
+/* [any] Why no intent can be taken now, on any chain or on one, in words; false: all is well. */
+bool desk_trouble(const struct desk *desk, char *out, size_t cap);
+
 /* [any] Its state as a JSON object, at most a second old: counts, chains, accounts, and up to 100
  * open intents; malloc'd. */
 char *desk_status(struct desk *desk);

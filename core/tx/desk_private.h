@@ -87,6 +87,7 @@ struct leg {
     bool receipt_found;
     uint64_t sent_ns, sent_head; /* of the newest attempt, or since it was found stuck */
     uint64_t resent_head;
+    bool underpriced;   /* a pool said so: its fee is raised at the next head */
     bool restored;      /* by an earlier run; the chain has not spoken of it */
     uint64_t gone_head; /* head at which its nonce was found used without a receipt; 0 = not */
     bool proving;       /* it is found out by what: see proof.c */

@@ -394,6 +394,7 @@ void leg_send(struct leg *leg)
         desk_broke(desk, &fault);
         return;
     }
+    leg->underpriced = false;
     leg->sent_ns = loop_now(desk->loop);
     leg->sent_head = intent->chain->head.number;
     if (leg->attempt_count == 1 && desk->to_sent)
@@ -453,7 +454,8 @@ static void not_taken(struct leg *leg, const struct pool_result *r)
         return;
     case RPC_UNDERPRICED:
     case RPC_REPLACEMENT_UNDERPRICED:
-        leg_on(leg, LIFE_ON_UNDERPRICED);
+        leg->underpriced = true; /* by the market of the next head: this one's was too low */
+        chain_soon(leg->intent->chain);
         return;
     case RPC_INSUFFICIENT_FUNDS:
     case RPC_GAS_LIMIT:

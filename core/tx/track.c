@@ -172,6 +172,11 @@ static void pending(struct leg *leg)
         leg_on(leg, LIFE_ON_MISSING);
         return;
     }
+    if (leg->underpriced && head > leg->sent_head) {
+        leg->underpriced = false;
+        leg_on(leg, LIFE_ON_UNDERPRICED);
+        return;
+    }
     if (nonce == account->latest && stuck(leg)) {
         leg->sent_ns = loop_now(leg->intent->desk->loop); /* again as long after this */
         leg->sent_head = head;

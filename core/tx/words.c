@@ -257,3 +257,21 @@ char *desk_status(struct desk *desk)
     (void)pthread_mutex_unlock(&desk->status_lock);
     return copy;
 }
+
+bool desk_trouble(const struct desk *desk, char *out, size_t cap)
+{
+    if (__atomic_load_n(&desk->halted, __ATOMIC_RELAXED)) {
+        (void)snprintf(out, cap,
+                       "intents: the journal cannot be written: nothing is signed or sent");
+        return true;
+    }
+    for (size_t i = 0; i < desk->chain_count; i++) {
+        const struct desk_chain *c = &desk->chains[i];
+        if (__atomic_load_n(&c->ready, __ATOMIC_RELAXED))
+            continue;
+        (void)snprintf(out, cap, "intents: what an earlier run sent on %s is not reconciled yet",
+                       c->config->name);
+        return true;
+    }
+    return false;
+}

@@ -234,7 +234,8 @@ class Trial:
             miner.join()
             if all(why is None for _, why in self.results):
                 self.check("the node reorganised and dropped",
-                           miner.done_reorgs * 2 >= a.reorgs and miner.done_drops * 2 >= a.drops and not miner.errors,
+                           (miner.done_reorgs > 0 or not a.reorgs) and (miner.done_drops > 0 or not a.drops)
+                           and not miner.errors,
                            f"{miner.done_reorgs} and {miner.done_drops}; {miner.errors[:3]}")
                 self.check("nothing is open after the drain", self.drained)
                 self.judge()

@@ -252,12 +252,12 @@ class Troubles:
 
     def bundle(self):
         """All in one transaction, by code that the account borrows (EIP-7702)."""
-        self.send("bundle", [{"to": TARGET, "data": hit(20 + i)} for i in range(3)], how="bundle")
+        self.send("bundle", [{"to": TARGET, "data": hit(40 + i)} for i in range(3)], how="bundle")
         words = self.until("bundle", "CONFIRMED", seconds=20)
         address = self.addresses["bot"]
         code = self.node.call("eth_getCode", address, "latest")
         self.check("a bundle is one transaction of the account's borrowed code", words.count("SENT") == 1
-                   and words[-1] == "CONFIRMED" and [self.count(20 + i) for i in range(3)] == [1, 1, 1]
+                   and words[-1] == "CONFIRMED" and [self.count(40 + i) for i in range(3)] == [1, 1, 1]
                    and code.lower() == "0xef0100" + EXECUTOR[2:].lower(), (words, code, self.steps("bundle")[-1]))
 
     def late(self):
