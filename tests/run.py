@@ -244,12 +244,12 @@ def stage_hotpath(_):
         tap("hotpath", ["node", "tests/bench/hotpath.mjs", BUILD / "bench"])
 
 
-def stage_bench(_):
+def stage_bench(args):
     """Every benchmark once, small: nothing is lost on the way. Times are not judged here."""
     if npm_packages() and build_bench():
         run("bench", ["node", "tests/bench/bench.mjs", "--build", BUILD / "bench", "--smoke"])
         run("bench: signing", ["node", "tests/bench/bench_sign.mjs", BUILD / "bench", "--rounds", "1"])
-        if npm_packages("solana"):
+        if npm_packages("solana") and (not args.full or npm_packages("bench/solana")):
             run("bench: Solana", ["node", "tests/bench/bench_solana.mjs", BUILD / "bench", "--rounds", "5"])
 
 

@@ -1,9 +1,10 @@
-// Notifications of a Solana node in the whole plugin, and the same bytes in the official client
-// (@solana/web3.js: parsed, validated, handed to a callback; its socket left out on both sides).
+// Notifications of a Solana node in the whole plugin, and the same bytes in the official clients
+// (@solana/web3.js: parsed, validated, handed to a callback; where tests/bench/solana is installed, its
+// successor @solana/kit, up to the caller's loop; the socket is left out on all sides).
 //   bench_solana.mjs BUILD [--rounds 50]
 // Frames: one of each kind of the quickstart's sample, as a real runtime sent them.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -43,18 +44,24 @@ const ours = Object.fromEntries(out.trim().split('\n').map((line) => {
 
 const handlers = { slotNotification: '_wsOnSlotNotification', accountNotification: '_wsOnAccountNotification', logsNotification: '_wsOnLogsNotification' };
 const sign = (slot) => [0, 1, 2, 3].map((i) => DIGITS[Math.floor(slot / 58 ** i) % 58]).join('');
+/** A function that makes the next FRAMES frames, each of a slot of its own. */
+function maker(name) {
+  let slot = 1000;
+  return () => Array.from({ length: FRAMES }, () => {
+    slot++;
+    return templates[name].replace('SLOT', slot).replace('PARENT', slot - 1).replace('SIGN', sign(slot));
+  });
+}
+
 function client(name) {
   const connection = new web3.Connection('http://127.0.0.1:1', { wsEndpoint: 'ws://127.0.0.1:1' });
   let told = 0;
   const callback = () => { told++; };
   for (const id of [0, 1, 2]) connection._subscriptionCallbacksByServerSubscriptionId[id] = new Set([callback]);
   const times = [];
-  let slot = 1000;
+  const framesOf = maker(name);
   for (let r = 0; r < rounds; r++) {
-    const frames = Array.from({ length: FRAMES }, () => {
-      slot++;
-      return templates[name].replace('SLOT', slot).replace('PARENT', slot - 1).replace('SIGN', sign(slot));
-    });
+    const frames = framesOf();
     const begin = process.cpuUsage();
     for (const frame of frames) connection[handlers[name]](JSON.parse(frame).params);
     const { user, system } = process.cpuUsage(begin); // its collector's threads included
@@ -64,11 +71,22 @@ function client(name) {
   return { ns: Math.round(times[rounds >> 1]), good: told === rounds * FRAMES };
 }
 
+// ---- its successor ----
+
+const kit = existsSync(path.join(here, 'solana/node_modules/@solana/kit')) ? await import('./solana/kit.mjs') : undefined;
+async function successor(name) {
+  const subscription = Object.keys(templates).indexOf(name);
+  const account = name === 'logsNotification' ? mint : accounts[0].pubkey;
+  const { ns, told } = await kit.measure(name, subscription, account, maker(name), rounds);
+  return { ns, good: told === rounds * FRAMES };
+}
+
 let failed = false;
 for (const name of Object.keys(templates)) {
-  const theirs = client(name);
-  const good = ours[name]?.good && theirs.good;
+  const clients = [['@solana/web3.js', client(name)], ...(kit ? [['@solana/kit', await successor(name)]] : [])];
+  const good = ours[name]?.good && clients.every(([, theirs]) => theirs.good);
   failed ||= !good;
-  console.log(`${good ? '' : 'NOT ALL TOLD '}${name}, ${ours[name].bytes} bytes: hawse ${ours[name].ns} ns, @solana/web3.js ${theirs.ns} ns, ${(theirs.ns / ours[name].ns).toFixed(1)} times`);
+  const beside = clients.map(([who, { ns }]) => `${who} ${ns} ns, ${(ns / ours[name].ns).toFixed(1)} times`).join('; ');
+  console.log(`${good ? '' : 'NOT ALL TOLD '}${name}, ${ours[name].bytes} bytes: hawse ${ours[name].ns} ns, ${beside}`);
 }
 process.exit(failed ? 1 : 0);
