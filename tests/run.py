@@ -256,7 +256,7 @@ def stage_bench(args):
 def time_to_run():
     """Seconds from packaging/run to the first plugin that runs."""
     begin = time.monotonic()
-    process = subprocess.Popen(["sh", "packaging/run", "--plain", "--seconds", "2"], cwd=ROOT, text=True,
+    process = subprocess.Popen(["sh", "packaging/run", "--plain", "--seconds", "1"], cwd=ROOT, text=True,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
         for line in process.stdout:
@@ -269,7 +269,7 @@ def time_to_run():
 
 def stage_quickstart(_):
     """The README's first command, for a few seconds."""
-    done = subprocess.run(["sh", "packaging/run", "--plain", "--seconds", "12"], cwd=ROOT, text=True,
+    done = subprocess.run(["sh", "packaging/run", "--plain", "--seconds", "8"], cwd=ROOT, text=True,
                           capture_output=True, timeout=600, env={**os.environ, "CI": "true"})
     text = done.stdout + done.stderr
     report("quickstart shows blocks", "passed" if " block " in text else "failed", text)
@@ -278,7 +278,11 @@ def stage_quickstart(_):
     books = set(re.findall(r" book  (.* market \w+)", text))
     report("quickstart shows order books moving", "passed" if len(books) > 3 else "failed", text)
     report("quickstart shows no gap", "failed" if "GAP" in text or "HEALED" in text else "passed", text)
-    seconds = min(time_to_run() for _ in range(3))  # the machine may be busy once
+    seconds = float("inf")
+    for _ in range(3):  # the machine may be busy once
+        seconds = min(seconds, time_to_run())
+        if seconds < 1:
+            break
     report("a second call runs in under a second", "passed" if seconds < 1 else "failed", f"{seconds:.2f} s")
 
 
@@ -398,7 +402,7 @@ def stage_polymarket(args):
                 done = run(f"polymarket: the same by {peer}", ["node", "polymarket/load.mjs", "--seconds", "60",
                                                                "--rate", rate, "--peer", peer], cwd=folder, env=env)
                 say("\n".join("    " + line for line in done.stdout.splitlines()) if done else "")
-    seconds = "300" if args.full else "35"
+    seconds = "300" if args.full else "24"  # each trouble once
     done = run(f"polymarket: 200 assets, {seconds} s of troubles",
                ["node", "polymarket/trial.mjs", "--seconds", seconds], cwd=folder, env=env)
     if done:
