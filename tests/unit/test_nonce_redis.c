@@ -1,0 +1,469 @@
+/*
+ * Nonces in Redis, against a real redis-server on a loopback port: one host, several hosts, a
+ * server that is paused, killed and started anew, the lease. Skipped where there is no
+ * redis-server.
+ */
+#include "harness.h"
+#include "journal_rig.h"
+
+#include "loop/loop.h"
+#include "tx/nonce_redis.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <hawse/types.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { PAUSE_MS = 600, BUDGET_MS = 250 }; /* machines that test are busy */
+
+static const struct nonce_key KEY = {100, {0xaa, 1}};
+static const uint8_t HASH[32] = {1, 2, 3}, OTHER_HASH[32] = {9};
+static const uint64_t MS = 1000000ULL;
+
+/* ---- a server ---- */
+
+struct server {
+    pid_t pid;
+    uint16_t port;
+};
+
+static uint16_t free_port(void)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(a);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK(bind(fd, (struct sockaddr *)&a, len) == 0 && getsockname(fd, (void *)&a, &len) == 0);
+    (void)close(fd);
+    return ntohs(a.sin_port);
+}
+
+static void start(struct server *server)
+{
+    char port[8];
+    (void)snprintf(port, sizeof(port), "%u", server->port);
+    const char *dir = test_tmp_dir();
+    server->pid = fork();
+    if (server->pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (!freopen("/dev/null", "w", stdout))
+            _exit(126);
+        (void)execlp("redis-server", "redis-server", "--port", port, "--bind", "127.0.0.1",
+                     "--save", "", "--appendonly", "no", "--dir", dir, "--requirepass", "secret",
+                     NULL);
+        _exit(127);
+    }
+}
+
+static struct server a_server(void)
+{
+    if (system("command -v redis-server >/dev/null") != 0)
+        test_skip("redis-server is not installed");
+    struct server server = {.port = free_port()};
+    start(&server);
+    return server;
+}
+
+static void stop(struct server *server)
+{
+    (void)kill(server->pid, SIGKILL);
+    (void)waitpid(server->pid, NULL, 0);
+}
+
+/* ---- a host ---- */
+
+struct host {
+    struct loop *loop;
+    struct journal *journal;
+    struct nonces *nonces;
+    int told;
+    struct nonce_answer last;
+    struct nonce_gap gaps[NONCE_GAPS];
+    struct nonce_entry entries[NONCE_LIST];
+    char state[320];
+};
+
+static void keep(void *ctx, const struct nonce_answer *answer)
+{
+    struct host *h = ctx;
+    h->told++;
+    h->last = *answer;
+    if (answer->gap_count > 0)
+        memcpy(h->gaps, answer->gaps, answer->gap_count * sizeof(h->gaps[0]));
+    if (answer->entry_count > 0)
+        memcpy(h->entries, answer->entries, answer->entry_count * sizeof(h->entries[0]));
+}
+
+static void on_notice(void *ctx, const char *text)
+{
+    struct host *h = ctx;
+    (void)snprintf(h->state, sizeof(h->state), "%s", text);
+}
+
+static int32_t open_host(struct host *h, const struct server *server, const char *journal,
+                         const char *lease, const char *password)
+{
+    struct nonce_redis_options redis = {.server = {.address = "127.0.0.1",
+                                                   .port = server->port,
+                                                   .password = password,
+                                                   .budget_ms = BUDGET_MS},
+                                        .lease = lease,
+                                        .pause_ms = PAUSE_MS,
+                                        .notify = on_notice,
+                                        .notify_ctx = h};
+    memset(h, 0, sizeof(*h));
+    GOOD(loop_create(&h->loop, &fault));
+    h->journal = open_as(journal, false);
+    fault_clear(&fault);
+    return nonces_open_redis(h->journal, h->loop, NULL, &redis, &h->nonces, &fault);
+}
+
+static void close_host(struct host *h)
+{
+    nonces_close(h->nonces);
+    journal_close(h->journal);
+    loop_destroy(h->loop);
+}
+
+static void run_ms(struct host *h, uint64_t ms)
+{
+    uint64_t end = loop_clock() + ms * MS;
+    while (loop_clock() < end)
+        (void)loop_step(h->loop, 5 * MS, 0);
+}
+
+static void until_mode(struct host *h, enum nonce_mode mode)
+{
+    uint64_t end = loop_clock() + 4000 * MS;
+    while (nonce_mode(h->nonces) != mode && loop_clock() < end)
+        (void)loop_step(h->loop, 5 * MS, 0);
+    if (nonce_mode(h->nonces) != mode)
+        FAIL("mode %s, expected %s: %s", nonce_mode_name(nonce_mode(h->nonces)),
+             nonce_mode_name(mode), h->state);
+}
+
+static int32_t wait_told(struct host *h, int before)
+{
+    uint64_t end = loop_clock() + 2000 * MS;
+    while (h->told == before && loop_clock() < end)
+        (void)loop_step(h->loop, 5 * MS, 0);
+    CHECK_EQ(h->told, before + 1);
+    return h->last.status;
+}
+
+#define ASK(h, call)            \
+    __extension__({             \
+        int before = (h)->told; \
+        call;                   \
+        wait_told((h), before); \
+    })
+
+static int32_t reserve(struct host *h, uint64_t floor)
+{
+    return ASK(h, nonce_reserve(h->nonces, &KEY, floor, 4000, keep, h));
+}
+
+/* Also through the pause in which hosts tell what they have. */
+static struct nonce reserve_soon(struct host *h, uint64_t floor)
+{
+    uint64_t end = loop_clock() + 4000 * MS;
+    while (reserve(h, floor) == HAWSE_E_AGAIN && loop_clock() < end)
+        run_ms(h, 20);
+    if (h->last.status != HAWSE_OK)
+        FAIL("%d: %s", h->last.status, h->last.fault.message);
+    return h->last.nonce;
+}
+
+static int32_t sent(struct host *h, const struct nonce *nonce)
+{
+    return ASK(h, nonce_sent(h->nonces, &KEY, nonce, HASH, keep, h));
+}
+
+static int32_t gaps(struct host *h, uint64_t latest, uint64_t pending)
+{
+    struct nonce_view view = {latest, pending, 0, 0};
+    return ASK(h, nonce_gaps(h->nonces, &KEY, &view, keep, h));
+}
+
+TEST_LIMIT(steps, 20, "each step means what it means in the journal")
+{
+    struct server server = a_server();
+    struct host h;
+    CHECK_EQ(open_host(&h, &server, "j", NULL, "secret"), HAWSE_OK);
+    until_mode(&h, NONCE_SHARED);
+    CHECK(strstr(h.state, "shared"));
+    CHECK_EQ(reserve(&h, 7), HAWSE_E_AGAIN); /* of a new account everybody tells what he has */
+    struct nonce a = reserve_soon(&h, 7);
+    CHECK_EQ_U64(a.number, 7);
+    struct nonce b = reserve_soon(&h, 7), c = reserve_soon(&h, 7), forged = a;
+    CHECK_EQ_U64(b.number, 8);
+    CHECK_EQ_U64(c.number, 9);
+    CHECK_EQ(h.last.in_flight, 3);
+    forged.token[0] ^= 1;
+    CHECK_EQ(sent(&h, &forged), HAWSE_E_STALE);
+    CHECK_EQ(sent(&h, &a), HAWSE_OK);
+    CHECK_EQ(ASK(&h, nonce_sent(h.nonces, &KEY, &a, OTHER_HASH, keep, &h)), HAWSE_OK);
+    CHECK_EQ(ASK(&h, nonce_release(h.nonces, &KEY, &a, keep, &h)), HAWSE_E_STALE);
+    CHECK_EQ(ASK(&h, nonce_release(h.nonces, &KEY, &b, keep, &h)), HAWSE_OK);
+    CHECK_EQ_U64(h.last.next, 10);
+    CHECK_EQ(gaps(&h, 7, 7), HAWSE_OK); /* 7 in no pool, 8 a hole, 9 held */
+    CHECK_EQ_U64(h.last.gap_count, 2);
+    CHECK_EQ(h.gaps[0].trouble, NONCE_UNSEEN);
+    CHECK_MEM(h.gaps[0].hash, OTHER_HASH, 32);
+    CHECK_EQ(h.gaps[1].trouble, NONCE_HOLE);
+    CHECK_EQ(ASK(&h, nonce_claim(h.nonces, &KEY, 9, keep, &h)), HAWSE_E_EXISTS);
+    CHECK_EQ(ASK(&h, nonce_claim(h.nonces, &KEY, 10, keep, &h)), HAWSE_E_RANGE);
+    CHECK_EQ(ASK(&h, nonce_claim(h.nonces, &KEY, 8, keep, &h)), HAWSE_OK);
+    CHECK_EQ(sent(&h, &h.last.nonce), HAWSE_OK);
+    CHECK_EQ(ASK(&h, nonce_reserve(h.nonces, &KEY, 0, 3, keep, &h)), HAWSE_E_AGAIN);
+    CHECK_EQ(ASK(&h, nonce_mined(h.nonces, &KEY, 9, keep, &h)), HAWSE_OK);
+    CHECK_EQ(h.last.in_flight, 1);
+    CHECK_EQ(ASK(&h, nonce_list(h.nonces, &KEY, keep, &h)), HAWSE_OK); /* by the mirror */
+    CHECK_EQ_U64(h.last.entry_count, 3);
+    CHECK_EQ(h.entries[0].state, NONCE_RESERVED);
+    CHECK_MEM(h.entries[0].nonce.token, c.token, 16);
+    CHECK_EQ(ASK(&h, nonce_rewind(h.nonces, &KEY, 10, 9, keep, &h)), HAWSE_E_STATE);
+    CHECK_EQ(ASK(&h, nonce_release(h.nonces, &KEY, &c, keep, &h)), HAWSE_OK);
+    CHECK_EQ_U64(h.last.next, 9);
+    CHECK_EQ(gaps(&h, 9, 20), HAWSE_OK);
+    CHECK_EQ_U64(h.last.foreign, 11);
+    CHECK_EQ(ASK(&h, nonce_rewind(h.nonces, &KEY, 19, 9, keep, &h)), HAWSE_E_STALE);
+    CHECK_EQ(ASK(&h, nonce_rewind(h.nonces, &KEY, 20, 9, keep, &h)), HAWSE_OK);
+    CHECK_EQ_U64(reserve_soon(&h, 9).number, 9);
+    CHECK_EQ_U64(reserve_soon(&h, (1ULL << 53) - 1).number, (1ULL << 53) - 1);
+    CHECK_EQ(reserve(&h, 0), HAWSE_E_RANGE);
+    close_host(&h);
+    stop(&server);
+}
+
+TEST_LIMIT(paused, 20, "a server that does not answer stops sending within the budget, clearly")
+{
+    struct server server = a_server();
+    struct host h;
+    CHECK_EQ(open_host(&h, &server, "j", NULL, "secret"), HAWSE_OK);
+    until_mode(&h, NONCE_SHARED);
+    struct nonce a = reserve_soon(&h, 0), b = reserve_soon(&h, 0);
+    CHECK_EQ(sent(&h, &b), HAWSE_OK);
+    CHECK_EQ(kill(server.pid, SIGSTOP), 0);
+    uint64_t begin = loop_clock();
+    CHECK_EQ(sent(&h, &a), HAWSE_E_STATE); /* may have been done: its bytes are thrown away */
+    CHECK(loop_clock() - begin < 2 * BUDGET_MS * MS);
+    CHECK(strstr(h.last.fault.message, "nothing is sent"));
+    CHECK_EQ(nonce_mode(h.nonces), NONCE_STOPPED);
+    CHECK(strstr(h.state, "does not answer in time"));
+    CHECK_EQ(reserve(&h, 0), HAWSE_E_STATE); /* at once */
+    CHECK_EQ(kill(server.pid, SIGCONT), 0);
+    until_mode(&h, NONCE_SHARED);
+    run_ms(&h, 100);
+    CHECK_EQ_U64(reserve_soon(&h, 0).number, 0); /* taken back */
+    CHECK_EQ(sent(&h, &a), HAWSE_E_STALE);
+    CHECK_EQ(kill(server.pid, SIGSTOP), 0); /* a replacement is not taken back */
+    CHECK_EQ(sent(&h, &b), HAWSE_E_STATE);
+    CHECK_EQ(kill(server.pid, SIGCONT), 0);
+    until_mode(&h, NONCE_SHARED);
+    CHECK_EQ(sent(&h, &b), HAWSE_OK);
+    CHECK_EQ(kill(server.pid, SIGSTOP), 0);
+    int before = h.told;
+    nonce_reserve(h.nonces, &KEY, 0, 9, keep, &h);
+    CHECK_EQ(h.told, before);
+    close_host(&h); /* what waits is answered */
+    CHECK_EQ(h.told, before + 1);
+    CHECK_EQ(h.last.status, HAWSE_E_CANCELED);
+    stop(&server);
+}
+
+TEST_LIMIT(forgotten, 30,
+           "a server that was started anew is told what was sent before it gives any")
+{
+    struct server server = a_server();
+    struct host h, other;
+    CHECK_EQ(open_host(&h, &server, "j", NULL, "secret"), HAWSE_OK);
+    CHECK_EQ(open_host(&other, &server, "k", NULL, "secret"), HAWSE_OK);
+    until_mode(&h, NONCE_SHARED);
+    until_mode(&other, NONCE_SHARED);
+    struct nonce a = reserve_soon(&h, 0), b = reserve_soon(&other, 0), c = reserve_soon(&h, 0);
+    CHECK_EQ(sent(&h, &a), HAWSE_OK);
+    CHECK_EQ(sent(&other, &b), HAWSE_OK);
+    stop(&server);
+    CHECK(reserve(&h, 0) == HAWSE_E_STATE);
+    start(&server); /* with nothing on its disk */
+    until_mode(&h, NONCE_SHARED);
+    CHECK_EQ(reserve(&h, 0), HAWSE_E_AGAIN); /* the other did not tell yet */
+    CHECK_EQ(gaps(&h, 0, 0), HAWSE_E_AGAIN); /* nor is anything a hole */
+    until_mode(&other, NONCE_SHARED);
+    run_ms(&other, 100);
+    CHECK_EQ(sent(&h, &c), HAWSE_OK); /* still ours */
+    CHECK_EQ_U64(reserve_soon(&h, 0).number, 3);
+    CHECK_EQ(gaps(&h, 0, 0), HAWSE_OK);
+    CHECK_EQ_U64(h.last.gap_count, 3); /* 0, 1, 2: all are known as sent */
+    for (int i = 0; i < 3; i++)
+        CHECK_EQ(h.gaps[i].trouble, NONCE_UNSEEN);
+    struct nonce_counts counts;
+    nonce_counts(h.nonces, &counts);
+    CHECK(counts.resynced > 0);
+    close_host(&h);
+    close_host(&other);
+    stop(&server);
+}
+
+TEST_LIMIT(lease, 30, "only the host that has the lease goes on alone, and no other may send then")
+{
+    struct server server = a_server();
+    struct host h, other;
+    char path[600];
+    (void)snprintf(path, sizeof(path), "%s", path_of("lease"));
+    CHECK_EQ(open_host(&other, &server, "k", NULL, "secret"), HAWSE_OK);
+    until_mode(&other, NONCE_SHARED);
+    struct nonce theirs = reserve_soon(&other, 0);
+    CHECK_EQ(open_host(&h, &server, "j", path, "secret"), HAWSE_OK);
+    struct host third;
+    CHECK_EQ(open_host(&third, &server, "l", path, "secret"), HAWSE_E_EXISTS);
+    CHECK(strstr(fault.message, "another host holds the lease"));
+    journal_close(third.journal);
+    loop_destroy(third.loop);
+    until_mode(&h, NONCE_SHARED);
+    struct nonce a = reserve_soon(&h, 0);
+    CHECK_EQ_U64(a.number, 1);
+    CHECK_EQ(reserve(&other, 0), HAWSE_E_STATE); /* refused by the server */
+    CHECK_EQ(sent(&other, &theirs), HAWSE_E_STATE);
+    CHECK_EQ(kill(server.pid, SIGSTOP), 0);
+    CHECK_EQ(reserve(&h, 0), HAWSE_E_STATE); /* the other still has one that it took before */
+    CHECK_EQ(nonce_mode(h.nonces), NONCE_STOPPED);
+    CHECK_EQ(kill(server.pid, SIGCONT), 0);
+    until_mode(&h, NONCE_SHARED);
+    run_ms(&other, 300);
+    CHECK_EQ(ASK(&other, nonce_release(other.nonces, &KEY, &theirs, keep, &other)), HAWSE_OK);
+    CHECK_EQ(ASK(&h, nonce_claim(h.nonces, &KEY, 0, keep, &h)), HAWSE_OK);
+    CHECK_EQ(sent(&h, &h.last.nonce), HAWSE_OK);
+    CHECK_EQ(kill(server.pid, SIGSTOP), 0);
+    CHECK_EQ(sent(&h, &a), HAWSE_OK); /* by the journal, when the budget is over */
+    CHECK_EQ(nonce_mode(h.nonces), NONCE_ALONE);
+    CHECK_EQ(reserve(&h, 0), HAWSE_OK);
+    struct nonce b = h.last.nonce;
+    CHECK(b.number > a.number);
+    CHECK_EQ(sent(&h, &b), HAWSE_OK);
+    CHECK_EQ(kill(server.pid, SIGCONT), 0);
+    until_mode(&h, NONCE_SHARED);
+    CHECK(reserve_soon(&h, 0).number > b.number);
+    CHECK_EQ(gaps(&h, 0, 0), HAWSE_OK);
+    bool told = false; /* what was sent alone is known to the server */
+    for (size_t i = 0; i < h.last.gap_count; i++)
+        told = told || (h.gaps[i].number == b.number && h.gaps[i].trouble == NONCE_UNSEEN);
+    CHECK(told);
+    close_host(&h);
+    close_host(&other);
+    stop(&server);
+}
+
+TEST_LIMIT(refused, 10, "a server that refuses, or is none, leaves a state that says why")
+{
+    struct server server = a_server();
+    struct host h;
+    CHECK_EQ(open_host(&h, &server, "j", NULL, "wrong"), HAWSE_OK);
+    run_ms(&h, 500);
+    CHECK_EQ(nonce_mode(h.nonces), NONCE_STOPPED);
+    CHECK_EQ(reserve(&h, 0), HAWSE_E_STATE);
+    close_host(&h);
+    CHECK_EQ(open_host(&h, &server, "j", NULL, NULL), HAWSE_OK); /* NOAUTH */
+    run_ms(&h, 200);
+    CHECK_EQ(nonce_mode(h.nonces), NONCE_STOPPED);
+    close_host(&h);
+    stop(&server);
+    CHECK_EQ(open_host(&h, &server, "j", NULL, "secret"), HAWSE_OK); /* nobody listens */
+    run_ms(&h, 100);
+    CHECK_EQ(nonce_mode(h.nonces), NONCE_STOPPED);
+    close_host(&h);
+    CHECK_EQ(open_host(&h, &server, "j", path_of("none/lease"), "secret"), HAWSE_E_IO);
+    journal_close(h.journal);
+    loop_destroy(h.loop);
+}
+
+/* ---- several hosts ---- */
+
+enum { HOSTS = 4, EACH = 150 };
+
+struct book { /* shared between the processes: who sent for which number */
+    uint32_t owner[HOSTS * EACH * 2];
+    uint64_t collisions, latest;
+};
+
+static void host_process(struct server *server, struct book *book, uint32_t number)
+{
+    char name[16];
+    struct host h;
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)alarm(45);
+    (void)snprintf(name, sizeof(name), "host-%u", number);
+    CHECK_EQ(open_host(&h, server, name, NULL, "secret"), HAWSE_OK);
+    until_mode(&h, NONCE_SHARED);
+    for (int done = 0; done < EACH;) {
+        int32_t code = reserve(&h, __atomic_load_n(&book->latest, __ATOMIC_SEQ_CST));
+        struct nonce nonce = h.last.nonce;
+        if (code != HAWSE_OK) { /* paused, killed, told again */
+            run_ms(&h, 10);
+            continue;
+        }
+        if (test_random() % 8 == 0) {
+            (void)ASK(&h, nonce_release(h.nonces, &KEY, &nonce, keep, &h));
+            continue;
+        }
+        if (sent(&h, &nonce) != HAWSE_OK)
+            continue;
+        if (__atomic_exchange_n(&book->owner[nonce.number], number + 1, __ATOMIC_SEQ_CST) != 0)
+            (void)__atomic_add_fetch(&book->collisions, 1, __ATOMIC_SEQ_CST);
+        done++;
+        uint64_t latest = 0; /* the chain mines what is there */
+        while (__atomic_load_n(&book->owner[latest], __ATOMIC_SEQ_CST) != 0)
+            latest++;
+        __atomic_store_n(&book->latest, latest, __ATOMIC_SEQ_CST);
+        (void)ASK(&h, nonce_mined(h.nonces, &KEY, latest, keep, &h));
+    }
+    run_ms(&h, 1500); /* the others may need what it knows */
+    close_host(&h);
+    _exit(0);
+}
+
+TEST_LIMIT(hosts, 60, "four hosts, a server that is paused, killed and started anew: none twice")
+{
+    struct server server = a_server();
+    struct book *book =
+        mmap(NULL, sizeof(*book), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pid_t pids[HOSTS];
+    CHECK(book != MAP_FAILED);
+    for (uint32_t i = 0; i < HOSTS; i++) {
+        pids[i] = fork();
+        if (pids[i] == 0)
+            host_process(&server, book, i);
+    }
+    (void)usleep(900000);
+    CHECK_EQ(kill(server.pid, SIGSTOP), 0);
+    (void)usleep(400000);
+    CHECK_EQ(kill(server.pid, SIGCONT), 0);
+    (void)usleep(500000);
+    stop(&server);
+    (void)usleep(100000);
+    start(&server);
+    for (int i = 0; i < HOSTS; i++) {
+        int status = 0;
+        CHECK_EQ(waitpid(pids[i], &status, 0), pids[i]);
+        CHECK_EQ(status, 0);
+    }
+    CHECK_EQ_U64(book->collisions, 0);
+    struct host h; /* what is left open is holes, and can be filled */
+    CHECK_EQ(open_host(&h, &server, "last", NULL, "secret"), HAWSE_OK);
+    until_mode(&h, NONCE_SHARED);
+    for (int i = 0; i < 100 && gaps(&h, book->latest, book->latest) == HAWSE_E_AGAIN; i++)
+        run_ms(&h, 20);
+    CHECK_EQ(h.last.status, HAWSE_OK);
+    for (uint64_t n = 0; n < HOSTS * EACH; n++)
+        CHECK(book->owner[n] != 0 || n >= book->latest);
+    close_host(&h);
+    stop(&server);
+}
