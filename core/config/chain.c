@@ -29,6 +29,7 @@ void config_chain_finish(struct config_chain *chain)
         provider_finish(&chain->providers[i]);
     free(chain->providers);
     endpoint_finish(&chain->tx.relay);
+    endpoint_finish(&chain->tx.tenderly);
     *chain = (struct config_chain){0};
 }
 
@@ -56,10 +57,13 @@ int32_t config_chain_copy(const struct config_chain *chain, struct config_chain 
     out->name = NULL;
     out->provider_count = 0;
     out->tx.relay = (struct config_endpoint){0};
+    out->tx.tenderly = (struct config_endpoint){0};
     out->providers = calloc(chain->provider_count + 1, sizeof(out->providers[0]));
     bool ok = out->providers && copy_text(&out->name, chain->name);
     if (ok && chain->tx.relay.url)
         ok = endpoint_copy(&chain->tx.relay, &out->tx.relay) == HAWSE_OK;
+    if (ok && chain->tx.tenderly.url)
+        ok = endpoint_copy(&chain->tx.tenderly, &out->tx.tenderly) == HAWSE_OK;
     for (size_t i = 0; ok && i < chain->provider_count; i++)
         ok = copy_provider(&chain->providers[i], &out->providers[out->provider_count++]);
     if (ok)
@@ -160,6 +164,41 @@ static int32_t read_executor(struct reader *r, struct config_tx *tx, const json_
                      where, address);
 }
 
+/* How transactions are simulated: engines by their numbers in core/sim, which has the same order.
+ */
+static int32_t read_simulation(struct reader *r, struct config_tx *tx, json_t *value,
+                               const char *where)
+{
+    static const char *const engines[] = {"eth_simulateV1", "debug_traceCall", "eth_call",
+                                          "tenderly"};
+    static const char *const trees[] = {"off", "offered", "required"};
+    const json_t *list = json_object_get(value, "simulation_engines");
+    json_t *tenderly = json_object_get(value, "tenderly");
+    char path[CONFIG_PATH];
+    bool listed = false;
+    tx->simulation_required = json_is_true(json_object_get(value, "simulation_required"));
+    tx->call_tree = (enum config_call_tree)read_word(value, "call_tree", trees, 3);
+    for (size_t i = 0; i < json_array_size(list) && i < CONFIG_ENGINES; i++) {
+        for (uint8_t k = 0; k < CONFIG_ENGINES; k++) {
+            if (strcmp(json_string_value(json_array_get(list, i)), engines[k]) == 0)
+                tx->engines[i] = (uint8_t)(k + 1);
+        }
+        listed = listed || tx->engines[i] == CONFIG_ENGINES;
+    }
+    (void)snprintf(path, sizeof(path), "%.180s.tx.tenderly", where);
+    int32_t code = tenderly ? read_address(r, &tx->tenderly, "tenderly", tenderly, path) : HAWSE_OK;
+    if (code != HAWSE_OK || listed == (tenderly != NULL))
+        return code;
+    code = fault_set(r->fault, HAWSE_E_INVAL,
+                     listed ? "%.180s.tx.simulation_engines: found tenderly, and no tx.tenderly "
+                              "says where its project is"
+                            : "%.180s.tx.tenderly: found a project, and tenderly is not among "
+                              "simulation_engines, so it would never be asked",
+                     where);
+    fault_hint(r->fault, "write both, or neither");
+    return code;
+}
+
 static int32_t read_tx(struct reader *r, struct config_tx *tx, json_t *value, const char *where)
 {
     static const char *const finalities[] = {"depth", "safe", "finalized"};
@@ -170,10 +209,11 @@ static int32_t read_tx(struct reader *r, struct config_tx *tx, json_t *value, co
     tx->max_gas_price_gwei = read_number(value, "max_gas_price_gwei");
     tx->min_tip_wei = (uint64_t)json_integer_value(json_object_get(value, "min_tip_wei"));
     tx->base_fee_denominator = read_number(value, "base_fee_denominator");
-    tx->simulation_required = json_is_true(json_object_get(value, "simulation_required"));
     tx->relay_fallback = json_is_true(json_object_get(value, "relay_fallback"));
     (void)snprintf(path, sizeof(path), "%.180s.tx.relay", where);
     int32_t code = relay ? read_address(r, &tx->relay, "relay", relay, path) : HAWSE_OK;
+    if (code == HAWSE_OK)
+        code = read_simulation(r, tx, value, where);
     const json_t *executor = json_object_get(value, "executor");
     if (code == HAWSE_OK && json_is_object(executor))
         code = read_executor(r, tx, executor, where);

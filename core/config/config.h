@@ -239,18 +239,26 @@ enum config_finality { FINALITY_DEPTH, FINALITY_SAFE, FINALITY_FINALIZED };
 /* How a contract wants several calls. */
 enum config_executor { EXECUTOR_NONE, EXECUTOR_ERC7821, EXECUTOR_BATCH };
 
+enum config_call_tree { CALL_TREE_OFF, CALL_TREE_OFFERED, CALL_TREE_REQUIRED };
+enum { CONFIG_ENGINES = 4 };
+
 /* How transactions of a chain are priced, sent and believed. */
 struct config_tx {
-    uint32_t confirmations;        /* blocks on top that make an outcome final; default 12 */
-    enum config_finality finality; /* depth: confirmations; else the block with that tag */
-    uint32_t max_gas_price_gwei;   /* of maxFeePerGas, never above; default 500 */
-    uint64_t min_tip_wei;          /* what the chain's pools take at least; default 0 */
-    uint32_t base_fee_denominator; /* of EIP-1559; default 8, Polygon 64 */
-    bool simulation_required;      /* nothing is signed without; default true */
-    struct config_endpoint relay;  /* takes transactions in private; url NULL = none */
-    bool relay_fallback;           /* to the public pool when the relay does not take one */
-    enum config_executor executor; /* how bundles are called */
-    uint8_t delegate[20];          /* the executor's contract */
+    uint32_t confirmations;          /* blocks on top that make an outcome final; default 12 */
+    enum config_finality finality;   /* depth: confirmations; else the block with that tag */
+    uint32_t max_gas_price_gwei;     /* of maxFeePerGas, never above; default 500 */
+    uint64_t min_tip_wei;            /* what the chain's pools take at least; default 0 */
+    uint32_t base_fee_denominator;   /* of EIP-1559; default 8, Polygon 64 */
+    bool simulation_required;        /* nothing is signed without; default true */
+    uint8_t engines[CONFIG_ENGINES]; /* enum sim_engine, in the order in which they are asked; 0
+                                        behind the last */
+    enum config_call_tree
+        call_tree; /* is it asked for, and does its lack refuse? default offered */
+    struct config_endpoint tenderly; /* its project, with the access key; url NULL = none */
+    struct config_endpoint relay;    /* takes transactions in private; url NULL = none */
+    bool relay_fallback;             /* to the public pool when the relay does not take one */
+    enum config_executor executor;   /* how bundles are called */
+    uint8_t delegate[20];            /* the executor's contract */
 };
 
 /* A chain that the host itself asks, through several providers. */

@@ -141,7 +141,9 @@ static bool same_tx(const struct config_tx *a, const struct config_tx *b)
            a->base_fee_denominator == b->base_fee_denominator &&
            a->simulation_required == b->simulation_required &&
            a->relay_fallback == b->relay_fallback && a->executor == b->executor &&
-           memcmp(a->delegate, b->delegate, 20) == 0 && endpoint_equal(&a->relay, &b->relay);
+           memcmp(a->delegate, b->delegate, 20) == 0 && endpoint_equal(&a->relay, &b->relay) &&
+           memcmp(a->engines, b->engines, sizeof(a->engines)) == 0 &&
+           a->call_tree == b->call_tree && endpoint_equal(&a->tenderly, &b->tenderly);
 }
 
 static bool same_chain(const struct config_chain *a, const struct config_chain *b)

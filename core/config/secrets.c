@@ -209,7 +209,7 @@ static int32_t refuse_in_instance(const char *id, json_t *instance, struct fault
 
 /* Members of an object but those that hold endpoints. */
 static int32_t refuse_but(const json_t *object, const char *where, const char *endpoint,
-                          struct fault *fault)
+                          const char *other, struct fault *fault)
 {
     const char *key;
     json_t *value;
@@ -218,7 +218,7 @@ static int32_t refuse_but(const json_t *object, const char *where, const char *e
     json_object_foreach((json_t *)(uintptr_t)object, key, value)
     {
         (void)snprintf(path, sizeof(path), "%.180s.%.64s", where, key);
-        if (code == HAWSE_OK && strcmp(key, endpoint) != 0)
+        if (code == HAWSE_OK && strcmp(key, endpoint) != 0 && strcmp(key, other) != 0)
             code = refuse_in(value, path, false, 0, fault);
     }
     return code;
@@ -231,10 +231,12 @@ static int32_t refuse_in_chain(const char *id, const json_t *chain, struct fault
     int32_t code = HAWSE_OK;
     for (size_t i = 0; i < json_array_size(providers) && code == HAWSE_OK; i++) {
         (void)snprintf(path, sizeof(path), "chains.%.64s.providers[%zu]", id, i);
-        code = refuse_but(json_array_get(providers, i), path, "http", fault);
+        code = refuse_but(json_array_get(providers, i), path, "http", "", fault);
     }
     (void)snprintf(path, sizeof(path), "chains.%.64s.tx", id);
-    return code == HAWSE_OK ? refuse_but(json_object_get(chain, "tx"), path, "relay", fault) : code;
+    return code == HAWSE_OK
+               ? refuse_but(json_object_get(chain, "tx"), path, "relay", "tenderly", fault)
+               : code;
 }
 
 int32_t secret_refuse(const json_t *root, struct fault *fault)

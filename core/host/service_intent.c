@@ -297,6 +297,7 @@ int32_t intents_open(struct host *host, struct fault *fault)
                                    .logger = host->logger,
                                    .metrics = host->metrics,
                                    .pools = host->pools,
+                                   .http = host->http,
                                    .port = {.ctx = host, .tell = intents_tell}};
     if (config->chain_count == 0 || !options.signer)
         return HAWSE_OK;

@@ -9,7 +9,7 @@
 #include <jansson.h>
 
 struct sim {
-    struct sim_options options; /* its texts are this one's */
+    struct sim_options options;
     struct sim_port port;
 };
 

@@ -22,21 +22,12 @@ const char *sim_engine_name(enum sim_engine engine)
 
 /* ---- life ---- */
 
-static bool copy_text(const char **text)
-{
-    char *copy = *text ? strdup(*text) : NULL;
-    bool good = copy || !*text;
-    *text = copy;
-    return good;
-}
-
 int32_t sim_create(const struct sim_options *options, const struct sim_port *port, struct sim **out)
 {
     static const enum sim_engine usual[SIM_ENGINES] = {SIM_SIMULATE_V1, SIM_TRACE, SIM_ETH_CALL,
                                                        SIM_NONE};
     for (uint32_t i = 0; i < SIM_ENGINES; i++) {
-        if (options->order[i] == SIM_TENDERLY &&
-            (!port->post || !options->tenderly_url || !options->tenderly_header))
+        if (options->order[i] == SIM_TENDERLY && !port->post)
             return HAWSE_E_INVAL;
     }
     struct sim *sim = calloc(1, sizeof(*sim));
@@ -46,24 +37,12 @@ int32_t sim_create(const struct sim_options *options, const struct sim_port *por
     sim->port = *port;
     if (options->order[0] == SIM_NONE)
         memcpy(sim->options.order, usual, sizeof(usual));
-    bool url = copy_text(&sim->options.tenderly_url);
-    bool header = copy_text(&sim->options.tenderly_header);
-    if (!url || !header) {
-        sim_destroy(sim);
-        return HAWSE_E_NOMEM;
-    }
     *out = sim;
     return HAWSE_OK;
 }
 
 void sim_destroy(struct sim *sim)
 {
-    if (!sim)
-        return;
-    free((char *)sim->options.tenderly_url);
-    if (sim->options.tenderly_header)
-        explicit_bzero((char *)sim->options.tenderly_header, strlen(sim->options.tenderly_header));
-    free((char *)sim->options.tenderly_header);
     free(sim);
 }
 
@@ -261,12 +240,11 @@ void run_failed_answer(struct sim_run *run, const struct sim_answer *answer)
 static void send(struct sim_run *run, const char *where, char *text, run_answer_fn fn, bool post)
 {
     const struct sim_port *port = &run->sim->port;
-    const char *header = run->sim->options.tenderly_header;
     int32_t code = HAWSE_E_NOMEM;
     if (text) {
         run->answer = fn;
         run->waiting = true;
-        code = post ? port->post(port->ctx, where, header, text, strlen(text), answered, run)
+        code = post ? port->post(port->ctx, where, text, strlen(text), answered, run)
                     : port->call(port->ctx, where, text, strlen(text), answered, run);
     }
     free(text);
@@ -285,11 +263,9 @@ void run_ask(struct sim_run *run, const char *method, json_t *params, run_answer
 
 void run_post(struct sim_run *run, const char *path, json_t *body, run_answer_fn fn)
 {
-    char url[1024];
     char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
     json_decref(body);
-    (void)snprintf(url, sizeof(url), "%s/%s", run->sim->options.tenderly_url, path);
-    send(run, url, text, fn, true);
+    send(run, path, text, fn, true);
 }
 
 void run_verdict(struct sim_run *run)

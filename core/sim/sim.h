@@ -55,10 +55,10 @@ struct sim_port {
     /* JSON-RPC at the chain's providers; params is the text of an array. */
     int32_t (*call)(void *ctx, const char *method, const char *params, size_t len,
                     sim_answer_fn done, void *done_ctx);
-    /* POST over HTTPS of a JSON body with one header "name: value"; NULL = there is none. The
-     * header is secret: never logged. */
-    int32_t (*post)(void *ctx, const char *url, const char *header, const char *body, size_t len,
-                    sim_answer_fn done, void *done_ctx);
+    /* POST of a JSON body to Tenderly, at "/simulate" or "/simulate-bundle" of its project; whoever
+     * sends it knows where that is, and the access key. NULL = there is none. */
+    int32_t (*post)(void *ctx, const char *path, const char *body, size_t len, sim_answer_fn done,
+                    void *done_ctx);
 };
 
 enum sim_engine {
@@ -75,9 +75,6 @@ struct sim_options {
                                            in this order */
     bool inspect; /* ask debug_traceCall for the call tree after an engine that gives none; where
                      it is not offered the result says so in `inspected` */
-    /* Tenderly; used when url is not NULL. Copied. */
-    const char *tenderly_url;    /* ".../api/v1/account/{account}/project/{project}" */
-    const char *tenderly_header; /* "X-Access-Key: ..." */
 };
 
 /* ---- the question ---- */

@@ -1,6 +1,6 @@
 /*
  * Tenderly's HTTP API, version 1: /simulate for one transaction, /simulate-bundle for several on
- * top of each other. The access key goes into a header and nowhere else.
+ * top of each other. Where it is and the access key are known to whoever sends, never here.
  *
  * Status 200 with "status": false is a revert, not a fault of the service. What moved is told in
  * asset_changes; where they are missing or can't be read, flows are not known.
@@ -157,7 +157,7 @@ static void read_answer(struct sim_run *run, const struct sim_answer *answer)
 void tenderly_begin(struct sim_run *run)
 {
     if (run->request.call_count == 1) {
-        run_post(run, "simulate", simulation(run, 0), read_answer);
+        run_post(run, "/simulate", simulation(run, 0), read_answer);
         return;
     }
     json_t *list = json_array();
@@ -167,5 +167,5 @@ void tenderly_begin(struct sim_run *run)
                        ? json_pack("{s:O}", "simulations", list)
                        : NULL;
     json_decref(list);
-    run_post(run, "simulate-bundle", body, read_answer);
+    run_post(run, "/simulate-bundle", body, read_answer);
 }

@@ -23,15 +23,13 @@ static void on_answer(void *ctx, const struct pool_result *result)
     free(ask);
 }
 
-static bool ask_bytes(struct desk_chain *chain, const struct desk_ask *what, const char *method,
-                      hawse_view_t params, uint32_t flags, enum pool_class class,
-                      uint32_t deadline_ms)
+/* A copy of the question, among those under way; NULL without memory. */
+static struct desk_ask *link_ask(struct desk_chain *chain, const struct desk_ask *what)
 {
     struct desk *desk = chain->desk;
     struct desk_ask *ask = malloc(sizeof(*ask));
-    struct fault fault = {0};
     if (!ask)
-        return false;
+        return NULL;
     *ask = *what;
     ask->desk = desk;
     ask->chain = chain;
@@ -42,6 +40,18 @@ static bool ask_bytes(struct desk_chain *chain, const struct desk_ask *what, con
     desk->asks = ask;
     if (ask->intent)
         ask->intent->asks++;
+    return ask;
+}
+
+static bool ask_bytes(struct desk_chain *chain, const struct desk_ask *what, const char *method,
+                      hawse_view_t params, uint32_t flags, enum pool_class class,
+                      uint32_t deadline_ms)
+{
+    struct desk *desk = chain->desk;
+    struct desk_ask *ask = link_ask(chain, what);
+    struct fault fault = {0};
+    if (!ask)
+        return false;
     struct pool_options options = {.method = method,
                                    .method_len = strlen(method),
                                    .params = params.data,
@@ -70,7 +80,10 @@ void desk_asks_cancel(struct desk *desk)
     const struct sim_answer none = {.status = HAWSE_E_CANCELED};
     while (desk->asks) {
         struct desk_ask *ask = desk->asks;
-        pool_cancel(ask->request);
+        if (ask->http)
+            http_cancel(ask->http);
+        else
+            pool_cancel(ask->request);
         unlink_ask(ask);
         if (ask->sim_done)
             ask->sim_done(ask->sim_ctx, &none);
@@ -100,4 +113,54 @@ int32_t desk_sim_call(void *ctx, const char *method, const char *params, size_t 
     hawse_view_t text = {(const uint8_t *)params, len};
     bool asked = ask_bytes(chain, &ask, method, text, POOL_FRESH, POOL_DECISION, SIM_DEADLINE_MS);
     return asked ? HAWSE_OK : HAWSE_E_LIMIT;
+}
+
+/* ---- Tenderly ---- */
+
+static void on_post(void *ctx, const struct http_result *result)
+{
+    struct desk_ask *ask = ctx;
+    const struct sim_answer answer = {.status = result->status,
+                                      .class = RPC_SERVER,
+                                      .http_status = result->http_status,
+                                      .body = result->body,
+                                      .body_len =
+                                          result->status == HAWSE_OK ? result->body_len : 0};
+    unlink_ask(ask);
+    ask->sim_done(ask->sim_ctx, &answer);
+    free(ask);
+}
+
+int32_t desk_sim_post(void *ctx, const char *path, const char *body, size_t len, sim_answer_fn done,
+                      void *done_ctx)
+{
+    static const char headers[] = "content-type: application/json\n";
+    struct desk_chain *chain = ctx;
+    struct desk *desk = chain->desk;
+    const struct desk_ask what = {.sim_done = done, .sim_ctx = done_ctx};
+    struct fault fault = {0};
+    char *copy = malloc(len);
+    struct desk_ask *ask = copy ? link_ask(chain, &what) : NULL;
+    if (!ask) {
+        free(copy);
+        return HAWSE_E_NOMEM;
+    }
+    memcpy(copy, body, len);
+    const struct http_options options = {.endpoint = &chain->config->tx.tenderly,
+                                         .method = "POST",
+                                         .path = path,
+                                         .path_len = strlen(path),
+                                         .headers = headers,
+                                         .headers_len = sizeof(headers) - 1,
+                                         .body = copy,
+                                         .body_len = len,
+                                         .timeout_ms = SIM_DEADLINE_MS};
+    int32_t code =
+        http_send(desk->options.http, desk->loop, &options, on_post, ask, &ask->http, &fault);
+    if (code == HAWSE_OK)
+        return HAWSE_OK;
+    log_fault(desk->logger, HAWSE_LOG_WARN, "tx", &fault);
+    unlink_ask(ask);
+    free(ask);
+    return code;
 }

@@ -387,8 +387,8 @@ static void on_timer(void *ctx, uint64_t now_ns)
 int32_t chain_open(struct desk *desk, size_t index, struct fault *fault)
 {
     struct desk_chain *chain = &desk->chains[index];
-    const struct sim_port port = {.ctx = chain, .call = desk_sim_call};
-    const struct sim_options options = {.inspect = true};
+    struct sim_port port = {.ctx = chain, .call = desk_sim_call};
+    struct sim_options options = {.inspect = false};
     chain->desk = desk;
     if (config_chain_copy(&desk->config->chains[index], &chain->copy) != HAWSE_OK)
         return fault_set(fault, HAWSE_E_NOMEM, "no memory for chains");
@@ -397,6 +397,11 @@ int32_t chain_open(struct desk *desk, size_t index, struct fault *fault)
     chain->name = chain_evm(chain->config->chain_id);
     chain->intents_end = &chain->intents;
     chain->timer = (struct loop_timer){.fn = on_timer, .ctx = chain};
+    if (chain->config->tx.tenderly.url)
+        port.post = desk_sim_post;
+    options.inspect = chain->config->tx.call_tree != CALL_TREE_OFF;
+    for (uint32_t i = 0; i < SIM_ENGINES; i++)
+        options.order[i] = (enum sim_engine)chain->config->tx.engines[i];
     int32_t code = sim_create(&options, &port, &chain->sim);
     if (code != HAWSE_OK)
         return fault_set(fault, code, "no memory for simulations");

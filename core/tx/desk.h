@@ -15,6 +15,7 @@
 #include "loop/loop.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
+#include "rpc/http_client.h"
 #include "rpc/pool.h"
 #include "tx/intent.h"
 
@@ -51,6 +52,7 @@ struct desk_options {
     struct metrics *metrics;
     struct pool *const *pools; /* one a chain of the configuration, in its order; outlive its
                                   thread, not the desk */
+    struct http_client *http;  /* for what is no JSON-RPC; outlives the desk's thread */
     struct desk_port port;
 };
 

@@ -16,6 +16,7 @@
 
 #include "keys/signer.h"
 #include "risk/risk.h"
+#include "rpc/http_client.h"
 #include "sim/sim.h"
 #include "store/journal.h"
 #include "tx/answer.h"
@@ -204,6 +205,7 @@ struct desk_ask {
     struct desk *desk;
     struct desk_chain *chain;
     struct pool_request *request;
+    struct http_request *http; /* instead of request */
     desk_ask_fn done;
     struct desk_intent *intent; /* or NULL: held while the question is under way */
     struct leg *leg;
@@ -302,6 +304,9 @@ bool desk_ask(struct desk_chain *chain, const struct desk_ask *ask, const char *
 /* How simulations ask; see sim.h. */
 int32_t desk_sim_call(void *ctx, const char *method, const char *params, size_t len,
                       sim_answer_fn done, void *done_ctx);
+/* The same to Tenderly. */
+int32_t desk_sim_post(void *ctx, const char *path, const char *body, size_t len, sim_answer_fn done,
+                      void *done_ctx);
 void desk_asks_cancel(struct desk *desk);
 
 /* ---- chain.c ---- */

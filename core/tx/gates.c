@@ -101,7 +101,9 @@ void gate_case(struct leg *leg, struct risk_case *c, hawse_tx_t *txs)
                             .head_hash = chain->head.hash,
                             .head_parent = chain->head.parent,
                             .fee_cap = hawse_u256(chain_cap(chain)),
-                            .simulation_required = chain->config->tx.simulation_required};
+                            .simulation_required = chain->config->tx.simulation_required,
+                            .inspection_required =
+                                chain->config->tx.call_tree == CALL_TREE_REQUIRED};
     if (!txs)
         return;
     for (uint32_t i = 0; i < intent->plan->count; i++)
@@ -290,6 +292,7 @@ void leg_simulate(struct leg *leg, bool empty)
     memcpy(q->block_hash, chain->head.hash, 32);
     q->block_time = chain->head.time;
     q->block_ms = chain->config->block_ms;
+    risk_sim_policy(intent->desk->risk, intent->instance, chain->config->name, &q->policy);
     request_calls(leg, empty, q, calls);
     for (uint32_t i = 0; i < intent->body->public.flow_count && !empty; i++) {
         if (memcmp(intent->body->flows[i].asset, native, 20) != 0)

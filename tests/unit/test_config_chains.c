@@ -153,3 +153,44 @@ TEST(chains_bad, "what is wrong with a chain is said with its place")
              "one of them",
              "");
 }
+
+#define SIM_CHAIN(tx)                                                                              \
+    "{'hawse':1,'instances':{},'chains':{'g':{'chain_id':100,'block_ms':5000,'providers':[{'name'" \
+    ":"                                                                                            \
+    "'public','http':'http://127.0.0.1:1'}],'tx':{" tx "}}}}"
+
+TEST(chains_simulation,
+     "engines are in the operator's order, and Tenderly is there where it is listed")
+{
+    struct config *c = good(SIM_CHAIN(""));
+    const struct config_tx *tx = &c->chains[0].tx;
+    CHECK(tx->engines[0] == 1 && tx->engines[1] == 2 && tx->engines[2] == 3 && tx->engines[3] == 0);
+    CHECK(tx->call_tree == CALL_TREE_OFFERED && tx->tenderly.url == NULL);
+    struct config *d = good(SIM_CHAIN("'simulation_engines':['tenderly','eth_simulateV1'],'call_"
+                                      "tree':'required','tenderly':{'url':"
+                                      "'https://api.tenderly.co/api/v1/account/a/project/"
+                                      "p','headers':{'X-Access-Key':'${HOME}'}}"));
+    struct config_chain copy = {0};
+    tx = &d->chains[0].tx;
+    CHECK(tx->engines[0] == 4 && tx->engines[1] == 1 && tx->engines[2] == 0);
+    CHECK(tx->call_tree == CALL_TREE_REQUIRED && tx->tenderly.header_count == 1);
+    CHECK_EQ(config_chain_copy(&d->chains[0], &copy), HAWSE_OK);
+    CHECK(strstr(copy.tx.tenderly.url, "/project/p") != NULL && copy.tx.engines[0] == 4);
+    CHECK(config_chains_equal(d, d) && !config_chains_equal(c, d));
+    config_chain_finish(&copy);
+    config_destroy(c);
+    config_destroy(d);
+    bad_with(SIM_CHAIN("'simulation_engines':['tenderly']"), NULL, 0, HAWSE_E_INVAL,
+             CONFIG_FILE
+             ":1: chains.g.tx.simulation_engines: found tenderly, and no tx.tenderly says "
+             "where its project is",
+             "write both, or neither");
+    bad_with(SIM_CHAIN("'tenderly':'https://t'"), NULL, 0, HAWSE_E_INVAL,
+             CONFIG_FILE ":1: chains.g.tx.tenderly: found a project, and tenderly is not among "
+                         "simulation_engines, so it would never be asked",
+             "write both, or neither");
+    bad_with(SIM_CHAIN("'call_tree':'${HOME}'"), NULL, 0, HAWSE_E_INVAL,
+             CONFIG_FILE ":1: chains.g.tx.call_tree: found \"${HOME}\", expected one of \"off\", "
+                         "\"offered\", \"required\"",
+             "");
+}

@@ -5,9 +5,7 @@
 #include "sim_rig.h"
 
 static const struct sim_options v1_only = {.order = {SIM_SIMULATE_V1}};
-static const struct sim_options tenderly_only = {.order = {SIM_TENDERLY},
-                                                 .tenderly_url = "https://t/p",
-                                                 .tenderly_header = "X-Access-Key: not-a-key"};
+static const struct sim_options tenderly_only = {.order = {SIM_TENDERLY}};
 
 static const json_t *question(const struct rig *r, size_t i)
 {
@@ -284,13 +282,9 @@ TEST(sim_order, "engines are asked in order until one answers, and none is an er
 TEST(sim_options_bad,
      "an engine that can't be reached and a question that can't be meant are refused")
 {
-    const struct sim_port no_post = {NULL, rig_call, NULL}, port = {NULL, rig_call, rig_post};
+    const struct sim_port no_post = {NULL, rig_call, NULL};
     struct sim *sim = NULL;
     CHECK_EQ(sim_create(&tenderly_only, &no_post, &sim), HAWSE_E_INVAL);
-    const struct sim_options no_url = {.order = {SIM_TENDERLY}, .tenderly_header = "a: b"};
-    CHECK_EQ(sim_create(&no_url, &port, &sim), HAWSE_E_INVAL);
-    const struct sim_options no_header = {.order = {SIM_TENDERLY}, .tenderly_url = "a"};
-    CHECK_EQ(sim_create(&no_header, &port, &sim), HAWSE_E_INVAL);
     sim_destroy(NULL);
     struct rig r;
     rig_start(&r, &v1_only);
