@@ -53,6 +53,7 @@ void cluster_init(struct cluster *c)
     for (uint32_t i = 0; i < CLUSTER_NONCES; i++)
         memset(c->nonces[i], (int)(200 + i), 32);
     c->history = 1;
+    c->price = 2000;
 }
 
 void cluster_executed(const struct cluster *c, uint64_t lamports, uint32_t *good, uint32_t *bad)
@@ -349,12 +350,12 @@ static int32_t others(struct cluster *c, struct cluster_asked *a, uint64_t slot,
         (void)snprintf(a->body, sizeof(a->body), "%lu", c->history);
     else if (strcmp(method, "getRecentPrioritizationFees") == 0)
         (void)snprintf(a->body, sizeof(a->body), "[{\"slot\":1,\"prioritizationFee\":%lu}]",
-                       test_random() % 3 * 1000);
+                       c->price);
     else if (strcmp(method, "simulateTransaction") == 0)
         (void)snprintf(a->body, sizeof(a->body),
-                       "{\"context\":{\"slot\":%lu},\"value\":{\"err\":null,\"logs\":[],"
+                       "{\"context\":{\"slot\":%lu},\"value\":{\"err\":%s,\"logs\":[],"
                        "\"unitsConsumed\":450}}",
-                       slot);
+                       slot, c->err ? c->err : "null");
     else
         FAIL("asked for %s", method);
     return HAWSE_OK;
@@ -383,7 +384,7 @@ int32_t cluster_call(struct cluster *c, const struct pool_options *options, pool
     (void)snprintf(method, sizeof(method), "%.*s", (int)options->method_len, options->method);
     while (a < c->asked + CLUSTER_ASKED && a->used)
         a++;
-    if (a == c->asked + CLUSTER_ASKED)
+    if (c->down || a == c->asked + CLUSTER_ASKED)
         return HAWSE_E_LIMIT;
     read_params(options);
     *a = (struct cluster_asked){.done = done, .ctx = ctx, .due = c->head + test_random() % 4};

@@ -60,6 +60,9 @@ struct cluster {
     uint32_t blind;   /* slots by which nodes lag that are asked for statuses */
     uint32_t refuse;  /* a send, by its preflight, which proves nothing */
     uint64_t history; /* nodes know slots from here on */
+    uint64_t price;   /* what others pay */
+    bool down;        /* nothing can be asked */
+    const char *err;  /* of simulations; NULL = null */
     uint64_t foreign; /* nonces advanced by somebody else, in a thousand slots */
     uint64_t sends;   /* that reached a node */
 };

@@ -255,6 +255,7 @@ TEST(solana_engine_drops, "what nodes drop is sent again, and what cannot land i
         live(r);
     CHECK_EQ(r->kept_count, 2); /* it was dead */
     CHECK(r->seen & 1u << SOLANA_TELL_RENEWED);
+    r->c.drop = 0;
     live_until(r, 1, 400);
     CHECK_EQ(r->end[1], SOLANA_END_CONFIRMED);
     expect_executed(r, 1, 1, 0);
@@ -493,7 +494,7 @@ TEST(solana_engine_fee,
     live_until(r, 4, 400);
     CHECK_EQ(r->end[4], SOLANA_END_CONFIRMED);
     w = wanted_of(r, 5);
-    w.max_fee = 5000; /* no room for a price */
+    w.max_fee = 5000; /* no room for a price: others pay 2,000 */
     CHECK_EQ(solana_engine_add(r->engine, &w, &fault), HAWSE_OK);
     live_until(r, 5, 400);
     CHECK_EQ(r->end[5], SOLANA_END_CONFIRMED);
@@ -545,6 +546,109 @@ TEST(solana_engine_bad, "what can't be a transaction is refused with words")
     w = wanted_of(r, 1);
     CHECK_EQ(solana_engine_add(r->engine, &w, &fault), HAWSE_E_EXISTS);
     rig_free(r);
+}
+
+TEST(solana_engine_tables, "lookup tables are the engine's own once it has them")
+{
+    struct rig *r = rig_new();
+    struct fault fault = {0};
+    struct solana_wanted w = wanted_of(r, 1);
+    uint8_t keys[2 * 32], account[32] = {77};
+    hawse_solana_table_t tables[2] = {{account, keys, 2, 0}, {account, NULL, 0, 0}};
+    memset(keys, 8, 32);
+    memset(keys + 32, 0, 32);
+    keys[32] = 9; /* who is paid */
+    w.tables = tables;
+    w.table_count = 2;
+    CHECK_EQ(solana_engine_add(r->engine, &w, &fault), HAWSE_OK);
+    memset(keys, 0xee, sizeof(keys));
+    memset(account, 0xee, sizeof(account));
+    live_until(r, 1, 400);
+    CHECK_EQ(r->end[1], SOLANA_END_CONFIRMED);
+    hawse_solana_tx_t tx;
+    hawse_solana_lookup_t lookup = {0};
+    CHECK_EQ(hawse_solana_tx_decode(r->kept[0].raw, r->kept[0].raw_len, &tx, NULL), HAWSE_OK);
+    CHECK_EQ(hawse_solana_lookup_next(&tx.message, &lookup), 1);
+    CHECK(lookup.table[0] == 77 && lookup.writable_count == 1 && lookup.writable[0] == 1);
+    rig_free(r);
+}
+
+TEST(solana_engine_nonce_bad, "a nonce account that is none, or another's, is refused with words")
+{
+    struct rig *r = rig_new();
+    struct fault fault = {0};
+    r->durable[1] = r->durable[2] = true;
+    struct solana_wanted w = wanted_of(r, 1);
+    memset(w.nonce, 99, 32);
+    CHECK_EQ(solana_engine_add(r->engine, &w, &fault), HAWSE_OK);
+    live_until(r, 1, 100);
+    CHECK_EQ(r->end[1], SOLANA_END_REFUSED);
+    CHECK(strstr(r->last.reason, "not there") != NULL);
+    r->c.authority[0] ^= 1;
+    add(r, 2);
+    live_until(r, 2, 100);
+    CHECK_EQ(r->end[2], SOLANA_END_REFUSED);
+    CHECK(strstr(r->last.reason, "authority") != NULL);
+    rig_free(r);
+}
+
+TEST(solana_engine_simulation, "what cannot succeed is refused, what may later waits")
+{
+    struct rig *r = rig_new();
+    r->c.err = "{\"InstructionError\":[0,{\"Custom\":1}]}";
+    add(r, 1);
+    live_until(r, 1, 100);
+    CHECK_EQ(r->end[1], SOLANA_END_REFUSED);
+    CHECK(strstr(r->last.reason, "Custom 1") != NULL);
+    r->c.err = "\"AccountInUse\"";
+    add(r, 2);
+    for (int i = 0; i < 30; i++)
+        live(r);
+    r->c.err = NULL;
+    r->c.down = true; /* nobody can be asked */
+    for (int i = 0; i < 30; i++)
+        live(r);
+    CHECK_EQ(r->ends[2], 0);
+    CHECK_EQ(r->kept_count, 0);
+    r->c.down = false;
+    live_until(r, 2, 400);
+    CHECK_EQ(r->end[2], SOLANA_END_CONFIRMED);
+    rig_free(r);
+}
+
+TEST(solana_engine_false_signature, "a signature that is not of the message never leaves")
+{
+    struct rig *r = rig_new();
+    r->slow = 100;
+    add(r, 1);
+    for (int i = 0; i < 200 && !r->asked[0].used; i++)
+        live(r);
+    r->asked[0].signature[5] ^= 1;
+    live_until(r, 1, 400);
+    CHECK_EQ(r->end[1], SOLANA_END_FAILED);
+    CHECK(strstr(r->last.reason, "not those of its message") != NULL);
+    CHECK_EQ(r->kept_count, 0);
+    CHECK_EQ_U64(r->c.sends, 0);
+    rig_free(r);
+}
+
+TEST(solana_engine_many,
+     "no more than a limit are under way, and freeing all of them leaks nothing")
+{
+    struct rig *r = rig_new();
+    struct fault fault = {0};
+    struct solana_attempt attempts[SOLANA_ATTEMPTS + 1] = {0};
+    struct solana_wanted w = wanted_of(r, 1);
+    CHECK_EQ(solana_engine_restore(r->engine, &w, attempts, SOLANA_ATTEMPTS + 1, &fault),
+             HAWSE_E_INVAL);
+    for (uint64_t n = 1; n <= SOLANA_ENTRIES; n++) {
+        w.number = 1000 + n;
+        CHECK_EQ(solana_engine_add(r->engine, &w, &fault), HAWSE_OK);
+    }
+    w.number = 1;
+    CHECK_EQ(solana_engine_add(r->engine, &w, &fault), HAWSE_E_LIMIT);
+    CHECK_EQ(solana_engine_count(r->engine), SOLANA_ENTRIES);
+    rig_free(r); /* questions are still under way */
 }
 
 /* ---- all at once ---- */
