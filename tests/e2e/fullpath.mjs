@@ -32,6 +32,8 @@ const BALANCER = {
 };
 const SWAPS_PER_BLOCK = 25;
 const FEWEST_BLOCKS = 200;
+const SLOW_START_MS = 200; // every byte is so late until it is ready
+const SLOW_START_BLOCKS = 6;
 const WARM_UP_BLOCKS = 70; // the deepest reorganisation stays above where the subject began
 const QUIET_MS = 1500;
 const CATCH_UP_MS = 60_000;
@@ -231,8 +233,16 @@ async function main() {
     ...(options.venue === 'balancer' ? { world: BALANCER } : {}),
   });
   const judge = new Judge(options.venue === 'balancer' ? JUDGED : {});
+  rig.faults.delayMs = options.troubled ? SLOW_START_MS : 0;
   const subject = startSubject(options, rig, judge);
+  if (options.troubled) { // swaps while it still learns what there is
+    for (let i = 0; i < SLOW_START_BLOCKS; i++) {
+      await sleep(SLOW_START_MS);
+      await rig.block(4);
+    }
+  }
   await untilReady(rig, subject, judge);
+  rig.faults.delayMs = 0;
   const from = rig.chain.height + 1;
   if (options.troubled && options.subject !== 'plain') {
     rig.proxy.refuseEvery = 5; // questions over HTTP that fail, checks for lost logs among them

@@ -117,7 +117,15 @@ export class Troubles {
       tamper('a log lost', () => proxy.drop('logs', 1)),
       tamper('a head lost', () => proxy.drop('newHeads', 1)),
     ];
-    return drops ? [...harmless, ...silent] : harmless;
+    const forgotten = ['logs', 'newHeads'].map((kind) => [
+      `${kind} forgotten`,
+      async () => {
+        proxy.forget(kind);
+        await this.#blocks(8, 60);
+        return 'the node forgot a subscription; eight blocks';
+      },
+    ]);
+    return drops ? [...harmless, ...silent, ...forgotten] : harmless;
   }
 
   async #reorganise(depth, style, onBlock) {

@@ -355,6 +355,17 @@ export class NodeProxy {
     this.orders.push({ action: 'swap', kind, count, id });
   }
 
+  /** The node forgets a whole subscription of that kind without a word. */
+  forget(kind) {
+    for (const session of this.sessions) {
+      const found = [...session.subscriptions].find(([, one]) => one.kind === kind);
+      if (found) {
+        session.subscriptions.delete(found[0]);
+        return;
+      }
+    }
+  }
+
   takeOrder(kind, id) {
     const order = this.orders.find(
       (one) => one.kind === kind && (one.id === null || one.id === id),
