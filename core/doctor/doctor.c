@@ -38,6 +38,27 @@ static void compare_heads(struct doctor *d, const struct config_chain *chain,
     }
 }
 
+/* An intent asks for its gates, simulations and outcome; a view of the chain is read at each block.
+ */
+enum { INTENT_UNITS = 25 };
+
+static void examine_rate(struct doctor *d, const char *where, const struct config_chain *chain)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < chain->provider_count; i++) {
+        if (chain->providers[i].per_second == 0)
+            return;
+        sum += chain->providers[i].per_second;
+    }
+    uint64_t ms = 1000u * INTENT_UNITS / sum;
+    bool slow = ms > chain->block_ms;
+    say(d, slow ? DOCTOR_WARN : DOCTOR_GOOD, where,
+        slow ? "set per_second to what the plan allows (0: a node of one's own), or add a provider"
+             : NULL,
+        "its providers allow %" PRIu64 " units a second, an intent takes about %d: %.1f s", sum,
+        INTENT_UNITS, (double)ms / 1000);
+}
+
 static void examine_chain(struct doctor *d, const struct config_chain *chain)
 {
     enum { MOST = 64 };
@@ -59,6 +80,7 @@ static void examine_chain(struct doctor *d, const struct config_chain *chain)
     else if (alive == 1)
         say(d, DOCTOR_WARN, where, "add one of another company",
             "has one provider that answers: when it is away, nothing is sent");
+    examine_rate(d, where, chain);
 }
 
 /* ---- instances ---- */

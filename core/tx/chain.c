@@ -10,7 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { POLL_LEAST_MS = 100, POLL_MOST_MS = 2000, FRESH_LEAST_MS = 3000, ASK_MS = 3000 };
+enum {
+    POLL_LEAST_MS = 100,
+    POLL_MOST_MS = 2000,
+    VIEW_ASKS = 5,
+    FRESH_LEAST_MS = 3000,
+    ASK_MS = 3000
+};
 
 static void refresh(struct desk_chain *chain);
 
@@ -87,11 +93,27 @@ static void arm(struct desk_chain *chain, uint64_t ms)
     (void)loop_timer_set(loop, &chain->timer, loop_clock() + ms * DESK_MS);
 }
 
+/* Of all providers together, in a second; 0 = no limit. */
+static uint64_t rate(const struct config_chain *config)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < config->provider_count; i++) {
+        if (config->providers[i].per_second == 0)
+            return 0;
+        sum += config->providers[i].per_second;
+    }
+    return sum;
+}
+
+/* Three times a block, but never so often that looking takes half of what providers allow:
+ * simulations and sends would wait behind it. */
 static uint64_t period(const struct desk_chain *chain)
 {
-    uint64_t ms = chain->config->block_ms / 3;
-    ms = ms < POLL_LEAST_MS ? POLL_LEAST_MS : ms;
-    return ms > POLL_MOST_MS ? POLL_MOST_MS : ms;
+    uint64_t ms = chain->config->block_ms / 3, allowed = rate(chain->config);
+    uint64_t least = allowed ? 2000 * VIEW_ASKS / allowed : 0;
+    least = least < POLL_LEAST_MS ? POLL_LEAST_MS : least;
+    ms = ms > POLL_MOST_MS ? POLL_MOST_MS : ms;
+    return ms < least ? least : ms;
 }
 
 void chain_watch(struct desk_chain *chain)

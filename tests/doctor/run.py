@@ -123,6 +123,8 @@ class Trial:
         done = self.doctor(self.chain("well"))
         self.check("one provider alone is a risk, in words", "has one provider that answers" in done.stdout
                    and done.returncode == 0, done.stdout)
+        self.check("providers that allow too little for intents are told", re.search(
+            r"good chains\.c: its providers allow 5 units a second.*: 5\.0 s", done.stdout), done.stdout)
         done = self.doctor({"c": {**self.chain("well")["c"], "providers": [{"name": "gone", "http": "http://127.0.0.1:1/"}]}})
         self.check("an address where nobody listens", done.returncode == 1 and "does not answer: Failed to connect" in
                    done.stdout and "has no provider that answers" in done.stdout, done.stdout)
