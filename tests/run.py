@@ -348,6 +348,13 @@ def stage_intents(args):
     tap("intents", [sys.executable, "tests/intents/run.py", HAWSE, PLUGINS, anvil, *size], timeout=2400)
 
 
+def stage_relay(_):
+    """Intents by a private relay: a real node, a stand-in of the relay that reads signatures by another client."""
+    if npm_packages():
+        anvil = ROOT / "tests/e2e/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
+        tap("relay", [sys.executable, "tests/relay/run.py", HAWSE, PLUGINS, anvil], timeout=180)
+
+
 def stage_simulation(_):
     """What simulations tell beside what happens, on a real node with real contracts."""
     if npm_packages():
@@ -415,7 +422,7 @@ def stage_polymarket(args):
 FIRST = ["style", "layout", "build"]
 ROWS = [["unit", "sanitize", "fuzz", "amm", "encodings", "keys"],
         ["sdk", "hostile", "rpc", "journal", "record", "lanes", "secrets", "operator", "polymarket"],
-        ["e2e", "intents", "simulation", "solana"]]
+        ["e2e", "intents", "relay", "simulation", "solana"]]
 LAST = ["hotpath", "bench", "quickstart"]
 STAGES = [*FIRST, *sum(ROWS, []), *LAST]
 NOT_COUNTED = ("unit", "sanitize", "fuzz")  # by --coverage: it runs the unit tests of its own build

@@ -30,6 +30,8 @@ void config_chain_finish(struct config_chain *chain)
     free(chain->providers);
     endpoint_finish(&chain->tx.relay);
     endpoint_finish(&chain->tx.tenderly);
+    free(chain->tx.private_way.method);
+    free(chain->tx.private_way.auth);
     *chain = (struct config_chain){0};
 }
 
@@ -58,8 +60,12 @@ int32_t config_chain_copy(const struct config_chain *chain, struct config_chain 
     out->provider_count = 0;
     out->tx.relay = (struct config_endpoint){0};
     out->tx.tenderly = (struct config_endpoint){0};
+    out->tx.private_way.method = out->tx.private_way.auth = NULL;
     out->providers = calloc(chain->provider_count + 1, sizeof(out->providers[0]));
-    bool ok = out->providers && copy_text(&out->name, chain->name);
+    bool ok = out->providers && copy_text(&out->name, chain->name) &&
+              copy_text(&out->tx.private_way.method, chain->tx.private_way.method);
+    if (ok && chain->tx.private_way.auth)
+        ok = copy_text(&out->tx.private_way.auth, chain->tx.private_way.auth);
     if (ok && chain->tx.relay.url)
         ok = endpoint_copy(&chain->tx.relay, &out->tx.relay) == HAWSE_OK;
     if (ok && chain->tx.tenderly.url)
@@ -199,6 +205,69 @@ static int32_t read_simulation(struct reader *r, struct config_tx *tx, json_t *v
     return code;
 }
 
+bool config_relay_key(const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config->chain_count; i++) {
+        const char *auth = config->chains[i].tx.private_way.auth;
+        if (auth && strcmp(auth, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_key(const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config->keys.use_count; i++) {
+        if (strcmp(config->keys.use[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Letters, digits and '_' only: the method stands in a request as it is. */
+static bool method_legal(const char *method)
+{
+    return method[strspn(
+               method, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")] == '\0';
+}
+
+static int32_t read_relay(struct reader *r, struct config_tx *tx, const json_t *value,
+                          const char *where)
+{
+    static const char *const routes[] = {"auto", "public", "private"};
+    static const char *const forms[] = {"flashbots", "raw"};
+    struct config_relay *way = &tx->private_way;
+    const char *auth = json_string_value(json_object_get(value, "relay_auth"));
+    unsigned route = read_word(value, "route", routes, 3);
+    way->usual = route == 2 || (route == 0 && tx->relay.url);
+    way->raw = read_word(value, "relay_form", forms, 2) == 1;
+    way->bare = json_is_true(json_object_get(value, "relay_bare"));
+    way->blocks = read_number(value, "relay_blocks");
+    way->rounds = read_number(value, "relay_rounds");
+    if (!copy_text(&way->method, json_string_value(json_object_get(value, "relay_method"))) ||
+        (auth && !copy_text(&way->auth, auth)))
+        return no_memory(r, where);
+    if (!method_legal(way->method))
+        return fault_set(r->fault, HAWSE_E_INVAL,
+                         "%.180s.tx.relay_method: a method has letters, digits and '_' only",
+                         where);
+    if (way->usual && !tx->relay.url)
+        return fault_set(r->fault, HAWSE_E_INVAL,
+                         "%.180s.tx.route: is private, and tx.relay is missing", where);
+    if (auth && !is_key(r->config, auth))
+        return fault_set(r->fault, HAWSE_E_NOTFOUND,
+                         "%.180s.tx.relay_auth: there is no key \"%.64s\" in keys.use", where,
+                         auth);
+    if (!tx->relay.url || way->raw || auth)
+        return HAWSE_OK;
+    (void)fault_set(r->fault, HAWSE_E_INVAL,
+                    "%.180s.tx.relay_auth: is missing: a relay of the flashbots form wants signed "
+                    "requests",
+                    where);
+    fault_hint(r->fault, "name a key of keys.use that does nothing else, or set relay_form to raw");
+    return HAWSE_E_INVAL;
+}
+
 static int32_t read_tx(struct reader *r, struct config_tx *tx, json_t *value, const char *where)
 {
     static const char *const finalities[] = {"depth", "safe", "finalized"};
@@ -217,7 +286,7 @@ static int32_t read_tx(struct reader *r, struct config_tx *tx, json_t *value, co
     const json_t *executor = json_object_get(value, "executor");
     if (code == HAWSE_OK && json_is_object(executor))
         code = read_executor(r, tx, executor, where);
-    return code;
+    return code == HAWSE_OK ? read_relay(r, tx, value, where) : code;
 }
 
 static int32_t read_chain(struct reader *r, struct config_chain *chain, const char *name,

@@ -242,6 +242,17 @@ enum config_executor { EXECUTOR_NONE, EXECUTOR_ERC7821, EXECUTOR_BATCH };
 enum config_call_tree { CALL_TREE_OFF, CALL_TREE_OFFERED, CALL_TREE_REQUIRED };
 enum { CONFIG_ENGINES = 4 };
 
+/* How a chain's relay is asked. */
+struct config_relay {
+    bool usual;      /* the way of intents that name none; default: when there is a relay */
+    bool raw;        /* takes the bytes by a method of its own, unsigned; false: as Flashbots' */
+    bool bare;       /* raw: digits without 0x */
+    char *method;    /* raw */
+    char *auth;      /* key that signs requests, and nothing else; NULL = none, raw only */
+    uint32_t blocks; /* that one offer is good for */
+    uint32_t rounds; /* offers before private was in vain */
+};
+
 /* How transactions of a chain are priced, sent and believed. */
 struct config_tx {
     uint32_t confirmations;          /* blocks on top that make an outcome final; default 12 */
@@ -257,8 +268,9 @@ struct config_tx {
     struct config_endpoint tenderly; /* its project, with the access key; url NULL = none */
     struct config_endpoint relay;    /* takes transactions in private; url NULL = none */
     bool relay_fallback;             /* to the public pool when the relay does not take one */
-    enum config_executor executor;   /* how bundles are called */
-    uint8_t delegate[20];            /* the executor's contract */
+    struct config_relay private_way;
+    enum config_executor executor; /* how bundles are called */
+    uint8_t delegate[20];          /* the executor's contract */
 };
 
 /* A chain that the host itself asks, through several providers. */
@@ -347,6 +359,8 @@ const struct config_secret *config_credential_value(const struct config_credenti
 bool config_instance_equal(const struct config_instance *a, const struct config_instance *b);
 
 /* Do they use the same keys from the same places? Keys are unlocked once, when the host starts. */
+/* Does a relay of any chain use this key? Then nothing else may. */
+bool config_relay_key(const struct config *config, const char *name);
 bool config_keys_equal(const struct config *a, const struct config *b);
 
 /* The same chains, with the same providers and rules? Limits and breakers are kept by provider, so

@@ -224,6 +224,8 @@ void host_destroy(struct host *host)
         return;
     if (host_done(host) && !host->options.safe)
         forget_crashes(host);
+    desk_stop(host->desk);
+    http_client_stop(host->http);
     desk_destroy(host->desk);
     for (uint32_t round = 0; round < 3; round++) { /* open, close, gone: see way.h */
         for (uint32_t i = 0; i < host->lane_count; i++)

@@ -15,16 +15,7 @@ static void unlink_ask(struct desk_ask *ask)
         ask->intent->asks--;
 }
 
-static void on_answer(void *ctx, const struct pool_result *result)
-{
-    struct desk_ask *ask = ctx;
-    unlink_ask(ask);
-    ask->done(ask, result);
-    free(ask);
-}
-
-/* A copy of the question, among those under way; NULL without memory. */
-static struct desk_ask *link_ask(struct desk_chain *chain, const struct desk_ask *what)
+struct desk_ask *desk_ask_hold(struct desk_chain *chain, const struct desk_ask *what)
 {
     struct desk *desk = chain->desk;
     struct desk_ask *ask = malloc(sizeof(*ask));
@@ -43,12 +34,27 @@ static struct desk_ask *link_ask(struct desk_chain *chain, const struct desk_ask
     return ask;
 }
 
+void desk_ask_drop(struct desk_ask *ask)
+{
+    if (ask)
+        unlink_ask(ask);
+    free(ask);
+}
+
+static void on_answer(void *ctx, const struct pool_result *result)
+{
+    struct desk_ask *ask = ctx;
+    unlink_ask(ask);
+    ask->done(ask, result);
+    free(ask);
+}
+
 static bool ask_bytes(struct desk_chain *chain, const struct desk_ask *what, const char *method,
                       hawse_view_t params, uint32_t flags, enum pool_class class,
                       uint32_t deadline_ms)
 {
     struct desk *desk = chain->desk;
-    struct desk_ask *ask = link_ask(chain, what);
+    struct desk_ask *ask = desk_ask_hold(chain, what);
     struct fault fault = {0};
     if (!ask)
         return false;
@@ -63,8 +69,7 @@ static bool ask_bytes(struct desk_chain *chain, const struct desk_ask *what, con
         HAWSE_OK)
         return true;
     log_fault(desk->logger, HAWSE_LOG_WARN, "tx", &fault);
-    unlink_ask(ask);
-    free(ask);
+    desk_ask_drop(ask);
     return false;
 }
 
@@ -140,7 +145,7 @@ int32_t desk_sim_post(void *ctx, const char *path, const char *body, size_t len,
     const struct desk_ask what = {.sim_done = done, .sim_ctx = done_ctx};
     struct fault fault = {0};
     char *copy = malloc(len);
-    struct desk_ask *ask = copy ? link_ask(chain, &what) : NULL;
+    struct desk_ask *ask = copy ? desk_ask_hold(chain, &what) : NULL;
     if (!ask) {
         free(copy);
         return HAWSE_E_NOMEM;

@@ -4,6 +4,7 @@
  * one moment; asked for only while there is something to decide.
  */
 #include "tx/desk_private.h"
+#include "tx/relay_client.h"
 
 #include <hawse/hex.h>
 #include <stdio.h>
@@ -61,6 +62,11 @@ struct desk_account *chain_account(struct desk_chain *chain, const char *name, s
     for (struct desk_account *a = chain->accounts; a; a = a->next) {
         if (a->handle == handle)
             return a;
+    }
+    if (config_relay_key(chain->desk->config, name)) {
+        (void)fault_set(fault, HAWSE_E_DENIED,
+                        "account: \"%s\" signs requests to a relay, and nothing else", name);
+        return NULL;
     }
     const struct signer_key *key = handle ? signer_key(signer, handle) : NULL;
     if (!key || key->public.kind != KEY_SECP256K1) {
@@ -427,7 +433,7 @@ int32_t chain_open(struct desk *desk, size_t index, struct fault *fault)
     int32_t code = sim_create(&options, &port, &chain->sim);
     if (code != HAWSE_OK)
         return fault_set(fault, code, "no memory for simulations");
-    return HAWSE_OK;
+    return private_open(chain, fault);
 }
 
 void chain_close(struct desk_chain *chain)
@@ -440,5 +446,6 @@ void chain_close(struct desk_chain *chain)
         chain->accounts = next;
     }
     sim_destroy(chain->sim);
+    relay_client_destroy(chain->relay);
     config_chain_finish(&chain->copy);
 }

@@ -1,6 +1,7 @@
 /* The desk's thread, its inbox, and the order of things: first the disk, then the world. See
  * desk.h. */
 #include "tx/desk_private.h"
+#include "tx/relay_client.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -373,6 +374,8 @@ void desk_stop(struct desk *desk)
     (void)pthread_join(desk->thread, NULL);
     desk->running = false;
     desk_signer_stop(desk);
+    for (size_t i = 0; i < desk->chain_count; i++)
+        relay_client_stop(desk->chains[i].relay);
     loop_drain(desk->loop);
     settle(desk);
     clear(desk);
@@ -706,6 +709,8 @@ void desk_destroy(struct desk *desk)
         return;
     desk_stop(desk);
     clear(desk);
+    if (desk->loop)
+        loop_drain(desk->loop); /* what was canceled and came all the same */
     for (size_t i = 0; i < desk->chain_count; i++)
         chain_close(&desk->chains[i]);
     free(desk->chains);

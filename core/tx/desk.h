@@ -52,7 +52,8 @@ struct desk_options {
     struct metrics *metrics;
     struct pool *const *pools; /* one a chain of the configuration, in its order; outlive its
                                   thread, not the desk */
-    struct http_client *http;  /* for what is no JSON-RPC; outlives the desk's thread */
+    struct http_client *http;  /* for relays, and what is no JSON-RPC; outlives the desk, but
+                                  its thread has ended when the desk is destroyed */
     struct desk_port port;
 };
 

@@ -8,6 +8,7 @@
  *   track.c   what became of what was sent
  *   proof.c   who used a nonce, when it was none of ours
  *   load.c    what earlier runs left
+ *   private.c what goes by a private relay
  *   ask.c     questions to providers and their answers
  *   words.c   status, and what is written to the journal
  */
@@ -25,6 +26,7 @@
 #include "tx/life.h"
 #include "tx/nonce.h"
 #include "tx/plan.h"
+#include "tx/relay.h"
 
 #include <pthread.h>
 
@@ -96,6 +98,9 @@ struct leg {
     uint64_t proof_middle;          /* asked about; UINT64_MAX = none yet */
     struct answer_receipt receipt;  /* INCLUDED */
     uint32_t mined;                 /* INCLUDED: which attempt */
+    struct relay_stay stay;         /* with a private relay */
+    uint32_t stay_attempt;          /* which attempt it has, counted from 1 */
+    bool published;                 /* private was in vain, and it may be public */
 };
 
 struct desk_intent {
@@ -159,7 +164,8 @@ struct desk_chain {
     struct config_chain copy; /* of the configuration, which may be reloaded */
     const struct config_chain *config;
     struct pool *pool;
-    struct chain name; /* for the signer */
+    struct relay_client *relay; /* NULL = there is none */
+    struct chain name;          /* for the signer */
     struct sim *sim;
     struct desk_account *accounts;
     struct desk_intent *intents, **intents_end;
@@ -308,6 +314,20 @@ int32_t desk_sim_call(void *ctx, const char *method, const char *params, size_t 
 int32_t desk_sim_post(void *ctx, const char *path, const char *body, size_t len, sim_answer_fn done,
                       void *done_ctx);
 void desk_asks_cancel(struct desk *desk);
+/* A question that goes another way: its intent is held until it is dropped, and it is dropped with
+ * all others. NULL: no memory; NULL is legal to drop. */
+struct desk_ask *desk_ask_hold(struct desk_chain *chain, const struct desk_ask *what);
+void desk_ask_drop(struct desk_ask *ask);
+
+/* ---- private.c ---- */
+
+int32_t private_open(struct desk_chain *chain, struct fault *fault);
+/* Is there a way for this intent? */
+int32_t private_check(const struct desk_intent *intent, struct fault *fault);
+bool private_is(const struct leg *leg, uint32_t attempt);
+void private_send(struct leg *leg, uint32_t attempt);
+/* Looks at what a relay has; false: the newest attempt is public. */
+bool private_pending(struct leg *leg);
 
 /* ---- chain.c ---- */
 
@@ -362,6 +382,8 @@ void leg_sign(struct leg *leg, bool empty); /* with leg->nonce and leg->fees */
 void leg_discard(struct leg *leg);
 void leg_send(struct leg *leg);   /* what was signed: journal, then out */
 void leg_resend(struct leg *leg); /* the newest attempt */
+/* Somebody took attempt `i`. */
+void leg_sent(struct leg *leg, uint32_t i);
 void leg_broadcast(struct leg *leg, uint32_t attempt);
 /* With higher fees, or empty: simulates, then signs. */
 void leg_replace(struct leg *leg, bool empty);

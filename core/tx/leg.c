@@ -286,9 +286,8 @@ void intent_plan(struct desk_intent *intent)
     int32_t code = plan_make(&intent->body->public, intent->account->nonces.sender,
                              (enum plan_executor)tx->executor, tx->executor ? tx->delegate : NULL,
                              &intent->plan, &fault);
-    if (code == HAWSE_OK && intent->body->public.route == HAWSE_INTENT_ROUTE_PRIVATE)
-        code = fault_set(&fault, HAWSE_E_UNSUPPORTED,
-                         "no private relay can be used yet: propose it with another route");
+    if (code == HAWSE_OK)
+        code = private_check(intent, &fault);
     if (code == HAWSE_OK) {
         intent->legs = calloc(intent->plan->count, sizeof(intent->legs[0]));
         if (!intent->legs)

@@ -277,7 +277,8 @@ void relay_uuid(const uint8_t hash[32], uint64_t block, uint32_t round, char out
 
 const char *relay_next_word(enum relay_next next)
 {
-    static const char *const words[] = {"wait", "ask", "offer again", "raise", "publish", "void"};
+    static const char *const words[] = {"wait",  "ask",     "repeat", "offer again",
+                                        "raise", "publish", "void"};
     return words[next];
 }
 
@@ -288,6 +289,12 @@ void relay_begin(struct relay_stay *stay, const struct relay_rules *rules, uint6
     stay->max = head + rules->blocks;
     stay->asked = head;
     stay->offered = true;
+    stay->repeat = false;
+}
+
+void relay_unsure(struct relay_stay *stay)
+{
+    stay->repeat = true;
 }
 
 void relay_heard(struct relay_stay *stay, const struct relay_fate *fate, uint64_t head)
@@ -319,10 +326,12 @@ enum relay_next relay_look(struct relay_stay *stay, const struct relay_rules *ru
     if (stay->leaked && rules->fallback)
         return leave(stay, RELAY_PUBLISH);
     if (look->head < stay->max && stay->offered) {
-        bool ask = rules->status && look->head > stay->asked;
-        if (ask)
-            stay->asked = look->head;
-        return ask ? RELAY_ASK : RELAY_WAIT;
+        bool repeat = stay->repeat;
+        if (look->head <= stay->asked || (!repeat && !rules->status))
+            return RELAY_WAIT;
+        stay->asked = look->head;
+        stay->repeat = false;
+        return repeat ? RELAY_REPEAT : RELAY_ASK;
     }
     if (look->late)
         return leave(stay, RELAY_VOID);

@@ -156,6 +156,7 @@ int32_t relay_read_fate(const uint8_t *text, size_t len, struct relay_fate *out)
 enum relay_next {
     RELAY_WAIT,
     RELAY_ASK,     /* its status */
+    RELAY_REPEAT,  /* the same bytes for the same blocks: nobody knows whether it has them */
     RELAY_OFFER,   /* the same bytes for the next blocks */
     RELAY_RAISE,   /* its fee is below what the next block asks: sign one that pays more */
     RELAY_PUBLISH, /* to the public mempool: allowed, and private was in vain */
@@ -169,6 +170,7 @@ struct relay_stay {
     uint64_t first, max; /* blocks of this one */
     uint64_t asked;      /* head at which its status was asked last */
     bool offered;        /* the relay has it, or may have it */
+    bool repeat;         /* nobody knows whether it has it */
     bool leaked;         /* it is public already: keeping it private is in vain */
     bool over;           /* given back: published or voided */
 };
@@ -193,10 +195,13 @@ struct relay_look {
 void relay_begin(struct relay_stay *stay, const struct relay_rules *rules, uint64_t head);
 /* The status API answered. */
 void relay_heard(struct relay_stay *stay, const struct relay_fate *fate, uint64_t head);
+/* No answer came: once more at the next head. */
+void relay_unsure(struct relay_stay *stay);
 /* The relay refused it for good: this range is over at once. */
 void relay_refused(struct relay_stay *stay, uint64_t head);
 /* What is next. Called with each head until its nonce is used on the chain, which is for the caller
- * to see; changes nothing but notes when it says RELAY_ASK, RELAY_PUBLISH or RELAY_VOID. */
+ * to see; changes nothing but notes when it says RELAY_ASK, RELAY_REPEAT, RELAY_PUBLISH or
+ * RELAY_VOID. */
 enum relay_next relay_look(struct relay_stay *stay, const struct relay_rules *rules,
                            const struct relay_look *look);
 

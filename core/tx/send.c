@@ -474,23 +474,27 @@ static void not_taken(struct leg *leg, const struct pool_result *r)
     }
 }
 
+void leg_sent(struct leg *leg, uint32_t i)
+{
+    struct desk *desk = leg->intent->desk;
+    struct fault fault = {0};
+    if (desk_group(desk) && journal_attempt_state(desk->journal, leg->intent->number, leg->index,
+                                                  i + 1, JOURNAL_SENT, &fault) != HAWSE_OK)
+        desk_broke(desk, &fault);
+    leg_on(leg, LIFE_ON_ACCEPTED);
+}
+
 static void on_sent(struct desk_ask *ask, const struct pool_result *r)
 {
     struct leg *leg = ask->leg;
     uint32_t i = ask->number;
-    struct fault fault = {0};
     if (leg->intent->ended || i + 1 != leg->attempt_count)
         return; /* a newer one is out: only that counts */
     pool_touched(ask->chain->pool, leg->intent->account->nonces.sender);
-    if (r->status != HAWSE_OK && r->class != RPC_ALREADY_KNOWN) {
+    if (r->status != HAWSE_OK && r->class != RPC_ALREADY_KNOWN)
         not_taken(leg, r);
-        return;
-    }
-    if (desk_group(ask->desk) &&
-        journal_attempt_state(ask->desk->journal, leg->intent->number, leg->index, i + 1,
-                              JOURNAL_SENT, &fault) != HAWSE_OK)
-        desk_broke(ask->desk, &fault);
-    leg_on(leg, LIFE_ON_ACCEPTED);
+    else
+        leg_sent(leg, i);
 }
 
 void leg_broadcast(struct leg *leg, uint32_t i)
@@ -499,6 +503,10 @@ void leg_broadcast(struct leg *leg, uint32_t i)
     struct desk_ask ask = {.done = on_sent, .intent = leg->intent, .leg = leg, .number = i};
     if (leg->intent->ended)
         return;
+    if (private_is(leg, i)) {
+        private_send(leg, i);
+        return;
+    }
     char *params = malloc(2 * a->raw_len + 8);
     if (!params)
         return; /* the next look finds that no pool has it */

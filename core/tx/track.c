@@ -177,6 +177,8 @@ static void pending(struct leg *leg)
         leg_on(leg, LIFE_ON_UNDERPRICED);
         return;
     }
+    if (private_pending(leg))
+        return;
     if (nonce == account->latest && stuck(leg)) {
         leg->sent_ns = loop_now(leg->intent->desk->loop); /* again as long after this */
         leg->sent_head = head;

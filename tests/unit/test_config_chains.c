@@ -7,7 +7,8 @@
 #define GNOSIS(providers, more)                                                                 \
     "{'hawse':1,'instances':{},'chains':{'gnosis':{'chain_id':100,'block_ms':5000,'providers':" \
     "[" providers "]" more "}}}"
-#define AT "/etc/hawse/test.json:1: chains.gnosis"
+#define RAW ",'tx':{'relay':'https://r.example','relay_form':'raw'"
+#define AT  "/etc/hawse/test.json:1: chains.gnosis"
 
 TEST(chains_known, "providers that are known by name have their limits and their order")
 {
@@ -50,7 +51,8 @@ TEST(chains_copy, "a copy of a chain holds everything, and outlives the configur
         good(GNOSIS("{'name':'a','http':{'url':'https://x.example/${POOL_KEY}','headers':{'X-A':"
                     "'Bearer ${POOL_KEY}'}},'methods':{'eth_call':{'cost':3}}}",
                     ",'cache':false,'tx':{'relay':'https://relay.example','finality':'safe',"
-                    "'min_tip_wei':25000000000,'relay_fallback':true}"));
+                    "'min_tip_wei':25000000000,'relay_fallback':true,'relay_form':'raw',"
+                    "'relay_method':'polygon_private_tx','relay_bare':true}"));
     struct config_chain copy;
     CHECK_EQ(config_chain_copy(&c->chains[0], &copy), 0);
     CHECK(config_chains_equal(c, c));
@@ -64,6 +66,9 @@ TEST(chains_copy, "a copy of a chain holds everything, and outlives the configur
     CHECK_EQ(copy.providers[0].methods[0].cost, 3);
     CHECK_STR(copy.tx.relay.url, "https://relay.example");
     CHECK(copy.tx.finality == FINALITY_SAFE && copy.tx.relay_fallback && !copy.cache);
+    CHECK_STR(copy.tx.private_way.method, "polygon_private_tx");
+    CHECK(copy.tx.private_way.usual && copy.tx.private_way.raw && copy.tx.private_way.bare);
+    CHECK(copy.tx.private_way.blocks == 25 && copy.tx.private_way.rounds == 3);
     CHECK_EQ(copy.tx.min_tip_wei, 25000000000);
     config_chain_finish(&copy);
 }
@@ -92,7 +97,12 @@ TEST(chains_change, "any change of a chain is seen by a reload")
         GNOSIS("{'name':'a','http':'https://a.example'}", ",'tx':{'min_tip_wei':3}"),
         GNOSIS("{'name':'a','http':'https://a.example'}", ",'tx':{'base_fee_denominator':64}"),
         GNOSIS("{'name':'a','http':'https://a.example'}", ",'tx':{'simulation_required':false}"),
-        GNOSIS("{'name':'a','http':'https://a.example'}", ",'tx':{'relay':'https://r.example'}"),
+        GNOSIS("{'name':'a','http':'https://a.example'}", RAW "}"),
+        GNOSIS("{'name':'a','http':'https://a.example'}", RAW ",'route':'public'}"),
+        GNOSIS("{'name':'a','http':'https://a.example'}", RAW ",'relay_method':'m'}"),
+        GNOSIS("{'name':'a','http':'https://a.example'}", RAW ",'relay_bare':true}"),
+        GNOSIS("{'name':'a','http':'https://a.example'}", RAW ",'relay_blocks':3}"),
+        GNOSIS("{'name':'a','http':'https://a.example'}", RAW ",'relay_rounds':1}"),
         GNOSIS("{'name':'a','http':'https://a.example'}", ",'tx':{'relay_fallback':true}"),
         "{'hawse':1,'instances':{}}",
     };
@@ -106,6 +116,34 @@ TEST(chains_change, "any change of a chain is seen by a reload")
     }
     for (size_t i = 0; i < count; i++)
         config_destroy(all[i]);
+}
+
+#define FLASHBOTS ",'tx':{'relay':'https://r.example'"
+#define A_ONE     "{'name':'a','http':'https://a.example'}"
+#define KEYED                                                                               \
+    "{'hawse':1,'instances':{},'keys':{'dir':'keys','use':{'auth':{},'bot':{}}},'chains':{" \
+    "'gnosis':{'chain_id':100,'block_ms':5000,'providers':[" A_ONE "]" FLASHBOTS            \
+    ",'relay_auth':'%s'}}}}"
+
+TEST(chains_relay, "a relay that wants signed requests has a key, which is known to be its alone")
+{
+    char text[1000];
+    (void)snprintf(text, sizeof(text), KEYED, "auth");
+    struct config *c = good(text);
+    CHECK_STR(c->chains[0].tx.private_way.auth, "auth");
+    CHECK(c->chains[0].tx.private_way.usual && !c->chains[0].tx.private_way.raw);
+    CHECK(config_relay_key(c, "auth") && !config_relay_key(c, "bot"));
+    config_destroy(c);
+    (void)snprintf(text, sizeof(text), KEYED, "nobody");
+    bad_with(text, NULL, 0, HAWSE_E_NOTFOUND,
+             AT ".tx.relay_auth: there is no key \"nobody\" in keys.use", "");
+    bad_with(GNOSIS(A_ONE, FLASHBOTS "}"), NULL, 0, HAWSE_E_INVAL,
+             AT ".tx.relay_auth: is missing: a relay of the flashbots form wants signed requests",
+             "name a key of keys.use that does nothing else, or set relay_form to raw");
+    bad_with(GNOSIS(A_ONE, ",'tx':{'route':'private'}"), NULL, 0, HAWSE_E_INVAL,
+             AT ".tx.route: is private, and tx.relay is missing", "");
+    bad_with(GNOSIS(A_ONE, RAW ",'relay_method':'a-b'}"), NULL, 0, HAWSE_E_INVAL,
+             AT ".tx.relay_method: a method has letters, digits and '_' only", "");
 }
 
 TEST(chains_endpoint, "an endpoint may name a chain instead of a url, and --set may change that")

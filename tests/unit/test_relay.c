@@ -292,6 +292,17 @@ TEST(relay_troubles, "canceled, late, leaked, refused and failed ones leave as t
     rules.fallback = true;
     CHECK_EQ(relay_look(&stay, &rules, &look), RELAY_PUBLISH);
     stay = (struct relay_stay){0};
+    rules.fallback = rules.status = false;
+    look.late = false;
+    relay_begin(&stay, &rules, 101);
+    relay_unsure(&stay); /* once more at the next head, and once only, within the same range */
+    CHECK_EQ(relay_look(&stay, &rules, &look), RELAY_WAIT);
+    look.head = 102;
+    CHECK_EQ(relay_look(&stay, &rules, &look), RELAY_REPEAT);
+    CHECK_EQ(relay_look(&stay, &rules, &look), RELAY_WAIT);
+    CHECK_EQ(stay.rounds, 1);
+    look.head = 101;
+    stay = (struct relay_stay){0};
     relay_begin(&stay, &rules, 100);
     look.unwanted = true;
     CHECK_EQ(relay_look(&stay, &rules, &look), RELAY_VOID);

@@ -1,0 +1,218 @@
+/*
+ * Transactions of the desk that go out by a private relay: the desk decides what is signed and when
+ * something is replaced, this decides where its bytes go. What takes a nonce and does nothing goes
+ * public: there is nothing in it to hide.
+ *
+ * The one thing that must never happen here: bytes of an intent that wants to be private, or of a
+ * chain whose way is private, reach the public mempool without the operator's leave.
+ */
+#include "tx/desk_private.h"
+#include "tx/relay.h"
+#include "tx/relay_client.h"
+
+#include <hawse/service/intent.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BODY_EXTRA = 256 };
+
+int32_t private_open(struct desk_chain *chain, struct fault *fault)
+{
+    const struct config_tx *tx = &chain->config->tx;
+    struct relay_client_options options = {.http = chain->desk->options.http,
+                                           .loop = chain->desk->loop,
+                                           .endpoint = &tx->relay,
+                                           .signer = chain->desk->options.signer,
+                                           .chain = chain->name};
+    if (!tx->relay.url || !options.http)
+        return HAWSE_OK;
+    if (tx->private_way.auth && !tx->private_way.raw) {
+        options.auth = signer_find(options.signer, tx->private_way.auth);
+        const struct signer_key *key = signer_key(options.signer, options.auth);
+        if (!key || key->public.kind != KEY_SECP256K1)
+            return fault_set(fault, HAWSE_E_NOTFOUND,
+                             "chains.%s.tx.relay_auth: \"%s\" is no secp256k1 key",
+                             chain->config->name, tx->private_way.auth);
+    }
+    return relay_client_create(&options, &chain->relay, fault);
+}
+
+static void case_of(const struct desk_intent *intent, struct route_case *out)
+{
+    const struct config_tx *tx = &intent->chain->config->tx;
+    *out = (struct route_case){.wanted = intent->body->public.route,
+                               .usual = tx->private_way.usual ? ROUTE_PRIVATE : ROUTE_PUBLIC,
+                               .relay = intent->chain->relay != NULL,
+                               .fallback = tx->relay_fallback};
+    if (intent->filler)
+        out->wanted = HAWSE_INTENT_ROUTE_PUBLIC;
+}
+
+int32_t private_check(const struct desk_intent *intent, struct fault *fault)
+{
+    struct route_case c;
+    enum route way;
+    const char *why = "";
+    case_of(intent, &c);
+    int32_t code = route_choose(&c, &way, &why);
+    if (code == HAWSE_OK)
+        return code;
+    (void)fault_set(fault, code, "chain \"%s\": %s", intent->chain->config->name, why);
+    fault_hint(fault, "set chains.%s.tx.relay, or propose it with another route",
+               intent->chain->config->name);
+    return code;
+}
+
+/* May it go public when private was in vain? By the operator and by the intent itself. */
+static bool may_leave(const struct leg *leg)
+{
+    return leg->intent->chain->config->tx.relay_fallback &&
+           leg->intent->body->public.route != HAWSE_INTENT_ROUTE_PRIVATE;
+}
+
+bool private_is(const struct leg *leg, uint32_t attempt)
+{
+    struct route_case c;
+    enum route way = ROUTE_PRIVATE;
+    const char *why;
+    if (leg->attempts[attempt].empty || leg->intent->filler || leg->published)
+        return false;
+    case_of(leg->intent, &c);
+    /* what cannot go private (the relay left the configuration) waits: it does not go public */
+    return route_choose(&c, &way, &why) != HAWSE_OK || way != ROUTE_PUBLIC;
+}
+
+static void rules_of(const struct leg *leg, struct relay_rules *out)
+{
+    const struct config_relay *way = &leg->intent->chain->config->tx.private_way;
+    *out = (struct relay_rules){
+        .blocks = way->blocks, .rounds = way->rounds, .fallback = may_leave(leg)};
+}
+
+/* ---- out ---- */
+
+static void on_answer(void *ctx, const struct relay_answer *answer)
+{
+    struct desk_ask ask = *(struct desk_ask *)ctx;
+    struct leg *leg = ask.leg;
+    const struct pool_result result = {.status = answer->status,
+                                       .class = answer->class,
+                                       .body = answer->body,
+                                       .body_len = answer->body_len,
+                                       .provider = "the relay"};
+    desk_ask_drop(ctx);
+    if (leg->intent->ended || ask.number + 1 != leg->attempt_count)
+        return;
+    if (answer->status == HAWSE_OK || answer->class == RPC_ALREADY_KNOWN) {
+        leg_sent(leg, ask.number);
+        return;
+    }
+    const struct rpc_policy *policy = rpc_policy(answer->class);
+    log_line(ask.desk->logger, HAWSE_LOG_WARN, leg->intent->instance,
+             "intent %s: the relay did not take it (%s): %.*s", leg->intent->body->id, policy->name,
+             (int)(result.body_len < 200 ? result.body_len : 200), (const char *)result.body);
+    if (answer->class == RPC_UNDERPRICED || answer->class == RPC_REPLACEMENT_UNDERPRICED) {
+        leg->underpriced = true; /* raised at the next head */
+    } else if (policy->unsure || policy->blame == RPC_BLAME_PAUSE) {
+        relay_unsure(&leg->stay);
+        leg_on(leg, LIFE_ON_UNSURE);
+    } else {
+        relay_refused(&leg->stay, leg->intent->chain->head.number);
+    }
+}
+
+static int32_t write_body(const struct leg *leg, const struct attempt *a, uint64_t number,
+                          hawse_writer_t *w)
+{
+    const struct config_relay *way = &leg->intent->chain->config->tx.private_way;
+    const hawse_view_t raw = {a->raw, a->raw_len};
+    if (way->raw)
+        return relay_write_raw(w, number, way->method, raw, way->bare);
+    return relay_write_send_private(w, number, raw, leg->stay.max, false);
+}
+
+void private_send(struct leg *leg, uint32_t i)
+{
+    const struct attempt *a = &leg->attempts[i];
+    struct desk_chain *chain = leg->intent->chain;
+    const struct config_relay *way = &chain->config->tx.private_way;
+    uint64_t head = chain->head.number;
+    struct relay_rules rules;
+    struct fault fault = {0};
+    if (!chain->relay)
+        return;
+    rules_of(leg, &rules);
+    if (leg->stay_attempt != i + 1 || !leg->stay.offered || head >= leg->stay.max)
+        relay_begin(&leg->stay, &rules, head);
+    leg->stay_attempt = i + 1;
+    size_t cap = 2 * a->raw_len + strlen(way->method) + BODY_EXTRA;
+    char *body = malloc(cap);
+    hawse_writer_t w = hawse_writer(body, body ? cap : 0);
+    uint64_t number = relay_client_number(chain->relay);
+    struct desk_ask *ask =
+        desk_ask_hold(chain, &(struct desk_ask){.intent = leg->intent, .leg = leg, .number = i});
+    if (!ask || write_body(leg, a, number, &w) != HAWSE_OK) {
+        desk_ask_drop(ask);
+        free(body);
+        relay_unsure(&leg->stay); /* once more at the next head */
+        return;
+    }
+    enum relay_kind kind = way->raw ? RELAY_RAW : RELAY_SEND_PRIVATE;
+    if (relay_client_ask(chain->relay, kind, number, body, w.len, on_answer, ask, &fault) ==
+        HAWSE_OK)
+        return;
+    log_fault(chain->desk->logger, HAWSE_LOG_WARN, "tx", &fault);
+    desk_ask_drop(ask);
+    relay_unsure(&leg->stay);
+}
+
+/* ---- each head ---- */
+
+static bool late(const struct leg *leg)
+{
+    const hawse_intent_t *in = &leg->intent->body->public;
+    uint64_t head = leg->intent->chain->head.number;
+    return (in->deadline_ns && desk_utc() > in->deadline_ns) ||
+           (in->deadline_block && head >= in->deadline_block);
+}
+
+bool private_pending(struct leg *leg)
+{
+    uint32_t newest = leg->attempt_count - 1;
+    struct desk_chain *chain = leg->intent->chain;
+    struct relay_rules rules;
+    if (!private_is(leg, newest))
+        return false;
+    rules_of(leg, &rules);
+    if (leg->stay.rounds == 0) { /* an earlier run offered it: for how long is not known */
+        leg_on(leg, LIFE_ON_MISSING);
+        return true;
+    }
+    struct relay_look look = {.head = chain->head.number,
+                              .next_base = chain->base_fee,
+                              .max_fee = leg->attempts[newest].fees.max_fee,
+                              .late = late(leg)};
+    switch (relay_look(&leg->stay, &rules, &look)) {
+    case RELAY_REPEAT:
+    case RELAY_OFFER:
+        leg_on(leg, LIFE_ON_MISSING);
+        break;
+    case RELAY_RAISE:
+        leg_on(leg, LIFE_ON_STUCK);
+        break;
+    case RELAY_PUBLISH:
+        log_line(chain->desk->logger, HAWSE_LOG_WARN, leg->intent->instance,
+                 "intent %s: the relay did not get it into a block: it goes public",
+                 leg->intent->body->id);
+        leg->published = true;
+        leg_on(leg, LIFE_ON_MISSING);
+        break;
+    case RELAY_VOID:
+        intent_fail(leg->intent, HAWSE_E_TIMEOUT, "the relay did not get it into a block");
+        leg_on(leg, LIFE_ON_REJECTED);
+        break;
+    default:
+        break;
+    }
+    return true;
+}

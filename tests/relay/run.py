@@ -1,0 +1,205 @@
+#!/usr/bin/env python3
+"""Intents that go out by a private relay, on a real node (anvil) and a stand-in of the relay (relay.mjs): what must stay
+private never reaches the node's pool by hawse, whatever the relay does and also across a crash; what may leave does when
+private was in vain; what may not is made void. Prints TAP.
+
+    run.py HAWSE PLUGIN_DIR ANVIL
+"""
+import http.server
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "intents"))
+from rig import BLOCK_S, COUNTER, TARGET, Host, Node, make_key, report  # noqa: E402
+from troubles import Troubles, hit  # noqa: E402
+
+FOLDER = pathlib.Path(__file__).resolve().parent
+
+
+class Public(http.server.BaseHTTPRequestHandler):
+    """The node as a provider: what hawse gives to the public pool is written down."""
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1
+
+    def log_message(self, *_):
+        pass
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["content-length"]))
+        question = json.loads(body)
+        for one in question if isinstance(question, list) else [question]:
+            if one["method"] == "eth_sendRawTransaction":
+                self.server.seen.append(one["params"][0])
+        request = urllib.request.Request(self.server.node, body, {"content-type": "application/json"})
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            text = answer.read()
+        self.send_response(200)
+        self.send_header("content-length", str(len(text)))
+        self.send_header("content-type", "application/json")
+        self.end_headers()
+        self.wfile.write(text)
+        self.wfile.flush()
+
+
+class Relays(Troubles):
+    def serve(self):
+        self.public = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Public)
+        self.public.daemon_threads = True
+        self.public.node, self.public.seen = self.node.url, []
+        threading.Thread(target=self.public.serve_forever, daemon=True).start()
+        self.relay = subprocess.Popen(["node", str(FOLDER / "relay.mjs"), self.node.url], stdout=subprocess.PIPE, text=True)
+        self.relay_url = f"http://127.0.0.1:{int(self.relay.stdout.readline())}"
+
+    def ask(self, path, body=None):
+        data = None if body is None else json.dumps(body).encode()
+        with urllib.request.urlopen(self.relay_url + path, data, timeout=20) as answer:
+            return json.loads(answer.read())
+
+    def mode(self, mode):
+        self.ask("/control", {"mode": mode, "requests": []})
+        self.public.seen.clear()
+
+    def requests(self):
+        return self.ask("/state")["requests"]
+
+    def config(self):
+        config = super().config()
+        local = config["chains"]["local"]
+        local["providers"][0]["http"] = f"http://127.0.0.1:{self.public.server_address[1]}"
+        local["tx"].update({"relay": self.relay_url, "relay_blocks": 4, "relay_rounds": 2, **self.way})
+        return config
+
+    def restart(self, **way):
+        if self.host:
+            self.check("the host stops cleanly", self.host.stop() == 0, self.host.logs()[-1])
+        self.way = way
+        self.host = Host(self.hawse, self.plugins, self.folder, self.config())
+        self.host.start()
+        time.sleep(0.5)
+
+    # ---- trials ----
+
+    def taken(self):
+        self.mode("include")
+        self.send("taken", [{"to": TARGET, "data": hit(1)}], route="private")
+        words = self.until("taken", "CONFIRMED")
+        came, state = self.requests(), self.ask("/state")
+        self.check("a private intent is executed, and the node's pool never had it from hawse",
+                   words[-1] == "CONFIRMED" and self.count(1) == 1 and not self.public.seen and len(came) == 1,
+                   (words, came, self.public.seen))
+        self.check("requests are signed by the relay's own key, over their very bytes",
+                   state["refused"] == 0 and state["signers"] == [self.addresses["auth"]], state)
+        self.check("an offer is good for the blocks that the configuration says",
+                   came and int(came[0]["maxBlock"], 16) in range(came[0]["head"], came[0]["head"] + 5), came)
+
+    def usual(self):
+        self.mode("include")
+        self.send("usual", [{"to": TARGET, "data": hit(2)}])
+        self.until("usual", "CONFIRMED")
+        self.check("the relay is the way of intents that name none", self.count(2) == 1 and not self.public.seen
+                   and len(self.requests()) == 1, self.public.seen)
+        self.send("open", [{"to": TARGET, "data": hit(3)}], route="public")
+        self.until("open", "CONFIRMED")
+        self.check("one that asks for public goes public", self.count(3) == 1 and len(self.public.seen) >= 1
+                   and len(self.requests()) == 1, self.public.seen)
+
+    def down(self):
+        self.mode("down")
+        self.send("down", [{"to": TARGET, "data": hit(4)}], route="private")
+        self.until("down", "UNKNOWN")
+        self.mine(1)
+        quiet = not self.public.seen
+        self.mode("include")
+        words = self.until("down", "CONFIRMED")
+        self.check("while the relay is down it waits, private; then it is executed once",
+                   words[-1] == "CONFIRMED" and self.count(4) == 1 and quiet and not self.public.seen,
+                   (words, self.public.seen))
+
+    def killed(self):
+        self.mode("keep")
+        self.send("crash", [{"to": TARGET, "data": hit(5)}], route="private")
+        self.until("crash", "SEEN", mine=False)
+        self.host.kill()
+        self.mode("include")
+        self.host.start()
+        words = self.until("crash", "CONFIRMED")
+        self.check("what a crash left with the relay is offered there again, and nowhere else",
+                   words[-1] == "CONFIRMED" and self.count(5) == 1 and not self.public.seen and self.requests(),
+                   (words, self.public.seen))
+
+    def in_vain(self):
+        self.mode("keep")
+        self.send("vain", [{"to": TARGET, "data": hit(6)}], route="private")
+        words = self.until("vain", "FAILED", seconds=20)
+        came = self.requests()
+        nonces = {r["nonce"] for r in came}
+        self.check("one that the relay never gets into a block is made void, in public, with the same nonce",
+                   words[-1] == "FAILED" and self.count(6) == 0 and len(came) == 2 and len(nonces) == 1
+                   and len({r["maxBlock"] for r in came}) == 2 and self.public.seen, (words, came, self.public.seen))
+        own = self.addresses["bot"][2:].lower()
+        self.check("what went public for it does nothing: to itself, without a call",
+                   all(own in raw and hit(6)[2:] not in raw for raw in self.public.seen), self.public.seen)
+        self.mode("include")
+        self.send("next", [{"to": TARGET, "data": hit(7)}])
+        self.until("next", "CONFIRMED")
+        self.check("the next one goes on behind it", self.count(7) == 1, self.words("next"))
+
+    def auth(self):
+        self.mode("include")
+        done = self.send("auth", [{"to": TARGET, "data": hit(8)}], account="auth")
+        self.mine(2)
+        self.check("the relay's key is nobody's account", self.count(8) == 0 and "CONFIRMED" not in self.words("auth"),
+                   done.stdout + done.stderr)
+
+    def plain(self):
+        """Another form of relay, from which the operator lets transactions leave."""
+        self.restart(relay=self.relay_url + "/raw", relay_form="raw", relay_method="polygon_private_tx", relay_bare=True,
+                     relay_fallback=True)
+        self.mode("include")
+        self.send("bare", [{"to": TARGET, "data": hit(9)}])
+        self.until("bare", "CONFIRMED")
+        self.check("a plain endpoint gets digits without 0x", self.count(9) == 1 and len(self.requests()) == 1
+                   and not self.public.seen, self.requests())
+        self.mode("keep")
+        self.send("leaves", [{"to": TARGET, "data": hit(10)}])
+        words = self.until("leaves", "CONFIRMED", seconds=20)
+        self.check("with fallback it goes public when private was in vain, the same bytes",
+                   words[-1] == "CONFIRMED" and self.count(10) == 1 and len(self.requests()) == 2
+                   and any(hit(10)[2:] in raw for raw in self.public.seen), (words, self.requests()))
+        self.mode("keep")
+        self.send("stays", [{"to": TARGET, "data": hit(11)}], route="private")
+        words = self.until("stays", "FAILED", seconds=20)
+        self.check("but never one that asked for private", words[-1] == "FAILED" and self.count(11) == 0
+                   and not any(hit(11)[2:] in raw for raw in self.public.seen), (words, self.public.seen))
+
+    def main(self):
+        try:
+            self.node.call("anvil_setCode", TARGET, COUNTER)
+            self.addresses = {n: make_key(self.hawse, self.folder, n) for n in ("bot", "auth")}
+            self.node.call("anvil_setBalance", self.addresses["bot"], hex(10 ** 21))
+            self.mine(2)
+            self.serve()
+            self.restart(relay_auth="auth")
+            for trial in (self.taken, self.usual, self.down, self.killed, self.in_vain, self.auth, self.plain):
+                trial()
+            self.check("the host stops cleanly", self.host.stop() == 0, self.host.logs()[-1])
+        finally:
+            if self.host and self.host.process and self.host.process.poll() is None:
+                self.host.kill()
+            self.relay.kill()
+            self.relay.wait()
+            self.node.stop()
+        failed = report(self.results)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(Relays(*(pathlib.Path(p).resolve() for p in sys.argv[1:4])).main())
