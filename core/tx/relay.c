@@ -316,6 +316,18 @@ static enum relay_next leave(struct relay_stay *stay, enum relay_next next)
     return next;
 }
 
+/* Its range is not over. */
+static enum relay_next within(struct relay_stay *stay, const struct relay_rules *rules,
+                              uint64_t head)
+{
+    bool repeat = stay->repeat;
+    if (head <= stay->asked || (!repeat && !rules->status))
+        return RELAY_WAIT;
+    stay->asked = head;
+    stay->repeat = false;
+    return repeat ? RELAY_REPEAT : RELAY_ASK;
+}
+
 enum relay_next relay_look(struct relay_stay *stay, const struct relay_rules *rules,
                            const struct relay_look *look)
 {
@@ -325,14 +337,8 @@ enum relay_next relay_look(struct relay_stay *stay, const struct relay_rules *ru
         return leave(stay, RELAY_VOID);
     if (stay->leaked && rules->fallback)
         return leave(stay, RELAY_PUBLISH);
-    if (look->head < stay->max && stay->offered) {
-        bool repeat = stay->repeat;
-        if (look->head <= stay->asked || (!repeat && !rules->status))
-            return RELAY_WAIT;
-        stay->asked = look->head;
-        stay->repeat = false;
-        return repeat ? RELAY_REPEAT : RELAY_ASK;
-    }
+    if (look->head < stay->max && stay->offered)
+        return within(stay, rules, look->head);
     if (look->late)
         return leave(stay, RELAY_VOID);
     if (stay->rounds < rules->rounds)
