@@ -349,10 +349,13 @@ def stage_intents(args):
 
 
 def stage_relay(_):
-    """Intents by a private relay: a real node, a stand-in of the relay that reads signatures by another client."""
+    """Intents by a private relay: a real node, a stand-in of the relay that reads signatures by another client. And
+    transactions of a Safe, with the real contracts."""
     if npm_packages():
         anvil = ROOT / "tests/e2e/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
         tap("relay", [sys.executable, "tests/relay/run.py", HAWSE, PLUGINS, anvil], timeout=180)
+        if npm_packages("relay"):
+            tap("safe", ["node", "tests/relay/safe.mjs", MAIN / "tests/safe-answers"], timeout=120)
 
 
 def stage_simulation(_):

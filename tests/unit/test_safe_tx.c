@@ -124,6 +124,10 @@ TEST(safe_strangers, "a signature of nobody, of a stranger or of another hash do
     CHECK_EQ(safe_approve(&a, &r.state, r.hash, NULL, bytes, 65, NULL), HAWSE_E_FORMAT);
     bytes[64] = 1; /* approved on the chain, by the zero address */
     CHECK_EQ(safe_approve(&a, &r.state, r.hash, NULL, bytes, 65, NULL), HAWSE_E_DENIED);
+    const json_t *first = json_array_get(json_object_get(r.json, "signatures"), 0);
+    fixed_of(first, "eip712", bytes, 65); /* an owner's, in the name of another */
+    CHECK_EQ(safe_approve(&a, &r.state, r.hash, r.state.owners[2], bytes, 65, NULL),
+             HAWSE_E_DENIED);
     r.state.owner_count = 1;
     CHECK_EQ(add(&r, 0, "eip712", &a, NULL), HAWSE_E_DENIED);
     CHECK_EQ(add(&r, 1, "eip712", &a, NULL), HAWSE_OK);

@@ -1,0 +1,30 @@
+/*
+ * What relays answer: any bytes are read or refused, and what was read stays within its bounds.
+ */
+#include "tx/relay.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(int truth)
+{
+    if (!truth)
+        abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    uint8_t hash[32];
+    bool canceled;
+    struct relay_simulation s;
+    struct relay_fate f;
+    (void)relay_read_hash(data, size, hash);
+    (void)relay_read_cancel(data, size, &canceled);
+    if (relay_read_simulation(data, size, &s) == HAWSE_OK)
+        require(s.count <= RELAY_BUNDLE_TXS && s.failed <= s.count &&
+                (s.failed < s.count || s.why[0] == '\0'));
+    if (relay_read_fate(data, size, &f) == HAWSE_OK)
+        require(f.status < RELAY_STATUS_COUNT);
+    return 0;
+}
