@@ -54,7 +54,12 @@ async function send(to, data, from = pays) {
   const tx = { to, data, chainId: CHAIN, nonce: Number(await rpc('eth_getTransactionCount', [from.address, 'latest'])),
     gasLimit: 8000000, maxFeePerGas: 10n ** 10n, maxPriorityFeePerGas: 1n, type: 2 };
   const hash = await rpc('eth_sendRawTransaction', [await from.signTransaction(tx)]);
-  return rpc('eth_getTransactionReceipt', [hash]);
+  for (let i = 0; i < 200; i++) {
+    const receipt = await rpc('eth_getTransactionReceipt', [hash]);
+    if (receipt) return receipt;
+    await new Promise((r) => setTimeout(r, 10));
+  }
+  throw new Error(`${hash} is in no block`);
 }
 
 /** Runs the program; what it asks is asked of the node. */
