@@ -1,9 +1,10 @@
 /*
  * Sending, and what became of what was sent. The same bytes go out every two seconds until they are
  * seen on the chain. That something is not on the chain is believed only when it can no longer get
- * there, which two things prove together: the finalized chain is past its last block height (or
- * holds another value in its nonce account), and then nodes that have that block do not find it,
- * history included, twice. A node whose history begins later than the transaction proves nothing.
+ * there, which two things prove together: the finalized chain is well past its last block height
+ * (or holds another value in its nonce account), and then nodes that have that block do not find
+ * it, history included, twice. A node whose history begins later than the transaction proves
+ * nothing.
  */
 #include "tx/solana_private.h"
 
@@ -15,6 +16,7 @@
 
 enum {
     BASE64_MAX = HAWSE_BASE64_DIGITS(HAWSE_SOLANA_TX_MAX) + 1,
+    DEPTH = 32, /* blocks more: there are nodes that tell the newest height at any commitment */
     STATUS_PARAMS = SOLANA_ATTEMPTS * (HAWSE_BASE58_SIGNATURE_TEXT + 3) + 64,
 };
 
@@ -212,7 +214,7 @@ static void ask_proof(struct solana_entry *e)
         return;
     }
     if (!e->wanted.durable) {
-        if (engine->epoch_height > a->life.last_block_height)
+        if (engine->epoch_height > a->life.last_block_height + DEPTH)
             proved(e, engine->epoch_slot);
         else if (solana_hashes_left(&engine->hashes, a->life.last_block_height, now_of(engine)) ==
                  0)

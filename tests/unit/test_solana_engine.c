@@ -346,7 +346,7 @@ TEST(solana_engine_blind, "nodes that are behind the last block it could be in p
         r->c.blind = r->c.slow ? 0 : 100;
         live(r);
     }
-    for (int i = 0; i < 60; i++)
+    for (int i = 0; i < 95; i++)
         live(r);
     CHECK_EQ(r->kept_count, 1);
     r->c.blind = 0;
