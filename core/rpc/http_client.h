@@ -32,6 +32,9 @@ typedef void (*http_done_fn)(void *ctx, const struct http_result *result);
  * and let the body be a part of itself or, with http_words, a text. */
 typedef void (*http_judge_fn)(struct http_request *request, struct http_result *result);
 
+/* [client's thread] The connection stands, and the request is about to be written. */
+typedef void (*http_leaving_fn)(void *ctx);
+
 struct http_options {
     const struct config_endpoint *endpoint; /* copied */
     const char *method;                     /* constant text */
@@ -45,11 +48,12 @@ struct http_options {
     size_t body_len;
     bool once;   /* may change something: on a fresh connection, and UNKNOWN when no answer came */
     bool pooled; /* over HTTP/1.1 */
-    uint64_t number;       /* for the judge: see http_request_number */
-    bool alone;            /* on a connection that nothing else uses, before or after */
-    uint32_t timeout_ms;   /* 0 = the endpoint's */
-    uint64_t max_response; /* 0 = 32 MiB */
-    http_judge_fn judge;   /* NULL = an answer is an answer */
+    uint64_t number;         /* for the judge: see http_request_number */
+    bool alone;              /* on a connection that nothing else uses, before or after */
+    uint32_t timeout_ms;     /* 0 = the endpoint's */
+    uint64_t max_response;   /* 0 = 32 MiB */
+    http_judge_fn judge;     /* NULL = an answer is an answer */
+    http_leaving_fn leaving; /* NULL = nobody wants to know; its ctx is that of done */
 };
 
 int32_t http_client_create(struct logger *logger, struct http_client **out, struct fault *fault);

@@ -36,6 +36,7 @@ struct http_request {
     struct loop_work work;
     http_done_fn done;
     http_judge_fn judge;
+    http_leaving_fn leaving;
     void *ctx;
     int canceled; /* atomic */
     CURL *easy;

@@ -214,6 +214,15 @@ static bool set_method(struct http_request *r, const char *method)
     return ok;
 }
 
+/* CURLOPT_PREREQFUNCTION */
+static int on_leaving(void *ctx, char *to, char *from, int to_port, int from_port)
+{
+    struct http_request *r = ctx;
+    (void)to, (void)from, (void)to_port, (void)from_port;
+    r->leaving(r->ctx);
+    return CURL_PREREQFUNC_OK;
+}
+
 static bool set_options(struct http_request *r, const struct http_options *o)
 {
     const struct config_endpoint *e = o->endpoint;
@@ -240,6 +249,9 @@ static bool set_options(struct http_request *r, const struct http_options *o)
         {CURLOPT_PROXY, e->proxy ? e->proxy : ""},
         {CURLOPT_CAINFO, e->ca_file},
     };
+    if (o->leaving && (curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_leaving) != CURLE_OK ||
+                       curl_easy_setopt(easy, CURLOPT_PREREQDATA, r) != CURLE_OK))
+        return false;
     return curl_set_longs(easy, longs, CURL_COUNT(longs)) &&
            curl_set_pointers(easy, pointers, CURL_COUNT(pointers)) &&
            curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK;
@@ -258,6 +270,7 @@ struct http_request *http_request_new(const struct http_options *o)
     r->once = o->once;
     r->alone = o->alone;
     r->judge = o->judge;
+    r->leaving = o->leaving;
     r->started_ns = loop_clock();
     r->max_response = o->max_response ? o->max_response : 32u << 20;
     r->easy = curl_easy_init();

@@ -44,6 +44,15 @@ void limit_take(struct limit *l, uint64_t now, uint32_t cost, bool send)
         l->reads_ns = now + (units * 5 + 3) / 4;
 }
 
+void limit_left(struct limit *l, uint64_t now, uint32_t cost, bool send)
+{
+    uint64_t units = spacing(l, now, cost > 0 ? cost : 1), reads = now + (units * 5 + 3) / 4;
+    if (l->next_ns < now + units)
+        l->next_ns = now + units;
+    if (!send && l->reads_ns < reads)
+        l->reads_ns = reads;
+}
+
 void limit_pause(struct limit *l, uint64_t now, uint64_t pause_ns)
 {
     uint32_t share = limit_share(l, now) / 2;

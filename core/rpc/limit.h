@@ -32,6 +32,10 @@ uint64_t limit_at(const struct limit *limit, uint64_t now_ns, uint32_t cost, boo
 /* One goes now. Legal only when limit_at allows it. */
 void limit_take(struct limit *limit, uint64_t now_ns, uint32_t cost, bool send);
 
+/* One that was taken leaves only now: connecting took time, or this thread got none. Those behind
+ * it are spaced from here. */
+void limit_left(struct limit *limit, uint64_t now_ns, uint32_t cost, bool send);
+
 /* Nothing goes for so long; then half of what it was for a minute, and a tenth of the whole more
  * every 10 s. */
 void limit_pause(struct limit *limit, uint64_t now_ns, uint64_t pause_ns);

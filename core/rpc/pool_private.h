@@ -136,6 +136,7 @@ struct provider {
     const struct config_provider *config;
     uint32_t index;
     struct limit limit;
+    bool limited;              /* it, or a method of it, has a rate */
     struct method_rule *rules; /* as many as its configuration has */
     struct breaker breaker;
     enum standing standing;

@@ -370,6 +370,18 @@ static uint32_t patience_ms(const struct provider *p, const struct attempt *a, u
     return ms < 600000 ? (uint32_t)ms : 600000;
 }
 
+/* The provider counts when requests come, so those behind this one are spaced from now. */
+static void leaving(void *ctx)
+{
+    const struct attempt *a = ctx;
+    struct provider *p = a->provider;
+    uint64_t now = loop_clock();
+    limit_left(&p->limit, now, a->cost, a->call && a->call->class == POOL_SEND);
+    struct method_rule *rule = a->call ? rule_of(p, a->call->method, a->call->method_len) : NULL;
+    if (rule)
+        limit_left(&rule->limit, now, 1, true);
+}
+
 static void start(struct provider *p, struct attempt *a, uint64_t now)
 {
     const struct call *call = a->call;
@@ -385,7 +397,8 @@ static void start(struct provider *p, struct attempt *a, uint64_t now)
                              .number = http_number(p->pool->client),
                              .timeout_ms = patience_ms(p, a, now),
                              .max_response = call ? call->max_response : 1u << 16,
-                             .judge = rpc_judge};
+                             .judge = rpc_judge,
+                             .leaving = p->limited ? leaving : NULL};
     bool send = call && call->class == POOL_SEND;
     limit_take(&p->limit, now, a->cost, send);
     if (rule)
@@ -495,6 +508,7 @@ int32_t provider_init(struct pool *pool, uint32_t index)
     p->index = index;
     p->timer = (struct loop_timer){.fn = on_timer, .ctx = p};
     limit_init(&p->limit, p->config->per_second);
+    p->limited = p->config->per_second > 0 || p->config->method_count > 0;
     p->rules = calloc(p->config->method_count + 1, sizeof(p->rules[0]));
     if (!p->rules)
         return HAWSE_E_NOMEM;

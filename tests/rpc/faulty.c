@@ -34,10 +34,10 @@ static uint64_t clock_ns(void)
 }
 
 static const char *const names[MODE_COUNT] = {
-    "good",        "refused", "reset", "500",      "429",   "429 with Retry-After",
-    "garbage",     "HTML",    "half",  "wrong id", "hang",  "stale",
-    "wrong chain", "lacks",   "quota", "reverted", "known", "nonce",
-    "null",        "slow"};
+    "good",        "refused", "reset", "500",      "429",     "429 with Retry-After",
+    "garbage",     "HTML",    "half",  "wrong id", "hang",    "stale",
+    "wrong chain", "lacks",   "quota", "reverted", "invalid", "known",
+    "nonce",       "null",    "slow"};
 
 const char *faulty_mode_name(enum fault_mode mode)
 {
@@ -99,6 +99,8 @@ static void answer_well(struct faulty *s, int fd, const char *body, unsigned lon
         error(fd, id, "{\"code\":-32601,\"message\":\"the method does not exist\"}");
     else if (strstr(body, "\"eth_call\"") && mode == MODE_REVERT)
         error(fd, id, "{\"code\":3,\"message\":\"execution reverted\",\"data\":\"0x\"}");
+    else if (strstr(body, "\"eth_call\"") && mode == MODE_INVALID)
+        error(fd, id, "{\"code\":-32602,\"message\":\"bad params\"}");
     else if (strstr(body, "\"eth_send") && mode == MODE_KNOWN)
         error(fd, id, "{\"code\":-32000,\"message\":\"already known\"}");
     else if (strstr(body, "\"eth_send") && mode == MODE_NONCE)

@@ -26,6 +26,7 @@ enum fault_mode {
     MODE_LACKS,       /* -32601 for eth_call */
     MODE_QUOTA,       /* 402 */
     MODE_REVERT,      /* eth_call reverts */
+    MODE_INVALID,     /* eth_call has bad params */
     MODE_KNOWN,       /* "already known" */
     MODE_NONCE,       /* "nonce too low" */
     MODE_NULL,        /* null for blocks */

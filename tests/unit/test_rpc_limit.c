@@ -130,6 +130,22 @@ TEST(limit_pauses, "after a pause half the rate holds for a minute, then it come
     CHECK_EQ(limit_at(&limit, now, 1, true), now + SECOND);
 }
 
+TEST(limit_late,
+     "one that leaves late holds back those behind it, one that leaves at once does not")
+{
+    struct limit limit;
+    uint64_t now = SECOND;
+    limit_init(&limit, 10);
+    limit_take(&limit, now, 1, true);
+    limit_left(&limit, now, 1, true);
+    CHECK_EQ(limit_at(&limit, now, 1, true), now + 105 * MS);
+    limit_left(&limit, now + 60 * MS, 1, true);
+    CHECK_EQ(limit_at(&limit, now, 1, true), now + 165 * MS);
+    CHECK_EQ(limit_at(&limit, now, 1, false), now + 165 * MS);
+    limit_left(&limit, now + 60 * MS, 1, false);
+    CHECK_EQ(limit_at(&limit, now, 1, false), now + 60 * MS + 131250 * MS / 1000);
+}
+
 /* ---- breaker ---- */
 
 static void open_it(struct breaker *b, uint64_t now)

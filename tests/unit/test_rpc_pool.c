@@ -148,7 +148,7 @@ TEST(pool_hedges, "a slow read is asked of the next one, and the first answer is
 {
     struct rig r;
     rig_start(&r, free_of_limits, 2, "'hedge_ms':30,");
-    CHECK_STR(rig_get(&r, "eth_call", CALL, 0).provider, "p0");
+    CHECK_EQ(rig_get(&r, "eth_call", CALL, 0).status, 0);
     faulty_mode(r.servers[0], MODE_HANG);
     struct told t = rig_get(&r, "eth_call", CALL, 0);
     CHECK_STR(t.provider, "p1");
@@ -211,7 +211,14 @@ TEST(pool_quorum, "a quorum takes what two say, and refuses when none agree")
     t = rig_get(&r, "eth_getBalance", "[\"0x00000000000000000000000000000000000000aa\"]",
                 POOL_QUORUM);
     CHECK_EQ(t.status, HAWSE_E_STATE);
+    faulty_mode(r.servers[0], MODE_REVERT);
+    faulty_mode(r.servers[1], MODE_INVALID);
     faulty_mode(r.servers[2], MODE_500);
+    CHECK_EQ(rig_get(&r, "eth_call", CALL, POOL_QUORUM).status, HAWSE_E_STATE);
+    faulty_mode(r.servers[1], MODE_REVERT);
+    CHECK_EQ(rig_get(&r, "eth_call", CALL, POOL_QUORUM).class, RPC_REVERT);
+    faulty_mode(r.servers[0], MODE_GOOD);
+    faulty_mode(r.servers[1], MODE_GOOD);
     faulty_balance(r.servers[1], 7);
     t = rig_get(&r, "eth_getBalance", "[\"0x00000000000000000000000000000000000000aa\"]",
                 POOL_QUORUM);
@@ -271,6 +278,37 @@ TEST(pool_caches, "a balance is kept until its address sends, the chain reorgani
     rig_start(&r, free_of_limits, 1, "'cache':false,");
     CHECK_STR(rig_get(&r, "eth_getBalance", params, 0).body, "\"0x1\"");
     CHECK_STR(rig_get(&r, "eth_getBalance", params, 0).provider, "p0");
+    rig_stop(&r);
+}
+
+TEST(pool_overtaken, "an answer that was under way during a reorganisation or a send is not kept")
+{
+    struct rig r;
+    struct told t, again;
+    static const uint8_t address[20] = {[19] = 0xaa};
+    const char *params = "[\"0x00000000000000000000000000000000000000aa\",\"latest\"]";
+    rig_start(&r, free_of_limits, 1, "");
+    CHECK_EQ(rig_get(&r, "eth_gasPrice", "[]", 0).status, 0);
+    for (int i = 0; i < 2; i++) {
+        faulty_mode(r.servers[0], MODE_SLOW);
+        uint64_t before = faulty_count(r.servers[0], false);
+        (void)rig_ask(&r, "eth_getBalance", params, 0, 5000, &t);
+        rig_sleep(&r, 20);
+        if (i == 0)
+            pool_epoch(r.pool, 50);
+        else
+            pool_touched(r.pool, address);
+        if (i == 0) { /* nor is it shared */
+            (void)rig_ask(&r, "eth_getBalance", params, 0, 5000, &again);
+            rig_wait(&r, &again);
+            CHECK_EQ(faulty_count(r.servers[0], false), before + 2);
+            pool_touched(r.pool, address);
+        }
+        rig_wait(&r, &t);
+        faulty_mode(r.servers[0], MODE_GOOD);
+        CHECK_STR(rig_get(&r, "eth_getBalance", params, 0).provider, "p0");
+        pool_touched(r.pool, address);
+    }
     rig_stop(&r);
 }
 
