@@ -289,26 +289,45 @@ TEST(pool_overtaken, "an answer that was under way during a reorganisation or a 
     const char *params = "[\"0x00000000000000000000000000000000000000aa\",\"latest\"]";
     rig_start(&r, free_of_limits, 1, "");
     CHECK_EQ(rig_get(&r, "eth_gasPrice", "[]", 0).status, 0);
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
         faulty_mode(r.servers[0], MODE_SLOW);
         uint64_t before = faulty_count(r.servers[0], false);
         (void)rig_ask(&r, "eth_getBalance", params, 0, 5000, &t);
         rig_sleep(&r, 20);
-        if (i == 0)
-            pool_epoch(r.pool, 50);
-        else
+        if (i == 1)
             pool_touched(r.pool, address);
-        if (i == 0) { /* nor is it shared */
+        else
+            pool_epoch(r.pool, 50);
+        if (i == 2) { /* nor is it shared */
             (void)rig_ask(&r, "eth_getBalance", params, 0, 5000, &again);
             rig_wait(&r, &again);
             CHECK_EQ(faulty_count(r.servers[0], false), before + 2);
-            pool_touched(r.pool, address);
         }
         rig_wait(&r, &t);
         faulty_mode(r.servers[0], MODE_GOOD);
-        CHECK_STR(rig_get(&r, "eth_getBalance", params, 0).provider, "p0");
+        CHECK_STR(rig_get(&r, "eth_getBalance", params, 0).provider, i == 2 ? "cache" : "p0");
         pool_touched(r.pool, address);
     }
+    rig_stop(&r);
+}
+
+TEST(pool_in_flight,
+     "no more than in_flight are under way at a provider, and all the others follow")
+{
+    enum { MANY = 150 };
+    static struct told t[MANY];
+    struct rig r;
+    rig_start(&r, (const char *const[]){"'per_second':0,'in_flight':50"}, 1, "");
+    CHECK_EQ(rig_get(&r, "eth_call", CALL, 0).status, 0);
+    faulty_mode(r.servers[0], MODE_SLOW); /* 100 ms each: three times 50 take 300 */
+    uint64_t began = loop_clock();
+    for (int i = 0; i < MANY; i++)
+        (void)rig_ask(&r, "eth_call", CALL, POOL_FRESH, 5000, &t[i]);
+    for (int i = 0; i < MANY; i++) {
+        rig_wait(&r, &t[i]);
+        CHECK(t[i].status == 0 && t[i].done == 1);
+    }
+    CHECK(loop_clock() - began >= 300000000u);
     rig_stop(&r);
 }
 
