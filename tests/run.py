@@ -362,6 +362,8 @@ def stage_simulation(_):
     """What simulations tell beside what happens, on a real node with real contracts."""
     if npm_packages():
         tap("simulation", ["node", "tests/e2e/simulation.mjs", MAIN / "tests/sim-answers"], timeout=120)
+        anvil = ROOT / "tests/e2e/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
+        tap("simulation by Tenderly", [sys.executable, "tests/intents/tenderly.py", HAWSE, PLUGINS, anvil], timeout=120)
 
 
 def stage_solana(args):

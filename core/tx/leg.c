@@ -45,6 +45,16 @@ void intent_fail(struct desk_intent *intent, int32_t error, const char *reason)
     }
 }
 
+/* With all that its token is made of, so that anybody can hold it against the signed bytes; NULL
+ * when there is none. Until the next one. */
+static const char *simulation_text(const struct leg *leg, enum life_tell what)
+{
+    static _Thread_local char text[SIM_JSON];
+    bool told = what == LIFE_TELL_SIMULATED && leg->sim &&
+                sim_result_json(leg->sim, text, sizeof(text) - 256) > 0;
+    return told ? text : NULL;
+}
+
 static void tell_leg(struct leg *leg, enum life_tell what)
 {
     static const uint32_t steps[] = {[LIFE_TELL_SIMULATED] = HAWSE_INTENT_SIMULATED,
@@ -59,6 +69,7 @@ static void tell_leg(struct leg *leg, enum life_tell what)
     struct desk_words w = {.leg = leg->index};
     if (what == LIFE_TELL_NOTHING)
         return;
+    w.figures = simulation_text(leg, what);
     if (leg->attempt_count > 0)
         w.hash = leg->attempts[leg->attempt_count - 1].hash;
     if (leg->signing && (what == LIFE_TELL_SENT || what == LIFE_TELL_REPLACED))
