@@ -21,8 +21,10 @@ struct walk {
     struct gate *g;
     char where[160]; /* "call 2, aggregate3 1" */
     uint32_t depth, calls;
-    uint32_t at;             /* number among its neighbours */
-    bool pays_without_quote; /* something is called that has to come with a quote */
+    uint32_t at;                        /* number among its neighbours */
+    hawse_u256_t stated[CONFIG_ASSETS]; /* what calldata itself says that leaves, by asset */
+    hawse_u256_t value;                 /* of the outer calls */
+    bool pays_without_quote;            /* something is called that has to come with a quote */
     enum risk_answer answer;
 };
 
@@ -204,6 +206,24 @@ static bool is_known(const struct calldata *d)
            d->kind == CALLDATA_TRANSFER;
 }
 
+static void add_to(hawse_u256_t *sum, const hawse_u256_t *more)
+{
+    if (hawse_u256_add(sum, more, sum))
+        memset(sum, 0xff, sizeof(*sum)); /* above every limit */
+}
+
+/* Sums up what the calldata says by itself. Values of inner calls are the outer one's, handed on.
+ */
+static void state(struct walk *w, const struct calldata_call *call, const struct calldata *d)
+{
+    const uint8_t *token = d->names_token ? d->token : call->to;
+    const struct config_asset *a = gate_asset(w->g, token);
+    if (w->depth == 0)
+        add_to(&w->value, &call->value);
+    if (a && d->kind == CALLDATA_TRANSFER)
+        add_to(&w->stated[a - w->g->limits->assets], &d->amount);
+}
+
 static enum risk_answer check_call(struct walk *w, const struct calldata_call *call)
 {
     struct gate *g = w->g;
@@ -213,6 +233,7 @@ static enum risk_answer check_call(struct walk *w, const struct calldata_call *c
     if (calldata_read(call->data, &d) != HAWSE_OK)
         return gate_refuse(g, NULL, "%s: its calldata does not decode as %s", where(w),
                            d.name ? d.name : "a function: fewer than 4 bytes");
+    state(w, call, &d);
     enum risk_answer answer = call->delegated ? check_delegated(w, call) : RISK_PASS;
     if (answer == RISK_PASS)
         answer = touch(g, call->to);
@@ -257,6 +278,39 @@ static enum risk_answer check_shares(struct gate *g)
         const struct config_counterparty *c = gate_counterparty(g, g->held.counterparties[i]);
         for (size_t k = 0; answer == RISK_PASS && k < c->share_count; k++)
             answer = check_share(g, c, &c->shares[k]);
+    }
+    return answer;
+}
+
+static enum risk_answer check_stated_of(struct gate *g, const uint8_t asset[20],
+                                        const hawse_u256_t *stated)
+{
+    const hawse_u256_t none = hawse_u256(0);
+    const hawse_intent_flow_t *flow = gate_flow(g, asset);
+    if (hawse_u256_compare(stated, flow ? &flow->max_out : &none) <= 0)
+        return RISK_PASS;
+    return gate_refuse(g,
+                       json_pack("{s:s,s:o,s:o}", "asset", address_text(asset).text, "stated",
+                                 figure(stated), "max_out", figure(flow ? &flow->max_out : &none)),
+                       "by its calls %s leave, the intent lets %s go, and no simulation says what "
+                       "comes back",
+                       amount_text(g, asset, stated).text,
+                       amount_text(g, asset, flow ? &flow->max_out : &none).text);
+}
+
+/* Where no simulation tells flows, and the operator requires none: at least what stands in the
+ * calls is within the plan. */
+static enum risk_answer check_stated(struct gate *g, const struct walk *w)
+{
+    static const uint8_t coin[20] = {0};
+    const struct sim_result *sim = g->c->sim;
+    bool known = sim && sim->status == HAWSE_OK && sim->flows_known;
+    if (g->stage != RISK_AFTER || known)
+        return RISK_PASS;
+    enum risk_answer answer = check_stated_of(g, coin, &w->value);
+    for (size_t i = 0; answer == RISK_PASS && i < g->limits->asset_count; i++) {
+        if (!g->limits->assets[i].native)
+            answer = check_stated_of(g, g->limits->assets[i].address, &w->stated[i]);
     }
     return answer;
 }
@@ -312,6 +366,8 @@ enum risk_answer gate_calls(struct gate *g)
     }
     if (answer == RISK_PASS)
         answer = check_plan(g);
+    if (answer == RISK_PASS)
+        answer = check_stated(g, &w);
     if (answer == RISK_PASS)
         answer = check_quote(g, &w);
     return answer == RISK_PASS ? check_shares(g) : answer;

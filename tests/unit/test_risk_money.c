@@ -223,6 +223,35 @@ TEST(risk_simulation_required,
     rig_stop(&r);
 }
 
+TEST(risk_unsimulated,
+     "without a simulation what stands in the calls must be within the plan by itself")
+{
+    static uint8_t transfer[68] = {0xa9, 0x05, 0x9c, 0xbb};
+    struct rig r;
+    rig_start(&r);
+    address_of(FRIEND, transfer + 16);
+    transfer[67] = 50;
+    r.c.sim = NULL;
+    r.c.simulation_required = r.c.inspection_required = false;
+    rig_call(&r, 0, ROUTER, 5, r.calls[0].data.data, r.calls[0].data.len);
+    rig_refused(&r, RISK_AFTER, "calls",
+                "by its calls 0.000000000000000005 xdai leave, the intent lets 0 xdai go");
+    rig_flow(&r, 2, COIN, 5, 0, 0);
+    rig_all(&r);
+    rig_call(&r, 1, USDC, 0, transfer, sizeof(transfer));
+    rig_call(&r, 2, USDC, 0, transfer, sizeof(transfer));
+    rig_flow(&r, 0, USDC, 100, 0, 0);
+    rig_all(&r);
+    rig_flow(&r, 0, USDC, 99, 0, 0);
+    rig_refused(&r, RISK_AFTER, "calls",
+                "by its calls 0.0001 usdc leave, the intent lets 0.000099 usdc go");
+    memset(&r.calls[0].value, 0xff, sizeof(r.calls[0].value));
+    r.calls[1] = r.calls[0];
+    rig_plan(&r);
+    rig_refused(&r, RISK_AFTER, "calls", "xdai leave");
+    rig_stop(&r);
+}
+
 TEST(risk_simulation_fails, "a simulation that failed says which call and why")
 {
     struct rig r;
