@@ -193,6 +193,16 @@ static inline const char *topic(const char *signature)
 
 #define WORD(address) "0x000000000000000000000000" address
 
+/* Until the test's process ends. */
+static inline void *rig_keep(void *memory)
+{
+    static void *kept[8192];
+    static size_t count;
+    CHECK(memory != NULL && count < sizeof(kept) / sizeof(kept[0]));
+    kept[count++] = memory;
+    return memory;
+}
+
 static inline char *text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 static inline char *text(const char *fmt, ...)
 {
@@ -201,7 +211,7 @@ static inline char *text(const char *fmt, ...)
     va_start(args, fmt);
     CHECK(vasprintf(&out, fmt, args) > 0);
     va_end(args);
-    return out; /* a test's process ends soon */
+    return rig_keep(out);
 }
 
 /* A log with up to three indexed words ("" = none) and one word of data. */

@@ -30,6 +30,16 @@ static hawse_view_t encoded(const char *signature, const char *json)
     return (hawse_view_t){out, w.len};
 }
 
+/* Until the test's process ends. */
+static void *keep(void *memory)
+{
+    static void *kept[4096];
+    static size_t count;
+    CHECK(memory != NULL && count < sizeof(kept) / sizeof(kept[0]));
+    kept[count++] = memory;
+    return memory;
+}
+
 static char *text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 static char *text(const char *fmt, ...)
 {
@@ -38,12 +48,12 @@ static char *text(const char *fmt, ...)
     va_start(args, fmt);
     CHECK(vasprintf(&out, fmt, args) > 0);
     va_end(args);
-    return out;
+    return keep(out);
 }
 
 static const char *hex(hawse_view_t data)
 {
-    char *out = calloc(1, 2 * data.len + 3);
+    char *out = keep(calloc(1, 2 * data.len + 3));
     memcpy(out, "0x", 2);
     hawse_hex_encode(data.data, data.len, out + 2);
     return out;

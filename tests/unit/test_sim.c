@@ -478,7 +478,7 @@ TEST(sim_too_much, "more than can be told is a finding that nothing allows")
     s = with_logs(&r, text("%s,%s", huge, huge));
     CHECK(found(s, SIM_FINDING_UNREADABLE));
     rig_stop(&r);
-    char *many = malloc(400 * (MOVES_LOGS + 2));
+    char *many = rig_keep(malloc(400 * (MOVES_LOGS + 2)));
     char *one = a_transfer(TOKEN, POOL, OTHER, 1);
     size_t at = 0;
     for (int i = 0; i <= MOVES_LOGS; i++) {

@@ -260,14 +260,13 @@ TEST(sim_trace_hostile, "a tree that is not one counts as no answer")
     rig_stop(&r);
     /* deeper than the EVM goes: not even JSON is read so far */
     size_t n = 3000, one_len = strlen(a_frame("CALL", A, B, ",\"calls\":[", "")) + 4;
-    char *text_of_it = malloc(n * one_len + 10);
+    char *text_of_it = rig_keep(malloc(n * one_len + 10));
     size_t at = 0;
     for (size_t i = 0; i < n; i++) {
         char *frame = a_frame("CALL", A, B, ",\"calls\":[", "");
         size_t len = strlen(frame) - 1;
         memcpy(text_of_it + at, frame, len);
         at += len;
-        free(frame);
     }
     for (size_t i = 0; i < n; i++, at += 2)
         memcpy(text_of_it + at, "]}", 3);
