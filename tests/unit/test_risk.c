@@ -4,6 +4,7 @@
 #include "risk_rig.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/stat.h>
 
@@ -121,6 +122,41 @@ TEST(risk_kill_disk,
     CHECK(strstr(fault.message, "can't be made a folder"));
     rig_stop(&r);
     risk_destroy(NULL);
+}
+
+static void *turn(void *ctx)
+{
+    const struct rig *r = ctx;
+    for (int i = 0; i < 40; i++) {
+        (void)risk_kill(r->risk, "b", "command", "a thread", NULL);
+        (void)risk_killed(r->risk, "a", NULL, 0);
+        risk_kill_signal(r->risk);
+        (void)risk_killed(r->risk, "b", NULL, 0);
+        (void)risk_resume(r->risk, NULL, NULL);
+        (void)risk_resume(r->risk, "b", NULL);
+    }
+    return NULL;
+}
+
+TEST(risk_kill_threads, "switches are turned and asked by any thread, while the desk checks")
+{
+    struct rig r;
+    pthread_t threads[2];
+    rig_start(&r);
+    struct risk_options quiet = {r.dir, NULL, NULL};
+    risk_destroy(r.risk);
+    CHECK_EQ(risk_create(r.config, &quiet, &r.risk, NULL), HAWSE_OK);
+    for (int i = 0; i < 2; i++)
+        CHECK(pthread_create(&threads[i], NULL, turn, &r) == 0);
+    for (int i = 0; i < 100; i++) {
+        risk_check(r.risk, RISK_BEFORE, &r.c, &r.v);
+        CHECK(r.v.answer == RISK_PASS || strcmp(r.v.gate, "kill") == 0);
+    }
+    for (int i = 0; i < 2; i++)
+        CHECK(pthread_join(threads[i], NULL) == 0);
+    (void)risk_resume(r.risk, NULL, NULL);
+    rig_all(&r);
+    rig_stop(&r);
 }
 
 TEST(risk_mode,
