@@ -125,6 +125,7 @@ void config_destroy(struct config *c)
         config_chain_finish(&c->chains[i]);
     free(c->chains);
     free(c->journal);
+    redis_destroy(&c->redis);
     free(c->state_dir);
     free(c);
 }

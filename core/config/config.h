@@ -288,6 +288,17 @@ struct config_chain {
     struct config_tx tx;
 };
 
+/* The Redis server that has nonces of keys which other hosts have too. */
+struct config_redis {
+    char *address; /* numeric, or a path; NULL = none: the journal has them */
+    uint16_t port, database;
+    char *user;     /* NULL = the server's default */
+    char *password; /* secret; NULL = none */
+    char *prefix;
+    char *lease; /* NULL = never alone */
+    uint32_t budget_ms, pause_ms;
+};
+
 /* How intents are worked on. */
 struct config_desk {
     uint32_t queue;
@@ -320,6 +331,7 @@ struct config {
     struct config_chain *chains;
     size_t chain_count;
     char *journal; /* file of all intents; never NULL */
+    struct config_redis redis;
     struct config_desk tx;
     char *state_dir;           /* quarantine list and, later, journals; created 0700 */
     uint32_t stop_deadline_ms; /* default 5,000 */

@@ -58,6 +58,9 @@ int32_t read_config(struct reader *r, json_t *root);
 /* keys.c */
 int32_t read_keys(struct reader *r, json_t *keys);
 void keys_destroy(struct config_keys *keys);
+/* nonces.c */
+int32_t read_nonces(struct reader *r, json_t *nonces);
+void redis_destroy(struct config_redis *redis);
 /* chain.c: before the instances, whose endpoints may name them */
 int32_t read_chains(struct reader *r, json_t *chains);
 /* read.c */

@@ -179,6 +179,8 @@ int32_t read_config(struct reader *r, json_t *root)
     if (code == HAWSE_OK)
         code = read_desk(r, root);
     if (code == HAWSE_OK)
+        code = read_nonces(r, json_object_get(root, "nonces"));
+    if (code == HAWSE_OK)
         code = read_plugin_path(r, json_object_get(json_object_get(root, "plugins"), "path"));
     if (code == HAWSE_OK)
         code = read_lanes(r, json_object_get(root, "lanes"));

@@ -246,11 +246,14 @@ int32_t secret_refuse(const json_t *root, struct fault *fault)
     int32_t code = HAWSE_OK;
     json_object_foreach((json_t *)(uintptr_t)root, key, value)
     {
-        bool own =
-            strcmp(key, "instances") == 0 || strcmp(key, "keys") == 0 || strcmp(key, "chains") == 0;
+        bool own = strcmp(key, "instances") == 0 || strcmp(key, "keys") == 0 ||
+                   strcmp(key, "chains") == 0 || strcmp(key, "nonces") == 0;
         if (code == HAWSE_OK && !own)
             code = refuse_in(value, key, false, 0, fault);
     }
+    if (code == HAWSE_OK)
+        code = refuse_but(json_object_get(json_object_get(root, "nonces"), "redis"), "nonces.redis",
+                          "password", fault);
     json_object_foreach(json_object_get(root, "chains"), id, instance)
     {
         if (code == HAWSE_OK)

@@ -3,6 +3,8 @@
 #include "tx/desk_private.h"
 #include "tx/relay_client.h"
 
+#include "tx/nonce_redis.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -249,12 +251,46 @@ static void give_back(struct desk *desk, struct desk_intent *intent)
 }
 
 /* Nothing is done any more until the journal can be written; then all is read from it afresh. */
+/* What waits for an answer gets one, and begins nothing: there is no group then. */
+static void close_nonces(struct desk *desk)
+{
+    struct nonces *nonces = desk->nonces;
+    desk->nonces = NULL;
+    nonces_close(nonces);
+}
+
+static void on_nonces(void *ctx, const char *text)
+{
+    struct desk *desk = ctx;
+    log_line(desk->logger, HAWSE_LOG_WARN, "tx", "%s", text);
+}
+
+static int32_t open_nonces(struct desk *desk, struct fault *fault)
+{
+    const struct config_redis *c = &desk->config->redis;
+    const struct nonce_redis_options options = {.server = {.address = c->address,
+                                                           .port = c->port,
+                                                           .database = c->database,
+                                                           .user = c->user,
+                                                           .password = c->password,
+                                                           .budget_ms = c->budget_ms},
+                                                .prefix = c->prefix,
+                                                .lease = c->lease,
+                                                .pause_ms = c->pause_ms,
+                                                .notify = on_nonces,
+                                                .notify_ctx = desk};
+    if (!c->address)
+        return nonces_open(desk->journal, NULL, &desk->nonces, fault);
+    return nonces_open_redis(desk->journal, desk->loop, NULL, &options, &desk->nonces, fault);
+}
+
 static void halt(struct desk *desk)
 {
     journal_abort(desk->journal);
     drop_effects(desk);
     desk->counts.halted++;
     __atomic_store_n(&desk->halted, 1, __ATOMIC_RELEASE);
+    close_nonces(desk); /* while those that wait for them are there */
     forget_all(desk);
     desk->failed = false;
     run_effects(desk); /* the answers to those that were never taken over */
@@ -265,11 +301,9 @@ static void try_again(struct desk *desk)
     struct fault fault = {0};
     if (journal_ready(desk->journal, &fault) != HAWSE_OK)
         return;
-    nonces_close(desk->nonces);
-    desk->nonces = NULL;
+    close_nonces(desk);
     __atomic_store_n(&desk->halted, 0, __ATOMIC_RELEASE);
-    if (nonces_open(desk->journal, NULL, &desk->nonces, &fault) != HAWSE_OK ||
-        desk_load(desk, &fault) != HAWSE_OK) {
+    if (open_nonces(desk, &fault) != HAWSE_OK || desk_load(desk, &fault) != HAWSE_OK) {
         desk_broke(desk, &fault);
         return;
     }
@@ -652,7 +686,7 @@ static int32_t open_stores(struct desk *desk, struct fault *fault)
     (void)snprintf(dir, sizeof(dir), "%s/risk", desk->config->state_dir);
     int32_t code = journal_open(desk->config->journal, &options, &desk->journal, fault);
     if (code == HAWSE_OK)
-        code = nonces_open(desk->journal, NULL, &desk->nonces, fault);
+        code = open_nonces(desk, fault);
     if (code == HAWSE_OK)
         code = risk_create(desk->config, &risk, &desk->risk, fault);
     return code;
@@ -708,6 +742,8 @@ void desk_destroy(struct desk *desk)
     if (!desk)
         return;
     desk_stop(desk);
+    desk->failed = true; /* no group any more */
+    close_nonces(desk);
     clear(desk);
     if (desk->loop)
         loop_drain(desk->loop); /* what was canceled and came all the same */
@@ -718,7 +754,6 @@ void desk_destroy(struct desk *desk)
     free(desk->effects);
     free(desk->remembered);
     risk_destroy(desk->risk);
-    nonces_close(desk->nonces);
     journal_close(desk->journal);
     if (desk->loop)
         loop_destroy(desk->loop);

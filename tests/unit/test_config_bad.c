@@ -122,7 +122,7 @@ TEST(config_bad_top,
          "did you mean \"instances\"?"},
         {TOP(",'zzz':1"), HAWSE_E_INVAL, AT(1) "zzz: no such key",
          "the keys here are: hawse, log, plugins, lanes, http, control, record, keys, chains, "
-         "journal, tx, state_dir, "
+         "journal, nonces, tx, state_dir, "
          "stop_deadline_ms, instances"},
         {TOP(",'log':{'levle':'info'}"), HAWSE_E_INVAL, AT(1) "log.levle: no such key",
          "did you mean \"level\"?"},
@@ -191,6 +191,27 @@ TEST(config_bad_services, "addresses and sockets of the host's own services are 
          ""},
         {TOP(",'control':'x'"), HAWSE_E_INVAL,
          AT(1) "control: found \"x\", expected object or null", ""},
+    };
+    CHECK_ROWS(rows);
+}
+
+TEST(config_bad_nonces, "a Redis server is named by its numeric address, and not read along")
+{
+    static const struct row rows[] = {
+        {TOP(",'nonces':{'redis':{}}"), HAWSE_E_INVAL, AT(1) "nonces.redis.address: is missing",
+         "add it: numeric address, or the path of a Unix socket"},
+        {TOP(",'nonces':{'redis':{'address':'redis.example'}}"), HAWSE_E_INVAL,
+         AT(1) "nonces.redis.address: \"redis.example\" is no numeric address and no path of a "
+               "Unix "
+               "socket",
+         "write the address itself, as 10.0.0.7 or /run/redis/redis.sock"},
+        {TOP(",'nonces':{'redis':{'address':'10.0.0.7'}}"), HAWSE_E_DENIED,
+         AT(1) "nonces.redis.address: 10.0.0.7 is another machine, and Redis speaks in the clear",
+         "put a tunnel between (WireGuard, stunnel), and set \"insecure\": true"},
+        {TOP(",'nonces':{'redis':{'address':'::1','prefix':'file:x'}}"), HAWSE_E_DENIED,
+         AT(1) "nonces.redis.prefix: references to secrets are resolved in endpoints and "
+               "credentials only",
+         "write the value itself"},
     };
     CHECK_ROWS(rows);
 }
@@ -431,6 +452,6 @@ TEST(config_bad_printable, "what a stranger wrote cannot steer the terminal that
     bad_with(TOP(",'\\u001b[31mred\\u009b':1"), NULL, 0, HAWSE_E_INVAL,
              CONFIG_FILE ": ?[31mred??: no such key",
              "the keys here are: hawse, log, plugins, lanes, http, control, record, keys, chains, "
-             "journal, tx, state_dir, "
+             "journal, nonces, tx, state_dir, "
              "stop_deadline_ms, instances");
 }

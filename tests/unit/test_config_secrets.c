@@ -45,6 +45,22 @@ TEST(secret_variables, "${NAME} is replaced wherever it stands, $${ is a dollar 
     config_destroy(c);
 }
 
+TEST(secret_redis, "the password of Redis is a secret, and is shown nowhere")
+{
+    (void)setenv("HAWSE_TEST_KEY", SECRET, 1);
+    struct config *c = good("{'hawse':1,'instances':{},'nonces':{'redis':{'address':'10.0.0.7',"
+                            "'insecure':true,'user':'u','password':'${HAWSE_TEST_KEY}'}}}");
+    CHECK_STR(c->redis.password, SECRET);
+    CHECK_STR(c->redis.address, "10.0.0.7");
+    CHECK_STR(c->redis.user, "u");
+    CHECK_EQ(c->redis.port, 6379);
+    CHECK(!c->redis.lease);
+    char *text = config_explain(c, NULL, true);
+    CHECK(text && !strstr(text, SECRET));
+    free(text);
+    config_destroy(c);
+}
+
 TEST(secret_files, "file:PATH is the file's text without its last line break")
 {
     char text[512];
