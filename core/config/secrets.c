@@ -253,7 +253,7 @@ int32_t secret_refuse(const json_t *root, struct fault *fault)
     }
     if (code == HAWSE_OK)
         code = refuse_but(json_object_get(json_object_get(root, "nonces"), "redis"), "nonces.redis",
-                          "password", fault);
+                          "password", "password", fault);
     json_object_foreach(json_object_get(root, "chains"), id, instance)
     {
         if (code == HAWSE_OK)
