@@ -37,7 +37,8 @@ enum {
     DESK_SIMULATING = 16,  /* intents under simulation, of one chain */
     DESK_STUCK_BLOCKS = 3, /* without a block so long, and */
     DESK_RESEND_BLOCKS = 3,
-    DESK_HASHED = 4096, /* chains of the table of handles; a power of two */
+    DESK_TRANSFERS = 16, /* of one receipt, that later transactions of an intent may spend */
+    DESK_HASHED = 4096,  /* chains of the table of handles; a power of two */
 };
 #define DESK_STUCK_NS 20000000000ull
 #define DESK_MS       1000000ull
@@ -101,6 +102,8 @@ struct leg {
     struct relay_stay stay;         /* with a private relay */
     uint32_t stay_attempt;          /* which attempt it has, counted from 1 */
     bool published;                 /* private was in vain, and it may be public */
+    struct answer_transfer transfers[DESK_TRANSFERS]; /* of it, where later legs need them */
+    uint32_t transfer_count;
 };
 
 struct desk_intent {
@@ -404,6 +407,9 @@ void leg_prove(struct leg *leg);
 
 /* It passed AFTER, and has ended: counts what it moved. */
 void totals_ended(struct desk_intent *intent, enum risk_outcome outcome);
+/* Adds to a list with room for one more; what comes in and goes out of an asset is net. */
+void moved_add(struct risk_moved *list, uint32_t *count, const uint8_t asset[20],
+               const hawse_u256_t *amount, bool in);
 int32_t totals_restore(struct desk *desk, struct fault *fault);
 
 /* ---- load.c ---- */

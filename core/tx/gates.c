@@ -86,6 +86,23 @@ static void fill_tx(const struct leg *leg, uint32_t i, hawse_tx_t *tx)
     }
 }
 
+/* What the transactions before this one moved, by their receipts. */
+static const struct risk_moved *done_before(const struct leg *leg, uint32_t *count)
+{
+    static _Thread_local struct risk_moved list[PLAN_LEGS * (DESK_TRANSFERS + 1)];
+    const struct desk_intent *intent = leg->intent;
+    *count = 0;
+    for (uint32_t i = 0; i < leg->index; i++) {
+        const struct leg *other = &intent->legs[i];
+        for (uint32_t k = 0; k < other->transfer_count; k++)
+            moved_add(list, count, other->transfers[k].asset, &other->transfers[k].amount,
+                      other->transfers[k].in);
+        if (!hawse_u256_is_zero(&intent->plan->legs[i].value))
+            moved_add(list, count, native, &intent->plan->legs[i].value, false);
+    }
+    return list;
+}
+
 void gate_case(struct leg *leg, struct risk_case *c, hawse_tx_t *txs)
 {
     struct desk_intent *intent = leg->intent;
@@ -111,6 +128,7 @@ void gate_case(struct leg *leg, struct risk_case *c, hawse_tx_t *txs)
     c->tx_count = intent->plan->count;
     c->tx_index = leg->index;
     c->sim_first = leg->index;
+    c->done = done_before(leg, &c->done_count);
     c->txs = txs;
     c->sim = leg->sim;
     c->native_balance = account->balance;

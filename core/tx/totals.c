@@ -27,18 +27,28 @@ static struct risk_moved *entry(struct risk_moved *list, uint32_t *count, const 
     return m;
 }
 
-/* One of the two is 0. */
-static void add_out(struct risk_moved *m, const hawse_u256_t *amount)
+/* Net: of `out` and `in` one is 0. */
+static void add_net(hawse_u256_t *more, hawse_u256_t *less, const hawse_u256_t *amount)
 {
     hawse_u256_t rest;
-    if (hawse_u256_sub(&m->in, amount, &rest) == 0) {
-        m->in = rest;
+    if (hawse_u256_sub(less, amount, &rest) == 0) {
+        *less = rest;
         return;
     }
-    hawse_i256_negate(&rest, &rest);
-    m->in = hawse_u256(0);
-    if (hawse_u256_add(&m->out, &rest, &m->out) != 0)
-        memset(&m->out, 0xff, sizeof(m->out));
+    (void)hawse_u256_sub(amount, less, &rest);
+    *less = hawse_u256(0);
+    if (hawse_u256_add(more, &rest, more) != 0)
+        memset(more, 0xff, sizeof(*more));
+}
+
+void moved_add(struct risk_moved *list, uint32_t *count, const uint8_t asset[20],
+               const hawse_u256_t *amount, bool in)
+{
+    struct risk_moved *m = entry(list, count, asset);
+    if (in)
+        add_net(&m->in, &m->out, amount);
+    else
+        add_net(&m->out, &m->in, amount);
 }
 
 /* As it was simulated, or, after a restart, the most that it may have taken. */
@@ -70,7 +80,7 @@ static void add_fees(const struct desk_intent *intent, struct risk_moved *list, 
                                                 : leg->attempts[leg->mined].fees.max_fee;
         hawse_u256_t gas = hawse_u256(leg->receipt.gas_used), wei = hawse_u256(price), fee;
         if (hawse_u256_mul_div(&gas, &wei, &one, 0, &fee) == HAWSE_OK)
-            add_out(entry(list, count, coin), &fee);
+            moved_add(list, count, coin, &fee, false);
     }
 }
 

@@ -104,6 +104,17 @@ void leg_superseded(struct leg *leg)
     mark_attempts(leg, UINT32_MAX, JOURNAL_SUPERSEDED);
 }
 
+/* Later transactions of the intent may spend what this one brought in. More than there is room for
+ * counts as nothing: the gates then refuse what they cannot follow. */
+static void note_transfers(struct leg *leg, const struct pool_result *r)
+{
+    if (leg->intent->plan->count == 1)
+        return;
+    int32_t n = answer_transfers(r->body, r->body_len, leg->intent->account->nonces.sender,
+                                 leg->transfers, DESK_TRANSFERS);
+    leg->transfer_count = n > 0 && n <= DESK_TRANSFERS ? (uint32_t)n : 0;
+}
+
 static void on_receipt(struct desk_ask *ask, const struct pool_result *r)
 {
     struct leg *leg = ask->leg;
@@ -112,6 +123,8 @@ static void on_receipt(struct desk_ask *ask, const struct pool_result *r)
     leg->receipts_asked--;
     if (code == HAWSE_OK)
         code = answer_receipt(r->body, r->body_len, &receipt);
+    if (code == HAWSE_OK && memcmp(receipt.hash, leg->attempts[ask->number].hash, 32) == 0)
+        note_transfers(leg, r);
     else if (r->class == RPC_NOT_YET)
         code = HAWSE_E_NOTFOUND;
     if (leg->intent->ended)

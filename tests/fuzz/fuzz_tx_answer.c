@@ -27,11 +27,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const uint8_t sender[20] = {[19] = 0xaa};
     uint8_t hash[32];
     uint64_t narrow = 0;
+    struct answer_transfer transfers[2];
+    const uint8_t account[20] = {0};
     require(text != NULL);
     memcpy(text, data, size);
     memset(text + size, 0, HAWSE_PADDING);
     (void)answer_block(text, size, &block);
     (void)answer_receipt(text, size, &receipt);
+    require(answer_transfers(text, size, account, transfers, 2) <= (int32_t)size);
     (void)answer_sent_by(text, size, sender, 7, hash);
     if (fees_history_read(text, size, &history) == HAWSE_OK)
         require(history.blocks > 0 && history.blocks <= FEES_BLOCKS_MAX &&
