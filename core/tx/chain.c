@@ -164,7 +164,7 @@ static void refresh_end(struct desk_chain *chain)
     chain->refreshing = false;
     if (!chain->refresh_failed) {
         for (struct desk_account *a = chain->accounts; a; a = a->next) {
-            if (a->asking == 0 && !a->asked_badly && a->open > 0 && a->new_pending != UINT64_MAX) {
+            if (a->asked && a->asking == 0 && !a->asked_badly) {
                 a->latest = a->new_latest;
                 a->pending = a->new_pending > a->new_latest ? a->new_pending : a->new_latest;
                 a->balance = a->new_balance;
@@ -224,6 +224,7 @@ static void ask_account(struct desk_account *a)
     hawse_hex_encode(a->nonces.sender, 20, address + 2);
     address[42] = '\0';
     a->asked_badly = false;
+    a->asked = true;
     for (uint32_t i = 0; i < 3; i++) {
         struct desk_ask ask = {.done = on_account, .account = a, .number = i};
         (void)snprintf(params, sizeof(params), "[\"%s\",\"%s\"]", address,
@@ -397,6 +398,8 @@ static void refresh(struct desk_chain *chain)
         return;
     chain->refreshing = true;
     chain->refresh_failed = false;
+    for (struct desk_account *a = chain->accounts; a; a = a->next)
+        a->asked = false; /* one that comes meanwhile has not been read by this refresh */
     if (!desk_ask(chain, &ask, "eth_getBlockByNumber", "[\"latest\",false]", POOL_FRESH,
                   POOL_DECISION, ASK_MS)) {
         chain->refresh_failed = true;

@@ -716,8 +716,10 @@ int32_t desk_create(const struct desk_options *options, struct desk **out, struc
     desk->stuck_ns = (uint64_t)desk->tx.stuck_ms * DESK_MS;
     desk->logger = options->logger;
     (void)pthread_mutex_init(&desk->status_lock, NULL);
-    int32_t code =
-        desk_metrics(desk) ? HAWSE_OK : fault_set(fault, HAWSE_E_NOMEM, "no memory for metrics");
+    desk->scratch = calloc(1, sizeof(*desk->scratch));
+    int32_t code = desk->scratch && desk_metrics(desk)
+                       ? HAWSE_OK
+                       : fault_set(fault, HAWSE_E_NOMEM, "no memory for metrics");
     if (code == HAWSE_OK)
         code = loop_create(&desk->loop, fault);
     if (code == HAWSE_OK)
@@ -752,6 +754,7 @@ void desk_destroy(struct desk *desk)
     free(desk->chains);
     drop_effects(desk);
     free(desk->effects);
+    free(desk->scratch);
     free(desk->remembered);
     risk_destroy(desk->risk);
     journal_close(desk->journal);

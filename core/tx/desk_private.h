@@ -149,11 +149,11 @@ struct desk_account {
     uint64_t new_latest, new_pending;
     hawse_u256_t new_balance;
     uint32_t asking;
-    bool asked_badly;
-    uint32_t busy;   /* legs from simulation until they are in a block */
-    uint32_t open;   /* intents */
-    uint32_t window; /* how many nonces may be in flight */
-    uint64_t looked; /* head at which what waits was looked at */
+    bool asked, asked_badly; /* by this refresh */
+    uint32_t busy;           /* legs from simulation until they are in a block */
+    uint32_t open;           /* intents */
+    uint32_t window;         /* how many nonces may be in flight */
+    uint64_t looked;         /* head at which what waits was looked at */
     struct leg *queue, **queue_end;
 };
 
@@ -229,6 +229,14 @@ struct desk_counts {
         unknown, superseded, fillers, waited, halted;
 };
 
+/* Memory that one function fills and the next one reads, within one turn. */
+struct desk_scratch {
+    hawse_tx_t txs[PLAN_LEGS];
+    struct sim_call calls[SIM_CALLS];
+    struct risk_moved done[PLAN_LEGS * (DESK_TRANSFERS + 1)];
+    uint8_t authorization[256];
+};
+
 /* What signs, off the desk's thread: see send.c. */
 struct desk_signer;
 
@@ -247,6 +255,7 @@ struct desk {
     struct nonces *nonces;
     struct risk *risk;
     struct desk_signer *signer;
+    struct desk_scratch *scratch;
     struct desk_chain *chains;
     size_t chain_count;
     struct desk_intent *hashed[DESK_HASHED];

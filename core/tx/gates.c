@@ -59,8 +59,8 @@ static hawse_u256_t in_flight_of(const struct desk_intent *self, const uint8_t a
 /* What a simulation is bound to of a delegation: everything but its nonce and its signature. */
 static hawse_view_t unsigned_authorization(const struct desk_intent *intent)
 {
-    static _Thread_local uint8_t entry[256];
-    hawse_writer_t w = hawse_writer(entry, sizeof(entry));
+    uint8_t *entry = intent->desk->scratch->authorization;
+    hawse_writer_t w = hawse_writer(entry, sizeof(intent->desk->scratch->authorization));
     hawse_tx_authorization_t a = {.chain_id = hawse_u256(intent->chain->config->chain_id)};
     memcpy(a.address, intent->plan->delegate, 20);
     hawse_tx_authorization_put(&w, &a);
@@ -89,8 +89,8 @@ static void fill_tx(const struct leg *leg, uint32_t i, hawse_tx_t *tx)
 /* What the transactions before this one moved, by their receipts. */
 static const struct risk_moved *done_before(const struct leg *leg, uint32_t *count)
 {
-    static _Thread_local struct risk_moved list[PLAN_LEGS * (DESK_TRANSFERS + 1)];
     const struct desk_intent *intent = leg->intent;
+    struct risk_moved *list = intent->desk->scratch->done;
     *count = 0;
     for (uint32_t i = 0; i < leg->index; i++) {
         const struct leg *other = &intent->legs[i];
@@ -160,7 +160,7 @@ bool leg_stale(struct leg *leg)
 static bool all_gates(struct leg *leg)
 {
     struct desk_intent *intent = leg->intent;
-    static _Thread_local hawse_tx_t txs[PLAN_LEGS];
+    hawse_tx_t *txs = intent->desk->scratch->txs;
     struct risk_case c;
     struct risk_verdict v;
     gate_case(leg, &c, txs);
@@ -295,14 +295,14 @@ void leg_simulate(struct leg *leg, bool empty)
 {
     struct desk_intent *intent = leg->intent;
     struct desk_chain *chain = intent->chain;
-    static _Thread_local struct sim_call calls[SIM_CALLS];
+    struct sim_call *calls = intent->desk->scratch->calls;
     struct sim_request *q = calloc(1, sizeof(*q));
     leg_simulate_stop(leg);
     if (!q) {
         leg_on(leg, LIFE_ON_WAIT);
         return;
     }
-    memset(calls, 0, sizeof(calls));
+    memset(calls, 0, sizeof(intent->desk->scratch->calls));
     q->chain_id = chain->config->chain_id;
     memcpy(q->from, intent->account->nonces.sender, 20);
     q->calls = calls;

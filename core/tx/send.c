@@ -259,7 +259,7 @@ static void fill_tx(struct leg *leg, bool empty, hawse_tx_t *tx)
 static bool may_sign(struct leg *leg, bool empty)
 {
     struct desk_intent *intent = leg->intent;
-    static _Thread_local hawse_tx_t txs[PLAN_LEGS];
+    hawse_tx_t *txs = intent->desk->scratch->txs;
     struct risk_case c;
     struct risk_verdict v;
     if (empty || intent->filler)
