@@ -73,7 +73,7 @@ class Relays(Troubles):
         config = super().config()
         local = config["chains"]["local"]
         local["providers"][0]["http"] = f"http://127.0.0.1:{self.public.server_address[1]}"
-        local["tx"].update({"relay": self.relay_url, "relay_blocks": 4, "relay_rounds": 2, **self.way})
+        local["tx"].update({"relay": self.relay_url, "relay_blocks": 3, "relay_rounds": 2, **self.way})
         return config
 
     def restart(self, **way):
@@ -97,7 +97,7 @@ class Relays(Troubles):
         self.check("requests are signed by the relay's own key, over their very bytes",
                    state["refused"] == 0 and state["signers"] == [self.addresses["auth"]], state)
         self.check("an offer is good for the blocks that the configuration says",
-                   came and int(came[0]["maxBlock"], 16) in range(came[0]["head"], came[0]["head"] + 5), came)
+                   came and int(came[0]["maxBlock"], 16) in range(came[0]["head"], came[0]["head"] + 4), came)
 
     def usual(self):
         self.mode("include")
