@@ -366,6 +366,13 @@ def stage_simulation(_):
         tap("simulation by Tenderly", [sys.executable, "tests/intents/tenderly.py", HAWSE, PLUGINS, anvil], timeout=120)
 
 
+def stage_gates(_):
+    """A plugin that tries to get round its operator, on a real node: the chain holds what was allowed and nothing else."""
+    anvil = ROOT / "tests/e2e/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
+    if npm_packages():
+        tap("gates", [sys.executable, "tests/gates/run.py", HAWSE, PLUGINS, MAIN / "tests/gates", anvil], timeout=120)
+
+
 def stage_solana(args):
     """The SDK beside the official client and a real runtime; the plugin against a real node."""
     if not npm_packages("solana") or not npm_packages():
@@ -428,6 +435,7 @@ FIRST = ["style", "layout", "build"]
 ROWS = [["unit", "sanitize", "fuzz", "amm", "encodings", "keys"],
         ["sdk", "hostile", "rpc", "journal", "record", "lanes", "secrets", "operator", "polymarket"],
         ["e2e", "intents", "relay", "simulation", "solana"]]
+ROWS[2].append("gates")
 LAST = ["hotpath", "bench", "quickstart"]
 STAGES = [*FIRST, *sum(ROWS, []), *LAST]
 NOT_COUNTED = ("unit", "sanitize", "fuzz")  # by --coverage: it runs the unit tests of its own build

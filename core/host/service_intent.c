@@ -152,6 +152,14 @@ static int32_t may(struct instance *inst, hawse_view_t chain, struct fault *faul
     return HAWSE_E_DENIED;
 }
 
+/* One whose create() may still fail is nobody yet. */
+static int32_t is_there(const struct instance *inst, struct fault *fault)
+{
+    if (inst->state != INSTANCE_NEW)
+        return HAWSE_OK;
+    return fault_set(fault, HAWSE_E_STATE, "may not propose intents before create() has returned");
+}
+
 static int32_t host_has_desk(const struct host *host, struct fault *fault)
 {
     if (host->desk)
@@ -196,7 +204,9 @@ static int32_t propose(struct instance *inst, const hawse_intent_t *in, uint64_t
     struct desk_owner owner;
     struct intent *copy = NULL;
     struct fault fault = {0};
-    int32_t code = in->size >= sizeof(*in) ? may(inst, in->chain, &fault) : HAWSE_OK;
+    int32_t code = is_there(inst, &fault);
+    if (code == HAWSE_OK && in->size >= sizeof(*in))
+        code = may(inst, in->chain, &fault);
     if (code == HAWSE_OK)
         code = intent_copy(in, &copy, &fault);
     if (code == HAWSE_OK)

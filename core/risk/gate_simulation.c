@@ -110,6 +110,8 @@ static enum risk_answer check_flows(struct gate *g)
     enum risk_answer answer = RISK_PASS;
     for (uint32_t i = 0; answer == RISK_PASS && i < sim->flow_count; i++)
         answer = check_outflow(g, &sim->flows[i]);
+    if (g->c->sim_first > 0 && !g->c->done)
+        return answer; /* what must come in may have come by those before */
     for (uint32_t i = 0; answer == RISK_PASS && i < g->c->intent->flow_count; i++)
         answer = check_inflow(g, gate_flow_at(g, i));
     return answer;

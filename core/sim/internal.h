@@ -102,8 +102,8 @@ json_t *words_call(const struct sim_run *run, uint32_t index, bool fees);
 json_t *words_block(const struct sim_run *run);
 /* State overrides of the sender: delegation, nonce. NULL = none are needed. */
 json_t *words_sender(const struct sim_run *run);
-/* The time of the simulated block; 0 = not known. */
-uint64_t words_time(const struct sim_run *run);
+/* Block overrides: the number of the next block, and its time when that is known. */
+json_t *words_next_block(const struct sim_run *run);
 /* Puts what memory could be had for: false when not. Takes value over. */
 bool words_set(json_t *object, const char *key, json_t *value);
 

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { AUTHORIZATION_GAS = 25000 }; /* EIP-7702: PER_EMPTY_ACCOUNT_COST, the most it costs */
+
 const char *sim_engine_name(enum sim_engine engine)
 {
     static const char *const names[] = {"none", "eth_simulateV1", "debug_traceCall", "eth_call",
@@ -321,6 +323,8 @@ void run_gas(struct sim_run *run, uint32_t index, uint64_t used, uint64_t peak)
     gas->used = used;
     if (peak == 0)
         peak = used + used / 4 + (used % 4 > 0);
+    if (run->request.delegated) /* simulated by its code alone, without the authorization */
+        peak = peak > UINT64_MAX / 2 ? peak : peak + AUTHORIZATION_GAS;
     if (run->calls[index].gas_limit > 0)
         gas->limit = run->calls[index].gas_limit;
     else if (!run->final) /* then this is the run with that limit */

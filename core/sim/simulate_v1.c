@@ -5,8 +5,8 @@
  * Where gas limits are to be found there are two runs: one without limits and fees that tells what
  * is used, and one with the limits that will be signed. Only the second counts.
  *
- * Nodes let 12 seconds pass for a simulated block, whatever the chain's are: interest and periods
- * of grace depend on it, so the time is set.
+ * Nodes let 12 seconds pass for a simulated block, whatever the chain's are, and some give it the
+ * number of its parent: interest, auctions and periods of grace depend on both, so they are set.
  */
 #include "sim/internal.h"
 
@@ -87,9 +87,8 @@ static void ask(struct sim_run *run)
     bool validation = run->final && has_fees(run);
     json_t *list = calls(run, validation);
     json_t *block = json_pack("{s:o,s:o}", "stateOverrides", overrides(run), "calls", list);
-    uint64_t time = words_time(run);
-    if (time > 0 && block)
-        (void)words_set(block, "blockOverrides", json_pack("{s:o}", "time", words_quantity(time)));
+    if (block)
+        (void)words_set(block, "blockOverrides", words_next_block(run));
     json_t *params = json_pack("[{s:[o],s:b,s:b},o]", "blockStateCalls", block, "validation",
                                validation, "traceTransfers", true, words_block(run));
     run->result.validated = validation;

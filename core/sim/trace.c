@@ -34,10 +34,8 @@ static void ask(struct sim_run *run, const char *tracer, const char *setting, ru
 {
     json_t *options = json_pack("{s:s,s:{s:b},s:o}", "tracer", tracer, "tracerConfig", setting,
                                 true, "stateOverrides", overrides(run));
-    uint64_t time = words_time(run);
-    if (options && time > 0)
-        (void)words_set(options, "blockOverrides",
-                        json_pack("{s:o}", "time", words_quantity(time)));
+    if (options)
+        (void)words_set(options, "blockOverrides", words_next_block(run));
     run_ask(run, "debug_traceCall",
             json_pack("[o,o,o]", words_call(run, run->at, false), words_block(run), options), fn);
 }

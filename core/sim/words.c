@@ -113,10 +113,15 @@ json_t *words_sender(const struct sim_run *run)
     return out;
 }
 
-uint64_t words_time(const struct sim_run *run)
+json_t *words_next_block(const struct sim_run *run)
 {
-    uint64_t step = (run->request.block_ms + 999) / 1000;
-    return run->request.block_time == 0 ? 0 : run->request.block_time + (step > 0 ? step : 1);
+    const struct sim_request *r = &run->request;
+    uint64_t step = (r->block_ms + 999) / 1000;
+    json_t *out = json_object();
+    (void)words_set(out, "number", words_quantity(r->block_number + 1));
+    if (r->block_time > 0)
+        (void)words_set(out, "time", words_quantity(r->block_time + (step > 0 ? step : 1)));
+    return out;
 }
 
 /* ---- what was answered ---- */

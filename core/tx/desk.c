@@ -431,6 +431,18 @@ struct post {
     struct intent *intent;
 };
 
+/* Behind the mode in the journal; what it was proposed by has to be known after a restart too. */
+static const char *const maturity_marks[] = {
+    [MATURITY_EXPERIMENTAL] = ":exp", [MATURITY_BETA] = ":beta", [MATURITY_STABLE] = ""};
+
+enum config_maturity desk_maturity(const char *mode)
+{
+    const char *mark = strchr(mode, ':');
+    return !mark                                              ? MATURITY_STABLE
+           : strcmp(mark, maturity_marks[MATURITY_BETA]) == 0 ? MATURITY_BETA
+                                                              : MATURITY_EXPERIMENTAL;
+}
+
 static const char *mode_of(struct desk *desk, const char *instance)
 {
     const struct config_instance *in = config_find(desk->config, instance);
@@ -450,7 +462,8 @@ static int32_t add_to_journal(struct desk_intent *intent, struct fault *fault)
     (void)snprintf(row.id, sizeof(row.id), "%s", intent->body->id);
     (void)snprintf(row.chain, sizeof(row.chain), "%s", intent->body->chain);
     (void)snprintf(row.account, sizeof(row.account), "%s", intent->body->account);
-    (void)snprintf(row.mode, sizeof(row.mode), "%s", mode_of(desk, intent->instance));
+    (void)snprintf(row.mode, sizeof(row.mode), "%s%s", mode_of(desk, intent->instance),
+                   maturity_marks[intent->maturity]);
     int32_t code = journal_intent_add(desk->journal, &row, fault);
     free(text);
     intent->number = row.number;

@@ -289,6 +289,8 @@ struct desk_intent *desk_by_handle(struct desk *desk, uint64_t handle);
 bool desk_journal_add(struct desk_intent *intent);
 void desk_forget(struct desk_intent *intent); /* out of all lists; freed when nothing asks */
 uint64_t desk_utc(void);
+/* Of what proposed it: stands behind the mode in the journal. */
+enum config_maturity desk_maturity(const char *mode);
 struct desk_chain *desk_chain_of(struct desk *desk, const char *name);
 /* A new intent into the lists; takes the body, also on failure. */
 int32_t desk_intent_new(struct desk *desk, struct intent *body, const char *instance,

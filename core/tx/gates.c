@@ -28,13 +28,32 @@ static void add_cost(const struct leg *leg, hawse_u256_t *sum)
         (void)hawse_u256_add(sum, &leg->intent->plan->legs[leg->index].value, sum);
 }
 
-static hawse_u256_t in_flight_cost(const struct desk_account *account)
+/* The same of what passed the gates and is still to be signed. */
+static void add_held(const struct leg *leg, hawse_u256_t *sum)
 {
+    const struct desk_intent *in = leg->intent;
+    const struct leg *first = &in->legs[0];
+    const hawse_u256_t one = hawse_u256(1), fee = hawse_u256(first->fees.max_fee);
+    uint64_t limit = in->plan->legs[leg->index].gas_limit;
+    if (limit == 0 && first->sim)
+        limit = first->sim->gas[leg->index].limit;
+    hawse_u256_t gas = hawse_u256(limit), cost;
+    if (hawse_u256_mul_div(&fee, &gas, &one, 0, &cost) == HAWSE_OK)
+        (void)hawse_u256_add(sum, &cost, sum);
+    (void)hawse_u256_add(sum, &in->plan->legs[leg->index].value, sum);
+}
+
+static hawse_u256_t in_flight_cost(const struct desk_intent *self)
+{
+    const struct desk_account *account = self->account;
     hawse_u256_t sum = hawse_u256(0);
     for (const struct desk_intent *in = account->chain->intents; in; in = in->next) {
         for (uint32_t i = 0; in->account == account && in->legs && i < in->plan->count; i++) {
-            if (in->legs[i].life.state == LIFE_SENT && in->legs[i].attempt_count > 0)
-                add_cost(&in->legs[i], &sum);
+            const struct leg *leg = &in->legs[i];
+            if (leg->life.state == LIFE_SENT && leg->attempt_count > 0)
+                add_cost(leg, &sum);
+            else if (leg->life.state < LIFE_SENT && in->held && in != self)
+                add_held(leg, &sum);
         }
     }
     return sum;
@@ -132,7 +151,7 @@ void gate_case(struct leg *leg, struct risk_case *c, hawse_tx_t *txs)
     c->txs = txs;
     c->sim = leg->sim;
     c->native_balance = account->balance;
-    c->in_flight_cost = in_flight_cost(account);
+    c->in_flight_cost = in_flight_cost(intent);
     for (uint32_t i = 0; i < leg->balance_count; i++)
         leg->balances[i].in_flight = in_flight_of(intent, leg->balances[i].asset);
     c->balances = leg->balances;

@@ -166,6 +166,7 @@ static int32_t restore(struct desk *desk, const struct row *from, struct fault *
     }
     intent->number = from->row.number;
     intent->utc_ns = from->row.utc_ns;
+    intent->maturity = desk_maturity(from->row.mode);
     intent->last_step = from->row.step;
     intent->durable = true;
     intent->restoring = true;

@@ -51,12 +51,27 @@ void moved_add(struct risk_moved *list, uint32_t *count, const uint8_t asset[20]
         add_net(&m->out, &m->in, amount);
 }
 
-/* As it was simulated, or, after a restart, the most that it may have taken. */
+/* How many of its transactions were executed and did what was wanted, however the rest ended. */
+static uint32_t executed(const struct desk_intent *intent)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < intent->plan->count; i++) {
+        const struct leg *leg = &intent->legs[i];
+        count += leg->receipt.block != 0 && leg->life.wanted_in && leg->life.succeeded;
+    }
+    return count;
+}
+
+/* As it was simulated, when all of it was done as simulated; otherwise the most that it may have
+ * taken. */
 static uint32_t flows_of(const struct desk_intent *intent, struct risk_moved *list)
 {
-    const struct sim_result *sim = intent->legs[0].sim;
-    uint32_t count = 0;
-    if (sim && sim->success && sim->flows_known) {
+    const struct leg *first = &intent->legs[0];
+    const struct sim_result *sim = first->simulating_empty ? NULL : first->sim;
+    uint32_t count = 0, done = executed(intent);
+    if (done == 0)
+        return 0;
+    if (done == intent->plan->count && sim && sim->success && sim->flows_known) {
         for (uint32_t i = 0; i < sim->flow_count; i++) {
             struct risk_moved *m = entry(list, &count, sim->flows[i].asset);
             m->in = sim->flows[i].in;
@@ -111,7 +126,7 @@ static void count(struct desk_intent *intent, const char *what, const uint8_t *a
 void totals_ended(struct desk_intent *intent, enum risk_outcome outcome)
 {
     struct risk_moved list[MOVED];
-    uint32_t n = outcome == RISK_SUCCEEDED || outcome == RISK_REVERTED ? flows_of(intent, list) : 0;
+    uint32_t n = flows_of(intent, list);
     const hawse_u256_t one = hawse_u256(1);
     add_fees(intent, list, &n);
     risk_ended(intent->desk->risk, intent->instance, intent->chain->config->name, intent->number,

@@ -299,9 +299,15 @@ TEST(risk_simulation_rest, "what is left of several transactions can be simulate
     rig_call(&r, 1, ROUTER, 0, r.calls[0].data.data, r.calls[0].data.len);
     rig_pass(&r, RISK_AFTER);
     rig_pass(&r, RISK_SIGN);
-    r.c.tx_index = r.c.sim_first = 1;
+    rig_sim_flow(&r, 1, WETH, 0, 1);
+    rig_bind(&r);
+    rig_refused(&r, RISK_SIGN, "simulation", "would come in, and the intent wants");
+    r.c.tx_index = r.c.sim_first = 1; /* what comes in may have come already */
     rig_bind(&r);
     rig_pass(&r, RISK_SIGN);
+    rig_sim_flow(&r, 2, NOBODY, 1, 0);
+    rig_bind(&r);
+    rig_refused(&r, RISK_SIGN, "simulation", "the intent lets nothing of it go");
     rig_end(&r, RISK_SUCCEEDED);
     rig_stop(&r);
 }

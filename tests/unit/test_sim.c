@@ -58,7 +58,8 @@ TEST(sim_v1_gas, "where no gas limit is given it is found first, and simulated a
     CHECK(json_is_false(json_object_get(json_array_get(question(&r, 0), 0), "validation")));
     CHECK(json_is_true(json_object_get(json_array_get(question(&r, 1), 0), "validation")));
     CHECK(json_is_true(json_object_get(json_array_get(question(&r, 1), 0), "traceTransfers")));
-    /* five seconds after the block, not twelve */
+    /* the next block, five seconds after this one and not twelve */
+    CHECK_STR(member(json_object_get(block_calls(&r, 1), "blockOverrides"), "number"), "0x8");
     CHECK_STR(member(json_object_get(block_calls(&r, 1), "blockOverrides"), "time"), "0x6553f105");
     CHECK_STR(member(json_array_get(question(&r, 1), 1), "blockHash"),
               "0xabababababababababababababababababababababababababababababababab");

@@ -79,6 +79,7 @@ TEST(sim_trace, "a trace tells what moved, by values and logs, and what was undo
     const json_t *options = json_array_get(question(&r, 0), 2);
     CHECK_STR(member(options, "tracer"), "callTracer");
     CHECK(json_is_true(json_object_get(json_object_get(options, "tracerConfig"), "withLog")));
+    CHECK_STR(member(json_object_get(options, "blockOverrides"), "number"), "0x8");
     CHECK_STR(member(json_object_get(options, "blockOverrides"), "time"), "0x6553f105");
     rig_stop(&r);
 }
@@ -316,7 +317,8 @@ TEST(sim_inspect, "the call tree is asked for after an engine that gives none, a
 
 /* ---- eth_call ---- */
 
-TEST(sim_eth_call, "eth_call says whether one call succeeds, with a gas limit where none is given")
+TEST(sim_eth_call, "eth_call says whether one call succeeds, with a gas limit where none is given, "
+                   "and gas for the authorization of a bundle")
 {
     struct rig r;
     struct sim_call call = rig_a_call(ME, 1, "", 0, 0);
@@ -327,8 +329,8 @@ TEST(sim_eth_call, "eth_call says whether one call succeeds, with a gas limit wh
     rig_expect(&r, "eth_estimateGas", "\"0x5208\"");
     rig_expect(&r, "eth_call", "\"0x\"");
     const struct sim_result *s = rig_run(&r, &q);
-    CHECK(s->success && !s->flows_known && !s->inspected && s->gas[0].limit == 25200);
-    CHECK_STR(member(json_array_get(question(&r, 1), 0), "gas"), "0x6270");
+    CHECK(s->success && !s->flows_known && !s->inspected && s->gas[0].limit == 55200);
+    CHECK_STR(member(json_array_get(question(&r, 1), 0), "gas"), "0xd7a0");
     CHECK_STR(member(json_array_get(question(&r, 1), 0), "maxFeePerGas"), "0x5");
     CHECK_EQ(json_array_size(question(&r, 1)), 3);
     rig_stop(&r);

@@ -116,8 +116,8 @@ typedef struct hawse_intent_service {
      * its terminal step. HAWSE_OK promises a terminal step and nothing else. HAWSE_E_INVAL:
      * malformed, what and where stands in the log; HAWSE_E_DENIED: no grant; HAWSE_E_NOTFOUND: no
      * such chain or account; HAWSE_E_AGAIN: too many wait, it was not taken over; HAWSE_E_STATE:
-     * this host has no journal or no keys, has not yet reconciled what an earlier run left, or may
-     * not write its journal any more: nothing was taken over. */
+     * this host has no journal or no keys, has not yet reconciled what an earlier run left, may not
+     * write its journal any more, or create() has not returned: nothing was taken over. */
     int32_t (*propose)(const hawse_host_t *host, hawse_instance_t self,
                        const hawse_intent_t *intent, uint64_t *handle);
 
