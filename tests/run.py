@@ -156,6 +156,9 @@ def stage_hostile(_):
 def stage_secrets(_):
     """A server that repeats every key it is given: none is shown, and none is in memory that is not locked."""
     tap("secrets", [sys.executable, "tests/secrets/run.py", HAWSE, PLUGINS], timeout=120)
+    anvil = ROOT / "tests/e2e/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
+    if npm_packages():
+        tap("secrets while sending", [sys.executable, "tests/secrets/sending.py", HAWSE, PLUGINS, anvil], timeout=120)
 
 
 def stage_keys(args):
@@ -434,8 +437,8 @@ def stage_polymarket(args):
 FIRST = ["style", "layout", "build"]
 ROWS = [["unit", "sanitize", "fuzz", "amm", "encodings", "keys"],
         ["sdk", "hostile", "rpc", "journal", "record", "lanes", "secrets", "operator", "polymarket"],
-        ["e2e", "intents", "relay", "simulation", "solana"]]
-ROWS[2].append("gates")
+        ["e2e", "intents", "relay", "simulation", "solana",
+         "gates"]]
 LAST = ["hotpath", "bench", "quickstart"]
 STAGES = [*FIRST, *sum(ROWS, []), *LAST]
 NOT_COUNTED = ("unit", "sanitize", "fuzz")  # by --coverage: it runs the unit tests of its own build

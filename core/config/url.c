@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <hawse/base64.h>
 #include <hawse/types.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -359,7 +360,44 @@ static int32_t hide_query(struct config *config, struct span query)
     return code;
 }
 
-/* user:password, and each of both. */
+static unsigned hex_digit(char c)
+{
+    return (unsigned)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+}
+
+/* As it is sent: "Basic" and the base64 of user:password, escapes undone (RFC 7617). */
+static int32_t hide_basic(struct config *config, struct span user, bool has_colon)
+{
+    uint8_t *plain = malloc(user.len + 1);
+    size_t cap = HAWSE_BASE64_DIGITS(user.len + 1), n = 0;
+    char *digits = malloc(cap);
+    int32_t code = plain && digits ? HAWSE_OK : HAWSE_E_NOMEM;
+    for (size_t i = 0; code == HAWSE_OK && i < user.len; i++) {
+        bool escape = user.at[i] == '%' && i + 2 < user.len &&
+                      isxdigit((unsigned char)user.at[i + 1]) &&
+                      isxdigit((unsigned char)user.at[i + 2]);
+        unsigned byte = (unsigned char)user.at[i];
+        if (escape)
+            byte = hex_digit(user.at[i + 1]) << 4 | hex_digit(user.at[i + 2]);
+        plain[n++] = (uint8_t)(byte & 0xff);
+        i += escape ? 2 : 0;
+    }
+    if (code == HAWSE_OK) {
+        if (!has_colon)
+            plain[n++] = ':';
+        hawse_base64_encode(plain, n, digits);
+        code = hidden_add(config, digits, HAWSE_BASE64_DIGITS(n));
+    }
+    if (plain)
+        explicit_bzero(plain, user.len + 1);
+    if (digits)
+        explicit_bzero(digits, cap);
+    free(plain);
+    free(digits);
+    return code;
+}
+
+/* user:password, each of both, and what is sent of them. */
 static int32_t hide_user(struct config *config, struct span user)
 {
     const char *colon = memchr(user.at, ':', user.len);
@@ -369,7 +407,7 @@ static int32_t hide_user(struct config *config, struct span user)
         code = hidden_add(config, user.at, n);
     if (code == HAWSE_OK && colon)
         code = hidden_add(config, colon + 1, user.len - n - 1);
-    return code;
+    return code == HAWSE_OK ? hide_basic(config, user, colon != NULL) : code;
 }
 
 int32_t url_hide(struct config *config, const char *resolved, const char *shown)

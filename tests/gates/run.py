@@ -22,13 +22,14 @@ sys.path.insert(0, str(HERE.parent / "intents"))
 
 from rig import CHAIN_ID, PASS, Host, Node, journal, report  # noqa: E402
 from tricks import Tricks  # noqa: E402
-from world import COIN, FRIEND, GWEI, STRANGER, THIEF, World  # noqa: E402
+from world import FRIEND, GWEI, STRANGER, THIEF, World, decode  # noqa: E402
 
 STEPS = {3: "REFUSED", 9: "CONFIRMED", 11: "EXPIRED", 12: "FAILED"}
 WAITING = 16
 GAS = 300000  # more than is used where a contract does nothing
 ACCOUNTS = ("main", "trader", "splitter", "sleeper", "victim", "thin", "poor", "elsewhere")
 COINS = {"poor": 10 ** 12, "thin": 10 ** 18}
+CAPS = {"local": 500, "dear": 4, "dearer": 2, "other": 500}  # gwei
 # what a broken structure is answered with, where that is not HAWSE_E_INVAL
 CODES = {"chain_not_granted": -6, "chain_unknown": -6, "chain_64": -6, "chain_empty": -6, "account_unknown": -7,
          "streams_unknown": -15}
@@ -80,7 +81,7 @@ class Trial:
         return {
             "hawse": 1, "control": {"socket": "control.sock"}, "plugins": {"path": list(map(str, self.paths))},
             "keys": {"dir": "keys", "use": {n: {"unlock": f"file:{self.folder / 'pass'}"} for n in ACCOUNTS}},
-            "chains": {"local": self.chain(500), "dear": self.chain(4), "dearer": self.chain(2), "other": self.chain(500)},
+            "chains": {name: self.chain(cap) for name, cap in CAPS.items()},
             "tx": {"stuck_ms": 60000}, "instances": self.tricks.instances}
 
     def write_config(self):
@@ -312,6 +313,26 @@ class Trial:
         self.check("nothing was signed for any other", not signed, signed)
         self.check("every attempt carries a simulation", all(len(a[1]) == 64 for a in attempts), attempts[:3])
 
+    def journal_binds(self):
+        """What the journal proves by itself: each attempt is a call that was proposed, priced within its chain's cap, and
+        was simulated before it was signed."""
+        wrong, seen = [], 0
+        for number, leg, seq, chain, nonce, reference, raw, body, fee, tip, chain_name in self.rows(
+                "select a.intent, a.leg, a.seq, a.chain_id, a.nonce, a.hash, r.bytes, b.bytes, a.max_fee, a.tip, i.chain from "
+                "attempt a join record r on r.seq = a.seq join intent i on i.number = a.intent join record b on b.seq = "
+                "i.seq"):
+            tx, intent, seen = decode(raw), json.loads(body), seen + 1
+            call = intent["calls"][leg]
+            bundle = intent.get("how") == "bundle"
+            same = bundle or (tx["to"], tx["value"], tx["data"]) == (call["to"].lower(), int(call["value"]), call["data"])
+            simulated = self.rows("select count(*) from step where intent = ? and step = 4 and seq < ?", number, seq)[0][0]
+            if not (same and simulated and tx["chain_id"] == chain == CHAIN_ID and tx["nonce"] == nonce
+                    and tx["max_fee"] == int(fee) <= CAPS[chain_name] * GWEI and tx["tip"] == int(tip) <= int(fee)
+                    and self.node.call("web3_sha3", "0x" + bytes(raw).hex()) == reference):
+                wrong.append((number, leg, tx, call, simulated))
+        self.check("every attempt is what was proposed, was simulated before, and is priced within the cap",
+                   seen > 30 and not wrong, (seen, wrong[:2]))
+
     def money_is_where_it_was(self):
         w = self.world
         self.check("no stranger has a coin", w.balance(STRANGER) == w.balance(THIEF) == 0)
@@ -348,6 +369,7 @@ class Trial:
             self.phase(self.in_flight)
             self.phase(self.two_faced)
             self.phase(self.chain_holds_what_was_allowed)
+            self.phase(self.journal_binds)
             self.phase(self.money_is_where_it_was)
             self.check("the host stops cleanly", self.host.stop() in (0, None), self.log()[-1000:])
             done = subprocess.run([str(self.hawse), "journal", "verify", str(self.folder / "state")], capture_output=True,

@@ -216,6 +216,19 @@ class Tricks:
         self.add("tight", [item("fees", hit, deadline_ms=1500)], limits=tight)
         self.expect("tight", "fees", "EXPIRED|REFUSED", "waiting max_cost", "fee_per_intent is")
 
+    def states(self):
+        """What the operator lets an instance come to: failures in a row, and what it holds."""
+        w = self.w
+        fails = [{**w.call(w.pool, "failWherePriced"), "gas_limit": 300000}]
+        self.add("breaking", [item(f"fails-{i}", fails) for i in range(2)], at="one by one", txs=1, breaker={"failures": 1})
+        self.expect("breaking", "fails-0", "FAILED", None, "reverted")
+        self.expect("breaking", "fails-1", "REFUSED", "breaker", "its breaker is open after failures in a row")
+        holds = self.limits()
+        holds["assets"]["silver"] = {"address": w.silver, "decimals": 0, "per_intent": "1", "per_day": "1", "max_held": "10"}
+        self.refused("hoarder", [("position", [w.call(w.pool, "swap", w.gold, w.silver, 50, 50)],
+                                  [flow(w.gold, 50), flow(w.silver, 0, 49, 50)], "position",
+                                  "would hold 50 silver, and max_held is 10 silver")], account="victim", limits=holds)
+
     # ---- what waits, for reload and restart ----
 
     def waiters(self):
@@ -231,5 +244,6 @@ class Tricks:
                  maturity="experimental", allow="experimental")
 
     def all(self):
-        for part in (self.honest, self.modes, self.calls, self.simulated, self.amounts, self.times, self.waiters):
+        for part in (self.honest, self.modes, self.calls, self.simulated, self.amounts, self.times, self.states,
+                     self.waiters):
             part()

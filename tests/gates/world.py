@@ -47,6 +47,35 @@ def encode(value):
     return encode_all(value)
 
 
+def rlp(data, at=0):
+    """An item and where it ends (RLP)."""
+    first = data[at]
+    if first < 0x80:
+        return data[at:at + 1], at + 1
+    short, base = (first < 0xb8, 0x80) if first < 0xc0 else (first < 0xf8, 0xc0)
+    if short:
+        begin, size = at + 1, first - base
+    else:
+        begin = at + 1 + first - base - 55
+        size = int.from_bytes(data[at + 1:begin], "big")
+    if first < 0xc0:
+        return data[begin:begin + size], begin + size
+    items, here = [], begin
+    while here < begin + size:
+        value, here = rlp(data, here)
+        items.append(value)
+    return items, here
+
+
+def decode(raw):
+    """A transaction of type 2 or 4 (EIP-1559, EIP-7702)."""
+    fields, _ = rlp(bytes(raw)[1:])
+    chain_id, nonce, tip, fee, gas, to, value, data = fields[:8]
+    numbers = {name: int.from_bytes(v, "big") for name, v in (("chain_id", chain_id), ("nonce", nonce), ("tip", tip),
+                                                              ("max_fee", fee), ("gas", gas), ("value", value))}
+    return {**numbers, "to": "0x" + to.hex(), "data": "0x" + data.hex()}
+
+
 class World:
     """The contracts, and a miner that keeps the base fee where it is wanted."""
 

@@ -45,22 +45,6 @@ TEST(secret_variables, "${NAME} is replaced wherever it stands, $${ is a dollar 
     config_destroy(c);
 }
 
-TEST(secret_redis, "the password of Redis is a secret, and is shown nowhere")
-{
-    (void)setenv("HAWSE_TEST_KEY", SECRET, 1);
-    struct config *c = good("{'hawse':1,'instances':{},'nonces':{'redis':{'address':'10.0.0.7',"
-                            "'insecure':true,'user':'u','password':'${HAWSE_TEST_KEY}'}}}");
-    CHECK_STR(c->redis.password, SECRET);
-    CHECK_STR(c->redis.address, "10.0.0.7");
-    CHECK_STR(c->redis.user, "u");
-    CHECK_EQ(c->redis.port, 6379);
-    CHECK(!c->redis.lease);
-    char *text = config_explain(c, NULL, true);
-    CHECK(text && !strstr(text, SECRET));
-    free(text);
-    config_destroy(c);
-}
-
 TEST(secret_files, "file:PATH is the file's text without its last line break")
 {
     char text[512];
@@ -402,19 +386,37 @@ TEST(hidden_parts, "what a reference stands for is hidden by itself, and so is e
              "'w':'file:%s'}}"),
         path);
     struct config *c = good(text);
-    static const char *const hidden_texts[] = {
-        "pr0vider-k3y", "t0k3n.of.header", "Bearer t0k3n.of.header", "sh0wn-to-n0ne",
-        "some-user",    "pass-w0rd",       "some-user:pass-w0rd",    "wr1tten-out",
-        "0a1b2c3d4e5f", "qu3ryk3y",        "quiet-lake.pro."};
+    static const char *const hidden_texts[] = {"pr0vider-k3y",
+                                               "t0k3n.of.header",
+                                               "Bearer t0k3n.of.header",
+                                               "sh0wn-to-n0ne",
+                                               "some-user",
+                                               "pass-w0rd",
+                                               "some-user:pass-w0rd",
+                                               "wr1tten-out",
+                                               "0a1b2c3d4e5f",
+                                               "qu3ryk3y",
+                                               "quiet-lake.pro.",
+                                               "c29tZS11c2VyOnBhc3MtdzByZA=="};
     for (size_t i = 0; i < sizeof(hidden_texts) / sizeof(hidden_texts[0]); i++) {
         if (!hides(c, hidden_texts[i]))
             FAIL("\"%s\" is not hidden", hidden_texts[i]);
     }
     CHECK(hides(c, url));
     CHECK(!hides(c, "mainnet")); /* a plain word */
-    CHECK_EQ_U64(c->hidden_count, 12);
+    CHECK_EQ_U64(c->hidden_count, 13);
     config_destroy(c);
     free(path);
+}
+
+TEST(hidden_basic, "what is sent of a user and a password is hidden, with escapes undone")
+{
+    struct config *c = good(ENDPOINT("'url':'wss://us%65r-name:p%40ss%2@h/'"));
+    CHECK(hides(c, "dXNlci1uYW1lOnBAc3MlMg==")); /* user-name:p@ss%2 */
+    config_destroy(c);
+    c = good(ENDPOINT("'url':'wss://only-a-user@h/'"));
+    CHECK(hides(c, "b25seS1hLXVzZXI6")); /* only-a-user: */
+    config_destroy(c);
 }
 
 TEST(hidden_short, "what is shorter than six bytes is not hidden: it would mask ordinary words")
