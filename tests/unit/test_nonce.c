@@ -159,10 +159,13 @@ TEST(tokens, "only who holds the token may send, replace or release")
     forged.number = 99;
     ANSWER(nonce_sent(nonces, &KEY, &forged, HASH, keep, &told), HAWSE_E_STALE);
     ANSWER(nonce_mined(nonces, &KEY, 1, keep, &told), HAWSE_OK);
+    struct nonce b = reserve(nonces, 1, 16); /* somebody else's transaction took it */
+    ANSWER(nonce_mined(nonces, &KEY, b.number + 1, keep, &told), HAWSE_OK);
+    ANSWER(nonce_sent(nonces, &KEY, &b, HASH, keep, &told), HAWSE_E_STALE);
     ANSWER(nonce_sent(nonces, &KEY, &a, HASH, keep, &told), HAWSE_E_STALE);
     nonce_counts(nonces, &counts);
     CHECK_EQ_U64(counts.sent, 2);
-    CHECK_EQ_U64(counts.stale, 6);
+    CHECK_EQ_U64(counts.stale, 7);
     nonces_close(nonces);
     journal_close(journal);
 }
