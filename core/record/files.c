@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { SAME_SECOND = 1000 };
+
 bool capture_name(const char *path, uint32_t segment, char out[CAPTURE_PATH])
 {
     int n = segment == 1 ? snprintf(out, CAPTURE_PATH, "%s", path)
@@ -85,13 +87,28 @@ static void stamp(const char *path, char out[32])
         out[0] = '\0';
 }
 
+/* A name that no capture has: runs may follow each other within a second. */
+static bool free_name(const char *path, char base[CAPTURE_PATH])
+{
+    char when[32];
+    stamp(path, when);
+    for (uint32_t n = 1; n <= SAME_SECOND; n++) {
+        int len = n == 1 ? snprintf(base, CAPTURE_PATH, "%s.%s", path, when)
+                         : snprintf(base, CAPTURE_PATH, "%s.%s.0%u", path, when, n);
+        if (len < 0 || len >= CAPTURE_PATH)
+            return false;
+        if (access(base, F_OK) != 0)
+            return true;
+    }
+    return true; /* renaming says that it is taken */
+}
+
 int32_t capture_set_aside(const char *path, struct fault *fault)
 {
-    char when[32], from[CAPTURE_PATH], base[CAPTURE_PATH], to[CAPTURE_PATH];
+    char from[CAPTURE_PATH], base[CAPTURE_PATH], to[CAPTURE_PATH];
     if (access(path, F_OK) != 0)
         return HAWSE_OK;
-    stamp(path, when);
-    if (snprintf(base, sizeof(base), "%s.%s", path, when) >= (int)sizeof(base))
+    if (!free_name(path, base))
         return fault_set(fault, HAWSE_E_LIMIT, "record.file: the path is too long");
     /* the last segments first: the first one names the capture, and goes when all others have */
     uint32_t count = 1;

@@ -500,6 +500,21 @@ TEST(earlier_run, "an earlier capture of the same name is moved aside, not overw
     CHECK_EQ_U64(seen.callbacks, 10);
 }
 
+TEST(quick_restarts, "runs that follow each other within a second keep all their captures")
+{
+    char command[600], text[32] = "";
+    for (int run = 0; run < 5; run++) {
+        begin(NULL, RECORD_FULL_WAIT);
+        callback(1, 1000, 10);
+        finish();
+    }
+    (void)snprintf(command, sizeof(command), "ls %s* | wc -l", path);
+    FILE *f = popen(command, "re");
+    CHECK(f && fgets(text, sizeof(text), f));
+    (void)pclose(f);
+    CHECK_EQ(atoi(text), 5);
+}
+
 TEST(seek, "seeking goes to the chunk of that time without reading what is before it")
 {
     struct fault fault = {0};
