@@ -72,8 +72,7 @@ static const char made[] =
     "CREATE TEMP VIEW made_attempt AS SELECT intent, json_extract(data, '$.leg') AS leg,"
     " json_extract(data, '$.attempt') AS attempt, seq,"
     " ifnull((SELECT json_extract(s.data, '$.state') FROM record s WHERE s.kind = 'state' AND "
-    "s.intent = "
-    "r.intent"
+    "s.intent > 0 AND s.intent = r.intent" /* the first for the index, which has no others */
     "  AND json_extract(s.data, '$.leg') = json_extract(r.data, '$.leg') AND json_extract(s.data, "
     "'$.attempt') = json_extract(r.data, '$.attempt')"
     "  ORDER BY s.seq DESC LIMIT 1), 1) AS state,"
