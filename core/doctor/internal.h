@@ -25,7 +25,7 @@ struct doctor {
 /* An answer that stays until the next question. */
 struct answer {
     int32_t status;  /* 0: `text` is the result; HAWSE_E_REMOTE: the error; else words */
-    char text[4096]; /* cut, with a NUL; HAWSE_PADDING bytes of it are never used */
+    char text[4096]; /* cut, with a NUL; HAWSE_PADDING readable bytes follow what is there */
     size_t len;
     uint64_t elapsed_ns;
     uint32_t http_status;

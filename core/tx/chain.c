@@ -84,7 +84,6 @@ struct desk_account *chain_account(struct desk_chain *chain, const char *name, s
     a->key = key;
     a->nonces.chain_id = chain->config->chain_id;
     memcpy(a->nonces.sender, key->public.address, 20);
-    a->new_pending = UINT64_MAX; /* not asked yet */
     a->window = chain->desk->tx.window;
     a->queue_end = &a->queue;
     a->next = chain->accounts;
@@ -270,7 +269,6 @@ static void ask_rest(struct desk_chain *chain)
             answered(chain, true);
     }
     for (struct desk_account *a = chain->accounts; a; a = a->next) {
-        a->new_pending = UINT64_MAX; /* one that opens from now on is of the next view */
         if (a->open > 0)
             ask_account(a);
     }

@@ -2,8 +2,8 @@
  * Who used a nonce? A receipt that no provider shows proves nothing: providers lose them. So before
  * an intent gets another nonce, which could pay twice, the block in which the count of the account
  * passed the nonce is searched for, and the transaction that did it is read there. Nodes keep the
- * state of about 128 blocks; where the proof cannot be had any more the intent ends, and is never
- * executed again.
+ * state of some 128 blocks, or fewer; where the proof cannot be had any more the intent ends, and
+ * is never executed again.
  */
 #include "tx/desk_private.h"
 
@@ -102,7 +102,14 @@ static void on_count(struct desk_ask *ask, const struct pool_result *r)
     }
     int32_t code = r->status == HAWSE_OK ? answer_u64(r->body, r->body_len, &count) : r->status;
     bool no_state = r->status != HAWSE_OK && r->class == RPC_MISSING_DATA;
-    bool before = code == HAWSE_OK && middle == leg->proof_low && count > leg->nonce.number;
+    bool first = middle == leg->proof_low;
+    bool before = code == HAWSE_OK && first && count > leg->nonce.number;
+    if (no_state && first && leg->proof_high - leg->proof_low > 1) { /* it keeps fewer blocks */
+        leg->proof_low += (leg->proof_high - leg->proof_low + 1) / 2;
+        leg->proof_middle = UINT64_MAX;
+        search(leg);
+        return;
+    }
     if (no_state || before) {
         not_proved(leg); /* the state is gone, or it was used before what is kept */
         return;

@@ -72,7 +72,7 @@ class Proxy:
     """Before the node: a provider that loses receipts, or the state of old blocks, while it is told to."""
 
     def __init__(self, node):
-        self.node, self.no_receipts, self.no_state = node, False, False
+        self.node, self.no_receipts, self.no_state, self.keeps = node, False, False, None  # blocks with state; None = all
         proxy = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -94,13 +94,16 @@ class Proxy:
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
+    def is_old(self, block):
+        return self.keeps is not None and int(block, 16) < int(self.node.call("eth_blockNumber"), 16) - self.keeps
+
     def answer(self, body):
         question = json.loads(body)
         method, params = question["method"], question["params"]
         made = {"jsonrpc": "2.0", "id": question["id"]}
         if self.no_receipts and method == "eth_getTransactionReceipt":
             return json.dumps({**made, "result": None}).encode()
-        if self.no_state and method == "eth_getTransactionCount" and params[1].startswith("0x"):
+        if method == "eth_getTransactionCount" and params[1].startswith("0x") and (self.no_state or self.is_old(params[1])):
             error = {"code": -32000, "message": "missing trie node 7d2ef4 (path ) state is not available"}
             return json.dumps({**made, "error": error}).encode()
         connection = http.client.HTTPConnection("127.0.0.1", self.node.port, timeout=20)

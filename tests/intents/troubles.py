@@ -180,7 +180,8 @@ class Troubles:
                    and self.steps("reverting")[-1][1] == -18, (words, self.steps("reverting")[-1]))
 
     def foreign(self):
-        """Somebody else has the key, and is faster."""
+        """Somebody else has the key, and is faster; the node keeps little state to prove it by."""
+        self.proxy.keeps = 12
         address = self.addresses["bot"]
         self.send("foreign", [{"to": TARGET, "data": hit(7)}])
         self.until("foreign", "SEEN", mine=False)
@@ -192,6 +193,7 @@ class Troubles:
                                                "gas": "0x5208", "maxFeePerGas": hex(50 * GWEI)})
         self.node.call("anvil_stopImpersonatingAccount", address)
         words = self.until("foreign", "CONFIRMED", seconds=20)
+        self.proxy.keeps = None
         with journal(self.folder) as db:
             rows = db.execute("select a.nonce, a.state from attempt a join intent i on i.number = a.intent where i.id = "
                               "'foreign' order by a.attempt").fetchall()
