@@ -48,16 +48,6 @@ struct arguments {
     bool json, strict, safe, quiet, view, once;
 };
 
-struct command {
-    const char *name;
-    const char *usage;   /* after the name */
-    const char *summary; /* one line */
-    const char *details; /* what else --help says; may be empty */
-    uint64_t options;    /* a bit for each that it takes */
-    int max_words;
-    int (*run)(const struct arguments *args);
-};
-
 int command_run(const struct arguments *args);
 int command_plugins(const struct arguments *args);
 int command_config(const struct arguments *args);

@@ -1,0 +1,201 @@
+/*
+ * The commands and their options, each named once: help, the man pages and the shells' completion
+ * are made of these two tables.
+ */
+#include "app/commands.h"
+
+#include <stddef.h>
+
+const struct option_line option_table[OPTIONS] = {
+    [OPT_SET] = {"set", "PATH=VALUE", "change one value of the configuration; may be repeated", 0},
+    [OPT_PATH] = {"path", "DIR", "the folder to look in, instead of the installed one",
+                  offsetof(struct arguments, path)},
+    [OPT_SOCKET] = {"socket", "PATH",
+                    "the control socket; else $HAWSE_CONTROL, else ./control.sock",
+                    offsetof(struct arguments, socket)},
+    [OPT_LISTEN] = {"listen", "HOST:PORT", "a loopback address; else 127.0.0.1:18545",
+                    offsetof(struct arguments, listen)},
+    [OPT_SPEED] = {"speed", "N", "so many times faster than recorded; max: without pauses",
+                   offsetof(struct arguments, speed)},
+    [OPT_LANES] = {"lanes", "N", "threads that share the instances, up to 16; else 1",
+                   offsetof(struct arguments, lanes)},
+    [OPT_JSON] = {"json", NULL, "for programs", offsetof(struct arguments, json)},
+    [OPT_STRICT] = {"strict", NULL, "do not start when any plugin is refused",
+                    offsetof(struct arguments, strict)},
+    [OPT_SAFE] = {"safe", NULL, "leave out plugin files that crashed an earlier run",
+                  offsetof(struct arguments, safe)},
+    [OPT_QUIET] = {"quiet", NULL, "log errors and warnings only",
+                   offsetof(struct arguments, quiet)},
+    [OPT_VIEW] = {"view", NULL, "show status live instead of the log; needs a terminal",
+                  offsetof(struct arguments, view)},
+    [OPT_ONCE] = {"once", NULL, "print two frames, a second apart, and end",
+                  offsetof(struct arguments, once)},
+    [OPT_RECORD] = {"record", "FILE", "record to this capture, as record.file does",
+                    offsetof(struct arguments, record)},
+    [OPT_OUT] = {"out", "FILE", "write to this file: what the plugins do now, or the page",
+                 offsetof(struct arguments, out)},
+    [OPT_FROM] = {"from", "S", "seconds since the beginning; what is before is not judged",
+                  offsetof(struct arguments, from)},
+    [OPT_TO] = {"to", "S", "end there", offsetof(struct arguments, to)},
+    [OPT_PLUGIN] = {"plugin", "ID=FILE", "use this plugin file for the instance; may be repeated",
+                    0},
+    [OPT_DIFF] = {"diff", NULL, "compare two captures", offsetof(struct arguments, diff)},
+    [OPT_DIR] = {"dir", "DIR", "the folder of key files; else $HAWSE_KEYS, else ./keys",
+                 offsetof(struct arguments, dir)},
+    [OPT_KIND] = {"kind", "KIND", "secp256k1 (EVM chains; also when left out) or ed25519 (Solana)",
+                  offsetof(struct arguments, kind)},
+    [OPT_CHAIN] =
+        {"chain", "CHAIN",
+         "lock the key to this chain: an EVM id, solana:mainnet, or a CAIP-2 name; may be repeated",
+         0},
+    [OPT_TESTNET_ONLY] = {"testnet-only", NULL,
+                          "the key never signs for a chain that holds real money",
+                          offsetof(struct arguments, testnet_only)},
+    [OPT_COST] = {"cost", "COST",
+                  "of guessing a passphrase: interactive, moderate (also when left out), sensitive",
+                  offsetof(struct arguments, cost)},
+    [OPT_FORMAT] = {"format", "FORMAT",
+                    "v3 (Ethereum keystore), hex, solana; else what it looks like",
+                    offsetof(struct arguments, format)},
+    [OPT_PASSPHRASE_FROM] =
+        {"passphrase-from", "SOURCE",
+         "prompt (also when left out), file:PATH, env:NAME, credential:NAME (of systemd)",
+         offsetof(struct arguments, passphrase_from)},
+    [OPT_PASSPHRASE_FILE] = {"passphrase-file", "FILE", "the same as --passphrase-from file:FILE",
+                             offsetof(struct arguments, passphrase_file)},
+    [OPT_NEW_FROM] = {"new-passphrase-from", "SOURCE", "where the new passphrase is",
+                      offsetof(struct arguments, new_from)},
+    [OPT_IMPORT_FROM] = {"import-passphrase-from", "SOURCE",
+                         "where the passphrase of the imported file is",
+                         offsetof(struct arguments, import_from)},
+    [OPT_WHY] = {"why", "TEXT", "the reason, for the journal and for whoever looks at the status",
+                 offsetof(struct arguments, why)},
+    [OPT_CLIENT_UID] = {"client-uid", "UID",
+                        "let this user's processes ask for signatures, beside our own and root's",
+                        offsetof(struct arguments, client_uid)},
+    [OPT_INSTANCE] = {"instance", "ID", "of this instance alone",
+                      offsetof(struct arguments, instance)},
+    [OPT_INTENT] = {"intent", "N", "of the intent of this number alone",
+                    offsetof(struct arguments, intent)},
+    [OPT_ID] = {"id", "KEY", "of intents with this idempotency key alone",
+                offsetof(struct arguments, id)},
+    [OPT_SINCE] =
+        {"since", "TIME",
+         "from then on: 2026-01-31, 2026-01-31T12:00:00Z (UTC), or so long ago: 15m, 2h, 7d",
+         offsetof(struct arguments, since)},
+    [OPT_UNTIL] = {"until", "TIME", "before then", offsetof(struct arguments, until)},
+    [OPT_STEP] = {"step", "STEP", "this step alone: SENT, CONFIRMED, REFUSED ...",
+                  offsetof(struct arguments, step)},
+    [OPT_HEAD] = {"head", "SEQ:HASH", "a head that was noted earlier and must be in the chain",
+                  offsetof(struct arguments, head)},
+    [OPT_FORCE] = {"force", NULL, "put the copy in the place of what is newer, which is kept",
+                   offsetof(struct arguments, force)},
+};
+
+const struct command commands[] = {
+    {"run", "CONFIG [--set PATH=VALUE]... [--record FILE] [--view] [--strict] [--safe] [--quiet]",
+     "run the configured plugins until SIGTERM or Ctrl-C",
+     "SIGTERM and SIGINT stop gracefully, within stop_deadline_ms; SIGHUP reads the configuration\n"
+     "again and applies it as a whole or not at all. Core dumps are off: secrets are in memory.",
+     OPT(OPT_SET) | OPT(OPT_VIEW) | OPT(OPT_STRICT) | OPT(OPT_SAFE) | OPT(OPT_QUIET) |
+         OPT(OPT_RECORD),
+     1, command_run},
+    {"plugins", "[CONFIG] [--path DIR] [--json] | release DIGEST CONFIG",
+     "list plugin files with what they say of themselves, or why they are refused",
+     "Runs none of their code. With CONFIG: the folders it searches. `release` takes a file off "
+     "the\n"
+     "quarantine list, on which a crash or a hang puts it. Exit code 1: a file is refused.",
+     OPT(OPT_SET) | OPT(OPT_PATH) | OPT(OPT_JSON), 3, command_plugins},
+    {"config", "check CONFIG | explain CONFIG [PATH] | schema [--set PATH=VALUE]... [--json]",
+     "check a configuration, show its effective values and where they come from",
+     "check looks at plugin files too, without running them; exit code 2: the configuration is "
+     "wrong,\n"
+     "1: an instance would be refused. explain shows secrets as ***. schema prints the format.",
+     OPT(OPT_SET) | OPT(OPT_JSON), 3, command_config},
+    {"doctor", "CONFIG [--set PATH=VALUE]... [--json]",
+     "look at everything that a configuration needs: this machine, plugin files, every address",
+     "Asks each address a few questions and sends no transaction: chain, newest block, delay, "
+     "methods,\n"
+     "subscriptions, certificate. Each finding says what to change. Exit code 1: something is bad.",
+     OPT(OPT_SET) | OPT(OPT_JSON), 1, command_doctor},
+    {"status", "[--socket PATH] [--json]", "what a running hawse does",
+     "Exit code 1: it does not answer, or it is not ready; the reasons are shown.",
+     OPT(OPT_SOCKET) | OPT(OPT_JSON), 0, command_status},
+    {"top", "[--socket PATH] [--once]", "the same, live", "Ctrl-C ends it.",
+     OPT(OPT_SOCKET) | OPT(OPT_ONCE), 0, command_top},
+    {"intents", "[--socket PATH] [--json]", "what a running hawse wants done, and how far it is",
+     "Chains, accounts, and open intents with each of their transactions.",
+     OPT(OPT_SOCKET) | OPT(OPT_JSON), 0, command_intents},
+    {"send", "INSTANCE FILE [--socket PATH]",
+     "propose one intent in the name of an instance, through all its gates and limits",
+     "FILE (- is the standard input) holds it as JSON: id, chain, account, calls. The id is taken\n"
+     "once for ever. `hawse intents` and `hawse journal` say what becomes of it.",
+     OPT(OPT_SOCKET), 2, command_send},
+    {"kill", "[INSTANCE] [--why TEXT] [--socket PATH]",
+     "sign nothing new, for one instance or for all; it holds across restarts",
+     "What was sent is watched to its end, and taken back where it is stuck.",
+     OPT(OPT_SOCKET) | OPT(OPT_WHY), 1, command_kill},
+    {"resume", "[INSTANCE] [--socket PATH]", "end what `hawse kill` began", "", OPT(OPT_SOCKET), 1,
+     command_resume},
+    {"feed", "SAMPLE [--listen HOST:PORT] [--speed N]",
+     "play a sample as a node or venue would speak: WebSocket and HTTP on one loopback port",
+     "For the quickstart, and for trying plugins without a network.",
+     OPT(OPT_LISTEN) | OPT(OPT_SPEED), 1, command_feed},
+    {"replay",
+     "CAPTURE [--speed N] [--lanes N] [--from S] [--to S] [--plugin ID=FILE]... | --diff A B",
+     "drive plugins from a capture and compare all they do with what they did",
+     "Without a network, by the recorded clock, as fast as it goes unless --speed says otherwise.\n"
+     "Exit code 1: something differs, and the first difference is told; 2: a plugin file is "
+     "another\n"
+     "than was recorded. --out records what happens now, for --diff, which compares two captures.",
+     OPT(OPT_SPEED) | OPT(OPT_LANES) | OPT(OPT_FROM) | OPT(OPT_TO) | OPT(OPT_PLUGIN) |
+         OPT(OPT_PATH) | OPT(OPT_OUT) | OPT(OPT_DIFF) | OPT(OPT_JSON),
+     2, command_replay},
+    {"report", "CAPTURE --out FILE.html", "a capture as one HTML page",
+     "Events over time, latency, prices and decisions, with plots; no script, no other file. Runs "
+     "no\n"
+     "plugin, so that captures of which segments are missing can be shown too.",
+     OPT(OPT_OUT), 1, command_report},
+    {"keys",
+     "new NAME | import NAME FILE | list | export-public NAME | rotate NAME | verify [NAME] "
+     "[--dir DIR] [--json]",
+     "make, import, list and re-encrypt private keys; none is ever shown",
+     "A passphrase never stands on the command line: it is asked for on the terminal, or read from "
+     "where\n"
+     "--passphrase-from says. rotate encrypts a key again, under a new passphrase, cost or lock; "
+     "its address\n"
+     "stays. verify proves that the passphrase opens the file, and that nobody changed it. Exit "
+     "code 1: a\n"
+     "key is refused, damaged, or not there.",
+     OPT(OPT_DIR) | OPT(OPT_KIND) | OPT(OPT_CHAIN) | OPT(OPT_TESTNET_ONLY) | OPT(OPT_COST) |
+         OPT(OPT_FORMAT) | OPT(OPT_PASSPHRASE_FROM) | OPT(OPT_PASSPHRASE_FILE) | OPT(OPT_NEW_FROM) |
+         OPT(OPT_IMPORT_FROM) | OPT(OPT_JSON),
+     3, command_keys},
+    {"signer", "[NAME[=SOURCE]]... --socket PATH [--dir DIR] [--client-uid UID]",
+     "hold keys in a process of its own, and sign for hosts over a Unix socket",
+     "Without names: all keys of the folder. The locks of each key are judged here as well. Only "
+     "processes\n"
+     "of the same user and of root are answered; for a host of another user there is --client-uid. "
+     "SIGTERM\n"
+     "and Ctrl-C end it.",
+     OPT(OPT_DIR) | OPT(OPT_SOCKET) | OPT(OPT_PASSPHRASE_FROM) | OPT(OPT_PASSPHRASE_FILE) |
+         OPT(OPT_CLIENT_UID),
+     8, command_signer},
+    {"journal",
+     "query FILE | export FILE | verify FILE | backup FILE TO | restore COPY FILE [--json]",
+     "look at, prove, copy and put back the journal of intents",
+     "FILE is the journal or the folder it is in (state_dir); a host may have it meanwhile, but "
+     "for "
+     "restore.\n"
+     "query shows records by instance, intent, id, time and step; export all that is in them, as a "
+     "line of\n"
+     "JSON each, with bodies and signed bytes. Exit code 1: it does not verify, or cannot be read.",
+     OPT(OPT_INSTANCE) | OPT(OPT_INTENT) | OPT(OPT_ID) | OPT(OPT_SINCE) | OPT(OPT_UNTIL) |
+         OPT(OPT_STEP) | OPT(OPT_HEAD) | OPT(OPT_FORCE) | OPT(OPT_JSON),
+     3, command_journal},
+    {"version", "[--json]", "versions of hawse and its libraries", "", OPT(OPT_JSON), 0,
+     command_version},
+};
+
+const size_t command_count = sizeof(commands) / sizeof(commands[0]);
+_Static_assert(sizeof(commands) / sizeof(commands[0]) <= COMMANDS_MAX, "raise COMMANDS_MAX");
