@@ -5,7 +5,9 @@
  */
 #include "config/internal.h"
 
+#include <hawse/base58.h>
 #include <hawse/hex.h>
+#include <hawse/keccak.h>
 #include <hawse/types.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -289,6 +291,65 @@ static int32_t read_tx(struct reader *r, struct config_tx *tx, json_t *value, co
     return code == HAWSE_OK ? read_relay(r, tx, value, where) : code;
 }
 
+void config_handle(const uint8_t address[32], uint8_t out[20])
+{
+    uint8_t hash[32];
+    hawse_keccak256(address, 32, hash);
+    memcpy(out, hash + 12, 20);
+}
+
+static int32_t read_genesis(struct reader *r, struct config_chain *chain, const json_t *value,
+                            const char *where)
+{
+    static const char *const clusters[][2] = {
+        {"mainnet", "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d"},
+        {"devnet", "EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG"},
+        {"testnet", "4uhcVJyU9pJkvQyS88uRDiswHXSGkY3zQawwpjk2NsNY"},
+    };
+    const char *given = json_string_value(json_object_get(value, "genesis")), *text = given;
+    for (size_t i = 0; given && i < sizeof(clusters) / sizeof(clusters[0]); i++) {
+        if (strcmp(given, clusters[i][0]) == 0)
+            text = clusters[i][1];
+    }
+    if (text &&
+        hawse_base58_key((const uint8_t *)text, strlen(text), chain->solana.genesis) == HAWSE_OK)
+        return HAWSE_OK;
+    (void)fault_set(r->fault, HAWSE_E_FORMAT,
+                    "%s.genesis: found \"%.44s\", expected mainnet, devnet, testnet, or a genesis "
+                    "hash",
+                    where, given ? given : "");
+    fault_hint(r->fault, "a node tells its own by getGenesisHash");
+    return HAWSE_E_FORMAT;
+}
+
+/* What says which chain it is, and nothing of the other family's. */
+static int32_t read_family(struct reader *r, struct config_chain *chain, const json_t *value,
+                           const char *where)
+{
+    static const char *const families[] = {"evm", "solana"};
+    const json_t *s = json_object_get(value, "solana");
+    static const char *const commitments[] = {"finalized", "confirmed"};
+    chain->family = (enum config_family)read_word(value, "family", families, 2);
+    chain->chain_id = (uint64_t)json_integer_value(json_object_get(value, "chain_id"));
+    const char *missing = chain->family == FAMILY_EVM ? "chain_id" : "genesis";
+    const char *wrong = chain->family == FAMILY_EVM ? "genesis" : "chain_id";
+    if (!json_object_get(value, missing))
+        return fault_set(r->fault, HAWSE_E_INVAL,
+                         "%s.%s: is missing: a chain of the family %s has "
+                         "one",
+                         where, missing, families[chain->family]);
+    if (json_object_get(value, wrong))
+        return fault_set(r->fault, HAWSE_E_INVAL, "%s.%s: a chain of the family %s has none", where,
+                         wrong, families[chain->family]);
+    chain->solana = (struct config_solana){
+        .confirmed = read_word(s, "commitment", commitments, 2) == 1,
+        .max_fee = (uint64_t)json_integer_value(json_object_get(s, "max_fee")),
+        .max_unit_price = (uint64_t)json_integer_value(json_object_get(s, "max_unit_price")),
+        .price_percent = read_number(s, "price_percent"),
+        .resend_ms = read_number(s, "resend_ms")};
+    return chain->family == FAMILY_SOLANA ? read_genesis(r, chain, value, where) : HAWSE_OK;
+}
+
 static int32_t read_chain(struct reader *r, struct config_chain *chain, const char *name,
                           json_t *value)
 {
@@ -301,14 +362,13 @@ static int32_t read_chain(struct reader *r, struct config_chain *chain, const ch
     if (!name_legal(name, false))
         return fault_set(r->fault, HAWSE_E_INVAL,
                          "%s: a chain's name has 1 to 63 of a-z, 0-9, '_' and '-'", where);
-    chain->chain_id = (uint64_t)json_integer_value(json_object_get(value, "chain_id"));
     chain->block_ms = read_number(value, "block_ms");
     chain->cache = json_is_true(json_object_get(value, "cache"));
     chain->cache_mib = read_number(value, "cache_mib");
     chain->cache_entries = read_number(value, "cache_entries");
     chain->attempt_ms = read_number(value, "attempt_ms");
     chain->hedge_ms = read_number(value, "hedge_ms");
-    int32_t code = HAWSE_OK;
+    int32_t code = read_family(r, chain, value, where);
     for (size_t i = 0; i < json_array_size(providers) && code == HAWSE_OK; i++) {
         (void)snprintf(path, sizeof(path), "%.100s.providers[%zu]", where, i);
         code = read_provider(r, chain, json_array_get(providers, i), path);

@@ -93,7 +93,8 @@ struct config_budget {
 struct config_asset {
     char *name;          /* what the operator calls it */
     bool native;         /* the chain's own coin; its address is zero */
-    uint8_t address[20]; /* of the token */
+    uint8_t address[20]; /* of the token; on Solana config_handle() of its mint */
+    uint8_t mint[32];    /* on Solana */
     uint32_t decimals;   /* what the amounts of the file were read with */
     hawse_u256_t per_intent, per_day;
     bool limits_loss;          /* loss_per_day holds */
@@ -111,9 +112,17 @@ struct config_share {
     hawse_u256_t per_day;
 };
 
+/* How the data of an instruction begins. */
+struct config_prefix {
+    uint8_t bytes[8];
+    uint32_t len; /* 0 = all do */
+};
+
 /* What may be done with one address. */
 struct config_counterparty {
-    uint8_t address[20];
+    uint8_t address[20];            /* on Solana config_handle() of it */
+    struct config_prefix *prefixes; /* on Solana, of the instructions that it may be given */
+    size_t prefix_count;
     uint8_t (*selectors)[4]; /* of the functions that may be called */
     size_t selector_count;
     bool plain;                  /* the native coin may be sent to it without calldata */
@@ -139,7 +148,7 @@ struct config_limits {
     uint32_t open_positions;     /* assets with max_held that are held; 0 = not limited */
     uint32_t slippage_ppm;       /* millionths of expected_in */
     bool limits_fee;             /* fee_per_intent holds */
-    hawse_u256_t fee_per_intent; /* wei */
+    hawse_u256_t fee_per_intent; /* smallest units of the coin */
     uint32_t canary_ppm;         /* of every amount, in mode canary and for what is beta */
     uint8_t (*callbacks)[4];     /* beside the usual ones */
     size_t callback_count;
@@ -273,11 +282,25 @@ struct config_tx {
     uint8_t delegate[20];          /* the executor's contract */
 };
 
+enum config_family { FAMILY_EVM, FAMILY_SOLANA };
+
+/* How transactions of a Solana cluster are priced, sent and believed. */
+struct config_solana {
+    uint8_t genesis[32];     /* every provider must tell the same */
+    bool confirmed;          /* an outcome is final when it is confirmed; false: when rooted */
+    uint64_t max_fee;        /* lamports of a transaction, never above */
+    uint64_t max_unit_price; /* micro-lamports per compute unit, never above */
+    uint32_t price_percent;
+    uint32_t resend_ms;
+};
+
 /* A chain that the host itself asks, through several providers. */
 struct config_chain {
-    char *name;        /* [a-z0-9_-]{1,63} */
-    uint64_t chain_id; /* EVM; every provider must tell the same */
-    uint32_t block_ms; /* mean time of a block */
+    char *name; /* [a-z0-9_-]{1,63} */
+    enum config_family family;
+    uint64_t chain_id;           /* EVM; every provider must tell the same */
+    struct config_solana solana; /* of that family */
+    uint32_t block_ms;           /* mean time of a block, or of a slot */
     struct config_provider *providers;
     size_t provider_count;
     bool cache;
@@ -358,6 +381,10 @@ const struct config_chain *config_chain_find(const struct config *config, const 
 /* A copy that outlives the configuration, for config_chain_finish. HAWSE_E_NOMEM. */
 int32_t config_chain_copy(const struct config_chain *chain, struct config_chain *out);
 void config_chain_finish(struct config_chain *chain);
+
+/* An address of 32 bytes in tables whose keys have 20: the last bytes of its Keccak-256. As hard to
+ * meet on purpose as an EVM address is. */
+void config_handle(const uint8_t address[32], uint8_t out[20]);
 
 /* NULL = nothing is allowed there. */
 const struct config_limits *config_limits_find(const struct config_instance *instance,

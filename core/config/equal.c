@@ -154,9 +154,17 @@ static bool same_tx(const struct config_tx *a, const struct config_tx *b)
            a->call_tree == b->call_tree && endpoint_equal(&a->tenderly, &b->tenderly);
 }
 
+static bool same_solana(const struct config_solana *a, const struct config_solana *b)
+{
+    return memcmp(a->genesis, b->genesis, 32) == 0 && a->confirmed == b->confirmed &&
+           a->max_fee == b->max_fee && a->max_unit_price == b->max_unit_price &&
+           a->price_percent == b->price_percent && a->resend_ms == b->resend_ms;
+}
+
 static bool same_chain(const struct config_chain *a, const struct config_chain *b)
 {
-    return same(a->name, b->name) && a->chain_id == b->chain_id && a->block_ms == b->block_ms &&
+    return same(a->name, b->name) && a->family == b->family && a->chain_id == b->chain_id &&
+           same_solana(&a->solana, &b->solana) && a->block_ms == b->block_ms &&
            a->cache == b->cache && a->cache_mib == b->cache_mib &&
            a->cache_entries == b->cache_entries && a->attempt_ms == b->attempt_ms &&
            a->hedge_ms == b->hedge_ms && same_providers(a, b) && same_tx(&a->tx, &b->tx);

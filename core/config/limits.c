@@ -8,6 +8,7 @@
 #include "base/schema.h"
 
 #include <hawse/abi_type.h>
+#include <hawse/base58.h>
 #include <hawse/eip55.h>
 #include <hawse/hex.h>
 #include <hawse/types.h>
@@ -16,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COIN_DECIMALS = 18, PERCENT_DECIMALS = 4, PPM = 1000000 };
+enum { COIN_DECIMALS = 18, SOL_DECIMALS = 9, PERCENT_DECIMALS = 4, PPM = 1000000 };
 
 /* By the bits of allowed_findings; core/sim has the same words in this order. */
 static const char *const findings[] = {"reentrancy",   "ownership", "delegatecall",
@@ -30,6 +31,7 @@ void limits_destroy(struct config_instance *in)
             free(l->assets[k].name);
         for (size_t k = 0; k < l->counterparty_count; k++) {
             free(l->counterparties[k].selectors);
+            free(l->counterparties[k].prefixes);
             free(l->counterparties[k].shares);
         }
         free(l->chain);
@@ -84,6 +86,21 @@ static int32_t read_percent(struct reader *r, const json_t *o, const char *key, 
     return HAWSE_OK;
 }
 
+/* An address of 32 bytes, and the handle by which tables know it. */
+static int32_t parse_key(struct reader *r, const char *text, const char *where, uint8_t key[32],
+                         uint8_t out[20])
+{
+    static const uint8_t zero[32] = {0};
+    if (hawse_base58_key((const uint8_t *)text, strlen(text), key) == HAWSE_OK &&
+        memcmp(key, zero, 32) != 0) {
+        config_handle(key, out);
+        return HAWSE_OK;
+    }
+    return fault_set(r->fault, HAWSE_E_FORMAT,
+                     "%s: \"%.64s\" is no address: expected 32 bytes in base58, not all zero",
+                     where, text);
+}
+
 static int32_t parse_address(struct reader *r, const char *text, const char *where, uint8_t out[20])
 {
     static const uint8_t zero[20] = {0};
@@ -121,14 +138,22 @@ static int32_t read_selector(struct reader *r, const char *text, const char *whe
 
 /* ---- parts ---- */
 
+static int32_t read_token(struct reader *r, struct config_asset *a, const char *address,
+                          const char *where, bool solana)
+{
+    char place[CONFIG_PATH + 16];
+    (void)snprintf(place, sizeof(place), "%s.address", where);
+    return solana ? parse_key(r, address, place, a->mint, a->address)
+                  : parse_address(r, address, place, a->address);
+}
+
 static int32_t read_asset(struct reader *r, struct config_limits *l, const char *name,
-                          const json_t *value, const char *around)
+                          const json_t *value, const char *around, bool solana)
 {
     struct config_asset *a = &l->assets[l->asset_count++];
-    char where[CONFIG_PATH], place[CONFIG_PATH + 16];
+    char where[CONFIG_PATH];
     const char *address = json_string_value(json_object_get(value, "address"));
     (void)snprintf(where, sizeof(where), "%.180s.assets.%.32s", around, name);
-    (void)snprintf(place, sizeof(place), "%s.address", where);
     if (!copy_text(&a->name, name))
         return no_memory(r, where);
     if (!name_legal(name, true))
@@ -136,7 +161,7 @@ static int32_t read_asset(struct reader *r, struct config_limits *l, const char 
                          "%s: an asset's name has 1 to 63 letters, digits, '_' or '-'", where);
     a->native = !address;
     a->decimals = read_number(value, "decimals");
-    int32_t code = address ? parse_address(r, address, place, a->address) : HAWSE_OK;
+    int32_t code = address ? read_token(r, a, address, where, solana) : HAWSE_OK;
     for (size_t i = 0; code == HAWSE_OK && i + 1 < l->asset_count; i++) {
         if (memcmp(l->assets[i].address, a->address, 20) == 0)
             code = fault_set(r->fault, HAWSE_E_EXISTS, "%s: is the same asset as %s", where,
@@ -175,6 +200,33 @@ static int32_t read_functions(struct reader *r, struct config_counterparty *c, c
     return code;
 }
 
+/* How instructions may begin. */
+static int32_t read_prefixes(struct reader *r, struct config_counterparty *c, const json_t *list,
+                             const char *around)
+{
+    c->prefixes = calloc(json_array_size(list) + 1, sizeof(c->prefixes[0]));
+    if (!c->prefixes)
+        return no_memory(r, around);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        struct config_prefix *p = &c->prefixes[c->prefix_count++];
+        const char *text = json_string_value(json_array_get(list, i));
+        size_t len = strlen(text);
+        uint64_t need = 0;
+        bool any = strcmp(text, "any") == 0;
+        if (!any && (len < 4 || hawse_hex_data((const uint8_t *)text, len, p->bytes,
+                                               sizeof(p->bytes), &need) != HAWSE_OK)) {
+            (void)fault_set(r->fault, HAWSE_E_FORMAT,
+                            "%s.functions[%zu]: \"%.40s\" is not how an instruction begins: "
+                            "expected 0x and 2 to 16 digits, or \"any\"",
+                            around, i, text);
+            fault_hint(r->fault, "the first 8 bytes tell the instructions of most programs apart");
+            return HAWSE_E_FORMAT;
+        }
+        p->len = (uint32_t)need;
+    }
+    return HAWSE_OK;
+}
+
 static int32_t read_shares(struct reader *r, const struct config_limits *l,
                            struct config_counterparty *c, json_t *shares, const char *around)
 {
@@ -210,13 +262,16 @@ static int32_t read_shares(struct reader *r, const struct config_limits *l,
 }
 
 static int32_t read_counterparty(struct reader *r, struct config_limits *l, const char *address,
-                                 const json_t *value, const char *around)
+                                 const json_t *value, const char *around, bool solana)
 {
     static const char *const spenders[] = {"no", "exact", "unlimited"};
     struct config_counterparty *c = &l->counterparties[l->counterparty_count++];
     char where[CONFIG_PATH];
+    uint8_t key[32];
+    const json_t *functions = json_object_get(value, "functions");
     (void)snprintf(where, sizeof(where), "%.180s.counterparties.%.44s", around, address);
-    int32_t code = parse_address(r, address, where, c->address);
+    int32_t code = solana ? parse_key(r, address, where, key, c->address)
+                          : parse_address(r, address, where, c->address);
     for (size_t i = 0; code == HAWSE_OK && i + 1 < l->counterparty_count; i++) {
         if (memcmp(l->counterparties[i].address, c->address, 20) == 0)
             code = fault_set(r->fault, HAWSE_E_EXISTS,
@@ -227,12 +282,13 @@ static int32_t read_counterparty(struct reader *r, struct config_limits *l, cons
     c->without_quote = json_is_true(json_object_get(value, "without_quote"));
     c->spender = (enum config_spender)read_word(value, "spender", spenders, 3);
     if (code == HAWSE_OK)
-        code = read_functions(r, c, json_object_get(value, "functions"), where);
+        code =
+            solana ? read_prefixes(r, c, functions, where) : read_functions(r, c, functions, where);
     return code == HAWSE_OK ? read_shares(r, l, c, json_object_get(value, "per_day"), where) : code;
 }
 
 static int32_t read_tables(struct reader *r, struct config_limits *l, const json_t *value,
-                           const char *where)
+                           const char *where, bool solana)
 {
     const char *name;
     const json_t *one;
@@ -252,12 +308,12 @@ static int32_t read_tables(struct reader *r, struct config_limits *l, const json
     json_object_foreach(assets, name, one)
     {
         if (code == HAWSE_OK)
-            code = read_asset(r, l, name, one, where);
+            code = read_asset(r, l, name, one, where, solana);
     }
     json_object_foreach(counterparties, name, one)
     {
         if (code == HAWSE_OK)
-            code = read_counterparty(r, l, name, one, where);
+            code = read_counterparty(r, l, name, one, where, solana);
     }
     return code;
 }
@@ -301,7 +357,8 @@ static int32_t read_chain_limits(struct reader *r, const struct config_instance 
     (void)snprintf(where, sizeof(where), "instances.%s.limits.%.63s", in->id, chain);
     if (!copy_text(&l->chain, chain))
         return no_memory(r, where);
-    if (!config_chain_find(r->config, chain)) {
+    const struct config_chain *on = config_chain_find(r->config, chain);
+    if (!on) {
         (void)fault_set(r->fault, HAWSE_E_NOTFOUND, "%s: there is no chain of that name", where);
         fault_hint(r->fault, "add it to chains, or name one that stands there");
         return HAWSE_E_NOTFOUND;
@@ -309,14 +366,16 @@ static int32_t read_chain_limits(struct reader *r, const struct config_instance 
     l->intents_per_day = read_number(value, "intents_per_day");
     l->open_intents = read_number(value, "open_intents");
     l->open_positions = read_number(value, "open_positions");
-    int32_t code = read_tables(r, l, value, where);
+    bool solana = on->family == FAMILY_SOLANA;
+    int32_t code = read_tables(r, l, value, where, solana);
     if (code == HAWSE_OK)
         code = read_percent(r, value, "slippage_percent", where, &l->slippage_ppm);
     if (code == HAWSE_OK)
         code = read_percent(r, value, "canary_percent", where, &l->canary_ppm);
     if (code == HAWSE_OK)
-        code = read_optional(r, value, "fee_per_intent", where, COIN_DECIMALS, &l->limits_fee,
-                             &l->fee_per_intent);
+        code =
+            read_optional(r, value, "fee_per_intent", where, solana ? SOL_DECIMALS : COIN_DECIMALS,
+                          &l->limits_fee, &l->fee_per_intent);
     return code == HAWSE_OK ? read_exceptions(r, l, value, where) : code;
 }
 

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LAG_BLOCKS = 4 };
+enum { LAG_BLOCKS = 4, LAG_SLOTS = 30 };
 
 const char *doctor_level_name(enum doctor_level level)
 {
@@ -24,12 +24,12 @@ const char *doctor_level_name(enum doctor_level level)
 static void compare_heads(struct doctor *d, const struct config_chain *chain,
                           const struct view_of_chain *views)
 {
-    uint64_t highest = 0;
+    uint64_t highest = 0, most = chain->family == FAMILY_SOLANA ? LAG_SLOTS : LAG_BLOCKS;
     for (size_t i = 0; i < chain->provider_count; i++)
         highest = views[i].head > highest ? views[i].head : highest;
     for (size_t i = 0; i < chain->provider_count; i++) {
         char where[DOCTOR_PATH];
-        if (views[i].head == 0 || highest - views[i].head <= LAG_BLOCKS)
+        if (views[i].head == 0 || highest - views[i].head <= most)
             continue;
         (void)snprintf(where, sizeof(where), "chains.%s.providers.%s", chain->name,
                        chain->providers[i].name);
@@ -69,8 +69,10 @@ static void examine_chain(struct doctor *d, const struct config_chain *chain)
         const struct config_provider *p = &chain->providers[i];
         (void)snprintf(where, sizeof(where), "chains.%s.providers.%s", chain->name, p->name);
         examine_tls(d, where, &p->http);
-        alive += examine_http(d, where, &p->http, chain->chain_id, chain->block_ms, true,
-                              &views[i]) == SPEAKS_EVM;
+        alive += chain->family == FAMILY_SOLANA
+                     ? examine_solana(d, where, &p->http, chain->solana.genesis, &views[i])
+                     : examine_http(d, where, &p->http, chain->chain_id, chain->block_ms, true,
+                                    &views[i]) == SPEAKS_EVM;
     }
     if (count == chain->provider_count)
         compare_heads(d, chain, views);

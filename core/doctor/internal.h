@@ -55,6 +55,9 @@ struct view_of_chain {
 enum speaks examine_http(struct doctor *d, const char *where,
                          const struct config_endpoint *endpoint, uint64_t chain_id,
                          uint32_t block_ms, bool sends, struct view_of_chain *view);
+/* The same for a Solana node of that cluster; false: it is none. */
+bool examine_solana(struct doctor *d, const char *where, const struct config_endpoint *endpoint,
+                    const uint8_t genesis[32], struct view_of_chain *view);
 /* Looks at an address for a stream. */
 void examine_stream(struct doctor *d, const char *where, const struct config_endpoint *endpoint,
                     enum speaks speaks, uint32_t block_ms);

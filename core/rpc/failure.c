@@ -149,6 +149,29 @@ static const struct rule rules[] = {
     {RPC_INVALID_REQUEST, NULL, 0, 400},
 };
 
+/* What Solana nodes say, by methods without '_'; asked first, because their codes mean other things
+ * elsewhere. Their documentation calls these "custom errors". */
+static const struct rule solana_rules[] = {
+    {RPC_ALREADY_KNOWN, "already been processed", -32002, 0},
+    {RPC_MISSING_DATA, "blockhash not found", -32002, 0}, /* or not yet, at a node that is late */
+    {RPC_INSUFFICIENT_FUNDS, "insufficient funds for fee", -32002, 0},
+    {RPC_REVERT, NULL, -32002, 0},
+    {RPC_INVALID_REQUEST, NULL, -32003, 0}, /* signatures */
+    {RPC_INVALID_REQUEST, NULL, -32013, 0},
+    {RPC_INVALID_REQUEST, NULL, -32015, 0},
+    {RPC_REVERT, NULL, -32006, 0},
+    {RPC_MISSING_DATA, NULL, -32001, 0},
+    {RPC_MISSING_DATA, NULL, -32004, 0},
+    {RPC_MISSING_DATA, NULL, -32005, 0}, /* the node is behind, or starting */
+    {RPC_MISSING_DATA, NULL, -32007, 0}, /* slots that were skipped, or are too old */
+    {RPC_MISSING_DATA, NULL, -32008, 0},
+    {RPC_MISSING_DATA, NULL, -32009, 0},
+    {RPC_MISSING_DATA, NULL, -32011, 0},
+    {RPC_MISSING_DATA, NULL, -32014, 0},
+    {RPC_MISSING_DATA, NULL, -32016, 0}, /* minContextSlot */
+    {RPC_METHOD_UNSUPPORTED, NULL, -32010, 0},
+};
+
 static char lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
@@ -194,7 +217,8 @@ static bool method_is(const struct rpc_answer *a, const char *name)
 /* null means "not yet" of a transaction, and "I don't have it" of a block. */
 static enum rpc_class classify_null(const struct rpc_answer *a)
 {
-    if (method_is(a, "eth_getTransactionReceipt") || method_is(a, "eth_getTransactionByHash"))
+    if (method_is(a, "eth_getTransactionReceipt") || method_is(a, "eth_getTransactionByHash") ||
+        method_is(a, "getTransaction"))
         return RPC_NOT_YET;
     return RPC_MISSING_DATA;
 }
@@ -207,6 +231,11 @@ enum rpc_class rpc_classify(const struct rpc_answer *answer)
         return RPC_SERVER;
     if (answer->form == RPC_FORM_NULL)
         return classify_null(answer);
+    bool solana = !memchr(answer->method, '_', answer->method_len);
+    for (size_t i = 0; solana && i < sizeof(solana_rules) / sizeof(solana_rules[0]); i++) {
+        if (fits(&solana_rules[i], answer))
+            return solana_rules[i].class;
+    }
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
         if (fits(&rules[i], answer))
             return rules[i].class;

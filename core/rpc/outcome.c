@@ -71,11 +71,12 @@ static enum rpc_class classify(const struct attempt *a, const struct http_result
 {
     struct rpc_answer answer = {.form = form,
                                 .http_status = (int)r->http_status,
-                                .method = a->call ? a->call->method : "eth_blockNumber",
-                                .method_len = a->call ? a->call->method_len : 15};
+                                .method = a->call ? a->call->method
+                                                  : probe_method(a->provider->pool, a->kind)};
     uint32_t marks[512];
     hawse_json_t doc;
     hawse_json_value_t root, v;
+    answer.method_len = a->call ? a->call->method_len : strlen(answer.method);
     if (form == RPC_FORM_ERROR && r->status == HAWSE_E_REMOTE &&
         hawse_json_index(&doc, r->body, r->body_len, marks, 512) == HAWSE_OK &&
         hawse_json_root(&doc, &root) == HAWSE_OK) {
@@ -126,9 +127,8 @@ static uint64_t number_of(const uint8_t *body, size_t len)
 static uint64_t head_of(const struct attempt *a, const uint8_t *body, size_t len)
 {
     const struct call *call = a->call;
-    uint64_t n = 0;
     if (a->kind == ATTEMPT_HEAD || (call && call->question.kind == QUESTION_HEAD))
-        return len > 2 && hawse_hex_u64(body + 1, len - 2, &n) == HAWSE_OK ? n : 0;
+        return probe_head(a->provider->pool, body, len);
     return call && call->question.kind == QUESTION_BLOCK && call->question.at == AT_LATEST
                ? number_of(body, len)
                : 0;

@@ -51,7 +51,8 @@ struct outcome {
     const char *provider;
 };
 
-enum attempt_kind { ATTEMPT_CALL, ATTEMPT_CHAIN, ATTEMPT_HEAD };
+/* Probes: which chain, its newest block, and (Solana) what the node says of itself. */
+enum attempt_kind { ATTEMPT_CALL, ATTEMPT_CHAIN, ATTEMPT_HEAD, ATTEMPT_HEALTH };
 
 struct attempt {
     struct attempt *next; /* in the provider's queue */
@@ -143,13 +144,14 @@ struct provider {
     uint64_t checked_ns; /* when its chain id was asked for last */
     uint64_t out_ns;     /* not before: quota, key */
     uint64_t head, head_ns;
+    bool unwell; /* it says itself that it is behind */
     uint64_t latency[POOL_LATENCIES];
     unsigned latencies;
     uint64_t p95_ns, ewma_ns;
     int64_t turn;
     uint32_t running, overtaken; /* of those that run */
     struct queue probes, queues[POOL_CLASSES];
-    struct attempt *chain_probe, *head_probe; /* that waits or runs */
+    struct attempt *chain_probe, *head_probe, *health_probe; /* that waits or runs */
     struct loop_timer timer;
     char *unsupported[POOL_UNSUPPORTED];
     unsigned unsupported_count;
@@ -246,5 +248,17 @@ void told_sample(struct pool *pool, uint64_t now);
 uint64_t pool_random(struct pool *pool);
 void pool_saw_head(struct pool *pool, uint64_t head, uint64_t now);
 uint64_t pool_poll_ns(const struct pool *pool);
+
+/* ---- probe.c ---- */
+
+/* What a probe asks; params "" = none. */
+const char *probe_method(const struct pool *pool, enum attempt_kind kind);
+const char *probe_params(const struct pool *pool, enum attempt_kind kind);
+/* The newest block that an answer tells; 0 = none. */
+uint64_t probe_head(const struct pool *pool, const uint8_t *body, size_t len);
+/* Is this answer that of the pool's chain? */
+bool probe_chain_right(const struct pool *pool, const uint8_t *body, size_t len);
+/* "chain id 100", "genesis 5eykt..." */
+void probe_chain_text(const struct pool *pool, char out[64]);
 
 #endif

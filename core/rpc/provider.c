@@ -6,7 +6,6 @@
 #include "rpc/pool_private.h"
 #include "rpc/rpc_client.h"
 
-#include <hawse/hex.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,6 +127,8 @@ bool provider_behind(const struct provider *p, uint64_t now)
 {
     const struct pool *pool = p->pool;
     uint64_t lag = 10000 / pool->chain.block_ms + 1;
+    if (p->unwell)
+        return true;
     if (p->head == 0 || now - p->head_ns > 2 * pool_poll_ns(pool) + SECOND)
         return false; /* not known, or not any more */
     return pool->head > p->head + (lag > 3 ? lag : 3);
@@ -241,7 +242,9 @@ void provider_failed_over(struct provider *p, const struct outcome *o, uint64_t 
 
 static void probe(struct provider *p, enum attempt_kind kind, uint64_t now)
 {
-    struct attempt **at = kind == ATTEMPT_CHAIN ? &p->chain_probe : &p->head_probe;
+    struct attempt **at = kind == ATTEMPT_CHAIN  ? &p->chain_probe
+                          : kind == ATTEMPT_HEAD ? &p->head_probe
+                                                 : &p->health_probe;
     struct attempt *a = *at ? NULL : calloc(1, sizeof(*a));
     if (!a)
         return;
@@ -268,12 +271,13 @@ static void flush(struct provider *p, const struct outcome *o, uint64_t now)
 
 static void wrong_chain(struct provider *p, struct outcome *o, uint64_t now)
 {
+    char expected[64];
+    probe_chain_text(p->pool, expected);
     if (p->standing != STANDING_WRONG)
         log_line(p->pool->logger, HAWSE_LOG_ERROR, "rpc",
-                 "%s: provider %s is of another chain: expected chain id %" PRIu64
-                 ", found %.*s; it is not used",
-                 p->pool->chain.name, p->config->name, p->pool->chain.chain_id,
-                 (int)(o->len < 80 ? o->len : 80), (const char *)o->body);
+                 "%s: provider %s is of another chain: expected %s, found %.*s; it is not used",
+                 p->pool->chain.name, p->config->name, expected, (int)(o->len < 80 ? o->len : 80),
+                 (const char *)o->body);
     p->standing = STANDING_WRONG;
     answer_drop(o->answer);
     outcome_words(o, HAWSE_E_IO, RPC_SERVER, "provider %s is of another chain", p->config->name);
@@ -281,11 +285,25 @@ static void wrong_chain(struct provider *p, struct outcome *o, uint64_t now)
     flush(p, o, now);
 }
 
+/* A node that says that it is behind is believed; one that says nothing is judged by its head. */
+static void saw_health(struct provider *p, const struct outcome *o)
+{
+    bool unwell = o->status == HAWSE_E_REMOTE && o->class == RPC_MISSING_DATA;
+    p->health_probe = NULL;
+    if (unwell && !p->unwell)
+        log_line(p->pool->logger, HAWSE_LOG_WARN, "rpc", "%s: provider %s says that it is behind",
+                 p->pool->chain.name, p->config->name);
+    p->unwell = unwell;
+}
+
 static void probed(struct provider *p, const struct attempt *a, struct outcome *o, uint64_t now)
 {
-    uint64_t id = 0;
     if (a->kind == ATTEMPT_HEAD) {
         p->head_probe = NULL;
+        return;
+    }
+    if (a->kind == ATTEMPT_HEALTH) {
+        saw_health(p, o);
         return;
     }
     p->chain_probe = NULL;
@@ -296,8 +314,7 @@ static void probed(struct provider *p, const struct attempt *a, struct outcome *
             flush(p, o, now);
         return;
     }
-    if (o->len < 3 || hawse_hex_u64(o->body + 1, o->len - 2, &id) != HAWSE_OK ||
-        id != p->pool->chain.chain_id) {
+    if (!probe_chain_right(p->pool, o->body, o->len)) {
         (void)breaker_failure(&p->breaker, now);
         wrong_chain(p, o, now);
         return;
@@ -320,6 +337,8 @@ void provider_tick(struct provider *p, bool poll, uint64_t now)
         probe(p, ATTEMPT_CHAIN, now);
     } else if (poll && !unknown) {
         probe(p, ATTEMPT_HEAD, now);
+        if (p->pool->chain.family == FAMILY_SOLANA)
+            probe(p, ATTEMPT_HEALTH, now);
     }
     pump(p, now);
 }
@@ -385,9 +404,8 @@ static void leaving(void *ctx)
 static void start(struct provider *p, struct attempt *a, uint64_t now)
 {
     const struct call *call = a->call;
-    const char *method = call                       ? call->method
-                         : a->kind == ATTEMPT_CHAIN ? "eth_chainId"
-                                                    : "eth_blockNumber";
+    const char *method = call ? call->method : probe_method(p->pool, a->kind);
+    const char *params = call ? NULL : probe_params(p->pool, a->kind);
     size_t len = call ? call->method_len : strlen(method);
     struct method_rule *rule = rule_of(p, method, len);
     struct http_options o = {.endpoint = &p->config->http,
@@ -407,8 +425,8 @@ static void start(struct provider *p, struct attempt *a, uint64_t now)
     if (now > a->queued_ns)
         histogram_add(p->wait_seconds, now - a->queued_ns, 1);
     p->running++;
-    o.body = rpc_body(method, len, call ? call->params : NULL, call ? call->params_len : 0,
-                      o.number, &o.body_len);
+    o.body = rpc_body(method, len, call ? call->params : (const uint8_t *)params,
+                      call ? call->params_len : strlen(params), o.number, &o.body_len);
     if (o.body && http_begin(p->pool->client, &o, ended, a, &a->request, NULL) == HAWSE_OK)
         return;
     struct outcome out;
@@ -523,6 +541,7 @@ void provider_finish(struct provider *p)
 {
     free(p->chain_probe);
     free(p->head_probe);
+    free(p->health_probe);
     for (unsigned i = 0; i < p->unsupported_count; i++)
         free(p->unsupported[i]);
     free(p->rules);

@@ -45,6 +45,9 @@ static const struct method {
     {"eth_chainId", QUESTION_STATIC, NONE, NONE},
     {"net_version", QUESTION_STATIC, NONE, NONE},
     {"eth_sendRawTransaction", QUESTION_SEND, NONE, NONE},
+    {"sendTransaction", QUESTION_SEND, NONE, NONE},
+    {"simulateTransaction", QUESTION_READ, NONE, NONE},
+    {"isBlockhashValid", QUESTION_READ, NONE, NONE},
     {"eth_sendRawTransactionSync", QUESTION_SEND, NONE, NONE},
     {"eth_estimateGas", QUESTION_READ, NONE, NONE},
     {"eth_simulateV1", QUESTION_READ, NONE, NONE},
@@ -67,12 +70,15 @@ static bool is(const char *text, size_t len, const char *name)
     return strlen(name) == len && memcmp(text, name, len) == 0;
 }
 
-/* Of families whose members all read: debug_traceCall, trace_block, bor_getAuthor ... */
+/* Of families whose members all read: debug_traceCall, trace_block, bor_getAuthor ...; Solana's
+ * have no family: getSlot, getAccountInfo ... */
 static bool reads_by_name(const char *method, size_t len)
 {
     static const char *const verbs[] = {"get", "trace", "call", "estimate", "simulate"};
     const char *at = memchr(method, '_', len);
     if (len > 6 && memcmp(method, "trace_", 6) == 0)
+        return true;
+    if (!at && len > 3 && memcmp(method, "get", 3) == 0)
         return true;
     for (size_t i = 0; at && i < sizeof(verbs) / sizeof(verbs[0]); i++) {
         size_t n = strlen(verbs[i]);

@@ -95,9 +95,7 @@ static struct series *series_of(struct provider *p, const char *method, size_t l
 void told_request(struct provider *p, const struct attempt *a, bool good, enum rpc_class class,
                   uint64_t elapsed_ns)
 {
-    const char *method = a->call                    ? a->call->method
-                         : a->kind == ATTEMPT_CHAIN ? "eth_chainId"
-                                                    : "eth_blockNumber";
+    const char *method = a->call ? a->call->method : probe_method(p->pool, a->kind);
     size_t len = strlen(method);
     struct series *s = series_of(p, len < 64 ? method : "other", len < 64 ? len : 5);
     unsigned slot = good ? RPC_CLASS_COUNT : class;

@@ -83,8 +83,30 @@ static uint64_t load(const uint64_t *at)
     return __atomic_load_n(at, __ATOMIC_ACQUIRE);
 }
 
+/* What a Solana node says of itself; false: it was asked something else. */
+static bool answer_solana(struct faulty *s, int fd, const char *body, unsigned long id, int mode)
+{
+    char slot[32];
+    (void)snprintf(slot, sizeof(slot), "%llu", (unsigned long long)load(&s->head));
+    if (strstr(body, "\"getGenesisHash\""))
+        result(fd, id,
+               mode == MODE_WRONG_CHAIN ? "\"EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG\""
+                                        : "\"5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d\"");
+    else if (strstr(body, "\"getSlot\""))
+        result(fd, id, slot);
+    else if (strstr(body, "\"getHealth\"") && mode == MODE_STALE)
+        error(fd, id, "{\"code\":-32005,\"message\":\"Node is behind by 42 slots\"}");
+    else if (strstr(body, "\"getHealth\""))
+        result(fd, id, "\"ok\"");
+    else
+        return false;
+    return true;
+}
+
 static void answer_well(struct faulty *s, int fd, const char *body, unsigned long id, int mode)
 {
+    if (answer_solana(s, fd, body, id, mode))
+        return;
     if (strstr(body, "\"eth_chainId\""))
         quantity(fd, id, mode == MODE_WRONG_CHAIN ? 1 : 100);
     else if (strstr(body, "\"eth_blockNumber\""))
@@ -170,7 +192,9 @@ static bool answer(struct faulty *s, int fd, const char *body)
 
 static void note(struct faulty *s, const char *body)
 {
-    bool probe = strstr(body, "\"eth_chainId\"") || strstr(body, "\"eth_blockNumber\"");
+    bool probe = strstr(body, "\"eth_chainId\"") || strstr(body, "\"eth_blockNumber\"") ||
+                 strstr(body, "\"getGenesisHash\"") || strstr(body, "\"getSlot\"") ||
+                 strstr(body, "\"getHealth\"");
     (void)pthread_mutex_lock(&s->lock);
     if (s->time_count < FAULTY_TIMES)
         s->times[s->time_count++] = clock_ns();

@@ -28,10 +28,10 @@ void rig_start_as(struct rig *r, const char *const *providers, const enum fault_
     char text[4096];
     struct fault fault = {0};
     memset(r, 0, sizeof(*r));
-    int n = snprintf(text, sizeof(text),
-                     "{'hawse':1,'instances':{},'chains':{'test':{'chain_id':100,'block_ms':5000,"
-                     "%s'providers':[",
-                     more);
+    int n =
+        snprintf(text, sizeof(text),
+                 "{'hawse':1,'instances':{},'chains':{'test':{%s'block_ms':5000,%s'providers':[",
+                 strstr(more, "'solana'") ? "" : "'chain_id':100,", more);
     r->count = count;
     for (unsigned i = 0; i < count; i++) {
         r->servers[i] = faulty_start(100);

@@ -232,3 +232,40 @@ TEST(chains_simulation,
                          "\"offered\", \"required\"",
              "");
 }
+
+#define CLUSTER(members)                                                                   \
+    "{'hawse':1,'instances':{},'chains':{'sol':{'family':'solana','block_ms':400," members \
+    "'providers':[{'name':'public','http':'http://127.0.0.1:1'}]}}}"
+#define AT_SOL "/etc/hawse/test.json:1: chains.sol"
+
+TEST(chains_solana, "a chain of Solana is known by its genesis hash and has rules of its own")
+{
+    struct config *c = good(CLUSTER("'genesis':'devnet',"));
+    struct config *d = good(CLUSTER("'genesis':'EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG',"));
+    struct config *e = good(CLUSTER("'genesis':'mainnet','solana':{'commitment':'confirmed',"
+                                    "'max_fee':9000,'max_unit_price':7,'price_percent':80,"
+                                    "'resend_ms':500},"));
+    struct config_chain copy;
+    const struct config_solana *s = &c->chains[0].solana;
+    CHECK_EQ(c->chains[0].family, FAMILY_SOLANA);
+    CHECK(!s->confirmed && s->max_fee == 1000000 && s->max_unit_price == 5000000);
+    CHECK(s->price_percent == 60 && s->resend_ms == 2000);
+    CHECK(config_chains_equal(c, d) && !config_chains_equal(c, e));
+    CHECK_EQ(config_chain_copy(&e->chains[0], &copy), 0);
+    CHECK(copy.family == FAMILY_SOLANA && copy.solana.confirmed && copy.solana.max_fee == 9000);
+    CHECK(copy.solana.max_unit_price == 7 && copy.solana.price_percent == 80);
+    config_chain_finish(&copy);
+    config_destroy(c);
+    config_destroy(d);
+    config_destroy(e);
+    bad_with(CLUSTER(""), NULL, 0, HAWSE_E_INVAL,
+             AT_SOL ".genesis: is missing: a chain of the family solana has one", "");
+    bad_with(CLUSTER("'genesis':'devnet','chain_id':1,"), NULL, 0, HAWSE_E_INVAL,
+             AT_SOL ".chain_id: a chain of the family solana has none", "");
+    bad_with(CLUSTER("'genesis':'localnet',"), NULL, 0, HAWSE_E_FORMAT,
+             AT_SOL ".genesis: found \"localnet\", expected mainnet, devnet, testnet, or a genesis "
+                    "hash",
+             "a node tells its own by getGenesisHash");
+    bad_with(GNOSIS(A_ONE, ",'genesis':'devnet'"), NULL, 0, HAWSE_E_INVAL,
+             AT ".genesis: a chain of the family evm has none", "");
+}

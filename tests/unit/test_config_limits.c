@@ -105,3 +105,41 @@ TEST(config_limits_bad, "limits that cannot be meant are refused with the place 
                     "percentage from \"0\" to \"100\" with at most 4 digits behind the point",
         "");
 }
+
+#define SOLANA(members)                                                                           \
+    "{'hawse':1,'chains':{'sol':{'family':'solana','genesis':'devnet','block_ms':400,'providers'" \
+    ":[{'name':'public','http':'http://127.0.0.1:1'}]}},'instances':{'a':{'plugin':'p','limits'"  \
+    ":{'sol':{" members COUNTS "}}}}}"
+#define MEMO "MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr"
+
+TEST(config_limits_solana,
+     "limits of a Solana chain name mints, programs and how instructions begin")
+{
+    struct config *c = good(SOLANA(
+        "'assets':{'sol':{'decimals':9,'per_intent':'1.5','per_day':'2'},'usdc':{'decimals':6,"
+        "'address':'EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v','per_intent':'1','per_day':'1'}}"
+        ",'counterparties':{'" MEMO "':{'functions':['0x0102030405060708','0x09','any'],"
+        "'recipient':true,'per_day':{'usdc':'1'}}},'fee_per_intent':'0.000005'"));
+    const struct config_limits *l = config_limits_find(config_find(c, "a"), "sol");
+    const struct config_counterparty *p = &l->counterparties[0];
+    uint8_t handle[20];
+    CHECK(l->assets[0].native && !l->assets[1].native && l->assets[1].mint[0] == 0xc6);
+    config_handle(l->assets[1].mint, handle);
+    CHECK_MEM(l->assets[1].address, handle, 20);
+    check_decimal(&l->assets[0].per_intent, "1500000000");
+    check_decimal(&l->fee_per_intent, "5000");
+    CHECK_EQ(p->prefix_count, 3);
+    CHECK(p->prefixes[0].len == 8 && p->prefixes[1].len == 1 && p->prefixes[2].len == 0);
+    CHECK(p->prefixes[0].bytes[7] == 8 && p->prefixes[1].bytes[0] == 9 && p->recipient);
+    config_destroy(c);
+    bad(SOLANA("'assets':{},'counterparties':{'" ROUTER "':{}}"), HAWSE_E_FORMAT,
+        CONFIG_FILE ":1: instances.a.limits.sol.counterparties." ROUTER ": \"" ROUTER
+                    "\" is no address: expected 32 bytes in base58, not all zero",
+        "");
+    bad(SOLANA("'assets':{},'counterparties':{'" MEMO "':{'functions':['swap()']}}"),
+        HAWSE_E_FORMAT,
+        CONFIG_FILE ":1: instances.a.limits.sol.counterparties." MEMO
+                    ".functions[0]: \"swap()\" is "
+                    "not how an instruction begins: expected 0x and 2 to 16 digits, or \"any\"",
+        "the first 8 bytes tell the instructions of most programs apart");
+}

@@ -96,6 +96,29 @@ TEST(rpc_failure_traps, "numbers and words that mislead do not")
     CHECK_EQ(rpc_classify(&nothing), RPC_SERVER);
 }
 
+TEST(rpc_failure_solana, "codes of Solana nodes mean what they mean there, and only there")
+{
+    const char *send = "sendTransaction";
+    static const char processed[] = "Transaction simulation failed: This transaction has already "
+                                    "been processed";
+    CHECK_EQ(class_of(send, 200, -32002, processed), RPC_ALREADY_KNOWN);
+    CHECK_EQ(class_of(send, 200, -32002, "Transaction simulation failed: Blockhash not found"),
+             RPC_MISSING_DATA);
+    CHECK_EQ(class_of(send, 200, -32002,
+                      "Transaction simulation failed: Error processing "
+                      "Instruction 2: custom program error: 0x1"),
+             RPC_REVERT);
+    CHECK_EQ(class_of("eth_call", 200, -32002, "request timed out"), RPC_TIMEOUT);
+    CHECK_EQ(class_of("getHealth", 200, -32005, "Node is behind by 42 slots"), RPC_MISSING_DATA);
+    CHECK_EQ(class_of("eth_call", 200, -32007, "x"), RPC_RATE_LIMITED);
+    CHECK_EQ(class_of("getBlock", 200, -32007, "Slot 5 was skipped"), RPC_MISSING_DATA);
+    CHECK_EQ(class_of("getSlot", 200, -32016, "Minimum context slot has not been reached"),
+             RPC_MISSING_DATA);
+    CHECK_EQ(class_of(send, 429, 429, "Too many requests for a specific RPC call"),
+             RPC_RATE_LIMITED);
+    CHECK_EQ(class_of("getSlot", 200, -32601, "Method not found"), RPC_METHOD_UNSUPPORTED);
+}
+
 TEST(rpc_failure_unsure,
      "only what may have been taken is unsure, and nothing asks for a blind resend")
 {

@@ -421,3 +421,27 @@ TEST(pool_refuses, "filters, bad methods and bad params are refused before anyth
     }
     rig_stop(&r);
 }
+
+#define SOLANA "'family':'solana','genesis':'mainnet','hedge_ms':0,"
+
+TEST_LIMIT(pool_solana, 20,
+           "a Solana node is known by its genesis hash, and left out when it is late")
+{
+    struct rig r;
+    static const enum fault_mode first_wrong[] = {MODE_WRONG_CHAIN, MODE_GOOD};
+    rig_start_as(&r, free_of_limits, first_wrong, 2, SOLANA);
+    CHECK_STR(rig_get(&r, "getAccountInfo", "[\"x\"]", POOL_FRESH).provider, "p1");
+    CHECK_EQ(faulty_count(r.servers[0], false), 0);
+    rig_stop(&r);
+    rig_start(&r, free_of_limits, 2, SOLANA);
+    CHECK_STR(rig_get(&r, "getAccountInfo", "[\"x\"]", POOL_FRESH).provider, "p0");
+    faulty_mode(r.servers[0], MODE_STALE); /* its head is well, and it says that it is not */
+    for (int i = 0; i < 100; i++) {
+        if (strcmp(rig_get(&r, "getAccountInfo", "[\"x\"]", POOL_FRESH).provider, "p1") == 0)
+            break;
+        rig_sleep(&r, 100);
+    }
+    CHECK_STR(rig_get(&r, "getAccountInfo", "[\"x\"]", POOL_FRESH).provider, "p1");
+    CHECK_EQ(pool_head(r.pool), 100);
+    rig_stop(&r);
+}
