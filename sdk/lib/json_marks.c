@@ -6,6 +6,7 @@
  */
 #include "json_marks.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 uint32_t json_marks_scalar(const uint8_t *text, uint32_t len, uint32_t *marks, uint32_t cap)
@@ -55,8 +56,7 @@ static inline uint64_t escaped_bits(uint64_t backslash, struct state *s)
     return (even ^ invert) & follows;
 }
 
-/* Writes the positions of the bits; eight at a time without asking, because the room was checked.
- */
+/* Writes the positions of the bits; that there is room was checked. */
 static inline uint32_t write_bits(uint64_t bits, uint32_t base, uint32_t *marks, uint32_t n)
 {
     uint32_t count = (uint32_t)__builtin_popcountll(bits);
@@ -74,7 +74,7 @@ static inline uint64_t keep_mask(uint32_t left)
     return left >= 64 ? ~0ull : (1ull << left) - 1;
 }
 
-#define MARKS_BODY(MASKS, PREFIX_XOR)                                     \
+#define MARKS_BODY(MASKS, PREFIX_XOR, WRITE)                              \
     struct state s = {0, 0};                                              \
     uint32_t n = 0;                                                       \
     for (uint32_t base = 0; base < len; base += 64) {                     \
@@ -86,7 +86,7 @@ static inline uint64_t keep_mask(uint32_t left)
         uint64_t bits = quote | (bracket & keep & ~inside);               \
         if ((uint32_t)__builtin_popcountll(bits) > cap - n)               \
             return JSON_MARKS_NOSPACE;                                    \
-        n = write_bits(bits, base, marks, n);                             \
+        n = WRITE(bits, base, marks, n);                                  \
     }                                                                     \
     return s.inside ? JSON_MARKS_UNTERMINATED : n;
 
@@ -118,7 +118,7 @@ static inline void masks_sse2(const uint8_t *p, uint64_t *quote, uint64_t *backs
 }
 
 uint32_t json_marks_sse2(const uint8_t *text, uint32_t len, uint32_t *marks,
-                         uint32_t cap){MARKS_BODY(masks_sse2, prefix_xor_shift)}
+                         uint32_t cap){MARKS_BODY(masks_sse2, prefix_xor_shift, write_bits)}
 
 #define AVX2 __attribute__((target("avx2,pclmul,bmi,bmi2,popcnt")))
 
@@ -151,14 +151,61 @@ AVX2 static inline void masks_avx2(const uint8_t *p, uint64_t *quote, uint64_t *
 }
 
 AVX2 uint32_t json_marks_avx2(const uint8_t *text, uint32_t len, uint32_t *marks,
-                              uint32_t cap){MARKS_BODY(masks_avx2, prefix_xor_clmul)}
+                              uint32_t cap){MARKS_BODY(masks_avx2, prefix_xor_clmul, write_bits)}
+
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512vbmi2,avx2,pclmul,bmi,bmi2,popcnt")))
+
+AVX512 static inline void masks_avx512(const uint8_t *p, uint64_t *quote, uint64_t *backslash,
+                                       uint64_t *bracket)
+{
+    __m512i v = _mm512_loadu_si512(p);
+    __m512i folded = _mm512_or_si512(v, _mm512_set1_epi8(0x20));
+    *quote = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('"'));
+    *backslash = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\\'));
+    *bracket = _mm512_cmpeq_epi8_mask(folded, _mm512_set1_epi8('{')) |
+               _mm512_cmpeq_epi8_mask(folded, _mm512_set1_epi8('}'));
+}
+
+static const uint8_t places[64] __attribute__((aligned(64))) = {
+    0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+    22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
+    44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
+
+/* The same as write_bits without a branch that depends on how many there are, up to 32: a list of
+ * levels has 15 to 19 a block, and guessing their number wrong costs as much as writing them. */
+AVX512 static inline uint32_t write_avx512(uint64_t bits, uint32_t base, uint32_t *marks,
+                                           uint32_t n)
+{
+    uint32_t count = (uint32_t)__builtin_popcountll(bits);
+    uint64_t used = _bzhi_u64(~0ull, count);
+    __m512i at = _mm512_maskz_compress_epi8(bits, _mm512_load_si512(places));
+    __m512i from = _mm512_set1_epi32((int)base);
+    uint32_t *out = marks + n;
+    __m512i a = _mm512_cvtepu8_epi32(_mm512_castsi512_si128(at));
+    __m512i b = _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(at, 1));
+    _mm512_mask_storeu_epi32(out, (__mmask16)used, _mm512_add_epi32(a, from));
+    _mm512_mask_storeu_epi32(out + 16, (__mmask16)(used >> 16), _mm512_add_epi32(b, from));
+    if (count > 32) {
+        a = _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(at, 2));
+        b = _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(at, 3));
+        _mm512_mask_storeu_epi32(out + 32, (__mmask16)(used >> 32), _mm512_add_epi32(a, from));
+        _mm512_mask_storeu_epi32(out + 48, (__mmask16)(used >> 48), _mm512_add_epi32(b, from));
+    }
+    return n + count;
+}
+
+AVX512 uint32_t json_marks_avx512(const uint8_t *text, uint32_t len, uint32_t *marks, uint32_t cap){
+    MARKS_BODY(masks_avx512, prefix_xor_clmul, write_avx512)}
 #endif
 
 json_marks_fn json_marks_best(void)
 {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("pclmul") &&
-        __builtin_cpu_supports("bmi2"))
+    bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("pclmul") &&
+                __builtin_cpu_supports("bmi2");
+    if (avx2 && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi2"))
+        return json_marks_avx512;
+    if (avx2)
         return json_marks_avx2;
     return json_marks_sse2;
 #else

@@ -18,6 +18,7 @@ uint32_t json_marks_scalar(const uint8_t *text, uint32_t len, uint32_t *marks, u
 #if defined(__x86_64__)
 uint32_t json_marks_sse2(const uint8_t *text, uint32_t len, uint32_t *marks, uint32_t cap);
 uint32_t json_marks_avx2(const uint8_t *text, uint32_t len, uint32_t *marks, uint32_t cap);
+uint32_t json_marks_avx512(const uint8_t *text, uint32_t len, uint32_t *marks, uint32_t cap);
 #endif
 
 /* The best kernel for this CPU. */

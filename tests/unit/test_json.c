@@ -329,6 +329,8 @@ TEST(json_kernels_agree, "every kernel finds the same marks in any bytes")
     static uint32_t a[TEXT_MAX], b[TEXT_MAX];
     static const char alphabet[] = "\"\\{}[]x\"\\ ";
     bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("pclmul");
+    bool avx512 =
+        avx2 && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi2");
     for (int round = 0; round < 30000; round++) {
         uint32_t n = (uint32_t)(test_random() % 700);
         uint64_t sparse = test_random() % 3;
@@ -348,6 +350,12 @@ TEST(json_kernels_agree, "every kernel finds the same marks in any bytes")
         }
         if (avx2)
             CHECK_EQ(json_marks_avx2(text, n, b, cap), got);
+        if (avx2 && !odd)
+            CHECK_MEM(b, a, want * sizeof(a[0]));
+        if (avx512)
+            CHECK_EQ(json_marks_avx512(text, n, b, cap), got);
+        if (avx512 && !odd)
+            CHECK_MEM(b, a, want * sizeof(a[0]));
     }
 #else
     test_skip("one kernel on this machine");
