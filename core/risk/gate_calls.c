@@ -147,7 +147,8 @@ static enum risk_answer check_party(struct walk *w, const struct calldata_call *
         return answer;
     if (d->kind == CALLDATA_ALLOWANCE)
         return gate_allowance(g, where(w), token, d->party, &d->amount, d->all);
-    if (memcmp(d->party, g->c->from, 20) == 0 || (c && c->recipient))
+    const uint8_t *own = g->c->subject ? g->c->subject : g->c->from;
+    if (memcmp(d->party, own, 20) == 0 || (c && c->recipient))
         return RISK_PASS;
     return gate_refuse(g,
                        json_pack("{s:s,s:s,s:o}", "token", address_text(token).text, "to",
@@ -331,21 +332,74 @@ static enum risk_answer check_quote(struct gate *g, const struct walk *w)
                        "\"without_quote\"");
 }
 
-/* What is about to be signed has to be what was checked: one transaction for each call. A bundle is
- * encoded by the host, and held against the intent by the simulation alone. */
+static bool is_call(const struct gate *g, uint32_t i, const struct calldata_call *found)
+{
+    if (i >= g->c->intent->call_count)
+        return false;
+    const hawse_intent_call_t *call = gate_call(g, i);
+    return memcmp(found->to, call->to, 20) == 0 &&
+           hawse_u256_compare(&found->value, &call->value) == 0 &&
+           found->data.len == call->data.len &&
+           (call->data.len == 0 || memcmp(found->data.data, call->data.data, call->data.len) == 0);
+}
+
+/* The calls that a Safe will make, against the intent's. */
+struct match {
+    const struct gate *g;
+    uint32_t at;
+    bool same, inside; /* of the batch */
+};
+
+static bool is_selector(hawse_view_t data, uint32_t selector)
+{
+    return data.len >= 4 && ((uint32_t)data.data[0] << 24 | (uint32_t)data.data[1] << 16 |
+                             (uint32_t)data.data[2] << 8 | data.data[3]) == selector;
+}
+
+static bool match_next(void *ctx, const struct calldata_call *call)
+{
+    struct match *m = ctx;
+    if (!call->delegated) {
+        m->same = is_call(m->g, m->at++, call);
+        return m->same;
+    }
+    m->same = !m->inside && memcmp(call->to, m->g->c->batch, 20) == 0 &&
+              is_selector(call->data, 0x8d80ff0a); /* multiSend(bytes) */
+    m->inside = true;
+    m->same = m->same && calldata_inner(call->data, call->to, match_next, m) == HAWSE_OK && m->same;
+    return m->same;
+}
+
+/* execTransaction of the Safe itself, with these calls, and with no gas that the Safe would pay
+ * for. */
+static bool is_of_safe(const struct gate *g)
+{
+    static const uint8_t zeroes[5 * 32] = {0};
+    const hawse_tx_t *tx = &g->c->txs[0];
+    struct match m = {.g = g, .same = true};
+    return g->c->tx_count == 1 && g->c->subject && g->c->batch && tx->create == 0 &&
+           memcmp(tx->to, g->c->subject, 20) == 0 && hawse_u256_is_zero(&tx->value) &&
+           is_selector(tx->data, 0x6a761202) && tx->data.len >= 4 + 10 * 32 &&
+           memcmp(tx->data.data + 4 + 4 * 32, zeroes, sizeof(zeroes)) == 0 &&
+           calldata_inner(tx->data, tx->to, match_next, &m) == HAWSE_OK && m.same &&
+           m.at == g->c->intent->call_count;
+}
+
+/* What is about to be signed has to be what was checked: one transaction for each call, or one of a
+ * Safe that makes all of them. A bundle is encoded by the host, and held against the intent by the
+ * simulation alone. */
 static enum risk_answer check_plan(struct gate *g)
 {
     const hawse_intent_t *in = g->c->intent;
-    bool same = g->c->tx_count == in->call_count;
-    if (g->stage != RISK_AFTER || in->how != HAWSE_INTENT_EACH || !g->c->txs)
+    bool safe = in->how == HAWSE_INTENT_SAFE;
+    if (g->stage != RISK_AFTER || in->how == HAWSE_INTENT_BUNDLE || !g->c->txs)
         return RISK_PASS;
-    for (uint32_t i = 0; same && i < in->call_count; i++) {
-        const hawse_intent_call_t *call = gate_call(g, i);
+    bool same = safe ? is_of_safe(g) : g->c->tx_count == in->call_count;
+    for (uint32_t i = 0; same && !safe && i < in->call_count; i++) {
         const hawse_tx_t *tx = &g->c->txs[i];
-        same = tx->create == 0 && memcmp(tx->to, call->to, 20) == 0 &&
-               hawse_u256_compare(&tx->value, &call->value) == 0 &&
-               tx->data.len == call->data.len &&
-               (call->data.len == 0 || memcmp(tx->data.data, call->data.data, call->data.len) == 0);
+        struct calldata_call found = {.value = tx->value, .data = tx->data};
+        memcpy(found.to, tx->to, 20);
+        same = tx->create == 0 && is_call(g, i, &found);
     }
     return same ? RISK_PASS
                 : gate_refuse(g, NULL,

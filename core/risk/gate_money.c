@@ -163,7 +163,7 @@ static enum risk_answer check_native(struct gate *g)
     uint32_t carry = gate_costs(g, &value, &fees) != HAWSE_OK;
     const hawse_u256_t gas = hawse_u256(CANCEL_GAS), one = hawse_u256(1);
     carry |= hawse_u256_mul_div(&gas, &g->c->fee_cap, &one, 0, &reserve) != HAWSE_OK;
-    if (a)
+    if (a && !g->c->subject) /* what is to be kept is the subject's */
         carry |= hawse_u256_add(&reserve, &a->keep, &reserve);
     const hawse_u256_t *parts[] = {&value, &fees, flight, &reserve};
     for (size_t i = 0; i < 4; i++)
@@ -233,7 +233,8 @@ enum risk_answer gate_funds(struct gate *g)
     enum risk_answer answer = check_native(g);
     for (uint32_t i = 0; answer == RISK_PASS && i < g->c->intent->flow_count; i++) {
         const hawse_intent_flow_t *flow = gate_flow_at(g, i);
-        if (memcmp(flow->asset, coin, 20) != 0 && gate_asset(g, flow->asset))
+        bool apart = g->c->subject || memcmp(flow->asset, coin, 20) != 0;
+        if (apart && gate_asset(g, flow->asset))
             answer = check_token(g, flow);
     }
     return answer;
@@ -266,7 +267,9 @@ struct held {
 static enum risk_answer check_held(struct gate *g, const struct config_asset *a, struct held *all)
 {
     const struct risk_balance *b = balance_of(g, a->address);
-    const hawse_u256_t *have = a->native ? &g->c->native_balance : b ? &b->balance : NULL;
+    const hawse_u256_t *have = b                             ? &b->balance
+                               : a->native && !g->c->subject ? &g->c->native_balance
+                                                             : NULL;
     hawse_u256_t in = coming(g, a), held, limit = gate_scaled(g, &a->max_held);
     bool comes = !hawse_u256_is_zero(&in);
     if (!have && !comes && g->limits->open_positions == 0)

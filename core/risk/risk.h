@@ -59,7 +59,7 @@ enum risk_answer {
 
 /* What of a token the account has, as read at the head. */
 struct risk_balance {
-    uint8_t asset[20]; /* zero: not used, see native_balance */
+    uint8_t asset[20]; /* zero: the coin of a subject; that of `from` is native_balance */
     hawse_u256_t balance;
     hawse_u256_t in_flight; /* what own transactions under way may take of it */
 };
@@ -73,7 +73,10 @@ struct risk_case {
     const hawse_intent_t *intent;
     uint64_t number; /* of the intent in the journal: what is held, is held under it */
     const char *instance;
-    const uint8_t *from;           /* 20 bytes: address of the account */
+    const uint8_t *from;    /* 20 bytes: who signs transactions and pays for the gas */
+    const uint8_t *subject; /* 20 bytes: the Safe whose money moves; NULL = from's does */
+    const uint8_t *batch;   /* 20 bytes: the code that this Safe may run as its own, which makes
+                               several calls of one; with subject */
     enum config_maturity maturity; /* the lower of the plugin's and the feature's */
     const char *dead_stream;       /* NULL = all that it depends on are live; otherwise in words */
     uint64_t utc_ns;               /* now */

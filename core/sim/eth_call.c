@@ -10,16 +10,13 @@ static json_t *params(const struct sim_run *run)
 {
     bool fees = run->request.max_fee.limb[0] | run->request.max_fee.limb[1] |
                 run->request.max_fee.limb[2] | run->request.max_fee.limb[3];
-    json_t *sender = words_sender(run), *overrides = NULL;
-    char key[43];
-    words_address(run->request.from, key);
-    if (sender)
-        overrides = json_pack("{s:o}", key, sender);
+    json_t *overrides = words_state(run, "stateDiff");
     json_t *out = json_pack("[o,o]", words_call(run, 0, fees), words_block(run));
-    if (out && overrides)
-        (void)json_array_append_new(out, overrides);
-    else
-        json_decref(overrides);
+    if (!overrides || (json_object_size(overrides) > 0 && json_array_append(out, overrides) != 0)) {
+        json_decref(out); /* without a part it would ask something else */
+        out = NULL;
+    }
+    json_decref(overrides);
     return out;
 }
 

@@ -100,8 +100,9 @@ json_t *words_u256(const hawse_u256_t *n);
 json_t *words_call(const struct sim_run *run, uint32_t index, bool fees);
 /* The block that it runs on: {"blockHash": ...}. */
 json_t *words_block(const struct sim_run *run);
-/* State overrides of the sender: delegation, nonce. NULL = none are needed. */
-json_t *words_sender(const struct sim_run *run);
+/* State overrides, by address: the sender's delegation and nonce, and slots under the key `slots`,
+ * which engines name differently. An empty object when none are needed. */
+json_t *words_state(const struct sim_run *run, const char *slots);
 /* Block overrides: the number of the next block, and its time when that is known. */
 json_t *words_next_block(const struct sim_run *run);
 /* Puts what memory could be had for: false when not. Takes value over. */

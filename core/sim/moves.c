@@ -7,7 +7,8 @@
  * is one too many. Wrapping and unwrapping the chain's own coin (Deposit, Withdrawal) counts as
  * coming in and going out, unless the token logs the same as a Transfer too.
  *
- * Sources: EIP-20, EIP-721, EIP-1155, EIP-173; WETH9; Permit2's Approval.
+ * Sources: EIP-20, EIP-721, EIP-1155, EIP-173; WETH9; Permit2's Approval; safe-smart-account's
+ * OwnerManager, ModuleManager, GuardManager and FallbackManager.
  */
 #include "sim/internal.h"
 
@@ -34,7 +35,8 @@ enum kind {
     LOG_SINGLE,
     LOG_BATCH,
     LOG_PERMIT2,
-    LOG_KINDS
+    LOG_CONTROL, /* and what follows: of the account itself, if it is a contract */
+    LOG_KINDS = LOG_CONTROL + 8
 };
 
 static const char *const signatures[LOG_KINDS] = {
@@ -47,6 +49,14 @@ static const char *const signatures[LOG_KINDS] = {
     "TransferSingle(address,address,address,uint256,uint256)",
     "TransferBatch(address,address,address,uint256[],uint256[])",
     "Approval(address,address,address,uint160,uint48)",
+    "AddedOwner(address)",
+    "RemovedOwner(address)",
+    "ChangedThreshold(uint256)",
+    "EnabledModule(address)",
+    "DisabledModule(address)",
+    "ChangedGuard(address)",
+    "ChangedModuleGuard(address)",
+    "ChangedFallbackHandler(address)",
 };
 
 /* What reading the logs of one call needs. */
@@ -241,8 +251,22 @@ static void read_wrapped(const struct logs *l, const struct log *log)
                    &amount);
 }
 
+/* A Safe says by these events that its owners or its rules are others now. */
+static bool is_control(const struct logs *l, const struct log *log)
+{
+    for (int k = LOG_CONTROL; k < LOG_KINDS; k++) {
+        if (is_kind(l, log, (enum kind)k))
+            return memcmp(log->address, l->me, 20) == 0;
+    }
+    return false;
+}
+
 static void read_log(const struct logs *l, const struct log *log)
 {
+    if (is_control(l, log)) {
+        finding_add(l->r, SIM_FINDING_CONTROL, l->call, log->address, log->topics[0]);
+        return;
+    }
     if (is_kind(l, log, LOG_TRANSFER))
         read_transfer(l, log);
     else if (is_kind(l, log, LOG_DEPOSIT) || is_kind(l, log, LOG_WITHDRAWAL))

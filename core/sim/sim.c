@@ -80,7 +80,8 @@ static bool request_legal(const struct sim_request *request)
 {
     if (request->call_count == 0 || request->call_count > SIM_CALLS ||
         request->asset_count > SIM_ASSETS || request->policy.callback_count > SIM_CALLBACKS ||
-        request->policy.code_count > SIM_ASSETS || (request->delegated && request->call_count > 1))
+        request->policy.code_count > SIM_ASSETS || request->slot_count > SIM_SLOTS ||
+        (request->delegated && request->call_count > 1))
         return false;
     for (uint32_t i = 0; i < request->call_count; i++) {
         hawse_rlp_t list =
@@ -174,6 +175,8 @@ static void answered(void *ctx, const struct sim_answer *answer)
         run_drive(run);
 }
 
+static const uint8_t nobody[20];
+
 int32_t sim_start(struct sim *sim, const struct sim_request *request, sim_done_fn done, void *ctx,
                   struct sim_run **out)
 {
@@ -188,6 +191,8 @@ int32_t sim_start(struct sim *sim, const struct sim_request *request, sim_done_f
     run->sim = sim;
     run->request = *request;
     run->request.calls = run->calls = calls;
+    if (memcmp(request->subject, nobody, 20) == 0)
+        memcpy(run->request.subject, request->from, 20);
     if (request->policy.callback_count == 0)
         run->request.policy.callback_count = sim_usual_callbacks(run->request.policy.callbacks);
     run->done = done;

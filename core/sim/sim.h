@@ -30,6 +30,7 @@ enum {
     SIM_APPROVALS = 32, /* that a result can tell of */
     SIM_FINDINGS = 16,  /* that a result can tell of */
     SIM_CALLBACKS = 64, /* selectors of a policy */
+    SIM_SLOTS = 64,     /* of contracts, that stand otherwise than at the block */
     SIM_WORDS = 256,    /* bytes of a reason or finding, NUL included */
     SIM_ENGINES = 4,
     SIM_JSON = 64 << 10, /* bytes of a result as text */
@@ -95,10 +96,17 @@ struct sim_policy {
     uint32_t code_count;
 };
 
+/* A word of a contract's storage that is taken to be so. */
+struct sim_slot {
+    uint8_t address[20];
+    uint8_t slot[32], value[32];
+};
+
 struct sim_request {
     uint64_t chain_id;
-    uint8_t from[20];
-    bool delegated; /* the sender's code becomes a pointer to `delegate` (EIP-7702) */
+    uint8_t from[20];    /* who signs and pays for the gas */
+    uint8_t subject[20]; /* whose flows, allowances and rules are looked at; zero: from's */
+    bool delegated;      /* the sender's code becomes a pointer to `delegate` (EIP-7702) */
     uint8_t delegate[20];
     const struct sim_call *calls; /* transactions, one after the other in one block */
     uint32_t call_count;          /* 1 to SIM_CALLS */
@@ -114,6 +122,8 @@ struct sim_request {
     /* tokens whose balances are to be measured before and after */
     uint8_t assets[SIM_ASSETS][20];
     uint32_t asset_count;
+    struct sim_slot slots[SIM_SLOTS];
+    uint32_t slot_count;
     struct sim_policy policy;
 };
 
@@ -133,13 +143,14 @@ struct sim_approval {
 };
 
 /* What a simulation found: number, name, meaning. */
-#define SIM_FINDING_LIST(X)                                                            \
-    X(REENTRANCY, "reentrancy", "a contract was entered again while it was running")   \
-    X(OWNERSHIP, "ownership", "ownership of the sender's was given away")              \
-    X(DELEGATECALL, "delegatecall", "the sender's account ran code that is not known") \
-    X(SELFDESTRUCT, "selfdestruct", "a contract destroyed itself")                     \
-    X(NFT, "nft", "a token of a collection left the sender")                           \
-    X(OVERFLOW, "overflow", "arithmetic overflowed in a call inside, and was caught")  \
+#define SIM_FINDING_LIST(X)                                                              \
+    X(REENTRANCY, "reentrancy", "a contract was entered again while it was running")     \
+    X(OWNERSHIP, "ownership", "ownership of the account's was given away")               \
+    X(DELEGATECALL, "delegatecall", "the account ran code that is not known")            \
+    X(SELFDESTRUCT, "selfdestruct", "a contract destroyed itself")                       \
+    X(NFT, "nft", "a token of a collection left the sender")                             \
+    X(OVERFLOW, "overflow", "arithmetic overflowed in a call inside, and was caught")    \
+    X(CONTROL, "control", "who controls the account, or what code it runs, was changed") \
     X(UNREADABLE, "unreadable", "more moved, or deeper, than can be told")
 #define SIM_FINDING_ENUM(name, word, meaning) SIM_FINDING_##name,
 enum sim_finding_kind { SIM_FINDING_LIST(SIM_FINDING_ENUM) SIM_FINDING_COUNT };
@@ -170,9 +181,9 @@ struct sim_result {
     uint32_t call_count, failed_call; /* the first that failed, when not success */
     struct sim_gas gas[SIM_CALLS];
     char reason[SIM_WORDS];           /* why it failed, in words */
-    struct sim_flow flows[SIM_FLOWS]; /* of the sender */
+    struct sim_flow flows[SIM_FLOWS]; /* of the subject */
     uint32_t flow_count;
-    struct sim_approval approvals[SIM_APPROVALS]; /* given by the sender */
+    struct sim_approval approvals[SIM_APPROVALS]; /* given by the subject */
     uint32_t approval_count;
     struct sim_finding findings[SIM_FINDINGS];
     uint32_t finding_count;

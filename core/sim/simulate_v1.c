@@ -43,7 +43,7 @@ static uint32_t probes(const struct sim_run *run)
 static json_t *probe(const struct sim_run *run, uint32_t asset, bool fees)
 {
     uint8_t data[36] = {0x70, 0xa0, 0x82, 0x31}; /* balanceOf(address) */
-    memcpy(data + 16, run->request.from, 20);
+    memcpy(data + 16, run->request.subject, 20);
     json_t *out = json_object();
     (void)words_set(out, "from", words_hex(prober, 20));
     (void)words_set(out, "to", words_hex(run->request.assets[asset], 20));
@@ -57,11 +57,8 @@ static json_t *probe(const struct sim_run *run, uint32_t asset, bool fees)
 static json_t *overrides(const struct sim_run *run)
 {
     const hawse_u256_t rich = {{0, 1, 0, 0}};
-    json_t *out = json_object(), *sender = words_sender(run);
+    json_t *out = words_state(run, "stateDiff");
     char key[43];
-    words_address(run->request.from, key);
-    if (sender)
-        (void)words_set(out, key, sender);
     words_address(prober, key);
     if (probes(run) > 0)
         (void)words_set(out, key, json_pack("{s:o}", "balance", words_u256(&rich)));
@@ -161,7 +158,7 @@ static enum outcome read_calls(struct sim_run *run, const json_t *list)
             run_reverted(run, i, data, json_string_value(json_object_get(error, "message")));
             return REVERTED;
         }
-        if (!moves_logs(&run->result, i, run->request.from, json_object_get(call, "logs")))
+        if (!moves_logs(&run->result, i, run->request.subject, json_object_get(call, "logs")))
             return UNREADABLE;
     }
     return SUCCEEDED;

@@ -26,11 +26,9 @@ static json_t *decimal(const hawse_u256_t *n)
 static json_t *simulation(const struct sim_run *run, uint32_t index)
 {
     const struct sim_call *call = &run->calls[index];
-    json_t *sender = words_sender(run);
-    char network[24], key[43];
+    char network[24];
     uint64_t gas = call->gas_limit > 0 ? call->gas_limit : 30000000;
     (void)snprintf(network, sizeof(network), "%llu", (unsigned long long)run->request.chain_id);
-    words_address(run->request.from, key);
     json_t *out =
         json_pack("{s:s,s:o,s:o,s:o,s:I,s:o,s:I,s:b,s:b,s:s}", "network_id", network, "from",
                   words_hex(run->request.from, 20), "to", words_hex(call->to, 20), "input",
@@ -39,9 +37,10 @@ static json_t *simulation(const struct sim_run *run, uint32_t index)
                   "save", 0, "save_if_fails", 0, "simulation_type", "full");
     if (out && !hawse_u256_is_zero(&run->request.max_fee))
         (void)words_set(out, "max_fee_per_gas", decimal(&run->request.max_fee));
-    if (out && sender && index == 0)
-        (void)words_set(out, "state_objects", json_pack("{s:O}", key, sender));
-    json_decref(sender);
+    json_t *state = index == 0 ? words_state(run, "storage") : NULL;
+    if (out && json_object_size(state) > 0)
+        (void)json_object_set(out, "state_objects", state);
+    json_decref(state);
     return out;
 }
 
@@ -63,13 +62,13 @@ static bool read_change(struct sim_run *run, const json_t *change)
     if (!native && !words_read_fixed(json_object_get(info, "contract_address"), asset, 20))
         return false;
     if (!native && strcmp(standard, "ERC20") != 0) {
-        if (memcmp(sides[0], run->request.from, 20) == 0)
+        if (memcmp(sides[0], run->request.subject, 20) == 0)
             finding_add(&run->result, SIM_FINDING_NFT, run->at, asset, NULL);
         return true;
     }
     if (!raw || hawse_u256_parse((const uint8_t *)raw, strlen(raw), &amount) != HAWSE_OK)
         return false;
-    moves_transfer(&run->result, asset, run->request.from, sides[0], sides[1], &amount);
+    moves_transfer(&run->result, asset, run->request.subject, sides[0], sides[1], &amount);
     return true;
 }
 
@@ -85,7 +84,7 @@ static bool read_logs(struct sim_run *run, const json_t *logs)
     }
     if (good) {
         *seen = *r;
-        good = moves_logs(seen, run->at, run->request.from, plain);
+        good = moves_logs(seen, run->at, run->request.subject, plain);
         memcpy(seen->flows, r->flows, sizeof(r->flows));
         seen->flow_count = r->flow_count;
         *r = *seen;

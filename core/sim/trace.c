@@ -13,20 +13,16 @@
 static void read_tree(struct sim_run *run, const struct sim_answer *answer);
 static void read_changes(struct sim_run *run, const struct sim_answer *answer);
 
-/* What stands above the block's state: the sender's delegation, and what calls before changed. */
+/* What stands above the block's state: what the request takes to be so, and above that, as it is
+ * newer, what calls before changed. */
 static json_t *overrides(const struct sim_run *run)
 {
-    json_t *out = run->state ? json_deep_copy(run->state) : json_object();
-    json_t *sender = words_sender(run);
-    char key[43];
-    words_address(run->request.from, key);
-    json_t *there = json_object_get(out, key);
-    if (sender && there) { /* what a call left of the sender is newer */
-        (void)json_object_update_missing(there, sender);
-        json_decref(sender);
-    } else if (sender) {
-        (void)words_set(out, key, sender);
+    json_t *out = words_state(run, "stateDiff"), *left = json_deep_copy(run->state);
+    if (left && json_object_update_recursive(out, left) != 0) {
+        json_decref(out);
+        out = NULL;
     }
+    json_decref(left);
     return out;
 }
 

@@ -150,7 +150,8 @@ static void look(const struct walk *w, const struct frame *f)
         !is_callback(&request->policy, f))
         finding_add(r, SIM_FINDING_REENTRANCY, run->at, f->to, f->selector);
     if ((f->type == FRAME_DELEGATE || f->type == FRAME_CODE) &&
-        memcmp(context, request->from, 20) == 0 && !is_known_code(request, f->to))
+        (memcmp(context, request->from, 20) == 0 || memcmp(context, request->subject, 20) == 0) &&
+        !is_known_code(request, f->to))
         finding_add(r, SIM_FINDING_DELEGATECALL, run->at, f->to, f->selector);
     if (f->type == FRAME_DESTROY)
         finding_add(r, SIM_FINDING_SELFDESTRUCT, run->at, f->from, NULL);
@@ -170,8 +171,8 @@ static bool move(const struct walk *w, const struct frame *f, const json_t *valu
     if (run->inspecting) /* the engine itself has told */
         return true;
     if (f->type == FRAME_CALL || f->type == FRAME_CREATE || f->type == FRAME_DESTROY)
-        moves_transfer(&run->result, coin, run->request.from, f->from, f->to, &f->value);
-    return !logs || moves_logs(&run->result, run->at, run->request.from, logs);
+        moves_transfer(&run->result, coin, run->request.subject, f->from, f->to, &f->value);
+    return !logs || moves_logs(&run->result, run->at, run->request.subject, logs);
 }
 
 static bool walk_frame(struct walk *w, const json_t *value)

@@ -98,7 +98,8 @@ json_t *words_block(const struct sim_run *run)
     return NULL;
 }
 
-json_t *words_sender(const struct sim_run *run)
+/* NULL = none are needed. */
+static json_t *sender_state(const struct sim_run *run)
 {
     if (!run->request.delegated && !run->request.has_nonce)
         return NULL;
@@ -111,6 +112,34 @@ json_t *words_sender(const struct sim_run *run)
     if (run->request.has_nonce)
         (void)words_set(out, "nonce", words_quantity(run->request.nonce));
     return out;
+}
+
+static bool put_slot(json_t *state, const struct sim_slot *slot, const char *slots)
+{
+    char key[43], word[67] = "0x";
+    words_address(slot->address, key);
+    hawse_hex_encode(slot->slot, 32, word + 2);
+    word[66] = '\0';
+    if (!json_object_get(state, key) && !words_set(state, key, json_object()))
+        return false;
+    json_t *account = json_object_get(state, key);
+    if (!json_object_get(account, slots) && !words_set(account, slots, json_object()))
+        return false;
+    return words_set(json_object_get(account, slots), word, words_hex(slot->value, 32));
+}
+
+json_t *words_state(const struct sim_run *run, const char *slots)
+{
+    json_t *out = json_object(), *sender = sender_state(run);
+    char key[43];
+    words_address(run->request.from, key);
+    bool good = out && (!sender || words_set(out, key, sender));
+    for (uint32_t i = 0; good && i < run->request.slot_count; i++)
+        good = put_slot(out, &run->request.slots[i], slots);
+    if (good)
+        return out;
+    json_decref(out);
+    return NULL;
 }
 
 json_t *words_next_block(const struct sim_run *run)

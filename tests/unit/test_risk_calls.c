@@ -380,6 +380,75 @@ TEST(calls_safe,
     rig_stop(&r);
 }
 
+#define EXEC \
+    "execTransaction(address,uint256,bytes,uint8,uint256,uint256,uint256,address,address,bytes)"
+#define SAFE  "5afe5afe5afe5afe5afe5afe5afe5afe5afe5afe"
+#define BATCH "9641d764fc13c8b624c04430c7356c1c7c8102e2"
+
+/* Has the case's transaction made of it, and the simulation of that. */
+static void of_safe(struct rig *r, const char *to, hawse_view_t data)
+{
+    r->c.tx_count = 1;
+    r->txs[0].data = data;
+    r->txs[0].value = hawse_u256(0);
+    address_of(to, r->txs[0].to);
+    rig_bind(r);
+}
+
+static hawse_view_t exec(const char *to, unsigned value, const char *data, int operation,
+                         const char *gas)
+{
+    return encoded(EXEC, text("[\"0x%s\",%u,\"%s\",%d,%s,\"0x" COIN "\",\"0x" COIN "\",\"0x\"]", to,
+                              value, data, operation, gas));
+}
+
+TEST(calls_of_safe, "what a Safe executes is the intent's calls, all of them, and nothing else")
+{
+    struct rig r;
+    uint8_t safe[20], batch[20];
+    rig_start(&r);
+    address_of(SAFE, safe);
+    address_of(BATCH, batch);
+    hawse_view_t give = encoded("transfer(address,uint256)", "[\"0x" SAFE "\",5]");
+    const char *one = hex(give);
+    const char *swap = hex(r.calls[0].data);
+    r.intent.how = HAWSE_INTENT_SAFE;
+    r.c.subject = safe;
+    r.c.batch = batch;
+    rig_call(&r, 1, USDC, 0, give.data, give.len); /* back to the Safe itself */
+    const char *both = text("%s%s", packed(0, ROUTER, 0, swap), packed(0, USDC, 0, one));
+    const char *multi = hex(encoded("multiSend(bytes)", text("[\"0x%s\"]", both)));
+    of_safe(&r, SAFE, exec(BATCH, 0, multi, 1, "0,0,0"));
+    rig_pass(&r, RISK_AFTER);
+    risk_ended(r.risk, "a", "gnosis", r.c.number, RISK_NOT_SENT, NULL, 0, NOON);
+    const char *host = "a fault of the host";
+#define NOT(to, data)                               \
+    do {                                            \
+        of_safe(&r, to, data);                      \
+        rig_refused(&r, RISK_AFTER, "calls", host); \
+    } while (0)
+    NOT(ROUTER, exec(BATCH, 0, multi, 1, "0,0,0"));
+    NOT(SAFE, exec(MULTI, 0, multi, 1, "0,0,0"));
+    NOT(SAFE, exec(BATCH, 0, multi, 0, "0,0,0"));
+    NOT(SAFE, exec(BATCH, 0, multi, 1, "1,0,0"));
+    NOT(SAFE, exec(BATCH, 0, multi, 1, "0,1,0"));
+    NOT(SAFE, exec(BATCH, 0, multi, 1, "0,0,1"));
+    NOT(SAFE, exec(ROUTER, 0, swap, 0, "0,0,0"));
+    NOT(SAFE, exec(BATCH, 0, "0x", 1, "0,0,0"));
+    NOT(SAFE, encoded("multiSend(bytes)", text("[\"0x%s\"]", both)));
+    both = text("%s%s", packed(0, ROUTER, 0, swap), packed(0, USDC, 1, one));
+    NOT(SAFE,
+        exec(BATCH, 0, hex(encoded("multiSend(bytes)", text("[\"0x%s\"]", both))), 1, "0,0,0"));
+    both = text("%s%s%s", packed(0, ROUTER, 0, swap), packed(0, USDC, 0, one),
+                packed(0, USDC, 0, one));
+    NOT(SAFE,
+        exec(BATCH, 0, hex(encoded("multiSend(bytes)", text("[\"0x%s\"]", both))), 1, "0,0,0"));
+    both = text("%s%s", packed(0, ROUTER, 0, swap), packed(1, BATCH, 0, multi));
+    NOT(SAFE,
+        exec(BATCH, 0, hex(encoded("multiSend(bytes)", text("[\"0x%s\"]", both))), 1, "0,0,0"));
+    rig_stop(&r);
+}
+
 TEST(calls_bounds, "nests that are too deep, too wide or too many are refused")
 {
     struct rig r;

@@ -500,3 +500,28 @@ TEST(risk_plan, "transactions that are not the calls that were checked are refus
     rig_all(&r);
     rig_stop(&r);
 }
+
+TEST(money_of_safe, "what a Safe pays is held against what the Safe has; fees against its executor")
+{
+    struct rig r;
+    uint8_t safe[20] = {0x5a}, batch[20] = {0};
+    rig_start(&r);
+    r.intent.how = HAWSE_INTENT_BUNDLE; /* its plan is not what this is about */
+    r.c.subject = safe;
+    r.c.batch = batch;
+    rig_flow(&r, 2, COIN, 300 * MILLI, 0, 0);
+    rig_sim_flow(&r, 2, COIN, 300 * MILLI, 0);
+    rig_bind(&r);
+    rig_refused(&r, RISK_AFTER, "funds", "balance of xdai is not known");
+    struct risk_balance three[3] = {r.balances[0], r.balances[1]};
+    three[2].balance = hawse_u256(399 * MILLI); /* 0.1 is to be kept */
+    r.c.balances = three;
+    r.c.balance_count = 3;
+    rig_refused(&r, RISK_AFTER, "funds", "missing");
+    three[2].balance = hawse_u256(400 * MILLI);
+    rig_pass(&r, RISK_AFTER);
+    rig_end(&r, RISK_NOT_SENT);
+    r.c.native_balance = hawse_u256(0);
+    rig_refused(&r, RISK_AFTER, "funds", "value 0");
+    rig_stop(&r);
+}

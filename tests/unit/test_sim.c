@@ -253,6 +253,61 @@ TEST(sim_v1_delegated, "a bundle runs with the account's code as a delegation, a
     rig_stop(&r);
 }
 
+TEST(sim_v1_subject, "a Safe's flows, allowances and rules are measured, not those of who executes")
+{
+    struct rig r;
+    const char *safe = WORD(POOL), *me = WORD(ME), *other = WORD(OTHER);
+    struct sim_call call = rig_a_call(POOL, 0, "\1\2\3\4", 4, 300000);
+    struct sim_request q = rig_request(&call, 1);
+    address_of(POOL, q.subject);
+    address_of(TOKEN, q.assets[0]);
+    q.asset_count = 1;
+    q.slot_count = 2;
+    for (uint8_t i = 0; i < 2; i++) {
+        address_of(POOL, q.slots[i].address);
+        q.slots[i].slot[31] = (uint8_t)(7 + i);
+        q.slots[i].value[31] = 1;
+    }
+    rig_start(&r, &v1_only);
+    char *logs =
+        text("%s,%s,%s,%s,%s", a_transfer(OTHER, POOL, OTHER, 9), a_transfer(OTHER, ME, OTHER, 7),
+             a_log(TOKEN, "Approval(address,address,uint256)", safe, other, "", 77),
+             a_log(TOKEN, "Approval(address,address,uint256)", me, other, "", 78),
+             a_log(ME, "ChangedThreshold(uint256)", "", "", "", 1));
+    rig_expect(&r, NULL,
+               a_block(text("%s,%s,%s", a_balance(50), a_good(100000, logs), a_balance(30))));
+    const struct sim_result *s = rig_run(&r, &q);
+    CHECK(s->success && s->flows_known);
+    CHECK(is_amount(&flow_in(s, OTHER)->out, 9) && is_amount(&flow_in(s, TOKEN)->out, 20));
+    CHECK(s->approval_count == 1 && is_amount(&s->approvals[0].amount, 77));
+    CHECK_EQ(s->finding_count, 0);
+    const json_t *o = block_calls(&r, 0);
+    const json_t *diff = json_object_get(
+        json_object_get(json_object_get(o, "stateOverrides"), "0x" POOL), "stateDiff");
+    CHECK_EQ(json_object_size(diff), 2);
+    CHECK_STR(member(diff, "0x0000000000000000000000000000000000000000000000000000000000000008"),
+              "0x0000000000000000000000000000000000000000000000000000000000000001");
+    const json_t *asked = json_array_get(json_object_get(o, "calls"), 0);
+    CHECK(strstr(member(asked, "input"), POOL) != NULL);
+    rig_stop(&r);
+    static const char *const rules[] = {
+        "AddedOwner(address)",         "RemovedOwner(address)",
+        "ChangedThreshold(uint256)",   "EnabledModule(address)",
+        "DisabledModule(address)",     "ChangedGuard(address)",
+        "ChangedModuleGuard(address)", "ChangedFallbackHandler(address)"};
+    q.asset_count = 0;
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+        rig_start(&r, &v1_only);
+        rig_expect(&r, NULL, a_block(a_good(100000, a_log(POOL, rules[i], other, "", "", 0))));
+        CHECK(found(rig_run(&r, &q), SIM_FINDING_CONTROL));
+        rig_stop(&r);
+    }
+    q.slot_count = SIM_SLOTS + 1;
+    rig_start(&r, &v1_only);
+    CHECK_EQ(sim_start(r.sim, &q, rig_done, &r, NULL), HAWSE_E_INVAL);
+    rig_stop(&r);
+}
+
 /* ---- order and life ---- */
 
 TEST(sim_order, "engines are asked in order until one answers, and none is an error with words")

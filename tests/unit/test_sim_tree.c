@@ -168,6 +168,30 @@ TEST(sim_trace_code,
     rig_stop(&r);
 }
 
+TEST(sim_trace_subject, "a Safe runs its own code and what is listed; slots stand in the state")
+{
+    struct rig r;
+    one_call = rig_a_call(A, 0, "", 0, 100000);
+    struct sim_request q = rig_request(&one_call, 1);
+    address_of(A, q.subject);
+    address_of(B, q.policy.code[0]);
+    q.policy.code_count = 1;
+    address_of(A, q.slots[0].address);
+    q.slot_count = 1;
+    const struct sim_result *s =
+        traced(&r, a_frame("CALL", ME, A, "", a_frame("DELEGATECALL", A, B, "", "")), &q);
+    CHECK_EQ(s->finding_count, 0);
+    const json_t *state = json_object_get(json_array_get(question(&r, 0), 2), "stateOverrides");
+    CHECK(json_object_get(json_object_get(state, "0x" A), "stateDiff") != NULL);
+    rig_stop(&r);
+    s = traced(&r,
+               a_frame("CALL", ME, A, "",
+                       a_frame("DELEGATECALL", A, B, "", a_frame("DELEGATECALL", A, C, "", ""))),
+               &q);
+    CHECK(found(s, SIM_FINDING_DELEGATECALL));
+    rig_stop(&r);
+}
+
 TEST(sim_trace_several, "each call is traced on what the ones before it left")
 {
     struct rig r;

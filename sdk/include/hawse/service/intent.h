@@ -37,6 +37,7 @@ extern "C" {
 /* how calls become transactions */
 #define HAWSE_INTENT_EACH   0u /* one transaction each; the next when the last one succeeded */
 #define HAWSE_INTENT_BUNDLE 1u /* all in one, by a delegation of the account (EIP-7702) */
+#define HAWSE_INTENT_SAFE   2u /* all in one transaction of a Safe, which `account` names */
 
 /* by which way they go out */
 #define HAWSE_INTENT_ROUTE_DEFAULT 0u /* as the chain's configuration says */
@@ -90,8 +91,9 @@ typedef struct hawse_intent {
                            once per instance for ever: a second use ends at once as REFUSED with
                            HAWSE_E_EXISTS, and changes nothing of the first */
     hawse_view_t chain; /* name in the configuration's "chains" */
-    hawse_view_t account; /* name in the configuration's "keys" */
-    uint32_t how;         /* HAWSE_INTENT_EACH, HAWSE_INTENT_BUNDLE */
+    hawse_view_t account; /* whose money moves: a name in the configuration's "keys", or with
+                             HAWSE_INTENT_SAFE in the chain's "safes" */
+    uint32_t how;         /* HAWSE_INTENT_EACH, HAWSE_INTENT_BUNDLE, HAWSE_INTENT_SAFE */
     uint32_t route;       /* HAWSE_INTENT_ROUTE_... */
     uint32_t flags;       /* HAWSE_INTENT_STALE_OK */
     uint32_t
