@@ -431,14 +431,21 @@ def stage_polymarket(args):
         say("\n".join("    " + line for line in done.stdout.splitlines()[:4]))
 
 
+def stage_packages(args):
+    """Debian packages: built (with --full twice, to the same bytes), judged by lintian, installed, upgraded, purged."""
+    folder = BUILD / "packages"
+    run("packages are built and lintian has no fault", ["sh", "packaging/deb", "--out", folder,
+                                                        *(["--twice"] if args.full else [])], timeout=900)
+    tap("packages", [sys.executable, "tests/packages/run.py", folder], timeout=300)
+
+
 # In the order of a whole run: some alone, since what they say depends on the rest of the machine or on
 # nothing being built meanwhile; three rows beside each other, of which the first mostly computes and
 # the others mostly wait; then alone again.
 FIRST = ["style", "layout", "build"]
-ROWS = [["unit", "sanitize", "fuzz", "amm", "encodings", "keys"],
-        ["sdk", "hostile", "rpc", "journal", "record", "lanes", "secrets", "operator", "polymarket"],
-        ["e2e", "intents", "relay", "simulation", "solana",
-         "gates"]]
+ROWS = [["unit", "sanitize", "fuzz"],
+        ["sdk", "hostile", "rpc", "journal", "record", "lanes", "secrets", "operator", "polymarket", "packages"],
+        ["e2e", "intents", "relay", "simulation", "solana", "gates", "amm", "encodings", "keys"]]
 LAST = ["hotpath", "bench", "quickstart"]
 STAGES = [*FIRST, *sum(ROWS, []), *LAST]
 NOT_COUNTED = ("unit", "sanitize", "fuzz")  # by --coverage: it runs the unit tests of its own build
