@@ -6,6 +6,7 @@
 #include "base/schema.h"
 #include "base/secret.h"
 #include "plugin/library.h"
+#include "worker/process.h"
 
 #include <getopt.h>
 #include <jansson.h>
@@ -215,6 +216,8 @@ int main(int argc, char **argv)
         return usage(stderr);
     if (strcmp(argv[1], "__trial") == 0 && argc == 3) /* this program as the child of a trial */
         return library_trial_child(atoi(argv[2]));
+    if (strcmp(argv[1], "__worker") == 0 && argc == 2) /* ... and as the process of a plugin */
+        return worker_child();
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
         strcmp(argv[1], "help") == 0)
         return command_help(argc - 2, argv + 2);

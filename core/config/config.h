@@ -24,6 +24,7 @@ enum config_maturity { MATURITY_EXPERIMENTAL, MATURITY_BETA, MATURITY_STABLE };
 enum config_log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 enum config_overrun { OVERRUN_WARN, OVERRUN_THROTTLE, OVERRUN_STOP };
 enum config_hang { HANG_ABANDON, HANG_EXIT };
+enum config_isolation { ISOLATION_NONE, ISOLATION_PROCESS };
 enum config_when_full { WHEN_FULL_MARK, WHEN_FULL_STOP, WHEN_FULL_WAIT };
 
 struct config_header {
@@ -87,6 +88,15 @@ struct config_budget {
     uint32_t hang_ms;     /* a callback that runs longer is hung; default 2,000 */
     enum config_overrun on_overrun; /* default throttle */
     enum config_hang on_hang;       /* default abandon */
+};
+
+/* The process that an isolated instance's plugin runs in. */
+struct config_worker {
+    uint32_t memory_mib; /* that the plugin may have; default 256 */
+    uint32_t restarts;   /* in ten minutes, then its file is quarantined; 0 = never; default 5 */
+    uint32_t backoff_ms; /* before the second restart; doubles from there; default 100 */
+    int32_t cpu;         /* -1 = where its lane runs, so that waking it costs least */
+    uint32_t spin_us;    /* lane and worker spin so long for each other; 0 = sleep */
 };
 
 /* What may leave an account, by asset. Amounts are in the smallest unit. */
@@ -182,6 +192,8 @@ struct config_instance {
     struct config_feature *features;
     size_t feature_count;
     struct config_budget budget;
+    enum config_isolation isolation; /* default none */
+    struct config_worker worker;
     struct config_limits *limits; /* by chain; none = its intents are refused */
     size_t limit_count;
     struct config_breaker breaker;

@@ -100,14 +100,22 @@ static bool same_budget(const struct config_budget *a, const struct config_budge
            a->on_overrun == b->on_overrun && a->on_hang == b->on_hang;
 }
 
+static bool same_isolation(const struct config_instance *a, const struct config_instance *b)
+{
+    const struct config_worker *v = &a->worker, *w = &b->worker;
+    return a->isolation == b->isolation && v->memory_mib == w->memory_mib &&
+           v->restarts == w->restarts && v->backoff_ms == w->backoff_ms && v->cpu == w->cpu &&
+           v->spin_us == w->spin_us;
+}
+
 bool config_instance_equal(const struct config_instance *a, const struct config_instance *b)
 {
     return same(a->id, b->id) && same(a->plugin, b->plugin) && a->enabled == b->enabled &&
            a->mode == b->mode && a->allow == b->allow && same(a->lane, b->lane) &&
            a->queue == b->queue && a->patience_ms == b->patience_ms &&
-           same_budget(&a->budget, &b->budget) && same(a->settings, b->settings) &&
-           same_links(a, b) && same_permissions(a, b) && same_endpoints(a, b) &&
-           same_credentials(a, b);
+           same_budget(&a->budget, &b->budget) && same_isolation(a, b) &&
+           same(a->settings, b->settings) && same_links(a, b) && same_permissions(a, b) &&
+           same_endpoints(a, b) && same_credentials(a, b);
 }
 
 /* ---- chains ---- */

@@ -164,6 +164,21 @@ static void read_budget(struct config_budget *budget, const json_t *value)
     budget->on_hang = (enum config_hang)read_word(value, "on_hang", hangs, 2);
 }
 
+static void read_isolation(struct config_instance *in, const json_t *value)
+{
+    static const char *const isolations[] = {"none", "process"};
+    const json_t *worker = json_object_get(value, "worker");
+    const json_t *cpu = json_object_get(worker, "cpu");
+    in->isolation = (enum config_isolation)read_word(value, "isolation", isolations, 2);
+    in->worker = (struct config_worker){
+        .memory_mib = read_number(worker, "memory_mib"),
+        .restarts = read_number(worker, "restarts"),
+        .backoff_ms = read_number(worker, "backoff_ms"),
+        .cpu = json_is_integer(cpu) ? (int32_t)json_integer_value(cpu) : -1,
+        .spin_us = read_number(worker, "spin_us"),
+    };
+}
+
 /* A path to a plugin file counts from the configuration's folder on, like every path. */
 static int32_t read_plugin(struct reader *r, struct config_instance *in, json_t *value)
 {
@@ -181,6 +196,7 @@ static int32_t read_numbers(struct reader *r, struct config_instance *in, json_t
     in->patience_ms = read_number(value, "patience_ms");
     in->queue = power_of_two(read_number(value, "queue"));
     read_budget(&in->budget, json_object_get(value, "budget"));
+    read_isolation(in, value);
     const json_t *breaker = json_object_get(value, "breaker");
     in->breaker =
         (struct config_breaker){read_number(breaker, "failures"), read_number(breaker, "successes"),

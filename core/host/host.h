@@ -77,7 +77,8 @@ struct instance {
     struct credentials credentials;
     void *plugin_state;
     enum instance_state state;
-    int abandoned; /* atomic: its callback never returned; its thread is lost */
+    int abandoned;             /* atomic: its callback never returned; its thread is lost */
+    struct isolated *isolated; /* its plugin runs in a worker process; NULL = in this one */
     struct instance_link *links;
     uint32_t link_count;
     struct way *ways;        /* from other lanes, until each is closed there */
@@ -153,6 +154,7 @@ struct host_options {
     bool safe;                  /* leave out plugins that crashed an earlier run */
     struct recorder *recorders; /* by lane: record what crosses the boundary; NULL = nothing is */
     struct signer *signer;      /* the keys that are unlocked; outlives the host; NULL = none */
+    const char *worker_program; /* runs `__worker`; NULL = this program */
 };
 
 struct host_api {
@@ -304,6 +306,13 @@ void timers_release(struct instance *inst);
 void streams_release(struct instance *inst);
 void requests_release(struct instance *inst);
 void subs_release(struct instance *inst);
+/* A source that was made anew is told what its readers want of it: those of its lane from *at on,
+ * which begins with zeroes; false when its queue is full before all is told. */
+struct subs_cursor {
+    uint32_t reader, handle, pattern;
+    bool others; /* the other lanes were asked to do the same */
+};
+bool subs_tell_again(struct instance *source, struct subs_cursor *at);
 void metrics_release(struct instance *inst);
 void streams_resume(struct lane *lane);
 void streams_reading_lost(struct lane *lane);

@@ -3,6 +3,7 @@
  * Every call into a plugin is made here, bounded by callback_begin and callback_end.
  */
 #include "host/intents.h"
+#include "host/isolated.h"
 #include "host/tap.h"
 #include "host/way.h"
 
@@ -59,18 +60,35 @@ static void failed_callback(struct instance *inst, int32_t code, enum callback c
     instance_fail(inst, INSTANCE_FAILED);
 }
 
+/* A callback that its worker did not live to end has no end in the capture either. */
+static void record_end(struct instance *inst, int32_t code, uint64_t elapsed_ns)
+{
+    if (__builtin_expect(inst->lane->recorder != NULL, 0) &&
+        !(inst->isolated && inst->isolated->lost))
+        tap_end(inst, code, elapsed_ns);
+}
+
+static int32_t call_events(struct instance *inst, const hawse_event_t *const *events, uint32_t n)
+{
+    return inst->isolated ? isolated_events(inst, events, n)
+                          : inst->library->table->on_events(inst->plugin_state, events, n);
+}
+
 static int32_t deliver(void *ctx, const hawse_event_t *const *events, uint32_t n)
 {
     struct instance *inst = ctx;
+    if (inst->isolated && (n = isolated_fits(inst, events, n)) == 0) {
+        failed_callback(inst, HAWSE_E_LIMIT, CALLBACK_EVENTS);
+        return HAWSE_E_LIMIT;
+    }
     if (__builtin_expect(inst->lane->recorder != NULL, 0))
         tap_events(inst, events, n);
     callback_begin(inst, CALLBACK_EVENTS, events[0]);
     uint64_t begin = inst->lane->callback_since;
-    int32_t took = inst->library->table->on_events(inst->plugin_state, events, n);
+    int32_t took = call_events(inst, events, n);
     uint64_t end = loop_clock();
     callback_end(inst);
-    if (__builtin_expect(inst->lane->recorder != NULL, 0))
-        tap_end(inst, took, end - begin);
+    record_end(inst, took, end - begin);
     if (__builtin_expect(took > (int32_t)n, 0)) {
         (void)fault_set(&inst->last_error, HAWSE_E_INVAL,
                         "on_events was given %u events and claims to have taken %d", n, took);
@@ -83,6 +101,8 @@ static int32_t deliver(void *ctx, const hawse_event_t *const *events, uint32_t n
     inst->callback_events += (uint32_t)took;
     budget_account(inst, end - begin, (uint32_t)took);
     if (__builtin_expect(inst->fault.code != 0, 0)) { /* the budget is used up for good */
+        if (inst->isolated)
+            isolated_give_up(inst);
         instance_fail(inst, INSTANCE_FAILED);
         return inst->fault.code;
     }
@@ -127,10 +147,11 @@ int32_t instance_new(struct host *host, const struct config_instance *config, st
     inst->index = index;
     inst->lane = host_lane(host, config->lane);
     inst->config = config;
-    inst->generation = ++host->generation;
+    inst->generation = __atomic_add_fetch(&host->generation, 1, __ATOMIC_RELAXED);
     inst->handle = (uint64_t)inst->generation << 32 | (index + 1u);
     inst->callback_us = config->budget.callback_us ? config->budget.callback_us : 10000;
-    if (!register_metrics(inst)) {
+    if (!register_metrics(inst) ||
+        (config->isolation == ISOLATION_PROCESS && isolated_new(inst) != HAWSE_OK)) {
         free(inst);
         return fault_set(fault, HAWSE_E_NOMEM, "no memory for metrics of \"%s\"", config->id);
     }
@@ -155,6 +176,7 @@ void instance_free(struct instance *inst)
     (void)pthread_mutex_unlock(&host->lock);
     grants_destroy(inst->grants);
     credentials_finish(&inst->credentials);
+    isolated_free(inst);
     free(inst->links);
     free(inst);
 }
@@ -215,15 +237,22 @@ void instance_create(struct instance *inst)
         instance_fail(inst, INSTANCE_REFUSED);
         return;
     }
+    if (inst->isolated)
+        isolated_joined(inst);
+    if (inst->isolated && isolated_open(inst) != HAWSE_OK) {
+        instance_fail(inst, INSTANCE_REFUSED);
+        return;
+    }
     void *state = NULL;
     if (inst->lane->recorder)
         tap_create(inst);
     callback_begin(inst, CALLBACK_CREATE, NULL);
-    int32_t code = inst->library->table->create(&host->api.table, inst->handle,
-                                                hawse_text(inst->config->settings), &state);
+    int32_t code = inst->isolated
+                       ? isolated_create(inst, &state)
+                       : inst->library->table->create(&host->api.table, inst->handle,
+                                                      hawse_text(inst->config->settings), &state);
     callback_end(inst);
-    if (inst->lane->recorder)
-        tap_end(inst, code, 0);
+    record_end(inst, code, 0);
     if (code < 0) {
         failed_callback(inst, code, CALLBACK_CREATE);
         return;
@@ -237,10 +266,10 @@ void instance_start(struct instance *inst)
     if (inst->lane->recorder)
         tap_begin(inst, RECORD_START, 0);
     callback_begin(inst, CALLBACK_START, NULL);
-    int32_t code = inst->library->table->start(inst->plugin_state);
+    int32_t code =
+        inst->isolated ? isolated_start(inst) : inst->library->table->start(inst->plugin_state);
     callback_end(inst);
-    if (inst->lane->recorder)
-        tap_end(inst, code, 0);
+    record_end(inst, code, 0);
     if (code < 0) {
         failed_callback(inst, code, CALLBACK_START);
         return;
@@ -286,11 +315,15 @@ void instance_release(struct instance *inst)
         if (inst->lane->recorder)
             tap_begin(inst, RECORD_DESTROY, 0);
         callback_begin(inst, CALLBACK_DESTROY, NULL);
-        inst->library->table->destroy(state);
+        if (inst->isolated)
+            isolated_destroy(inst);
+        else
+            inst->library->table->destroy(state);
         callback_end(inst);
-        if (inst->lane->recorder)
-            tap_end(inst, 0, 0);
+        record_end(inst, 0, 0);
     }
+    if (inst->isolated)
+        isolated_release(inst);
     if (lane->bus.members[inst->index].used)
         bus_leave(&lane->bus, inst->index);
     if (inst->up)
@@ -321,10 +354,10 @@ bool instance_stop(struct instance *inst, uint64_t deadline_ns)
     if (inst->lane->recorder)
         tap_begin(inst, RECORD_STOP, deadline_ns);
     callback_begin(inst, CALLBACK_STOP, NULL);
-    int32_t code = inst->library->table->stop(inst->plugin_state, deadline_ns);
+    int32_t code = inst->isolated ? isolated_stop(inst, deadline_ns)
+                                  : inst->library->table->stop(inst->plugin_state, deadline_ns);
     callback_end(inst);
-    if (inst->lane->recorder)
-        tap_end(inst, code, 0);
+    record_end(inst, code, 0);
     if (code == HAWSE_E_AGAIN && now < deadline_ns)
         return false;
     if (code == HAWSE_E_AGAIN) {

@@ -117,7 +117,8 @@ static size_t collect_fresh(const struct config *config, const struct prepared *
     size_t count = 0;
     for (size_t i = 0; i < config->instance_count; i++) {
         struct library *library = prepared[i].library;
-        bool listed = !library || prepared[i].fault.code != 0 || library->table;
+        bool listed = !library || prepared[i].fault.code != 0 || library->table ||
+                      config->instances[i].isolation != ISOLATION_NONE; /* which loads it */
         for (size_t k = 0; k < count && !listed; k++)
             listed = fresh[k] == library;
         if (!listed)

@@ -290,6 +290,86 @@ void subs_release(struct instance *inst)
         drop_sub(inst, sub);
 }
 
+/* ---- a source that was made anew ---- */
+
+/* A lane that looks for subscriptions to a source of another one. */
+struct look {
+    struct loop_work work;
+    struct lane *lane;
+    uint32_t source;
+};
+
+/* To spare a walk through all subscriptions for each slot. */
+static bool reads_here(const struct lane *lane, uint32_t slot)
+{
+    const struct instance *inst = lane->host->instances[slot];
+    return inst && inst->lane == lane && inst->counts[3] > 0;
+}
+
+static void look(void *ctx)
+{
+    struct look *l = ctx;
+    for (uint32_t reader = 0; reader < HOST_INSTANCES; reader++) {
+        uint32_t at = 0;
+        if (!reads_here(l->lane, reader))
+            continue;
+        struct host_sub *sub;
+        while ((sub = handles_next(&l->lane->subs, reader, &at)) != NULL) {
+            for (uint32_t i = 0; i < sub->pattern_count; i++) {
+                if (sub->remote[i] && sub->patterns[i].source == l->source)
+                    remote_tell_again(sub->remote[i]);
+            }
+        }
+    }
+    free(l);
+}
+
+static void ask_others(const struct instance *source)
+{
+    const struct host *host = source->host;
+    for (uint32_t i = 0; i < host->lane_count; i++) {
+        struct look *l = host->lanes[i] != source->lane ? calloc(1, sizeof(*l)) : NULL;
+        if (!l)
+            continue;
+        *l = (struct look){
+            .work = {.fn = look, .ctx = l}, .lane = host->lanes[i], .source = source->index + 1};
+        loop_post(l->lane->loop, &l->work);
+    }
+}
+
+static bool tell_of(const struct instance *source, const struct host_sub *sub,
+                    struct subs_cursor *at)
+{
+    for (; at->pattern < sub->pattern_count; at->pattern++) {
+        struct demand demand = demand_of(sub, at->pattern);
+        if (demand.pattern.source == source->index + 1 && demand.filter_len > 0 &&
+            demand_send(source->lane, &demand, HAWSE_DEMAND_ADD) == HAWSE_E_AGAIN)
+            return false;
+    }
+    at->pattern = 0;
+    return true;
+}
+
+bool subs_tell_again(struct instance *source, struct subs_cursor *at)
+{
+    if (!at->others)
+        ask_others(source);
+    at->others = true;
+    for (; at->reader < HOST_INSTANCES; at->reader++) {
+        uint32_t next = at->handle;
+        const struct host_sub *sub;
+        if (!reads_here(source->lane, at->reader))
+            continue;
+        while ((sub = handles_next(&source->lane->subs, at->reader, &next)) != NULL) {
+            if (!tell_of(source, sub, at))
+                return false;
+            at->handle = next;
+        }
+        at->handle = 0;
+    }
+    return true;
+}
+
 /* ---- publish ---- */
 
 static uint8_t *sub_reserve(const hawse_host_t *table, hawse_instance_t self, uint64_t len)

@@ -113,6 +113,8 @@ static struct instance *overdue(struct lane *lane, uint64_t now, uint64_t *since
     if (*since == 0 || !inst || now <= *since ||
         *since != __atomic_load_n(&lane->callback_since, __ATOMIC_ACQUIRE))
         return NULL;
+    if (inst->isolated) /* the lane itself ends its worker in time */
+        return NULL;
     uint64_t limit = (uint64_t)instance_config(inst)->budget.hang_ms * 1000000u;
     return now - *since > limit ? inst : NULL;
 }

@@ -207,6 +207,14 @@ static void on_drop(void *ctx)
     tell_or_wait(lane, sub);
 }
 
+static void on_again(void *ctx)
+{
+    struct remote_sub *sub = ctx;
+    __atomic_store_n(&sub->again_posted, 0, __ATOMIC_RELEASE);
+    sub->told = false;
+    tell_or_wait(sub->way->from, sub);
+}
+
 int32_t remote_subscribe(struct instance *reader, const struct demand *demand, uint32_t policy,
                          struct remote_sub **out)
 {
@@ -225,6 +233,7 @@ int32_t remote_subscribe(struct instance *reader, const struct demand *demand, u
     }
     sub->add = (struct loop_work){.fn = on_add, .ctx = sub};
     sub->drop = (struct loop_work){.fn = on_drop, .ctx = sub};
+    sub->again = (struct loop_work){.fn = on_again, .ctx = sub};
     sub->way = way;
     sub->demand = *demand;
     sub->demand.filter = sub->filter;
@@ -239,4 +248,10 @@ int32_t remote_subscribe(struct instance *reader, const struct demand *demand, u
 void remote_unsubscribe(struct remote_sub *sub)
 {
     loop_post(sub->way->from->loop, &sub->drop);
+}
+
+void remote_tell_again(struct remote_sub *sub)
+{
+    if (!__atomic_exchange_n(&sub->again_posted, 1, __ATOMIC_ACQ_REL))
+        loop_post(sub->way->from->loop, &sub->again);
 }

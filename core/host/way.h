@@ -38,7 +38,8 @@ struct demand {
 /* One pattern of a subscription whose source is on another lane. Made by the reader's lane; the
  * source's lane owns it from the end of the subscription on. */
 struct remote_sub {
-    struct loop_work add, drop;
+    struct loop_work add, drop, again;
+    int again_posted; /* atomic */
     struct way *way;
     struct demand demand;
     uint32_t policy;
@@ -60,6 +61,8 @@ void demands_retry(struct lane *lane);
 int32_t remote_subscribe(struct instance *reader, const struct demand *demand, uint32_t policy,
                          struct remote_sub **out);
 void remote_unsubscribe(struct remote_sub *sub);
+/* [lane of the reader] The source was made anew and knows of nothing. */
+void remote_tell_again(struct remote_sub *sub);
 
 /* [lane of the reader] Ends all ways of an instance. Its memory must stay until inst->ways is NULL.
  */

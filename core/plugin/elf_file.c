@@ -21,6 +21,8 @@ struct view {
     Elf64_Ehdr header;
     uint64_t symtab, strtab, strsz, hash, gnu_hash, rpath;
     bool has_rpath, textrel;
+    uint64_t needed[ELF_NEEDED];
+    size_t needed_count;
 };
 
 static bool inside(const struct view *v, uint64_t offset, uint64_t size)
@@ -102,6 +104,11 @@ static void take_dynamic(struct view *v, const Elf64_Dyn *d)
     case DT_RUNPATH:
         v->rpath = d->d_un.d_val;
         v->has_rpath = true;
+        break;
+    case DT_NEEDED:
+        if (v->needed_count < ELF_NEEDED)
+            v->needed[v->needed_count] = d->d_un.d_val;
+        v->needed_count++;
         break;
     case DT_TEXTREL:
         v->textrel = true;
@@ -239,6 +246,9 @@ int32_t elf_read(const uint8_t *bytes, size_t len, struct elf_file *out, struct 
         take_symbol(&v, &s, out);
     }
     out->rpath = v.has_rpath ? name_at(&v, v.rpath) : NULL;
+    out->needed_count = v.needed_count;
+    for (size_t i = 0; i < v.needed_count && i < ELF_NEEDED; i++)
+        out->needed[i] = name_at(&v, v.needed[i]);
     return HAWSE_OK;
 }
 

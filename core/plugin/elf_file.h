@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { ELF_EXPORTS = 64 };
+enum { ELF_EXPORTS = 64, ELF_NEEDED = 32 };
 
 struct elf_export {
     const char *name;    /* in the file's bytes */
@@ -25,8 +25,10 @@ struct elf_file {
     const uint8_t *bytes; /* of the caller */
     size_t len;
     struct elf_export exports[ELF_EXPORTS];
-    size_t export_count; /* all there are; the first ELF_EXPORTS are listed */
-    const char *rpath;   /* RPATH or RUNPATH; NULL = none */
+    size_t export_count;            /* all there are; the first ELF_EXPORTS are listed */
+    const char *rpath;              /* RPATH or RUNPATH; NULL = none */
+    const char *needed[ELF_NEEDED]; /* libraries it is linked with; NULL = the name is not there */
+    size_t needed_count;            /* all there are; the first ELF_NEEDED are listed */
     bool text_relocations;
     bool executable_stack;
 };

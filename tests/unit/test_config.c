@@ -86,6 +86,12 @@ TEST(config_instance_defaults,
     CHECK_EQ(in->budget.hang_ms, 2000);
     CHECK_EQ(in->budget.on_overrun, OVERRUN_THROTTLE);
     CHECK_EQ(in->budget.on_hang, HANG_ABANDON);
+    CHECK_EQ(in->isolation, ISOLATION_NONE);
+    CHECK_EQ(in->worker.memory_mib, 256);
+    CHECK_EQ(in->worker.restarts, 5);
+    CHECK_EQ(in->worker.backoff_ms, 100);
+    CHECK_EQ(in->worker.cpu, -1);
+    CHECK_EQ(in->worker.spin_us, 0);
     CHECK_EQ(in->queue, 4096);
     CHECK_EQ(in->patience_ms, 1000);
     CHECK_STR(in->settings, "{}");
@@ -114,6 +120,8 @@ TEST(config_instance_full, "every field of an instance and of an endpoint reache
              "'backoff_min_ms':1,'backoff_max_ms':1}},'grants':['net','rpc:eth_call'],"
              "'features':{'f':true,'g':false},'budget':{'callback_us':7,'hang_ms':10,"
              "'on_overrun':'stop','on_hang':'exit'},'queue':1030,'patience_ms':5,"
+             "'isolation':'process','worker':{'memory_mib':7,'restarts':0,'backoff_ms':3,'cpu':1,"
+             "'spin_us':50},"
              "'settings':{'z':[1,{'y':null}],'a':1.5}},'b':{'plugin':'q'}"));
     CHECK_STR(c->instances[0].id, "b");
     const struct config_instance *in = &c->instances[1];
@@ -130,6 +138,12 @@ TEST(config_instance_full, "every field of an instance and of an endpoint reache
     CHECK_EQ(in->budget.hang_ms, 10);
     CHECK_EQ(in->budget.on_overrun, OVERRUN_STOP);
     CHECK_EQ(in->budget.on_hang, HANG_EXIT);
+    CHECK_EQ(in->isolation, ISOLATION_PROCESS);
+    CHECK_EQ(in->worker.memory_mib, 7);
+    CHECK_EQ(in->worker.restarts, 0);
+    CHECK_EQ(in->worker.backoff_ms, 3);
+    CHECK_EQ(in->worker.cpu, 1);
+    CHECK_EQ(in->worker.spin_us, 50);
     CHECK_EQ(in->queue, 2048);
     CHECK_EQ(in->patience_ms, 5);
     CHECK_STR(in->settings, "{\"a\":1.5,\"z\":[1,{\"y\":null}]}");
@@ -245,6 +259,12 @@ TEST(config_equal, "two instances are alike exactly when no field differs")
         ",'budget':{'hang_ms':11}",
         ",'budget':{'on_overrun':'warn'}",
         ",'budget':{'on_hang':'exit'}",
+        ",'isolation':'process'",
+        ",'worker':{'memory_mib':1}",
+        ",'worker':{'restarts':1}",
+        ",'worker':{'backoff_ms':1}",
+        ",'worker':{'cpu':1}",
+        ",'worker':{'spin_us':1}",
         ",'settings':{'x':1}",
         ",'endpoints':{'ws':'wss://h'}",
         ",'endpoints':{'ws':'wss://i'}",

@@ -265,7 +265,7 @@ TEST(config_bad_instance, "faults of an instance are named with its id")
         {ONE(",'allow_maturity':'beta'"), HAWSE_E_INVAL, IN_A "allow_maturity: no such key",
          "the keys here are: plugin, enabled, mode, allow, lane, links, endpoints, credentials, "
          "grants, "
-         "limits, breaker, features, budget, queue, patience_ms, settings"},
+         "limits, breaker, features, budget, isolation, worker, queue, patience_ms, settings"},
         {ONE(",'enabled':1"), HAWSE_E_INVAL, IN_A "enabled: found 1, expected a boolean", ""},
         {ONE(",'queue':63"), HAWSE_E_INVAL, IN_A "queue: found 63, expected at least 64", ""},
         {ONE(",'queue':2000000"), HAWSE_E_INVAL,
@@ -274,6 +274,10 @@ TEST(config_bad_instance, "faults of an instance are named with its id")
          "did you mean \"callback_us\"?"},
         {ONE(",'budget':{'hang_ms':9}"), HAWSE_E_INVAL,
          IN_A "budget.hang_ms: found 9, expected at least 10", ""},
+        {ONE(",'isolation':'thread'"), HAWSE_E_INVAL,
+         IN_A "isolation: found \"thread\", expected one of \"none\", \"process\"", ""},
+        {ONE(",'worker':{'memory_mib':0}"), HAWSE_E_INVAL,
+         IN_A "worker.memory_mib: found 0, expected at least 1", ""},
         {ONE(",'budget':{'on_overrun':'kill'}"), HAWSE_E_INVAL,
          IN_A "budget.on_overrun: found \"kill\", expected one of \"warn\", \"throttle\", \"stop\"",
          ""},

@@ -1,0 +1,414 @@
+/* Starting, asking and ending workers; see process.h. */
+#include "worker/process.h"
+
+#include "worker/syscalls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    SLICE_NS = 2000000,  /* between two looks at whether it lives */
+    GIVE_BACK = 1 << 20, /* of told pages: what one large event took is given back */
+    CALL_VIEWS_MAX = LINK_SAID_BYTES,
+};
+
+#ifndef F_SEAL_FUTURE_WRITE
+#define F_SEAL_FUTURE_WRITE 0x0010
+#endif
+
+struct worker {
+    struct link_control *link;
+    uint8_t *told;
+    int told_fd;
+    uint64_t told_used; /* most bytes of it since pages were given back */
+    pid_t pid;
+    int death_fd;
+    bool reaped;
+    int status; /* of waitid, when reaped */
+    int code;
+    int32_t cpu, cpu_now;
+    uint64_t spin_ns;
+    uint8_t *said; /* private copy of what it says in a call */
+    uint64_t said_cap;
+};
+
+static uint64_t clock_ns(void)
+{
+    struct timespec ts;
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* ---- starting ---- */
+
+/* Shared memory that nobody can shrink under the host's feet. */
+static int32_t share(const char *name, size_t bytes, int seals, int *fd, void *map)
+{
+    *fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (*fd < 0 || ftruncate(*fd, (off_t)bytes) != 0)
+        return HAWSE_E_NOMEM;
+    void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
+    if (at == MAP_FAILED)
+        return HAWSE_E_NOMEM;
+    memcpy(map, &at, sizeof(at));
+    /* a kernel before 5.1 lets the worker write what only it reads */
+    if (fcntl(*fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | seals) != 0 &&
+        fcntl(*fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0)
+        return HAWSE_E_NOMEM;
+    return HAWSE_OK;
+}
+
+static int32_t spawn(struct worker *w, const struct worker_options *options, int control,
+                     struct fault *fault)
+{
+    posix_spawn_file_actions_t actions;
+    char *argv[] = {(char *)"hawse", (char *)"__worker", NULL}, *env[] = {NULL};
+    int high[LINK_FDS] = {0}, error = posix_spawn_file_actions_init(&actions);
+    const int from[LINK_FDS] = {-1, -1, -1, control, w->told_fd, options->plugin_fd};
+    /* beyond the numbers they are given there, so that none is overwritten before it is moved */
+    for (int i = LINK_FD_CONTROL; i < LINK_FDS && error == 0; i++) {
+        high[i] = fcntl(from[i], F_DUPFD_CLOEXEC, LINK_FDS);
+        error = high[i] < 0 ? errno : posix_spawn_file_actions_adddup2(&actions, high[i], i);
+    }
+    for (int i = 0; i < LINK_FD_CONTROL && error == 0; i++)
+        error = posix_spawn_file_actions_addopen(&actions, i, "/dev/null", O_RDWR, 0);
+    if (error == 0)
+        error = posix_spawn(&w->pid, options->program ? options->program : "/proc/self/exe",
+                            &actions, NULL, argv, env);
+    for (int i = LINK_FD_CONTROL; i < LINK_FDS; i++) {
+        if (high[i] > 0)
+            (void)close(high[i]);
+    }
+    (void)posix_spawn_file_actions_destroy(&actions);
+    if (error == 0)
+        return HAWSE_OK;
+    w->pid = 0;
+    return fault_set(fault, HAWSE_E_IO, "cannot start a worker process: %s", strerror(error));
+}
+
+int32_t worker_start(const struct worker_options *options, struct worker **out, struct fault *fault)
+{
+    struct worker *w = calloc(1, sizeof(*w));
+    if (!w)
+        return fault_set(fault, HAWSE_E_NOMEM, "no memory for a worker");
+    int control = -1;
+    w->told_fd = w->death_fd = -1;
+    w->cpu = options->cpu;
+    w->cpu_now = -1;
+    w->spin_ns = options->spin_ns;
+    int32_t code = share("hawse-worker", LINK_CONTROL_BYTES, 0, &control, &w->link);
+    if (code == HAWSE_OK)
+        code = share("hawse-told", LINK_TOLD_BYTES, F_SEAL_FUTURE_WRITE, &w->told_fd, &w->told);
+    if (code != HAWSE_OK) {
+        (void)fault_set(fault, code, "no shared memory for a worker: %s", strerror(errno));
+    } else {
+        w->link->spin_ns = options->spin_ns;
+        w->link->memory = options->memory;
+        w->link->host = getpid();
+        (void)snprintf(w->link->id, sizeof(w->link->id), "%s", options->id);
+        w->link->turn = LINK_TURN_WORKER;
+        code = spawn(w, options, control, fault);
+    }
+    if (control >= 0)
+        (void)close(control);
+    if (code != HAWSE_OK) {
+        worker_destroy(w);
+        return code;
+    }
+    w->death_fd = (int)syscall(SYS_pidfd_open, w->pid, 0);
+    if (w->death_fd >= 0)
+        (void)fcntl(w->death_fd, F_SETFD, FD_CLOEXEC);
+    *out = w;
+    return HAWSE_OK;
+}
+
+/* ---- ending ---- */
+
+static bool reap(struct worker *w, bool wait)
+{
+    siginfo_t info = {0};
+    if (w->reaped || w->pid <= 0)
+        return w->reaped;
+    int n;
+    while ((n = waitid(P_PID, (id_t)w->pid, &info, WEXITED | (wait ? 0 : WNOHANG))) != 0 &&
+           errno == EINTR)
+        ;
+    if (n == 0 && info.si_pid != w->pid)
+        return false;
+    w->reaped = true; /* or gone, in whatever way */
+    w->code = info.si_code;
+    w->status = info.si_status;
+    return true;
+}
+
+/* By its own account first: it names what the kernel's status does not. */
+static void tell_end(const struct worker *w, struct fault *fault)
+{
+    uint32_t end = w->link->end, number = w->link->end_number;
+    const char *memory =
+        w->link->out_of_memory ? "; its memory was used up (limit \"worker.memory_mib\")" : "";
+    if (w->code != CLD_EXITED && w->status == SIGKILL) {
+        (void)fault_set(fault, HAWSE_E_INTERNAL, "its worker was killed from outside");
+    } else if (end == LINK_END_SYSCALL || w->status == SIGSYS) {
+        (void)fault_set(fault, HAWSE_E_DENIED, "its worker made the forbidden system call %s (%u)",
+                        syscall_name(number), number);
+        fault_hint(fault, "plugins have no files, sockets, processes, threads or sleep: they ask "
+                          "the host");
+    } else if (end == LINK_END_SIGNAL || w->code != CLD_EXITED) {
+        int sig = end == LINK_END_SIGNAL ? (int)(number & 127u) : w->status;
+        (void)fault_set(fault, HAWSE_E_INTERNAL, "its worker crashed with signal %d (%s)%s", sig,
+                        strsignal(sig), memory);
+    } else {
+        (void)fault_set(fault, HAWSE_E_INTERNAL, "its worker ended by itself with exit code %d%s",
+                        w->status, memory);
+    }
+}
+
+bool worker_ended(struct worker *w, struct fault *fault)
+{
+    if (!reap(w, false))
+        return false;
+    tell_end(w, fault);
+    return true;
+}
+
+void worker_destroy(struct worker *w)
+{
+    if (!w)
+        return;
+    if (w->pid > 0 && !w->reaped) {
+        (void)kill(w->pid, SIGKILL);
+        (void)reap(w, true);
+    }
+    if (w->death_fd >= 0)
+        (void)close(w->death_fd);
+    if (w->told_fd >= 0)
+        (void)close(w->told_fd);
+    if (w->told)
+        (void)munmap(w->told, LINK_TOLD_BYTES);
+    if (w->link)
+        (void)munmap(w->link, LINK_CONTROL_BYTES);
+    free(w->said);
+    free(w);
+}
+
+/* ---- turns ---- */
+
+/* Where the lane runs, unless it has a CPU of its own: waking a process there costs two
+ * microseconds, elsewhere an idle CPU has to be woken first. */
+static void follow(struct worker *w)
+{
+    int cpu = w->cpu >= 0 ? w->cpu : sched_getcpu();
+    if (cpu < 0 || cpu == w->cpu_now)
+        return;
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET((size_t)cpu, &set);
+    w->cpu_now = cpu; /* also when it may not be: no second attempt */
+    (void)sched_setaffinity(w->pid, sizeof(set), &set);
+}
+
+/* Until the worker has given the turn back. */
+static int32_t await(struct worker *w, uint64_t until_ns, struct fault *fault)
+{
+    while (!link_wait(w->link, LINK_TURN_HOST, w->spin_ns, SLICE_NS)) {
+        if (reap(w, false)) {
+            tell_end(w, fault);
+            return HAWSE_E_INTERNAL;
+        }
+        if (clock_ns() > until_ns)
+            return HAWSE_E_TIMEOUT;
+    }
+    return HAWSE_OK;
+}
+
+int32_t worker_ready(struct worker *w, uint64_t wait_ns, struct fault *fault)
+{
+    char words[LINK_WORDS];
+    int32_t code = await(w, clock_ns() + wait_ns, fault);
+    if (code == HAWSE_E_TIMEOUT)
+        return HAWSE_E_AGAIN;
+    if (code != HAWSE_OK)
+        return code;
+    code = w->link->code;
+    if (w->link->kind != LINK_READY || code > 0)
+        return fault_set(fault, HAWSE_E_FORMAT,
+                         "its worker answered something else than it should");
+    if (code == HAWSE_OK)
+        return HAWSE_OK;
+    memcpy(words, w->link->words, sizeof(words));
+    words[sizeof(words) - 1] = '\0';
+    return fault_set(fault, code, "%s", words);
+}
+
+/* ---- what is told ---- */
+
+static uint64_t told_len(const hawse_event_t *event)
+{
+    return sizeof(hawse_event_t *) + sizeof(*event) + record_pad(event->len) + HAWSE_PADDING;
+}
+
+uint32_t worker_fits(const hawse_event_t *const *events, uint32_t n)
+{
+    uint64_t room = LINK_TOLD_BYTES;
+    for (uint32_t i = 0; i < n; i++) {
+        if (events[i]->len > LINK_TOLD_BYTES || told_len(events[i]) > room)
+            return i;
+        room -= told_len(events[i]);
+    }
+    return n;
+}
+
+/* Pointers, headers, then data, as the worker will see them. */
+static uint64_t tell_events(struct worker *w, const hawse_event_t *const *events, uint32_t n)
+{
+    uint64_t base = w->link->told_at;
+    uint64_t *pointers = (uint64_t *)(void *)w->told;
+    hawse_event_t *headers = (hawse_event_t *)(void *)(w->told + n * sizeof(uint64_t));
+    uint64_t at = n * (sizeof(uint64_t) + sizeof(headers[0]));
+    for (uint32_t i = 0; i < n; i++) {
+        pointers[i] = base + (uint64_t)((uint8_t *)&headers[i] - w->told);
+        headers[i] = *events[i];
+        uint64_t data = base + at; /* an address over there */
+        memcpy(&headers[i].data, &data, sizeof(data));
+        if (events[i]->len > 0)
+            memcpy(w->told + at, events[i]->data, events[i]->len);
+        else
+            headers[i].data = NULL;
+        at += record_pad(events[i]->len) + (events[i]->len > 0 ? HAWSE_PADDING : 0);
+    }
+    return at;
+}
+
+static void tell(struct worker *w, const struct worker_job *job)
+{
+    struct link_control *link = w->link;
+    uint64_t used = job->settings.len;
+    link->kind = job->kind;
+    link->handle = job->handle;
+    link->now_ns = job->now_ns;
+    link->utc_ns = job->utc_ns;
+    link->number = job->number;
+    link->count = job->n;
+    if (job->kind == LINK_CREATE) {
+        memcpy(w->told, job->settings.data, job->settings.len);
+        link->count = (uint32_t)job->settings.len;
+    } else if (job->kind == LINK_EVENTS) {
+        used = tell_events(w, job->events, job->n);
+    }
+    if (used > w->told_used)
+        w->told_used = used;
+}
+
+static void give_back(struct worker *w)
+{
+    if (w->told_used <= GIVE_BACK)
+        return;
+    (void)fallocate(w->told_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, GIVE_BACK,
+                    LINK_TOLD_BYTES - GIVE_BACK);
+    w->told_used = 0;
+}
+
+/* ---- what is said ---- */
+
+/* A private copy of a call. False: lengths that cannot be, or no memory. */
+static bool hear(struct worker *w, struct record_call *call)
+{
+    struct link_call said;
+    memcpy(&said, &w->link->call, sizeof(said)); /* from here on nobody changes it */
+    uint64_t sum = 0;
+    if (said.arg_count > RECORD_ARGS || said.view_count > RECORD_VIEWS)
+        return false;
+    for (uint32_t i = 0; i < said.view_count; i++) {
+        const struct link_view *v = &said.views[i];
+        bool nothing = v->offset == LINK_NOTHING && v->len == 0;
+        if (!nothing && (v->len > CALL_VIEWS_MAX || v->offset > CALL_VIEWS_MAX - v->len))
+            return false;
+        sum += v->len + 8;
+    }
+    if (sum > w->said_cap) {
+        uint64_t cap = 4096;
+        while (cap < sum)
+            cap *= 2;
+        free(w->said);
+        w->said = malloc(cap);
+        w->said_cap = w->said ? cap : 0;
+        if (!w->said)
+            return false;
+    }
+    *call = (struct record_call){
+        .call = said.call, .arg_count = said.arg_count, .view_count = said.view_count};
+    memcpy(call->args, said.args, said.arg_count * sizeof(said.args[0]));
+    uint64_t at = 0;
+    for (uint32_t i = 0; i < said.view_count; i++) {
+        bool nothing = said.views[i].offset == LINK_NOTHING;
+        call->views[i] = (hawse_view_t){nothing ? NULL : w->said + at, said.views[i].len};
+        if (said.views[i].len > 0)
+            memcpy(w->said + at, (uint8_t *)w->link + LINK_SAID_AT + said.views[i].offset,
+                   said.views[i].len);
+        at += record_pad(said.views[i].len);
+    }
+    return true;
+}
+
+static int32_t too_long(struct fault *fault)
+{
+    return fault_set(fault, HAWSE_E_TIMEOUT, "a callback in its worker has not returned in time");
+}
+
+int32_t worker_run(struct worker *w, struct worker_job *job, int32_t *result, struct fault *fault)
+{
+    struct record_call call;
+    follow(w);
+    tell(w, job);
+    for (;;) {
+        link_give(w->link, LINK_TURN_WORKER);
+        int32_t code = await(w, job->until_ns, fault);
+        if (code == HAWSE_E_TIMEOUT)
+            return too_long(fault);
+        if (code != HAWSE_OK)
+            return code;
+        uint32_t kind = w->link->kind;
+        if (kind == LINK_RETURN) {
+            *result = w->link->code;
+            job->number = w->link->number;
+            give_back(w);
+            return HAWSE_OK;
+        }
+        if (kind != LINK_CALL || !hear(w, &call))
+            return fault_set(fault, HAWSE_E_FORMAT,
+                             "its worker said something that no plugin can say");
+        job->call(job->ctx, &call);
+        if (clock_ns() > job->until_ns) /* calls without end are no way around the limit */
+            return too_long(fault);
+        w->link->call.code = call.code;
+        w->link->call.result = call.result;
+        w->link->kind = LINK_ANSWER;
+    }
+}
+
+int worker_death_fd(const struct worker *w)
+{
+    return w->death_fd;
+}
+
+int worker_pid(const struct worker *w)
+{
+    return w->pid;
+}
+
+uint32_t worker_walls(const struct worker *w)
+{
+    return w->link->walls;
+}
