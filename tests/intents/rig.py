@@ -5,14 +5,17 @@ import contextlib
 import http.client
 import http.server
 import json
-import os
+import pathlib
 import re
-import signal
-import socket
 import sqlite3
 import subprocess
+import sys
 import threading
-import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+
+import trials  # noqa: E402
+from trials import Results, end, free_port, report, until  # noqa: E402, F401
 
 CHAIN_ID = 31337
 TARGET = "0x00000000000000000000000000000000000c0de5"
@@ -24,12 +27,6 @@ BLOCK_S = 0.15
 CONFIRMATIONS = 3
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 class Node:
     """anvil, whose blocks this trial makes itself."""
 
@@ -39,33 +36,51 @@ class Node:
         self.process = subprocess.Popen(
             [str(program), "--port", str(self.port), "--chain-id", str(CHAIN_ID), "--no-mining", "--accounts", "1",
              "--balance", "1000000", "--silent"], stdout=open(folder / "anvil.log", "w"), stderr=subprocess.STDOUT)
-        end = time.monotonic() + 20
-        while time.monotonic() < end:
-            try:
-                self.call("eth_chainId")
-                break
-            except OSError:
-                time.sleep(0.05)
+        until(self.answers, 20)
+
+    def answers(self):
+        try:
+            return self.call("eth_chainId")
+        except OSError:
+            return None
+
+    def post(self, questions):
+        """Answers of one request, in order."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        with self.lock:
+            first = self.ids + 1
+            self.ids += len(questions)
+        body = [{"jsonrpc": "2.0", "id": first + i, "method": method, "params": list(params)}
+                for i, (method, *params) in enumerate(questions)]
+        connection.request("POST", "/", json.dumps(body), {"content-type": "application/json"})
+        answers = json.loads(connection.getresponse().read())
+        connection.close()
+        for answer in answers:
+            if "error" in answer:
+                raise RuntimeError(f"{questions[0][0]}: {answer['error']}")
+        return [answer["result"] for answer in sorted(answers, key=lambda a: a["id"])]
 
     def call(self, method, *params):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        with self.lock:
-            self.ids += 1
-            number = self.ids
-        connection.request("POST", "/", json.dumps({"jsonrpc": "2.0", "id": number, "method": method,
-                                                    "params": list(params)}), {"content-type": "application/json"})
-        answer = json.loads(connection.getresponse().read())
-        connection.close()
-        if "error" in answer:
-            raise RuntimeError(f"{method}: {answer['error']}")
-        return answer["result"]
+        return self.post([(method, *params)])[0]
 
-    def storage(self, slot):
-        return int(self.call("eth_getStorageAt", TARGET, slot, "latest"), 16)
+    def storage(self, *slots):
+        """What the counting contract has there."""
+        found = []
+        for at in range(0, len(slots), 500):
+            found += self.post([("eth_getStorageAt", TARGET, slot, "latest") for slot in slots[at:at + 500]])
+        counts = [int(value, 16) for value in found]
+        return counts if len(counts) != 1 else counts[0]
+
+    def blocks(self):
+        """All blocks with their transactions."""
+        head = int(self.call("eth_blockNumber"), 16)
+        found = []
+        for at in range(0, head + 1, 50):
+            found += self.post([("eth_getBlockByNumber", hex(n), True) for n in range(at, min(at + 50, head + 1))])
+        return found
 
     def stop(self):
-        self.process.kill()
-        self.process.wait()
+        end(self.process)
 
 
 class Proxy:
@@ -113,35 +128,11 @@ class Proxy:
         return answer
 
 
-class Host:
+class Host(trials.Host):
     """hawse, again and again."""
 
     def __init__(self, program, plugins, folder, config):
-        self.command = [str(program), "run", str(folder / "hawse.json")]
-        self.env = {**os.environ, "HAWSE_PLUGIN_PATH": str(plugins)}
-        self.folder, self.process, self.starts = folder, None, 0
-        (folder / "hawse.json").write_text(json.dumps(config, indent=1))
-
-    def start(self):
-        self.starts += 1
-        self.log = open(self.folder / f"host-{self.starts}.log", "w")
-        self.process = subprocess.Popen(self.command, stdout=self.log, stderr=subprocess.STDOUT, env=self.env,
-                                        cwd=self.folder)
-
-    def kill(self):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-    def stop(self):
-        self.process.terminate()
-        try:
-            return self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            return "it had to be killed"
-
-    def logs(self):
-        return [(self.folder / f"host-{n + 1}.log").read_text(errors="replace") for n in range(self.starts)]
+        super().__init__(program, plugins, folder, json.dumps(config, indent=1))
 
 
 def make_key(hawse, folder, name):
@@ -161,17 +152,3 @@ def make_key(hawse, folder, name):
 
 def journal(folder):
     return contextlib.closing(sqlite3.connect(f"file:{folder / 'state/journal.db'}?mode=ro", uri=True, timeout=10))
-
-
-def report(results, notes=()):
-    """TAP; the number of failures."""
-    for note in notes:
-        print(f"# {note}")
-    failed = 0
-    for number, (name, why) in enumerate(results, 1):
-        failed += why is not None
-        for line in (why or "").splitlines():
-            print(f"# {line}")
-        print(f"{'ok' if why is None else 'not ok'} {number} - {name}")
-    print(f"1..{len(results)}")
-    return failed

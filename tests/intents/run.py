@@ -1,258 +1,211 @@
 #!/usr/bin/env python3
-"""Intents on a real node: a strategy that was built from the SDK alone calls a counting contract once for each of many
+"""Intents on a real node: strategies that were built from the SDK alone call a counting contract once for each of many
 numbers, through gates, simulation, signing and sending, while the node reorganises, drops transactions, and the host is
 killed and started again. Then the contract has counted each number once, no nonce was left out, and journal and chain
-agree row for row. Prints TAP.
+agree row for row. With --storm all troubles come at once, with --hosts several hosts share the keys through a
+redis-server that has troubles of its own: see weather.py. Prints TAP.
 
-    run.py HAWSE PLUGIN_DIR ANVIL [--intents N] [--producers N] [--keys N] [--kills N] [--reorgs N] [--drops N]
-           [--calls N] [--seconds LIMIT] [--seed N]
+    run.py HAWSE PLUGIN_DIR ANVIL [--intents N] [--producers N] [--keys N] [--calls N] [--seconds LIMIT] [--seed N]
+           [--kills N] [--reorgs N] [--depth N] [--drops N] [--foreign N] [--spikes N] [--empties N]
+           [--providers N --proxy PROGRAM] [--hosts N] [--redis N]
 """
 import argparse
-import json
 import os
 import pathlib
 import random
 import re
 import shutil
 import sqlite3
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 
-from rig import BLOCK_S, CHAIN_ID, CONFIRMATIONS, COUNTER, TARGET, TOTAL, Host, Node, journal, make_key, report
+from judge import judge
+from rig import BLOCK_S, CHAIN_ID, COUNTER, TARGET, Host, Node, Results, end, journal, make_key, until
+from weather import COINS, Chain, Providers, Redis
+
+TROUBLES = ("reorgs", "drops", "foreign", "spikes", "empties")
+CAP_GWEI = 100
+TRIES = 1000000
 
 
-class Miner(threading.Thread):
-    """A block every so often, reorganisations and dropped transactions in between."""
-
-    def __init__(self, node, rng, reorgs, drops):
-        super().__init__(daemon=True)
-        self.node, self.rng, self.quit = node, rng, threading.Event()
-        self.reorgs, self.drops = reorgs, drops
-        self.done_reorgs, self.done_drops, self.errors = 0, 0, []
-
-    def trouble(self, blocks):
-        """Each sort on every sixth block; only when there is something to lose."""
-        if blocks % 4 == 2 and self.done_reorgs < self.reorgs and self.blocks_with_some() > 0:
-            self.node.call("anvil_reorg", self.rng.randint(1, CONFIRMATIONS - 1), [])
-            self.done_reorgs += 1
-        if blocks % 2 == 1 and self.done_drops < self.drops:
-            pool = self.node.call("txpool_content")["pending"]
-            hashes = [tx["hash"] for sender in pool.values() for tx in sender.values()]
-            if hashes:
-                self.node.call("anvil_dropTransaction", self.rng.choice(hashes))
-                self.done_drops += 1
-
-    def blocks_with_some(self):
-        return len(self.node.call("eth_getBlockByNumber", "latest", False)["transactions"])
-
-    def run(self):
-        blocks = 0
-        while not self.quit.wait(BLOCK_S):
-            try:
-                self.trouble(blocks)
-                self.node.call("evm_mine")
-            except (OSError, RuntimeError) as e:
-                self.errors.append(str(e))
-            blocks += 1
-
-
-class Trial:
+class Trial(Results):
     def __init__(self, args):
+        super().__init__()
         args.hawse, args.plugins, args.anvil = (p.resolve() for p in (args.hawse, args.plugins, args.anvil))
-        self.args, self.results = args, []
+        self.args, self.rng = args, random.Random(args.seed)
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="hawse-intents-"))
-        self.rng = random.Random(args.seed)
+        self.folders = [self.folder / f"host{i}" for i in range(args.hosts)]
         self.names = [f"key{i}" for i in range(args.keys)]
-
-    def check(self, name, good, detail=""):
-        self.results.append((name, None if good else str(detail)[-2500:]))
+        self.count = args.intents // args.producers * args.producers
+        self.hosts, self.redis, self.providers, self.chain = [], None, None, None
+        self.mined, self.kills, self.last_words = 0, 0, ""
 
     def make_keys(self):
         """As many as wanted; the node gives them coins."""
         self.addresses = {}
         for name in self.names:
             self.addresses[name] = make_key(self.args.hawse, self.folder, name)
-            self.node.call("anvil_setBalance", self.addresses[name], hex(10 ** 21))
+            self.node.call("anvil_setBalance", self.addresses[name], hex(COINS))
 
-    def config(self):
-        a = self.args
-        share = a.intents // a.producers
-        instances = {}
-        for i in range(a.producers):
-            instances[f"producer{i}"] = {
+    def instances(self, place):
+        """Producers, shared out among the hosts."""
+        a, share = self.args, self.count // self.args.producers
+        found = {}
+        for i in range(place, a.producers, a.hosts):
+            found[f"producer{i}"] = {
                 "plugin": "org.example.intents", "mode": "live", "grants": ["intent"],
-                "settings": {"chain": "local", "account": self.names[i % len(self.names)], "target": TARGET,
-                             "first": i * share, "count": share, "at_once": 16, "calls": a.calls},
+                "settings": {"chain": "local", "account": self.names[i // a.hosts % len(self.names)], "target": TARGET,
+                             "first": i * share, "count": share, "at_once": 16, "calls": a.calls, "tries": TRIES},
+                "breaker": {"failures": 1000, "pause_ms": 1000},
                 "limits": {"local": {"intents_per_day": 1000000, "open_intents": 1000, "assets": {},
                                      "counterparties": {TARGET: {"functions": ["hit(uint256)"]}}}},
             }
-        return {
+        return found
+
+    def config(self, place):
+        urls = self.providers.urls if self.providers else [self.node.url]
+        config = {
             "hawse": 1, "control": {"socket": "control.sock"},
-            "keys": {"dir": "keys", "use": {n: {"unlock": f"file:{self.folder / 'pass'}"} for n in self.names}},
-            "chains": {"local": {"chain_id": CHAIN_ID, "block_ms": int(BLOCK_S * 1000),
-                                 "providers": [{"name": "anvil", "http": self.node.url, "per_second": 0}],
-                                 "tx": {"confirmations": CONFIRMATIONS}}},
+            "keys": {"dir": str(self.folder / "keys"),
+                     "use": {n: {"unlock": f"file:{self.folder / 'pass'}"} for n in self.names}},
+            "chains": {"local": {"chain_id": CHAIN_ID, "block_ms": int(BLOCK_S * 1000), "attempt_ms": 500,
+                                 "providers": [{"name": f"p{i}", "http": url, "per_second": 0}
+                                               for i, url in enumerate(urls)],
+                                 "tx": {"confirmations": self.args.depth + 1, "max_gas_price_gwei": CAP_GWEI}}},
             "tx": {"stuck_ms": 3000, "restart_s": 600}, "record": {"file": "capture.hrec"},
-            "instances": instances,
+            "instances": self.instances(place),
         }
+        if self.redis:
+            config["nonces"] = {"redis": {"address": "127.0.0.1", "port": self.redis.port, "pause_ms": 2500}}
+        return config
 
     # ---- the run ----
 
     def progress(self):
-        try:
-            with journal(self.folder) as db:
-                return db.execute("select count(*), coalesce(sum(ended), 0) from intent").fetchone()
-        except sqlite3.Error:
-            return (0, 0)
+        """Numbers that were confirmed, intents that are open, intents; of all hosts."""
+        found = [0, 0, 0]
+        for folder in self.folders:
+            try:
+                with journal(folder) as db:
+                    row = db.execute("select coalesce(sum(step = 9 and instance <> 'hawse'), 0), "
+                                     "coalesce(sum(ended = 0), 0), count(*) from intent").fetchone()
+                    found = [a + b for a, b in zip(found, row)]
+            except sqlite3.Error:
+                pass
+        return found
+
+    def kill_one(self):
+        time.sleep(self.rng.random() * 0.5)
+        host = self.rng.choice(self.hosts)
+        host.kill()
+        self.kills += 1
+        host.start()
 
     def run(self):
-        a = self.args
-        wanted, begin, kills = a.intents // a.producers * a.producers, time.monotonic(), 0
-        step = wanted / (a.kills + 1)
-        self.host.start()
-        while time.monotonic() < begin + a.seconds:
+        a, begin = self.args, time.monotonic()
+        step, confirmed = self.count / (a.kills + 1), 0
+        for host in self.hosts:
+            host.start()
+        while time.monotonic() < begin + a.seconds and confirmed < self.count:
             time.sleep(0.2)
-            if self.host.process.poll() is not None:
-                self.check("the host does not end by itself", False, self.host.logs()[-1])
-                return
-            known, ended = self.progress()
-            if kills < a.kills and known >= step * (kills + 1):
-                time.sleep(self.rng.random() * 0.5)
-                self.host.kill()
-                kills += 1
-                self.host.start()
-            if ended >= wanted:
-                break
+            for host in self.hosts:
+                if not host.runs():
+                    self.check("no host ends by itself", False, host.logs()[-1])
+                    return False
+            confirmed = self.progress()[0]
+            if os.environ.get("VERBOSE"):
+                print(f"# {time.monotonic() - begin:.1f} s: {self.progress()}, {self.kills} kills", flush=True)
+            if self.kills < a.kills and confirmed >= step * (self.kills + 1):
+                self.kill_one()
         self.seconds = time.monotonic() - begin
-        self.check(f"{wanted} intents ended, the host killed {a.kills} times", self.progress()[1] >= wanted
-                   and kills == a.kills, f"{self.progress()} of {wanted}, {kills} kills in {self.seconds:.0f} s\n"
-                   + self.host.logs()[-1])
-        time.sleep(4 * BLOCK_S)
-        self.drained = self.drain()
+        self.check(f"{self.count} numbers confirmed, hosts killed {a.kills} times",
+                   confirmed >= self.count and self.kills == a.kills,
+                   f"{self.progress()}, {self.kills} kills in {self.seconds:.0f} s\n" + self.hosts[0].logs()[-1])
+        return True
 
     def drain(self):
         """Holes are filled when nothing else is to do."""
-        end = time.monotonic() + 20
-        while time.monotonic() < end:
-            try:
-                with journal(self.folder) as db:
-                    if db.execute("select count(*) from intent where ended = 0").fetchone()[0] == 0:
-                        return True
-            except sqlite3.Error:
-                pass
-            time.sleep(0.2)
-        return False
-
-    # ---- what must be so ----
-
-    def judge(self):
-        a = self.args
-        count = a.intents // a.producers * a.producers
-        with journal(self.folder) as db:
-            intents = db.execute("select number, instance, id, step, ended from intent").fetchall()
-            attempts = db.execute("select intent, leg, attempt, nonce, sender, hash, state, "
-                                  "simulation from attempt").fetchall()
-            terminal = db.execute("select intent, count(*) from step where step in (3, 9, 11, 12) group by intent "
-                                  "having count(*) <> 1").fetchall()
-        confirmed = {n for n, i, _, step, _ in intents if step == 9 and i != "hawse"}
-        others = [(i, name, step) for _, i, name, step, _ in intents if step != 9 and i != "hawse"]
-        self.check("every intent was confirmed", len(confirmed) == count, f"{len(confirmed)} of {count}: {others[:20]}")
-        self.check("every intent has one terminal step", not terminal, terminal[:10])
-        numbers = {}
-        for number in range(count * a.calls):
-            n = self.node.storage("0x" + f"{number:064x}")
-            if n != 1:
-                numbers[number] = n
-        self.check("the contract counted each number once", not numbers, dict(list(numbers.items())[:20]))
-        self.check("and nothing else", self.node.storage(TOTAL) == count * a.calls,
-                   f"{self.node.storage(TOTAL)} of {count * a.calls}")
-        self.judge_chain(attempts)
-        self.check("every transaction was simulated", all(len(row[7]) == 64 for row in attempts),
-                   [row for row in attempts if len(row[7]) != 64][:5])
-        told = self.told()
-        twice = {k: v for k, v in told.items() if v > 1}
-        self.check("no run told a strategy twice of one end", not twice, list(twice.items())[:10])
-        done = subprocess.run([str(a.hawse), "replay", str(self.folder / "capture.hrec")], capture_output=True, text=True,
-                              timeout=300, env=self.host.env)
-        self.check("the last run replays, intents and all", done.returncode == 0, done.stdout + done.stderr)
-        done = subprocess.run([str(a.hawse), "journal", "verify", str(self.folder / "state/journal.db")],
-                              capture_output=True, text=True, timeout=120)
-        self.check("the journal verifies", done.returncode == 0, done.stdout + done.stderr)
-
-    def judge_chain(self, attempts):
-        """Journal and chain, row for row."""
-        wrong, mined = [], {}
-        by_hash = {row[5]: row for row in attempts}
-        head = int(self.node.call("eth_blockNumber"), 16)
-        for number in range(head + 1):
-            for tx in self.node.call("eth_getBlockByNumber", hex(number), True)["transactions"]:
-                row = by_hash.pop(tx["hash"], None)
-                if not row or row[4] != tx["from"] or row[3] != int(tx["nonce"], 16) or row[6] != 3:
-                    wrong.append(("on chain", tx["hash"], row))
-                mined.setdefault(tx["from"], []).append(int(tx["nonce"], 16))
-        wrong += [("in the journal", row) for row in by_hash.values() if row[6] in (1, 2, 3)]
-        self.check("journal and chain agree row for row", not wrong, wrong[:10])
-        gaps = []
-        for name, address in self.addresses.items():
-            nonces = sorted(mined.get(address.lower(), []))
-            if nonces != list(range(len(nonces))):
-                gaps.append((name, "not contiguous", nonces[:20]))
-            for tag in ("latest", "pending"):
-                if int(self.node.call("eth_getTransactionCount", address, tag), 16) != len(nonces):
-                    gaps.append((name, tag))
-        self.check("no nonce was left out", not gaps, gaps)
-        pool = self.node.call("txpool_status")
-        self.check("nothing is left in the pool", int(pool["pending"], 16) == int(pool["queued"], 16) == 0, pool)
-        self.mined = sum(map(len, mined.values()))
+        for weather in (self.redis, self.providers):
+            if weather:
+                weather.calm()
+        self.chain.calm.set()
+        time.sleep(4 * BLOCK_S)
+        begin = time.monotonic()
+        self.check("nothing is open after the drain", until(lambda: self.progress()[1] == 0, 40, 0.2), self.progress())
+        self.notes.append(f"drained in {time.monotonic() - begin:.1f} s")
+        time.sleep(4 * BLOCK_S)
 
     def told(self):
-        """(run, producer, number) to how often its end was told there."""
-        told = {}
-        for run, text in enumerate(self.host.logs()):
-            for match in re.finditer(r"(producer\d+)\b.*number (\d+) is step", text):
-                key = (run, match.group(1), match.group(2))
-                told[key] = told.get(key, 0) + 1
-        return told
+        """(host, run, number) each time that its end was told there."""
+        for place, host in enumerate(self.hosts):
+            for run, text in enumerate(host.logs()):
+                for match in re.finditer(r"(producer\d+)\b.*number ([\d.]+) is step", text):
+                    yield (place, run, match.group(1), match.group(2))
 
-    def main(self):
+    def begin(self):
         a = self.args
         self.node = Node(a.anvil, self.folder)
-        miner = Miner(self.node, self.rng, a.reorgs, a.drops)
-        try:
-            self.node.call("anvil_setCode", TARGET, COUNTER)
-            self.make_keys()
-            for _ in range(2 * CONFIRMATIONS):  # what was set by hand must stand below every reorganisation
-                self.node.call("evm_mine")
-            self.host = Host(a.hawse, a.plugins, self.folder, self.config())
-            miner.start()
-            self.run()
-            self.check("the host stops cleanly", self.host.stop() in (0, None), self.host.logs()[-1])
-            miner.quit.set()
-            miner.join()
-            if all(why is None for _, why in self.results):
-                self.check("the node reorganised and dropped",
-                           (miner.done_reorgs > 0 or not a.reorgs) and (miner.done_drops > 0 or not a.drops)
-                           and not miner.errors,
-                           f"{miner.done_reorgs} and {miner.done_drops}; {miner.errors[:3]}")
-                self.check("nothing is open after the drain", self.drained)
-                self.judge()
-        finally:
-            miner.quit.set()
-            if getattr(self, "host", None) and self.host.process and self.host.process.poll() is None:
-                self.host.kill()
-            self.node.stop()
-        return self.report()
+        self.node.call("anvil_setCode", TARGET, COUNTER)
+        self.make_keys()
+        for _ in range(2 * a.depth + 2):  # what was set by hand must stand below every reorganisation
+            self.node.call("evm_mine")
+        # threads of their own draw from numbers of their own, so that each does the same again
+        self.chain = Chain(self.node, random.Random(a.seed + 1), self.addresses.values(), a.depth,
+                           {sort: getattr(a, sort) for sort in TROUBLES})
+        if a.providers:
+            self.providers = Providers(a.proxy.resolve(), self.node, a.providers, random.Random(a.seed + 2))
+        if a.hosts > 1 or a.redis:
+            self.redis = Redis(self.folder / "redis", random.Random(a.seed + 3), a.redis)
+        for place, folder in enumerate(self.folders):
+            folder.mkdir(mode=0o700)
+            self.hosts.append(Host(a.hawse, a.plugins, folder, self.config(place)))
+        for weather in (self.chain, self.providers, self.redis):
+            if weather:
+                weather.start()
 
-    def report(self):
-        notes = []
-        if getattr(self, "mined", 0):
-            notes.append(f"{self.args.intents} intents of {self.args.producers} producers over {self.args.keys} keys: "
-                         f"{self.mined} transactions mined in {self.seconds:.1f} s, "
-                         f"{self.args.intents / self.seconds:.0f} intents/s")
-        failed = report(self.results, notes)
+    def finish(self):
+        self.drain()
+        codes = [host.stop() for host in self.hosts]
+        self.check("hosts stop cleanly", all(code in (0, None) for code in codes), codes)
+        self.chain.quit.set()
+        self.chain.join()
+        self.check("all troubles came", not self.chain.missed() and not self.chain.errors,
+                   f"{self.chain.missed()}; {self.chain.errors[:3]}")
+        self.notes.append(f"{self.chain.done}, reorganised {self.chain.deepest} deep at most")
+        if self.providers:
+            self.check("providers broke", self.providers.changes > 0 and not self.providers.errors,
+                       self.providers.errors[:3])
+            self.notes.append(f"providers: {self.providers.seen}")
+        if self.redis:
+            self.check("Redis had troubles", sum(self.redis.done.values()) == self.args.redis, self.redis.done)
+            self.notes.append(f"Redis: {self.redis.done}")
+        judge(self, self)
+
+    def main(self):
+        try:
+            self.begin()
+            if self.run():
+                self.finish()
+        finally:
+            for host in self.hosts:
+                end(host.process)
+            for weather in (self.chain, self.providers, self.redis):
+                if weather:
+                    weather.quit.set()
+            for weather in (self.providers, self.redis):
+                if weather:
+                    weather.end()
+            self.node.stop()
+        return self.end()
+
+    def end(self):
+        a = self.args
+        if self.mined:
+            self.notes.insert(0, f"{self.count} numbers of {a.producers} producers, {a.keys} keys, {a.hosts} hosts: "
+                                 f"{self.mined} transactions mined in {self.seconds:.1f} s, "
+                                 f"{self.count / self.seconds:.0f} numbers/s, {self.kills} kills")
+        failed = self.report()
         if failed and os.environ.get("KEEP"):
             print(f"# kept: {self.folder}")
         else:
@@ -265,7 +218,9 @@ if __name__ == "__main__":
     p.add_argument("hawse", type=pathlib.Path)
     p.add_argument("plugins", type=pathlib.Path)
     p.add_argument("anvil", type=pathlib.Path)
-    for name, usual in (("intents", 240), ("producers", 8), ("keys", 3), ("kills", 3), ("reorgs", 4), ("drops", 4),
-                        ("calls", 1), ("seconds", 90), ("seed", 1)):
+    p.add_argument("--proxy", type=pathlib.Path)
+    for name, usual in (("intents", 240), ("producers", 8), ("keys", 3), ("kills", 3), ("reorgs", 4), ("depth", 2),
+                        ("drops", 4), ("foreign", 0), ("spikes", 0), ("empties", 0), ("providers", 0), ("hosts", 1),
+                        ("redis", 0), ("calls", 1), ("seconds", 90), ("seed", 1)):
         p.add_argument(f"--{name}", type=int, default=usual)
     sys.exit(Trial(p.parse_args()).main())
