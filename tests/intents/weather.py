@@ -48,11 +48,13 @@ class Chain(threading.Thread):
         return bool(pool)
 
     def foreign_one(self):
-        """Somebody else has the key, too: a transaction leaves the pool and another one has its nonce."""
+        """Somebody else has the key, too: a transaction leaves the pool and another one has its nonce. It is the next
+        one, because anvil would try the dearer one first, and lose it where others come before it."""
         pool = self.pending()
         if not pool:
             return False
-        tx = self.rng.choice(pool)
+        sender = self.rng.choice(pool)["from"]
+        tx = min((tx for tx in pool if tx["from"] == sender), key=lambda tx: int(tx["nonce"], 16))
         self.node.call("anvil_dropTransaction", tx["hash"])
         self.node.call("anvil_impersonateAccount", tx["from"])
         try:
