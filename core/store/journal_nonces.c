@@ -103,3 +103,39 @@ int32_t journal_nonce_rows(struct journal *journal, const struct journal_account
     (void)sqlite3_reset(s);
     return rc < 0 ? rc : HAWSE_OK;
 }
+
+int32_t journal_accounts(struct journal *journal,
+                         int32_t (*fn)(void *ctx, const struct journal_account *account), void *ctx,
+                         struct fault *fault)
+{
+    sqlite3_stmt *s = journal_sql(journal, SQL_ACCOUNTS, fault);
+    int rc;
+    int32_t code = HAWSE_OK;
+    while (code == HAWSE_OK && (rc = journal_next(journal, s, "read", fault)) != SQLITE_DONE) {
+        struct journal_account account = {.known = true};
+        const char *sender = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(s, 1) : NULL;
+        if (rc < 0)
+            code = rc;
+        else if (!sender || strlen(sender) != 42 ||
+                 hawse_hex_decode((const uint8_t *)sender + 2, account.sender, 20) != HAWSE_OK)
+            code = journal_fail(journal, SQLITE_CORRUPT, "read an account of", fault);
+        account.chain_id = code == HAWSE_OK ? (uint64_t)sqlite3_column_int64(s, 0) : 0;
+        account.next = code == HAWSE_OK ? (uint64_t)sqlite3_column_int64(s, 2) : 0;
+        account.floor = code == HAWSE_OK ? (uint64_t)sqlite3_column_int64(s, 3) : 0;
+        if (code == HAWSE_OK)
+            code = fn(ctx, &account);
+    }
+    (void)sqlite3_reset(s);
+    return code;
+}
+
+int32_t journal_nonce_life(struct journal *journal, uint64_t least, uint64_t *out,
+                           struct fault *fault)
+{
+    sqlite3_stmt *s = journal_sql(journal, SQL_NONCE_LIFE, fault);
+    journal_bind(s, "i", least);
+    int rc = journal_next(journal, s, "add to", fault);
+    *out = rc == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(s, 0) : 0;
+    (void)sqlite3_reset(s);
+    return rc < 0 ? rc : HAWSE_OK;
+}

@@ -56,4 +56,13 @@ int32_t journal_nonce_rows(struct journal *journal, const struct journal_account
                            struct journal_nonce_row *rows, size_t cap, size_t *count,
                            struct fault *fault);
 
+/* Every account that a nonce was ever had of; ends at the first answer that is not HAWSE_OK. */
+int32_t journal_accounts(struct journal *journal,
+                         int32_t (*fn)(void *ctx, const struct journal_account *account), void *ctx,
+                         struct fault *fault);
+/* A number that is greater than any that it gave before, and `least` at least: by it the same host
+ * is told from what it was earlier. */
+int32_t journal_nonce_life(struct journal *journal, uint64_t least, uint64_t *out,
+                           struct fault *fault);
+
 #endif

@@ -56,6 +56,10 @@ static const char *const texts[JOURNAL_STATEMENTS] = {
     [SQL_ACCOUNT_GET] = "SELECT next, floor FROM nonce_account WHERE " ACCOUNT,
     [SQL_ACCOUNT_PUT] =
         "INSERT OR REPLACE INTO nonce_account (chain_id, sender, next, floor) VALUES (?, ?, ?, ?)",
+    [SQL_ACCOUNTS] = "SELECT chain_id, sender, next, floor FROM nonce_account",
+    [SQL_NONCE_LIFE] =
+        "INSERT INTO meta (name, value) VALUES ('nonce_life', ?1) ON CONFLICT (name) "
+        "DO UPDATE SET value = max(value + 1, ?1) RETURNING value",
     [SQL_NONCE_PUT] = "INSERT OR REPLACE INTO nonce (chain_id, sender, number, state, token, hash, "
                       "since_ns) VALUES (?, ?, ?, ?, ?, ?, ?)",
     [SQL_NONCE_ROWS] =

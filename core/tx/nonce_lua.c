@@ -18,7 +18,9 @@ static const char before[] =
     "next=tonumber(next or '0')\n"
     "local foreign,number,status,list=0,0,'OK',{}\n"
     "local lease=call('HGET',M,'lease')\n"
-    "local mine=not lease or lease==host or alone\n"
+    "local life=tonumber(ARGV[6])\n"
+    "local old=life<tonumber(call('HGET',M,'life:'..host) or '0')\n"
+    "local mine=not old and (not lease or lease==host or alone)\n"
     "if alone then call('HSET',M,'lease',host) end\n"
     "if call('HGET',M,'run')~=run then call('HSET',M,'run',run,'resync',str(now)) end\n"
     "local settling=not alone and now-tonumber(call('HGET',M,'resync'))<pause\n"
@@ -62,7 +64,7 @@ static const char before[] =
     " shrink()\n"
     "end\n"
     "local function flight() return call('ZCARD',R)+call('ZCARD',S) end\n"
-    "local a,b,c=ARGV[6],ARGV[7],ARGV[8]\n"
+    "local a,b,c=ARGV[7],ARGV[8],ARGV[9]\n"
     "expire()\n";
 
 /* Nothing is changed by a step that was refused, but for what time has done anyway. */
@@ -109,10 +111,6 @@ static const char *const steps[NONCE_SCRIPTS] = {
                           "local e=get(number)\n"
                           "if not e or e.token~=b or e.state~=2 then status='STALE'\n"
                           "else put(number,1,'','') shrink() end\n",
-    [NONCE_LUA_UNDO] = "number=tonumber(a)\n"
-                       "local e=get(number)\n"
-                       "if not e or e.token~=b or e.state==4 then status='STALE'\n"
-                       "else put(number,1,'','') shrink() end\n",
     [NONCE_LUA_MINED] = "local latest=tonumber(a)\n"
                         "raise(latest)\n"
                         "below(S,latest,function(n) local e=get(n) put(n,4,e.token,e.hash) end)\n"
@@ -142,14 +140,35 @@ static const char *const steps[NONCE_SCRIPTS] = {
         " local e=get(n)\n"
         " if e then list[#list+1]=str(n)..' '..e.state..' '..e.since..' '..e.hash end\n"
         "end\n",
-    /* A number that somebody else has by now is left to the chain. */
-    [NONCE_LUA_SYNC] = "for i=6,#ARGV,4 do\n"
-                       " local n,state=tonumber(ARGV[i]),tonumber(ARGV[i+1])\n"
-                       " local e=get(n)\n"
-                       " local ours=e and e.token==ARGV[i+2] and (e.host~=host or e.state<state)\n"
-                       " if not e or e.state==1 or ours then put(n,state,ARGV[i+2],ARGV[i+3]) end\n"
-                       " next=math.max(next,n+1)\n"
-                       "end\n",
+    /* A number that somebody else has by now is left to the chain. What the host was given and does
+     * not tell it has thrown away: no byte of it left. */
+    [NONCE_LUA_SYNC] =
+        "local low,top,told=tonumber(a),tonumber(b),{}\n"
+        "local function undo(set)\n"
+        " for _,v in ipairs(call('ZRANGE',set,0,-1)) do\n"
+        "  local n,e=tonumber(v),get(v)\n"
+        "  if e.host==host and not told[n] and n<=top then\n"
+        "   if n<low then put(n,4,e.token,e.hash) else put(n,1,'','') end\n"
+        "  end\n"
+        " end\n"
+        "end\n"
+        "if old then status='DENIED'\n"
+        "else\n"
+        " for i=9,#ARGV,4 do\n"
+        "  local n,state=tonumber(ARGV[i]),tonumber(ARGV[i+1])\n"
+        "  local e=get(n)\n"
+        "  local ours=e and e.token==ARGV[i+2] and e.state<4 and (e.host~=host or e.state~=state)\n"
+        "  if not e or e.state==1 or ours then put(n,state,ARGV[i+2],ARGV[i+3]) end\n"
+        "  told[n]=true\n"
+        "  next=math.max(next,n+1)\n"
+        " end\n"
+        " if top>=0 then\n"
+        "  call('HSET',M,'life:'..host,str(life))\n"
+        "  undo(R)\n"
+        "  undo(S)\n"
+        "  shrink()\n"
+        " end\n"
+        "end\n",
 };
 
 void nonce_lua_make(enum nonce_script which, struct nonce_lua *out)

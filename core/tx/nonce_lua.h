@@ -3,18 +3,23 @@
  * middle of one. The meaning is that of nonce.h; what is more than one host needs is said here.
  *
  * Keys of one account, of one hash slot: {PREFIX:CHAIN:SENDER} and :m (hash: next, floor, run,
- * resync, lease), :e (hash: number to "state token hash since host"), :f (free), :r (reserved, by
- * time), :s (sent), :d (mined), sorted sets. Time is the server's, in milliseconds.
+ * resync, lease, life:HOST), :e (hash: number to "state token hash since host"), :f (free), :r
+ * (reserved, by time), :s (sent), :d (mined), sorted sets. Time is the server's, in milliseconds.
  *
  * A server that was started anew, or another that took over, may have forgotten the last second:
  * its run id is another. The first script that meets it begins a pause, in which every host tells
  * again what it has (SYNC) and nobody is given a number. The same happens for an account that is
  * new.
  *
+ * A host's id is its journal's, and it has many lives: one a connection, each a greater number. In
+ * the first words of each it tells all that it has (SYNC), which undoes what else it was given;
+ * from then on a step of an earlier life, which may have waited in a socket, is refused. So a host
+ * that died between `sent` and its journal leaves nothing behind as soon as it is back.
+ *
  * Arguments: ttl, pause, host, lease ("1": this host alone may use the account), high (the lowest
- * number that this host has never signed with), then those of the step. Answer: status ("OK" or
- * what follows HAWSE_E_), number, next, in flight, foreign, others (numbers that other hosts have),
- * run, now, then entries.
+ * number that this host has never signed with), life, then those of the step. Answer: status ("OK"
+ * or what follows HAWSE_E_), number, next, in flight, foreign, others (numbers that other hosts
+ * have), run, now, then entries.
  */
 #ifndef CORE_TX_NONCE_LUA_H
 #define CORE_TX_NONCE_LUA_H
@@ -26,15 +31,16 @@ enum nonce_script {
     NONCE_LUA_CLAIM,   /* number, token */
     NONCE_LUA_SENT,    /* number, token, hash */
     NONCE_LUA_RELEASE, /* number, token */
-    NONCE_LUA_UNDO,    /* number, token: whatever it was, no byte of it left this host */
     NONCE_LUA_MINED,   /* latest */
     NONCE_LUA_REWIND,  /* expected, target */
     NONCE_LUA_GAPS,    /* latest, pending, rows: entries of [latest, latest + rows) */
-    NONCE_LUA_SYNC,    /* then number, state, token, hash for each */
+    NONCE_LUA_SYNC,    /* floor, top, then number, state, token, hash for each that the host has,
+                          none of them above top left out; below floor all is mined. top -1: it
+                          tells nothing */
     NONCE_SCRIPTS
 };
 
-enum { NONCE_LUA_KEYS = 6, NONCE_LUA_FIXED = 5, NONCE_LUA_ANSWER = 8 };
+enum { NONCE_LUA_KEYS = 6, NONCE_LUA_FIXED = 6, NONCE_LUA_ANSWER = 8 };
 
 /* Its whole text, in static memory of the caller of `nonce_lua_init`. */
 struct nonce_lua {

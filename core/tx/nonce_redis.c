@@ -24,13 +24,7 @@
 #include <unistd.h>
 
 static const uint64_t MS = 1000000ULL;
-enum { ARGUMENTS = 3 + NONCE_LUA_KEYS + NONCE_LUA_FIXED + 4 * NONCE_LIST, PAUSE_MS = 5000 };
-
-/* A number that was marked as sent, for all we know, and whose bytes were thrown away. */
-struct undo {
-    struct undo *next;
-    struct nonce nonce;
-};
+enum { ARGUMENTS = 5 + NONCE_LUA_KEYS + NONCE_LUA_FIXED + 4 * NONCE_LIST, PAUSE_MS = 5000 };
 
 struct account {
     struct account *next;
@@ -40,7 +34,6 @@ struct account {
     uint64_t others; /* numbers that other hosts have */
     bool synced;     /* was told what we have, on this connection */
     bool alone;      /* the server has it that nobody else may use it */
-    struct undo *undone;
 };
 
 struct shared {
@@ -55,7 +48,8 @@ struct shared {
     struct account *accounts;
     int lease_fd;
     bool closing;
-    char host[33];
+    char host[33]; /* the journal's id */
+    uint64_t life; /* of this connection */
     struct nonce_entry entries[NONCE_ROWS];
     struct nonce_gap gaps[NONCE_GAPS];
     struct journal_nonce_row rows[NONCE_LIST];
@@ -154,6 +148,7 @@ static struct ask *ask_new(struct shared *shared, struct account *account, enum 
     add(ask, shared->host);
     add(ask, shared->lease_fd >= 0 ? "1" : "0");
     add_number(ask, high);
+    add_number(ask, shared->life);
     return ask;
 }
 
@@ -192,9 +187,17 @@ static void add_rows(struct ask *ask)
     uint64_t now = shared->base.options.clock(shared->base.options.clock_ctx);
     size_t count = 0;
     bool free_rows = false;
-    (void)journal_nonce_rows(shared->journal, &row, 0, INT64_MAX, true, shared->rows, NONCE_LIST,
-                             &count, NULL);
-    for (size_t i = 0; i < count; i++) {
+    struct fault fault = {0};
+    bool read = journal_account_get(shared->journal, &row, &fault) == HAWSE_OK &&
+                journal_nonce_rows(shared->journal, &row, 0, INT64_MAX, true, shared->rows,
+                                   NONCE_LIST, &count, &fault) == HAWSE_OK;
+    bool all = count < NONCE_LIST;
+    add_number(ask, row.floor);
+    if (read)
+        add_number(ask, all ? NONCE_MAX : shared->rows[count - 1].number);
+    else
+        add(ask, "-1"); /* what the journal does not tell may be there */
+    for (size_t i = 0; i < count && read; i++) {
         const struct journal_nonce_row *r = &shared->rows[i];
         bool held = r->state == NONCE_RESERVED && now - r->since_ns < shared->base.options.ttl_ns;
         free_rows = free_rows || r->state == NONCE_FREE;
@@ -209,19 +212,6 @@ static void add_rows(struct ask *ask)
         drop_free(shared, &row);
 }
 
-static void send_undone(struct shared *shared, struct account *account)
-{
-    for (struct undo *u = account->undone; u; u = u->next) {
-        struct ask *ask = ask_new(shared, account, NONCE_LUA_UNDO);
-        if (!ask)
-            return;
-        ask->call.nonce = u->nonce;
-        add_number(ask, u->nonce.number);
-        add_hex(ask, u->nonce.token, 16);
-        ask_send(ask);
-    }
-}
-
 /* Tells the server what we have: before anything else when it may have forgotten. */
 static void sync_account(struct shared *shared, struct account *account)
 {
@@ -233,7 +223,6 @@ static void sync_account(struct shared *shared, struct account *account)
     add_rows(ask);
     shared->base.counts.resynced++;
     ask_send(ask);
-    send_undone(shared, account);
 }
 
 /* ---- answers ---- */
@@ -253,7 +242,9 @@ static int32_t code_of(const char *status, const char **words)
         {"EXISTS", HAWSE_E_EXISTS, "somebody has it"},
         {"STALE", HAWSE_E_STALE, "is not yours any more, or next is another than was expected"},
         {"STATE", HAWSE_E_STATE, "some of the numbers from the target on were used"},
-        {"DENIED", HAWSE_E_STATE, "another host holds the lease, or numbers are being told again"},
+        {"DENIED", HAWSE_E_STATE,
+         "another host holds the lease or has a copy of this journal, or numbers are being told "
+         "again"},
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         if (strcmp(status, table[i].status) == 0) {
@@ -392,6 +383,22 @@ static bool is_replacement(struct ask *ask)
     return count == 1 && row.state == NONCE_SENT;
 }
 
+/* Whether it was marked as sent is not known, and its bytes are thrown away: it is not ours any
+ * more, which the server is told by not being told of it. */
+static void throw_away(struct ask *ask)
+{
+    struct journal *journal = ask->shared->journal;
+    struct journal_account account = row_of(ask->account);
+    uint64_t changed;
+    bool own = !journal_in_group(journal);
+    if (own && journal_begin(journal, NULL) != HAWSE_OK)
+        return;
+    (void)journal_nonce_do(journal, &account, JOURNAL_NONCE_DELETE, ask->call.nonce.number, 0,
+                           &changed, NULL);
+    if (own)
+        (void)journal_commit(journal, NULL);
+}
+
 static void canceled(struct ask *ask)
 {
     struct nonce_answer answer = {.status = HAWSE_E_CANCELED};
@@ -415,24 +422,9 @@ static void unanswered(struct ask *ask)
         shared->local->backend->call(shared->local, &call);
         return;
     }
-    struct undo *undo = NULL;
-    if (ask->script == NONCE_LUA_SENT && ask->account && !is_replacement(ask) &&
-        (undo = calloc(1, sizeof(*undo))) != NULL) {
-        *undo = (struct undo){ask->account->undone, ask->call.nonce};
-        ask->account->undone = undo;
-    }
+    if (ask->script == NONCE_LUA_SENT && ask->account && !is_replacement(ask))
+        throw_away(ask);
     stopped(ask);
-}
-
-static void undone(struct account *account, const struct nonce *nonce)
-{
-    struct undo **at = &account->undone;
-    while (*at && memcmp((*at)->nonce.token, nonce->token, 16) != 0)
-        at = &(*at)->next;
-    struct undo *found = *at;
-    if (found)
-        *at = found->next;
-    free(found);
 }
 
 /* ---- the server's answers ---- */
@@ -461,8 +453,6 @@ static void answered(struct ask *ask, const struct redisReply *reply)
     if (ask->call.done) {
         nonce_answer(&ask->shared->base, &ask->call, &answer);
         mirror(ask, &answer);
-    } else if (ask->script == NONCE_LUA_UNDO) {
-        undone(account, &ask->call.nonce);
     }
     if (!known && !ask->full)
         sync_account(ask->shared, account);
@@ -561,10 +551,25 @@ static enum nonce_mode shared_mode(const struct nonces *base)
 
 /* ---- there and gone ---- */
 
+/* Greater than any before, also when the journal cannot be written: by the clock. */
+static uint64_t new_life(struct shared *shared)
+{
+    uint64_t now = loop_utc() / MS, life = 0;
+    bool own = !journal_in_group(shared->journal);
+    if (own && journal_begin(shared->journal, NULL) != HAWSE_OK)
+        return now > shared->life ? now : shared->life + 1;
+    int32_t code = journal_nonce_life(shared->journal, now, &life, NULL);
+    if (own && code == HAWSE_OK)
+        code = journal_commit(shared->journal, NULL);
+    return code == HAWSE_OK && life > shared->life ? life : shared->life + 1;
+}
+
 static void on_state(void *ctx, bool up, const char *why)
 {
     struct shared *shared = ctx;
     char text[320];
+    if (up)
+        shared->life = new_life(shared);
     for (struct account *a = shared->accounts; a && up; a = a->next)
         sync_account(shared, a); /* goes before whatever is asked from now on */
     (void)snprintf(text, sizeof(text), "nonces: %s%s%s",
@@ -579,8 +584,11 @@ static void on_look(void *ctx, uint64_t now_ns)
     struct shared *shared = ctx;
     for (struct account *a = shared->accounts; a && redis_link_up(shared->link); a = a->next) {
         struct ask *ask = ask_new(shared, a, NONCE_LUA_SYNC);
-        if (ask)
-            ask_send(ask);
+        if (!ask)
+            break;
+        add_number(ask, 0);
+        add(ask, "-1");
+        ask_send(ask);
     }
     (void)loop_timer_set(shared->loop, &shared->look, now_ns + shared->options.pause_ms * MS / 5);
 }
@@ -595,8 +603,6 @@ static void shared_close(struct nonces *base)
     nonces_close(shared->local);
     for (struct account *a = shared->accounts; a; a = next) {
         next = a->next;
-        while (a->undone)
-            undone(a, &a->undone->nonce);
         free(a);
     }
     if (shared->lease_fd >= 0)
@@ -615,6 +621,14 @@ static int32_t take_lease(struct shared *shared, const char *path, struct fault 
     fault_hint(fault,
                "leave nonces.redis.lease out of this host's configuration, or stop the other");
     return HAWSE_E_EXISTS;
+}
+
+/* What earlier runs used is told to the server at once: it may be starting anew just now. */
+static int32_t know_account(void *ctx, const struct journal_account *row)
+{
+    struct nonce_key key = {.chain_id = row->chain_id};
+    memcpy(key.sender, row->sender, 20);
+    return account_of(ctx, &key) ? HAWSE_OK : HAWSE_E_NOMEM;
 }
 
 int32_t nonces_open_redis(struct journal *journal, struct loop *loop,
@@ -636,13 +650,15 @@ int32_t nonces_open_redis(struct journal *journal, struct loop *loop,
     shared->options.pause_ms = redis->pause_ms ? redis->pause_ms : PAUSE_MS;
     shared->lease_fd = -1;
     shared->look = (struct loop_timer){.fn = on_look, .ctx = shared};
-    randombytes_buf(host, sizeof(host));
+    journal_identity(journal, host);
     hawse_hex_encode(host, sizeof(host), shared->host);
     for (int i = 0; i < NONCE_SCRIPTS; i++)
         nonce_lua_make((enum nonce_script)i, &shared->scripts[i]);
     int32_t code = redis->lease ? take_lease(shared, redis->lease, fault) : HAWSE_OK;
     if (code == HAWSE_OK)
         code = nonces_open(journal, options, &shared->local, fault);
+    if (code == HAWSE_OK)
+        code = journal_accounts(journal, know_account, shared, fault);
     if (code == HAWSE_OK)
         code = redis_link_open(loop, &redis->server, on_state, shared, &shared->link, fault);
     if (code != HAWSE_OK) {
