@@ -97,6 +97,8 @@ struct leg {
     bool proving;       /* it is found out by what: see proof.c */
     uint64_t proof_low, proof_high; /* blocks: the count is not above the nonce; it is */
     uint64_t proof_middle;          /* asked about; UINT64_MAX = none yet */
+    uint64_t proof_top;             /* where proof_high began */
+    uint32_t proof_tries;           /* that found nothing there */
     struct answer_receipt receipt;  /* INCLUDED */
     uint32_t mined;                 /* INCLUDED: which attempt */
     struct relay_stay stay;         /* with a private relay */

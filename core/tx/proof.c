@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PROOF_BLOCKS = 120, PROOF_MS = 5000 };
+enum { PROOF_BLOCKS = 120, PROOF_MS = 5000, PROOF_TRIES = 4 };
 
 static void search(struct leg *leg);
 
@@ -67,7 +67,10 @@ static void on_block(struct desk_ask *ask, const struct pool_result *r)
                        ? answer_sent_by(r->body, r->body_len, leg->intent->account->nonces.sender,
                                         leg->nonce.number, hash)
                        : r->status;
-    if (code == HAWSE_E_NOTFOUND) {
+    if (code == HAWSE_E_NOTFOUND && leg->proof_high == leg->proof_top &&
+        leg->proof_tries++ < PROOF_TRIES) {
+        another_time(leg); /* the counts were read a little after the head: it is above it */
+    } else if (code == HAWSE_E_NOTFOUND) {
         not_proved(leg);
     } else if (code != HAWSE_OK) {
         another_time(leg);
@@ -151,7 +154,8 @@ void leg_prove(struct leg *leg)
     if (leg->proving)
         return;
     leg->proving = true;
-    leg->proof_high = leg->gone_head; /* the count was above the nonce there */
+    leg->proof_high = leg->gone_head; /* the count was above the nonce there, or just behind it */
+    leg->proof_top = leg->proof_high;
     leg->proof_low = head > PROOF_BLOCKS ? head - PROOF_BLOCKS : 0;
     if (leg->proof_low >= leg->proof_high)
         leg->proof_low = leg->proof_high > 0 ? leg->proof_high - 1 : 0;

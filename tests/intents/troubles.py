@@ -179,27 +179,34 @@ class Troubles:
         self.check("what reverts on chain has failed, and says so", words[-1] == "FAILED"
                    and self.steps("reverting")[-1][1] == -18, (words, self.steps("reverting")[-1]))
 
-    def foreign(self):
-        """Somebody else has the key, and is faster; the node keeps little state to prove it by."""
-        self.proxy.keeps = 12
+    def taken(self, name, number):
+        """Somebody else has the key, and is faster; the words of the intent, and its attempts."""
         address = self.addresses["bot"]
-        self.send("foreign", [{"to": TARGET, "data": hit(7)}])
-        self.until("foreign", "SEEN", mine=False)
-        reference = self.steps("foreign")[-1][3]
+        self.send(name, [{"to": TARGET, "data": hit(number)}])
+        self.until(name, "SEEN", mine=False)
+        reference = self.steps(name)[-1][3]
         self.node.call("anvil_dropTransaction", reference[:66])
         self.node.call("anvil_impersonateAccount", address)
         nonce = self.node.call("eth_getTransactionCount", address, "latest")
         self.node.call("eth_sendTransaction", {"from": address, "to": address, "value": "0x1", "nonce": nonce,
                                                "gas": "0x5208", "maxFeePerGas": hex(50 * GWEI)})
         self.node.call("anvil_stopImpersonatingAccount", address)
-        words = self.until("foreign", "CONFIRMED", seconds=20)
+        words, rows = self.until(name, "CONFIRMED", seconds=20), self.attempts(name)
+        good = (words[-1] == "CONFIRMED" and self.count(number) == 1 and len(rows) == 2 and rows[0][1] == 5
+                and rows[1][0] == rows[0][0] + 1)
+        return good, (words, rows)
+
+    def foreign(self):
+        self.proxy.keeps = 12  # a node that keeps little state to prove it by
+        good, detail = self.taken("foreign", 7)
         self.proxy.keeps = None
-        with journal(self.folder) as db:
-            rows = db.execute("select a.nonce, a.state from attempt a join intent i on i.number = a.intent where i.id = "
-                              "'foreign' order by a.attempt").fetchall()
-        self.check("a nonce that went to somebody else is taken anew, and it is executed once",
-                   words[-1] == "CONFIRMED" and self.count(7) == 1 and len(rows) == 2 and rows[0][1] == 5
-                   and rows[1][0] == rows[0][0] + 1, (words, rows))
+        self.check("a nonce that went to somebody else is taken anew, and it is executed once", good, detail)
+
+    def ahead(self):
+        self.proxy.behind = True
+        good, detail = self.taken("ahead", 22)
+        self.proxy.behind = False
+        self.check("and so where the counts were read a block after the head", good, detail)
 
     def attempts(self, name):
         with journal(self.folder) as db:
@@ -319,7 +326,7 @@ class Troubles:
             self.host = Host(self.hawse, self.plugins, self.folder, self.config())
             self.host.start()
             time.sleep(0.5)
-            for trouble in (self.one, self.stuck, self.dear, self.poor, self.failing, self.reverting, self.foreign,
+            for trouble in (self.one, self.stuck, self.dear, self.poor, self.failing, self.reverting, self.foreign, self.ahead,
                             self.hidden, self.unprovable, self.killed, self.several, self.half, self.bundle, self.late,
                             self.forgotten, self.deep, self.seen, self.reloaded):
                 begin = time.monotonic()
