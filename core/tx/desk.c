@@ -518,6 +518,13 @@ static void on_propose(struct desk *desk, struct post *post)
     intent_plan(intent);
 }
 
+static int32_t keep_end(void *ctx, const struct journal_step *step)
+{
+    if (journal_terminal(step->step))
+        *(int32_t *)ctx = step->error;
+    return HAWSE_OK;
+}
+
 static void on_look_up(struct desk *desk, struct post *post)
 {
     struct journal_intent row;
@@ -534,7 +541,10 @@ static void on_look_up(struct desk *desk, struct post *post)
         open->owner = post->owner;
         hash_in(open);
     }
-    desk_answer(desk, &post->owner, HAWSE_INTENT_STATE, code == HAWSE_OK ? row.step : 0, code,
+    int32_t error = code;
+    if (code == HAWSE_OK && row.ended)
+        (void)journal_steps_of(desk->journal, row.number, keep_end, &error, &fault);
+    desk_answer(desk, &post->owner, HAWSE_INTENT_STATE, code == HAWSE_OK ? row.step : 0, error,
                 code == HAWSE_OK ? NULL : fault.message, !open);
 }
 

@@ -82,6 +82,7 @@ struct leg {
     struct nonce nonce;
     struct attempt *signing; /* under way; malloc'd */
     bool committing;         /* its nonce is being marked as sent */
+    bool canceled;           /* meanwhile */
 
     /* what is out */
     struct attempt attempts[DESK_ATTEMPTS];

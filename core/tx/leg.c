@@ -443,8 +443,10 @@ void intent_cancel(struct desk_intent *intent)
 {
     for (uint32_t i = 0; intent->plan && i < intent->plan->count && !intent->ended; i++) {
         struct leg *leg = &intent->legs[i];
-        if (leg->committing)
-            continue; /* asked again by its owner, or too late anyway */
+        if (leg->committing) {
+            leg->canceled = true; /* as soon as it is known whether it goes out */
+            continue;
+        }
         if (unsigned_yet(leg)) {
             leg_unqueue(leg);
             leg_simulate_stop(leg);

@@ -324,17 +324,20 @@ static void on_marked(void *ctx, const struct nonce_answer *answer)
 {
     struct leg *leg = ctx;
     struct desk_intent *intent = leg->intent;
+    bool canceled = leg->canceled;
     intent->asks--;
-    leg->committing = false;
+    leg->committing = leg->canceled = false;
     if (answer->status == HAWSE_OK) {
         leg_on(leg, LIFE_ON_SIGNED);
-        return;
+    } else {
+        log_fault(intent->desk->logger, HAWSE_LOG_WARN, "tx", &answer->fault);
+        leg_discard(leg);
+        if (leg->life.state == LIFE_SIGNING)
+            leg->has_nonce = false; /* it is somebody else's now */
+        leg_on(leg, LIFE_ON_WAIT);
     }
-    log_fault(intent->desk->logger, HAWSE_LOG_WARN, "tx", &answer->fault);
-    leg_discard(leg);
-    if (leg->life.state == LIFE_SIGNING)
-        leg->has_nonce = false; /* it is somebody else's now */
-    leg_on(leg, LIFE_ON_WAIT);
+    if (canceled)
+        leg_on(leg, LIFE_ON_CANCEL);
 }
 
 /* [desk] The signature is there, or not. */

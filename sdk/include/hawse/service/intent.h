@@ -130,8 +130,9 @@ typedef struct hawse_intent_service {
 
     /* [lane] The last step of an intent of this instance by its id, also from earlier runs: for a
      * plugin that starts again. It comes as an event HAWSE_INTENT_STATE with this tag; error is
-     * HAWSE_E_NOTFOUND with step 0 when it was never taken over. An intent that has not ended gets
-     * a handle by it, and its further steps come with this tag. HAWSE_E_AGAIN, HAWSE_E_STATE as
+     * HAWSE_E_NOTFOUND with step 0 when it was never taken over, and that of its terminal step when
+     * it has ended. An intent that has not ended gets a handle by it, and its further steps come
+     * with this tag. HAWSE_E_AGAIN, HAWSE_E_STATE as
      * above. */
     int32_t (*look_up)(const hawse_host_t *host, hawse_instance_t self, hawse_view_t id,
                        uint64_t tag);

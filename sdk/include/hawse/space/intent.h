@@ -15,7 +15,7 @@ extern "C" {
 #endif
 
 #define HAWSE_INTENT_STEP  1u /* hawse_intent_step_t, then the reason */
-#define HAWSE_INTENT_STATE 2u /* hawse_intent_step_t: answer to look_up, error says whether */
+#define HAWSE_INTENT_STATE 2u /* hawse_intent_step_t: answer to look_up; step 0: unknown */
 
 /* steps, in the order in which they can come. An intent of several transactions tells each one's;
  * terminal steps are of the whole intent. */
