@@ -11,7 +11,9 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <hawse/hex.h>
 #include <hawse/types.h>
+#include <hiredis/hiredis.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -359,6 +361,130 @@ TEST_LIMIT(lease, 30, "only the host that has the lease goes on alone, and no ot
     CHECK(told);
     close_host(&h);
     close_host(&other);
+    stop(&server);
+}
+
+/* As one that was killed before its journal knew what it had marked as sent. */
+static void die_having_sent(struct host *h, const struct nonce *nonce)
+{
+    GOOD(journal_begin(h->journal, &fault));
+    CHECK_EQ(sent(h, nonce), HAWSE_OK);
+    journal_abort(h->journal);
+    close_host(h);
+}
+
+TEST_LIMIT(died, 30, "what a host was given and its journal does not know is free when it is back")
+{
+    struct server server = a_server();
+    struct host h, other;
+    CHECK_EQ(open_host(&h, &server, "j", NULL, "secret"), HAWSE_OK);
+    CHECK_EQ(open_host(&other, &server, "k", NULL, "secret"), HAWSE_OK);
+    until_mode(&h, NONCE_SHARED);
+    until_mode(&other, NONCE_SHARED);
+    struct nonce kept = reserve_soon(&h, 0), lost = reserve_soon(&h, 0), held = reserve_soon(&h, 0);
+    struct nonce theirs = reserve_soon(&other, 0);
+    CHECK_EQ(sent(&h, &kept), HAWSE_OK);
+    CHECK_EQ(sent(&other, &theirs), HAWSE_OK);
+    die_having_sent(&h, &lost);
+    CHECK_EQ(gaps(&other, 0, 0), HAWSE_OK); /* as if all of it were out */
+    for (size_t i = 0; i < other.last.gap_count; i++)
+        CHECK_EQ(other.gaps[i].trouble, NONCE_UNSEEN);
+    CHECK_EQ(open_host(&h, &server, "j", NULL, "secret"), HAWSE_OK);
+    until_mode(&h, NONCE_SHARED); /* it tells what it has by itself */
+    run_ms(&h, 200);
+    CHECK_EQ(gaps(&other, 0, 0), HAWSE_OK);
+    CHECK_EQ_U64(other.last.gap_count, 4);
+    CHECK_EQ(other.gaps[kept.number].trouble, NONCE_UNSEEN);
+    CHECK_EQ(other.gaps[lost.number].trouble, NONCE_HOLE);
+    CHECK_EQ(other.gaps[held.number].trouble, NONCE_HOLE);
+    CHECK_EQ(other.gaps[theirs.number].trouble, NONCE_UNSEEN);
+    CHECK_EQ(ASK(&other, nonce_claim(other.nonces, &KEY, lost.number, keep, &other)), HAWSE_OK);
+    CHECK_EQ(sent(&h, &lost), HAWSE_E_STALE);
+    CHECK_EQ_U64(reserve_soon(&h, 0).number, held.number);
+    close_host(&h);
+    close_host(&other);
+    stop(&server);
+}
+
+static void tell_server(const struct server *server, const char *command, const char *value)
+{
+    redisContext *c = redisConnect("127.0.0.1", server->port);
+    CHECK(c && !c->err);
+    freeReplyObject(redisCommand(c, "AUTH secret"));
+    redisReply *reply = redisCommand(c, command, value);
+    CHECK(reply && reply->type != REDIS_REPLY_ERROR);
+    freeReplyObject(reply);
+    redisFree(c);
+}
+
+TEST_LIMIT(lives, 20, "what an earlier connection of a host still asks for is refused")
+{
+    struct server server = a_server();
+    struct host h;
+    uint8_t id[16];
+    char field[48] = "life:";
+    CHECK_EQ(open_host(&h, &server, "j", NULL, "secret"), HAWSE_OK);
+    until_mode(&h, NONCE_SHARED);
+    struct nonce a = reserve_soon(&h, 0);
+    journal_identity(h.journal, id);
+    hawse_hex_encode(id, 16, field + 5);
+    field[37] = '\0';
+    tell_server(&server,
+                "HSET {hawse:100:0xaa01000000000000000000000000000000000000}:m %s 9007199254740991",
+                field);
+    CHECK_EQ(sent(&h, &a), HAWSE_E_STATE);
+    CHECK(strstr(h.last.fault.message, "copy of this journal"));
+    CHECK_EQ(reserve(&h, 0), HAWSE_E_STATE);
+    CHECK_EQ(ASK(&h, nonce_claim(h.nonces, &KEY, 0, keep, &h)), HAWSE_E_STATE);
+    close_host(&h);
+    CHECK_EQ(open_host(&h, &server, "j", NULL, "secret"), HAWSE_OK); /* nor may it tell anything */
+    until_mode(&h, NONCE_SHARED);
+    run_ms(&h, 100);
+    tell_server(&server, "HDEL {hawse:100:0xaa01000000000000000000000000000000000000}:m %s", field);
+    CHECK_EQ(gaps(&h, 0, 0), HAWSE_OK);
+    CHECK_EQ_U64(h.last.gap_count, 0); /* still reserved */
+    CHECK_EQ_U64(h.last.next, 1);
+    close_host(&h);
+    stop(&server);
+}
+
+TEST_LIMIT(more_than_told, 30, "what does not fit into what a host tells is not undone")
+{
+    struct server server = a_server();
+    struct host h;
+    CHECK_EQ(open_host(&h, &server, "j", NULL, "secret"), HAWSE_OK);
+    until_mode(&h, NONCE_SHARED);
+    for (int i = 0; i < NONCE_LIST + 20; i++) {
+        struct nonce nonce = reserve_soon(&h, 0);
+        CHECK_EQ(sent(&h, &nonce), HAWSE_OK);
+    }
+    close_host(&h);
+    CHECK_EQ(open_host(&h, &server, "j", NULL, "secret"), HAWSE_OK);
+    until_mode(&h, NONCE_SHARED);
+    run_ms(&h, 100);
+    CHECK_EQ(gaps(&h, NONCE_LIST - 10, 0), HAWSE_OK);
+    CHECK_EQ_U64(h.last.gap_count, 30);
+    for (size_t i = 0; i < 30; i++)
+        CHECK_EQ(h.gaps[i].trouble, NONCE_UNSEEN);
+    CHECK_EQ_U64(reserve_soon(&h, 0).number, NONCE_LIST + 20);
+    close_host(&h);
+    stop(&server);
+}
+
+TEST_LIMIT(mined_alone, 20, "what was mined while the server was away is not given again")
+{
+    struct server server = a_server();
+    struct host h;
+    CHECK_EQ(open_host(&h, &server, "j", path_of("lease"), "secret"), HAWSE_OK);
+    until_mode(&h, NONCE_SHARED);
+    struct nonce a = reserve_soon(&h, 0);
+    CHECK_EQ(sent(&h, &a), HAWSE_OK);
+    CHECK_EQ(kill(server.pid, SIGSTOP), 0);
+    CHECK_EQ(ASK(&h, nonce_mined(h.nonces, &KEY, 1, keep, &h)), HAWSE_OK); /* by the journal */
+    CHECK_EQ(kill(server.pid, SIGCONT), 0);
+    until_mode(&h, NONCE_SHARED);
+    CHECK_EQ_U64(reserve_soon(&h, 0).number, 1);
+    close_host(&h);
     stop(&server);
 }
 
