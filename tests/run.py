@@ -341,14 +341,21 @@ def stage_encodings(args):
 
 
 def stage_intents(args):
-    """A strategy, a real node that reorganises and forgets, a host that is killed: each intent ends once."""
+    """Strategies, a real node that reorganises and forgets, providers that break, hosts that are killed, a Redis
+    server that is, too: each intent ends once."""
     if not npm_packages():
         return
     anvil = ROOT / "tests/e2e/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
-    size = ["--intents", "10016", "--producers", "32", "--kills", "50", "--reorgs", "30", "--drops", "100",
-            "--seconds", "1800"] if args.full else []
+    proxy = MAIN / "tests/intents-proxy"
+    size = ["--intents", "10016", "--producers", "32", "--kills", "50", "--drops", "100", "--seconds", "3600"]
+    storm = ["--providers", "4", "--proxy", proxy]
+    many = ["--depth", "12", "--reorgs", "30", "--foreign", "20", "--spikes", "3", "--empties", "5"]
+    few = ["--depth", "4", "--reorgs", "2", "--foreign", "2", "--spikes", "1", "--empties", "1", "--seconds", "150"]
+    shared = ["--hosts", "4", "--redis", "60" if args.full else "3"]
+    trial = [sys.executable, "tests/intents/run.py", HAWSE, PLUGINS, anvil]
     tap("troubles of intents", [sys.executable, "tests/intents/troubles.py", HAWSE, PLUGINS, anvil], timeout=300)
-    tap("intents", [sys.executable, "tests/intents/run.py", HAWSE, PLUGINS, anvil, *size], timeout=2400)
+    tap("intents, all troubles at once", [*trial, *storm, *(size + many if args.full else few)], timeout=3900)
+    tap("intents of four hosts", [*trial, *storm, *shared, *(size + many if args.full else few)], timeout=3900)
 
 
 def stage_relay(_):

@@ -138,7 +138,7 @@ static void on_nonce_mined(void *ctx, const struct nonce_answer *answer)
 {
     struct desk_account *account = ctx;
     if (answer->status != HAWSE_OK && answer->status != HAWSE_E_CANCELED)
-        log_fault(account->chain->desk->logger, HAWSE_LOG_WARN, "tx", &answer->fault);
+        desk_nonce_fault(account->chain->desk, answer);
 }
 
 /* All answers are there and good: what follows from them. */

@@ -393,6 +393,8 @@ void leg_simulate_stop(struct leg *leg);
 
 int32_t desk_signer_start(struct desk *desk, struct fault *fault);
 void desk_signer_stop(struct desk *desk);
+/* What nonces say when they cannot be had, into the log. */
+void desk_nonce_fault(const struct desk *desk, const struct nonce_answer *answer);
 void leg_reserve(struct leg *leg);
 void leg_release(struct leg *leg);
 void leg_sign(struct leg *leg, bool empty); /* with leg->nonce and leg->fees */

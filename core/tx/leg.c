@@ -390,11 +390,17 @@ static void look_again(struct desk_account *account)
     }
 }
 
+/* While nonces cannot be had nothing need be simulated. */
+static bool nonces_there(const struct desk *desk)
+{
+    return desk->nonces && nonce_mode(desk->nonces) != NONCE_STOPPED;
+}
+
 void account_pump(struct desk_account *account)
 {
     struct desk_chain *chain = account->chain;
-    if (chain->pumping)
-        return;
+    if (chain->pumping || !nonces_there(chain->desk))
+        return; /* the next head looks again */
     if (!chain_fresh(chain, account)) {
         if (account->queue)
             chain_soon(chain);

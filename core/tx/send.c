@@ -16,6 +16,15 @@ enum { SEND_MS = 10000, RAW_MAX = HAWSE_INTENT_DATA_MAX + 16384 };
 
 /* ---- nonces ---- */
 
+/* That Redis is away is said once, by on_nonces() in desk.c. */
+void desk_nonce_fault(const struct desk *desk, const struct nonce_answer *answer)
+{
+    bool known = answer->status == HAWSE_E_AGAIN ||
+                 (desk->nonces && nonce_mode(desk->nonces) == NONCE_STOPPED);
+    if (!known)
+        log_fault(desk->logger, HAWSE_LOG_WARN, "tx", &answer->fault);
+}
+
 static void on_reserved(void *ctx, const struct nonce_answer *answer)
 {
     struct leg *leg = ctx;
@@ -30,10 +39,12 @@ static void on_reserved(void *ctx, const struct nonce_answer *answer)
             leg_on(leg, LIFE_ON_RESERVED);
         return;
     }
-    if (answer->status != HAWSE_E_AGAIN)
-        log_fault(intent->desk->logger, HAWSE_LOG_WARN, "tx", &answer->fault);
-    if (intent->filler && answer->status == HAWSE_E_EXISTS) {
-        intent_fail(intent, HAWSE_E_EXISTS, "the nonce was taken by now");
+    bool no_hole =
+        intent->filler && (answer->status == HAWSE_E_EXISTS || answer->status == HAWSE_E_RANGE);
+    if (!no_hole)
+        desk_nonce_fault(intent->desk, answer);
+    if (no_hole) {
+        intent_fail(intent, answer->status, "the nonce was taken by now, or is none of a hole");
         leg_on(leg, LIFE_ON_REFUSED);
         return;
     }
@@ -60,7 +71,7 @@ static void on_released(void *ctx, const struct nonce_answer *answer)
     struct desk_intent *intent = ctx;
     intent->asks--;
     if (answer->status != HAWSE_OK && answer->status != HAWSE_E_STALE)
-        log_fault(intent->desk->logger, HAWSE_LOG_WARN, "tx", &answer->fault);
+        desk_nonce_fault(intent->desk, answer);
 }
 
 void leg_release(struct leg *leg)
@@ -330,7 +341,7 @@ static void on_marked(void *ctx, const struct nonce_answer *answer)
     if (answer->status == HAWSE_OK) {
         leg_on(leg, LIFE_ON_SIGNED);
     } else {
-        log_fault(intent->desk->logger, HAWSE_LOG_WARN, "tx", &answer->fault);
+        desk_nonce_fault(intent->desk, answer);
         leg_discard(leg);
         if (leg->life.state == LIFE_SIGNING)
             leg->has_nonce = false; /* it is somebody else's now */

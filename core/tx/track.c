@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum { RECEIPT_MS = 5000 };
+enum { RECEIPT_MS = 5000, FREE_BLOCKS = 2, WANTED_BLOCKS = 8 };
 
 static uint32_t confirmations(const struct desk_intent *intent)
 {
@@ -284,6 +284,21 @@ static void on_gaps(void *ctx, const struct nonce_answer *answer)
     }
 }
 
+/* Does somebody ask for a nonce in a moment? The lowest free one is taken then, and need not be
+ * filled. */
+static bool is_wanting(const struct desk_account *account)
+{
+    for (const struct desk_intent *in = account->chain->intents; in; in = in->next) {
+        bool looked_at = in->account == account && in->legs && !in->filler;
+        for (uint32_t i = 0; looked_at && i < in->plan->count; i++) {
+            if (in->legs[i].life.state == LIFE_SIMULATING ||
+                in->legs[i].life.state == LIFE_RESERVING)
+                return true;
+        }
+    }
+    return false;
+}
+
 void account_track(struct desk_account *account)
 {
     struct desk_chain *chain = account->chain;
@@ -300,6 +315,7 @@ void account_track(struct desk_account *account)
     struct nonce_view view = {.latest = account->latest,
                               .pending = account->pending,
                               .sent_age_ns = 3 * block_ns,
-                              .free_age_ns = 2 * block_ns};
+                              .free_age_ns =
+                                  block_ns * (is_wanting(account) ? WANTED_BLOCKS : FREE_BLOCKS)};
     nonce_gaps(chain->desk->nonces, &account->nonces, &view, on_gaps, account);
 }

@@ -8,7 +8,7 @@ import subprocess
 
 from rig import TOTAL, journal
 
-CONFIRMED, ENDS = 9, (3, 9, 11, 12)
+CONFIRMED, ENDS, UNKNOWN = 9, (3, 9, 11, 12), -16
 ON_ITS_WAY = (1, 2, 3)  # states of an attempt: signed, sent, mined
 
 
@@ -64,6 +64,8 @@ def judge(results, trial):
     total = trial.node.storage(TOTAL)
     results.check("and nothing else", total == numbers, f"{total} of {numbers}")
     judge_chain(results, trial, books)
+    unknown = {why: n for why, n in books.others().items() if why[1] == UNKNOWN}
+    results.check("of every intent it is known how it ended", not unknown, unknown)
     bare = [row for row in books.attempts if len(row[8]) != 64]
     results.check("every transaction was simulated", not bare, bare[:5])
     told = collections.Counter(trial.told())

@@ -17,7 +17,7 @@ BREAKS = ("refused", "reset", "hang", "429", "500", "garbage", "html", "half", "
 class Chain(threading.Thread):
     """A block every so often, and troubles in between: as many of each sort as `wanted` says, spread over the run."""
 
-    EVERY = {"reorgs": 4, "drops": 2, "foreign": 7, "spikes": 41, "empties": 37}  # blocks between two, at least
+    EVERY = {"reorgs": 4, "drops": 2, "foreign": 7, "spikes": 23, "empties": 17}  # blocks between two, at least
 
     def __init__(self, node, rng, addresses, depth, wanted):
         super().__init__(daemon=True)
@@ -186,7 +186,7 @@ class Redis(threading.Thread):
     def begin(self):
         self.process = subprocess.Popen(
             ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--save", "",
-             "--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction"],
+             "--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction"],
             stdout=subprocess.DEVNULL)
 
     def paused(self):
