@@ -9,6 +9,7 @@
 #include "tx/desk.h"
 
 #include <hawse/service/intent.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -205,7 +206,7 @@ static int32_t propose(struct instance *inst, const hawse_intent_t *in, uint64_t
     struct intent *copy = NULL;
     struct fault fault = {0};
     int32_t code = is_there(inst, &fault);
-    if (code == HAWSE_OK && in->size >= sizeof(*in))
+    if (code == HAWSE_OK && in->size >= offsetof(hawse_intent_t, solana))
         code = may(inst, in->chain, &fault);
     if (code == HAWSE_OK)
         code = intent_copy(in, &copy, &fault);

@@ -605,6 +605,10 @@ int32_t desk_propose(struct desk *desk, const struct desk_owner *owner, const ch
     if (!chain)
         code = fault_set(fault, HAWSE_E_NOTFOUND, "chain: there is no \"%s\" in chains",
                          intent->chain);
+    else if ((chain->config->family == FAMILY_SOLANA) != (intent->public.solana != NULL))
+        code = fault_set(fault, HAWSE_E_INVAL, "kind: \"%s\" takes %s", intent->chain,
+                         intent->public.solana ? "calls, no instructions of Solana"
+                                               : "instructions of Solana, no calls");
     else if (signer_find(desk->options.signer, intent->account) == 0)
         code = fault_set(fault, HAWSE_E_NOTFOUND, "account: there is no \"%s\" in keys.use",
                          intent->account);

@@ -1,8 +1,9 @@
 /* A deep copy of an intent, and what is legal in one; see intent.h. */
-#include "tx/intent.h"
+#include "tx/intent_private.h"
 
 #include <hawse/json.h>
 #include <hawse/u256.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,7 +41,7 @@ static int32_t check_id(hawse_view_t id, struct fault *fault)
     return code;
 }
 
-static int32_t check_list(uint32_t count, uint32_t size, const void *list, size_t least_size,
+int32_t intent_check_list(uint32_t count, uint32_t size, const void *list, size_t least_size,
                           uint32_t least, uint32_t most, const char *field, struct fault *fault)
 {
     if (count < least || count > most)
@@ -93,12 +94,14 @@ static int32_t check_flow(const hawse_intent_t *in, const hawse_intent_flow_t *f
 
 static int32_t check_words(const hawse_intent_t *in, struct fault *fault)
 {
-    if (in->size < sizeof(*in))
-        return fault_set(fault, HAWSE_E_INVAL, "size is %u; it must be at least %zu", in->size,
-                         sizeof(*in));
-    if (in->kind != HAWSE_INTENT_EVM_CALLS)
-        return fault_set(fault, HAWSE_E_INVAL, "kind %u is not known; there is EVM_CALLS (%u)",
-                         in->kind, HAWSE_INTENT_EVM_CALLS);
+    if (in->kind != HAWSE_INTENT_EVM_CALLS && in->kind != HAWSE_INTENT_SOLANA_INSTRUCTIONS)
+        return fault_set(fault, HAWSE_E_INVAL,
+                         "kind %u is not known; there is EVM_CALLS (1) and SOLANA_INSTRUCTIONS (2)",
+                         in->kind);
+    if ((in->kind == HAWSE_INTENT_SOLANA_INSTRUCTIONS) != (in->solana != NULL))
+        return fault_set(fault, HAWSE_E_INVAL,
+                         "solana: has to be there for SOLANA_INSTRUCTIONS, "
+                         "and for nothing else");
     if (in->how > HAWSE_INTENT_BUNDLE)
         return fault_set(fault, HAWSE_E_INVAL, "how is %u; there is EACH (0) and BUNDLE (1)",
                          in->how);
@@ -122,21 +125,17 @@ static int32_t check_words(const hawse_intent_t *in, struct fault *fault)
 
 static int32_t check_lists(const hawse_intent_t *in, struct fault *fault)
 {
-    int32_t code = check_list(in->call_count, in->call_size, in->calls, sizeof(in->calls[0]), 1,
-                              HAWSE_INTENT_CALLS_MAX, "calls", fault);
+    bool evm = in->kind == HAWSE_INTENT_EVM_CALLS;
+    int32_t code = intent_check_list(in->call_count, in->call_size, in->calls, sizeof(in->calls[0]),
+                                     evm ? 1 : 0, evm ? HAWSE_INTENT_CALLS_MAX : 0, "calls", fault);
     if (code == HAWSE_OK)
-        code = check_list(in->flow_count, in->flow_size, in->flows, sizeof(in->flows[0]), 0,
-                          HAWSE_INTENT_FLOWS_MAX, "flows", fault);
+        code = intent_check_list(in->flow_count, in->flow_size, in->flows, sizeof(in->flows[0]), 0,
+                                 evm ? HAWSE_INTENT_FLOWS_MAX : 0, "flows", fault);
     if (code == HAWSE_OK)
-        code = check_list(in->stream_count, in->stream_size, in->streams, sizeof(in->streams[0]), 0,
-                          HAWSE_INTENT_STREAMS_MAX, "streams", fault);
+        code = intent_check_list(in->stream_count, in->stream_size, in->streams,
+                                 sizeof(in->streams[0]), 0, HAWSE_INTENT_STREAMS_MAX, "streams",
+                                 fault);
     return code;
-}
-
-/* Item i of a list whose items may be longer than this host knows them. */
-static const void *item(const void *list, uint32_t size, unsigned i)
-{
-    return (const uint8_t *)list + (size_t)i * size;
 }
 
 static int32_t check(const hawse_intent_t *in, uint64_t *bytes, struct fault *fault)
@@ -145,14 +144,16 @@ static int32_t check(const hawse_intent_t *in, uint64_t *bytes, struct fault *fa
     if (code == HAWSE_OK)
         code = check_lists(in, fault);
     for (unsigned i = 0; i < in->call_count && code == HAWSE_OK; i++)
-        code = check_call(item(in->calls, in->call_size, i), i, bytes, fault);
+        code = check_call(intent_item(in->calls, in->call_size, i), i, bytes, fault);
     for (unsigned i = 0; i < in->flow_count && code == HAWSE_OK; i++)
-        code = check_flow(in, item(in->flows, in->flow_size, i), i, fault);
+        code = check_flow(in, intent_item(in->flows, in->flow_size, i), i, fault);
     for (unsigned i = 0; i < in->stream_count && code == HAWSE_OK; i++) {
-        const hawse_intent_stream_t *s = item(in->streams, in->stream_size, i);
+        const hawse_intent_stream_t *s = intent_item(in->streams, in->stream_size, i);
         if (s->size < sizeof(*s))
             code = fault_set(fault, HAWSE_E_INVAL, "streams[%u]: size %u is not legal", i, s->size);
     }
+    if (code == HAWSE_OK && in->solana)
+        code = intent_solana_check(in, bytes, fault);
     return code;
 }
 
@@ -170,7 +171,7 @@ static void copy_calls(const hawse_intent_t *from, struct intent *to)
     uint8_t *at = to->data;
     for (unsigned i = 0; i < from->call_count; i++) {
         hawse_intent_call_t *call = &to->calls[i];
-        memcpy(call, item(from->calls, from->call_size, i), sizeof(*call));
+        memcpy(call, intent_item(from->calls, from->call_size, i), sizeof(*call));
         call->size = sizeof(*call);
         memset(call->reserved, 0, sizeof(call->reserved));
         if (call->data.len > 0)
@@ -183,21 +184,37 @@ static void copy_calls(const hawse_intent_t *from, struct intent *to)
 static void copy_rest(const hawse_intent_t *from, struct intent *to)
 {
     for (unsigned i = 0; i < from->flow_count; i++) {
-        memcpy(&to->flows[i], item(from->flows, from->flow_size, i), sizeof(to->flows[i]));
+        memcpy(&to->flows[i], intent_item(from->flows, from->flow_size, i), sizeof(to->flows[i]));
         to->flows[i].size = sizeof(to->flows[i]);
         memset(to->flows[i].reserved, 0, sizeof(to->flows[i].reserved));
     }
     for (unsigned i = 0; i < from->stream_count; i++) {
-        memcpy(&to->streams[i], item(from->streams, from->stream_size, i), sizeof(to->streams[i]));
+        memcpy(&to->streams[i], intent_item(from->streams, from->stream_size, i),
+               sizeof(to->streams[i]));
         to->streams[i].size = sizeof(to->streams[i]);
         to->streams[i].reserved = 0;
     }
 }
 
-int32_t intent_copy(const hawse_intent_t *from, struct intent **out, struct fault *fault)
+/* As much as its maker knew of it; nothing for the rest. */
+static int32_t take(const hawse_intent_t *given, hawse_intent_t *out, struct fault *fault)
+{
+    const size_t least = offsetof(hawse_intent_t, solana); /* of the first plugins */
+    *out = (hawse_intent_t){.size = 0};
+    if (given->size < least)
+        return fault_set(fault, HAWSE_E_INVAL, "size is %u; it must be at least %zu", given->size,
+                         least);
+    memcpy(out, given, given->size < sizeof(*out) ? given->size : sizeof(*out));
+    return HAWSE_OK;
+}
+
+int32_t intent_copy(const hawse_intent_t *given, struct intent **out, struct fault *fault)
 {
     uint64_t bytes = 0;
-    int32_t code = check(from, &bytes, fault);
+    hawse_intent_t all, *from = &all;
+    int32_t code = take(given, from, fault);
+    if (code == HAWSE_OK)
+        code = check(from, &bytes, fault);
     if (code != HAWSE_OK)
         return code;
     struct intent *to = calloc(1, sizeof(*to) + bytes + HAWSE_PADDING);
@@ -217,6 +234,8 @@ int32_t intent_copy(const hawse_intent_t *from, struct intent **out, struct faul
     to->public.calls = to->calls;
     to->public.flows = to->flows;
     to->public.streams = to->streams;
+    if (from->solana)
+        intent_solana_copy(from, to);
     *out = to;
     return HAWSE_OK;
 }

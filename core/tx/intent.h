@@ -14,7 +14,8 @@
 
 /* free() it. */
 struct intent {
-    hawse_intent_t public; /* sizes are this host's; views are followed by a NUL */
+    hawse_intent_t public; /* sizes are this host's; views are followed by a NUL. Of Solana: `flows`
+                              are those of `solana`, by config_handle() of their mints */
     hawse_intent_call_t calls[HAWSE_INTENT_CALLS_MAX];
     hawse_intent_flow_t flows[HAWSE_INTENT_FLOWS_MAX];
     hawse_intent_stream_t streams[HAWSE_INTENT_STREAMS_MAX];
@@ -22,7 +23,8 @@ struct intent {
     char chain[64];
     char account[64];
     char note[HAWSE_INTENT_NOTE_MAX + 1];
-    uint8_t data[];
+    hawse_intent_solana_t solana; /* public.solana leads here, or nowhere */
+    _Alignas(8) uint8_t data[];
 };
 
 /* [any] Checks everything that can be judged without a configuration and copies it. HAWSE_E_INVAL

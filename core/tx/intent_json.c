@@ -1,5 +1,5 @@
 /* An intent as JSON and back; see intent.h. */
-#include "tx/intent.h"
+#include "tx/intent_private.h"
 
 #include <hawse/hex.h>
 #include <hawse/u256.h>
@@ -93,6 +93,11 @@ char *intent_to_json(const hawse_intent_t *in)
         "max_cost", amount_text(&in->max_cost), "deadline_ns", u64_text(in->deadline_ns),
         "deadline_block", u64_text(in->deadline_block), "tag", u64_text(in->tag), "note",
         view_text(in->note));
+    if (o && in->solana) { /* its flows stand there, by their mints */
+        (void)json_object_del(o, "calls");
+        (void)json_object_del(o, "flows");
+        (void)json_object_set_new(o, "solana", intent_solana_write(in->solana));
+    }
     char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
     json_decref(o);
     return text;
@@ -245,8 +250,11 @@ static int32_t read_lists(struct reading *r, const json_t *root)
     int32_t code = HAWSE_OK;
     size_t i;
     json_t *o;
-    if (!json_is_array(calls) || json_array_size(calls) > HAWSE_INTENT_CALLS_MAX)
-        return bad(r, "calls", "a list of 1 to 64 calls");
+    bool solana = into->public.kind == HAWSE_INTENT_SOLANA_INSTRUCTIONS;
+    if (solana ? calls || flows
+               : !json_is_array(calls) || json_array_size(calls) > HAWSE_INTENT_CALLS_MAX)
+        return solana ? bad(r, "calls, flows", "none beside \"solana\"")
+                      : bad(r, "calls", "a list of 1 to 64 calls");
     if (json_array_size(flows) > HAWSE_INTENT_FLOWS_MAX)
         return bad(r, "flows", "a list of at most 16 assets");
     if (json_array_size(streams) > HAWSE_INTENT_STREAMS_MAX)
@@ -266,7 +274,7 @@ static int32_t check_members(struct reading *r, json_t *root)
     static const char *const known[] = {"id",    "chain",          "account",       "how",
                                         "route", "stale_ok",       "confirmations", "calls",
                                         "flows", "streams",        "max_cost",      "deadline_ns",
-                                        "tag",   "deadline_block", "note"};
+                                        "tag",   "deadline_block", "note",          "solana"};
     const char *key;
     json_t *value;
     json_object_foreach(root, key, value)
@@ -280,11 +288,17 @@ static int32_t check_members(struct reading *r, json_t *root)
     return HAWSE_OK;
 }
 
+static uint32_t kind_of(const json_t *root)
+{
+    return json_object_get(root, "solana") ? HAWSE_INTENT_SOLANA_INSTRUCTIONS
+                                           : HAWSE_INTENT_EVM_CALLS;
+}
+
 static int32_t read_root(struct reading *r, json_t *root)
 {
     hawse_intent_t *in = &r->into->public;
     *in = (hawse_intent_t){.size = sizeof(*in),
-                           .kind = HAWSE_INTENT_EVM_CALLS,
+                           .kind = kind_of(root),
                            .call_size = sizeof(r->into->calls[0]),
                            .calls = r->into->calls,
                            .flow_size = sizeof(r->into->flows[0]),
@@ -327,14 +341,21 @@ int32_t intent_from_json(const char *text, size_t len, struct intent **out, stru
     json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
     if (!root)
         return fault_set(fault, HAWSE_E_FORMAT, "line %d: %s", error.line, error.text);
+    hawse_intent_solana_t *solana = NULL;
+    const json_t *part = json_object_get(root, "solana");
     struct reading r = {.into = calloc(1, sizeof(*r.into)),
                         .data = malloc(len + 1), /* digits are longer than what they stand for */
                         .cap = len + 1,
                         .fault = fault};
     int32_t code = r.into && r.data ? read_root(&r, root)
                                     : fault_set(fault, HAWSE_E_NOMEM, "no memory for an intent");
-    if (code == HAWSE_OK)
+    if (code == HAWSE_OK && part)
+        code = intent_solana_read(part, &solana, fault);
+    if (code == HAWSE_OK) {
+        r.into->public.solana = solana;
         code = intent_copy(&r.into->public, out, fault);
+    }
+    free(solana);
     free(r.data);
     free(r.into);
     json_decref(root);

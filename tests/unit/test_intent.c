@@ -96,8 +96,10 @@ TEST(intent_refused, "each fault of an intent names the field")
     in.size = 8;
     refused(&in, "size");
     in = good;
-    in.kind = 2;
+    in.kind = 9;
     refused(&in, "kind");
+    in.kind = HAWSE_INTENT_SOLANA_INSTRUCTIONS;
+    refused(&in, "solana");
     in = good;
     in.id = hawse_text("a b");
     refused(&in, "id");

@@ -15,6 +15,7 @@
 #define HAWSE_SERVICE_INTENT_H
 
 #include <hawse/hawse.h>
+#include <hawse/service/solana.h>
 #include <hawse/space/intent.h>
 
 #ifdef __cplusplus
@@ -31,8 +32,16 @@ extern "C" {
 #define HAWSE_INTENT_DATA_MAX    65536u /* bytes of all calldata together */
 #define HAWSE_INTENT_NOTE_MAX    256u   /* bytes of a note */
 
+/* bounds of HAWSE_INTENT_SOLANA_INSTRUCTIONS; the transaction's 1,232 bytes are a bound as well */
+#define HAWSE_INTENT_INSTRUCTIONS_MAX 60u   /* the host adds up to four */
+#define HAWSE_INTENT_METAS_MAX        256u  /* accounts of all instructions together */
+#define HAWSE_INTENT_INPUT_MAX        1232u /* bytes of all their data together */
+#define HAWSE_INTENT_TABLES_MAX       8u    /* lookup tables */
+#define HAWSE_INTENT_TABLE_KEYS_MAX   256u  /* keys of one of them */
+
 /* kinds */
-#define HAWSE_INTENT_EVM_CALLS 1u /* calls from one account of an EVM chain */
+#define HAWSE_INTENT_EVM_CALLS           1u /* calls from one account of an EVM chain */
+#define HAWSE_INTENT_SOLANA_INSTRUCTIONS 2u /* one transaction of a Solana cluster */
 
 /* how calls become transactions */
 #define HAWSE_INTENT_EACH   0u /* one transaction each; the next when the last one succeeded */
@@ -43,6 +52,10 @@ extern "C" {
 #define HAWSE_INTENT_ROUTE_DEFAULT 0u /* as the chain's configuration says */
 #define HAWSE_INTENT_ROUTE_PUBLIC  1u /* the public mempool */
 #define HAWSE_INTENT_ROUTE_PRIVATE 2u /* the chain's private relay; refused where there is none */
+
+/* versions of a Solana message */
+#define HAWSE_INTENT_SOLANA_V0     0u
+#define HAWSE_INTENT_SOLANA_LEGACY 1u /* without lookup tables */
 
 /* flags of hawse_intent */
 #define HAWSE_INTENT_STALE_OK 0x1u /* a stream it depends on need not be live */
@@ -74,6 +87,45 @@ typedef struct hawse_intent_flow {
                                  operator's limit of slippage holds between the two */
 } hawse_intent_flow_t;
 
+/*
+ * The same of a Solana account: lamports, or what it has of a mint in all its token accounts that
+ * the transaction may write. Rent that is paid for new accounts is among what leaves; fees are
+ * apart: see max_cost.
+ */
+typedef struct hawse_intent_solana_flow {
+    uint32_t size;
+    uint32_t flags;       /* 0 */
+    uint8_t mint[32];     /* zero: lamports */
+    uint64_t max_out;     /* lamports or the mint's smallest units, net */
+    uint64_t min_in;      /* 0 = need not come in */
+    uint64_t expected_in; /* 0 = no quote */
+} hawse_intent_solana_flow_t;
+
+/*
+ * One transaction of a Solana cluster. The account pays and is its only signer. Instructions of the
+ * compute budget and the advance of a nonce are the host's: they may not stand among these. What
+ * tables hold is read from the chain once more before anything is signed.
+ *
+ * A transaction that expires without having landed is signed anew with another blockhash, three
+ * times at most, and only when it is proved at finalized state that the one before can never land.
+ */
+typedef struct hawse_intent_solana {
+    uint32_t size;
+    uint32_t version;                             /* HAWSE_INTENT_SOLANA_V0, _LEGACY */
+    uint32_t instruction_count, instruction_size; /* size: sizeof(hawse_solana_instruction_t) */
+    const hawse_solana_instruction_t *instructions;
+    uint32_t table_count, table_size; /* size: sizeof(hawse_solana_table_t) */
+    const hawse_solana_table_t *tables;
+    uint32_t flow_count, flow_size; /* size: sizeof(hawse_intent_solana_flow_t) */
+    const hawse_intent_solana_flow_t *flows;
+    uint8_t nonce[32]; /* a durable nonce's account, whose authority the account is; zero: it lives
+                          by a blockhash */
+    uint32_t unit_limit; /* compute units; 0 = what the simulation used, and a tenth more */
+    uint32_t reserved;
+    uint64_t unit_price; /* micro-lamports per unit; 0 = what others paid lately. Never above the
+                            chain's max_unit_price */
+} hawse_intent_solana_t;
+
 /* A sequence that the decision was made from: it has to be live when the intent is signed. */
 typedef struct hawse_intent_stream {
     uint32_t size;
@@ -85,29 +137,33 @@ typedef struct hawse_intent_stream {
 
 typedef struct hawse_intent {
     uint32_t size;
-    uint32_t kind;      /* HAWSE_INTENT_EVM_CALLS */
+    uint32_t kind;      /* HAWSE_INTENT_EVM_CALLS, HAWSE_INTENT_SOLANA_INSTRUCTIONS */
     uint64_t tag;       /* the plugin's own; comes back in every step */
     hawse_view_t id;    /* idempotency key: 1 to HAWSE_INTENT_ID_MAX visible ASCII characters. Taken
                            once per instance for ever: a second use ends at once as REFUSED with
                            HAWSE_E_EXISTS, and changes nothing of the first */
     hawse_view_t chain; /* name in the configuration's "chains" */
-    hawse_view_t account; /* whose money moves: a name in the configuration's "keys", or with
-                             HAWSE_INTENT_SAFE in the chain's "safes" */
-    uint32_t how;         /* HAWSE_INTENT_EACH, HAWSE_INTENT_BUNDLE, HAWSE_INTENT_SAFE */
-    uint32_t route;       /* HAWSE_INTENT_ROUTE_... */
-    uint32_t flags;       /* HAWSE_INTENT_STALE_OK */
-    uint32_t
-        confirmations; /* blocks until CONFIRMED, its own among them; fewer than the chain's: its */
+    hawse_view_t account;   /* whose money moves: a name in the configuration's "keys", or with
+                               HAWSE_INTENT_SAFE in the chain's "safes" */
+    uint32_t how;           /* HAWSE_INTENT_EACH, HAWSE_INTENT_BUNDLE, HAWSE_INTENT_SAFE */
+    uint32_t route;         /* HAWSE_INTENT_ROUTE_... */
+    uint32_t flags;         /* HAWSE_INTENT_STALE_OK */
+    uint32_t confirmations; /* blocks until CONFIRMED, its own among them; fewer than the chain's:
+                               its. On Solana 0: as the chain's configuration says */
     uint32_t call_count, call_size; /* call_size: sizeof(hawse_intent_call_t) of the caller */
     const hawse_intent_call_t *calls;
     uint32_t flow_count, flow_size;
     const hawse_intent_flow_t *flows;
     uint32_t stream_count, stream_size;
     const hawse_intent_stream_t *streams;
-    hawse_u256_t max_cost;   /* wei, fees of all its transactions; 0 = the operator's limit alone */
+    hawse_u256_t max_cost;   /* wei or lamports, fees of all its transactions; 0 = the operator's
+                                limit alone */
     uint64_t deadline_ns;    /* UTC; nothing is sent for the first time after it; 0 = none */
-    uint64_t deadline_block; /* the last block it may first be sent for; 0 = none */
+    uint64_t deadline_block; /* the last block, or slot, it may first be sent for; 0 = none */
     hawse_view_t note;       /* text for the journal: why */
+    const hawse_intent_solana_t *solana; /* HAWSE_INTENT_SOLANA_INSTRUCTIONS, which has no calls and
+                                            flows of its own kind: then call_count, flow_count and
+                                            how are 0 and the route is not private; else NULL */
 } hawse_intent_t;
 
 typedef struct hawse_intent_service {

@@ -12,6 +12,7 @@
 #ifndef HAWSE_SOLANA_MESSAGE_H
 #define HAWSE_SOLANA_MESSAGE_H
 
+#include <hawse/service/solana.h>
 #include <hawse/types.h>
 
 #ifdef __cplusplus
@@ -143,30 +144,6 @@ int32_t hawse_solana_message_signs(const hawse_solana_message_t *message, uint32
 int32_t hawse_solana_message_writes(const hawse_solana_message_t *message, uint32_t index);
 
 /* ---- building ---- */
-
-/* An account that an instruction names. */
-typedef struct hawse_solana_meta {
-    uint8_t key[32];
-    uint8_t signer; /* 0 or 1 */
-    uint8_t writable;
-} hawse_solana_meta_t;
-
-/* An instruction before its keys have become indexes. */
-typedef struct hawse_solana_instruction {
-    uint8_t program[32];
-    uint32_t account_count;
-    uint32_t data_len;
-    const hawse_solana_meta_t *accounts;
-    const uint8_t *data;
-} hawse_solana_instruction_t;
-
-/* The contents of a lookup table, as read from its account: see hawse_solana_table_parse. */
-typedef struct hawse_solana_table {
-    const uint8_t *account; /* 32 bytes */
-    const uint8_t *keys;    /* key_count times 32 bytes */
-    uint32_t key_count;     /* at most 256 */
-    uint32_t reserved;
-} hawse_solana_table_t;
 
 /* A message to be encoded. */
 typedef struct hawse_solana_plan {
