@@ -114,6 +114,11 @@ def stage_layout(_):
     run("ABI layout", [sys.executable, "sdk/abi/layout.py", "--check", "sdk/abi/v1.layout"])
 
 
+def stage_abi(_):
+    """Changes of the headers that must be caught, made in a copy."""
+    tap("ABI gate", [sys.executable, "tests/abi/seeds.py"])
+
+
 def stage_build(_):
     build(MAIN)
     if shutil.which("clang"):
@@ -452,7 +457,7 @@ def stage_packages(args):
 FIRST = ["style", "layout", "build"]
 ROWS = [["unit", "sanitize", "fuzz"],
         ["sdk", "hostile", "rpc", "journal", "record", "lanes", "secrets", "operator", "polymarket", "packages"],
-        ["e2e", "intents", "relay", "simulation", "solana", "gates", "amm", "encodings", "keys"]]
+        ["e2e", "intents", "relay", "simulation", "solana", "gates", "amm", "encodings", "keys", "abi"]]
 LAST = ["hotpath", "bench", "quickstart"]
 STAGES = [*FIRST, *sum(ROWS, []), *LAST]
 NOT_COUNTED = ("unit", "sanitize", "fuzz")  # by --coverage: it runs the unit tests of its own build

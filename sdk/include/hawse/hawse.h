@@ -20,8 +20,14 @@
  * of the instance, never in a global.
  * The host never calls a plugin from inside that plugin's own host call.
  *
- * Memory. Nobody frees what the other made. Inputs are views, borrowed until the call returns.
- * Outputs go into buffers of the caller.
+ * Memory. Nobody frees what the other made. Behind the thread the tag says, for each view and
+ * pointer of a function and all that it leads to, whose it is:
+ *   borrows X   the callee reads it until the call returns, and copies what it wants to keep
+ *   fills X     the callee writes it before the call returns, and not later
+ *   lends X     it stays the callee's; the caller may use it as long as is said there
+ *   gives X     the caller has it from now on, to hand it back; `ends X` is where it goes back
+ * `host` and `self` are the host's, `state` is the plugin's own, until destroy. A view in a record
+ * is borrowed or lent with the record. Tags are part of the ABI: sdk/abi/v1.layout holds them.
  *
  * Growth. Each struct begins with its size; fields are only ever appended; test with HAWSE_HAS.
  */
@@ -124,18 +130,18 @@ typedef struct hawse_plugin {
     uint32_t abi_minor; /* HAWSE_ABI_MINOR as the plugin was compiled; informational */
     const char *id;     /* must equal the manifest's id */
 
-    /* [lane] Make the state of one instance. `config` is the instance's settings as JSON text (an
-     * object, checked against the manifest's schema), borrowed for the call. Query services and
-     * subscribe here or in start. On failure: set_error, return a negative code, leave *state
-     * alone; destroy is then not called. */
+    /* [lane; borrows config, gives state] Make the state of one instance. `config` is the
+     * instance's settings as JSON text (an object, checked against the manifest's schema), borrowed
+     * for the call. Query services and subscribe here or in start. On failure: set_error, return a
+     * negative code, leave *state alone; destroy is then not called. */
     int32_t (*create)(const hawse_host_t *host, hawse_instance_t self, hawse_view_t config,
                       void **state);
 
     /* [lane, created] Begin: open streams, set timers. Called once every instance is created. */
     int32_t (*start)(void *state);
 
-    /* [lane, started] Take events, oldest first. Returns how many were taken (0 to n): the rest
-     * stay queued and come again, and their source is slowed down or loses them as the
+    /* [lane, started; borrows events] Take events, oldest first. Returns how many were taken (0 to
+     * n): the rest stay queued and come again, and their source is slowed down or loses them as the
      * subscription's policy says. A negative code stops the instance as failed. */
     int32_t (*on_events)(void *state, const hawse_event_t *const *events, uint32_t n);
 
@@ -143,11 +149,13 @@ typedef struct hawse_plugin {
      * again; at deadline_ns (monotonic) the instance is destroyed whatever it answered. */
     int32_t (*stop)(void *state, uint64_t deadline_ns);
 
-    /* [lane, stopped or never started] Free the state. All its handles are already stale. */
+    /* [lane, stopped or never started; ends state] Free the state. All its handles are already
+     * stale. */
     void (*destroy)(void *state);
 
-    /* [any] Optional interfaces of the plugin by id ("hawse.state/1", "org.example.x/1"): a static
-     * table that begins with uint32_t size, or NULL. */
+    /* [any; borrows interface_id, lends return for the process] Optional interfaces of the plugin
+     * by id ("hawse.state/1", "org.example.x/1"): a static table that begins with uint32_t size, or
+     * NULL. */
     const void *(*query)(const char *interface_id);
 } hawse_plugin_t;
 
@@ -176,12 +184,14 @@ struct hawse_host {
      * under replay it is the recorded one. On other threads: the time of the call. */
     uint64_t (*now)(const hawse_host_t *host, uint32_t clock);
 
-    /* [any] Write one line of text (no newline needed) to the host's log in the instance's name.
-     * Lines above 1 KiB are cut, lines above 100 a second are counted and left out. */
+    /* [any; borrows text] Write one line of text (no newline needed) to the host's log in the
+     * instance's name. Lines above 1 KiB are cut, lines above 100 a second are counted and left
+     * out. */
     void (*log)(const hawse_host_t *host, hawse_instance_t self, uint32_t level, hawse_view_t text);
 
-    /* [any] State why a call is about to fail: what went wrong, and what the operator can do.
-     * Returns `code`, so that a callback can end with `return host->set_error(...)`. */
+    /* [any; borrows message, hint] State why a call is about to fail: what went wrong, and what the
+     * operator can do. Returns `code`, so that a callback can end with `return
+     * host->set_error(...)`. */
     int32_t (*set_error)(const hawse_host_t *host, hawse_instance_t self, int32_t code,
                          hawse_view_t message, hawse_view_t hint);
 
@@ -189,13 +199,17 @@ struct hawse_host {
      * way in from threads of the plugin's own. HAWSE_E_AGAIN when 1,024 are waiting. */
     int32_t (*post)(const hawse_host_t *host, hawse_instance_t self, uint64_t token);
 
-    /* [any] The service named `id` ("hawse.timer/1"): a table that begins with uint32_t size and
-     * stays valid for the life of the process, or NULL when this host has none of that name. */
+    /* [any; borrows id, lends return for the process] The service named `id` ("hawse.timer/1"): a
+     * table that begins with uint32_t size and stays valid for the life of the process, or NULL
+     * when this host has none of that name. */
     const void *(*query)(const hawse_host_t *host, hawse_instance_t self, const char *id);
 };
 
 /* The plugin's two exports. */
 HAWSE_EXPORT extern const char hawse_manifest_v1[];
+
+/* [any; lends return for the process] Called once a process, before everything else. The host's
+ * table is constant for the life of the process. NULL: this plugin does not run on this host. */
 HAWSE_EXPORT const hawse_plugin_t *hawse_plugin_v1(const hawse_host_t *host);
 
 /* ---- conveniences ---------------------------------------------------------------------------- */

@@ -16,10 +16,10 @@ typedef struct hawse_config_service {
     uint32_t size;
     uint32_t reserved;
 
-    /* [any] Is the feature of this name on? A feature that the manifest calls stable is on unless
-     * the operator turned it off; an experimental or beta one is off unless the operator turned it
-     * on and accepts that maturity. The answer holds as long as the instance lives. 1 or 0;
-     * HAWSE_E_NOTFOUND: the manifest has no such feature; HAWSE_E_STALE. */
+    /* [any; borrows name] Is the feature of this name on? A feature that the manifest calls stable
+     * is on unless the operator turned it off; an experimental or beta one is off unless the
+     * operator turned it on and accepts that maturity. The answer holds as long as the instance
+     * lives. 1 or 0; HAWSE_E_NOTFOUND: the manifest has no such feature; HAWSE_E_STALE. */
     int32_t (*feature)(const hawse_host_t *host, hawse_instance_t self, hawse_view_t name);
 } hawse_config_service_t;
 

@@ -43,12 +43,12 @@ typedef struct hawse_http_service {
     uint32_t size;
     uint32_t reserved;
 
-    /* [lane] Send a request; all views are copied. Its completion always comes, once, unless
-     * canceled. Needs the grant "http:METHOD:/PREFIX" (the prefix ends at a '/', a '?' or the end
-     * of the path), "http:METHOD" or "http". HAWSE_E_DENIED: not granted; HAWSE_E_NOTFOUND: no such
-     * link or endpoint; HAWSE_E_LIMIT: 256 requests of this instance are under way, JSON-RPC
-     * included; HAWSE_E_INVAL: an argument is not as described above, or the endpoint is no http://
-     * or https:// URL. */
+    /* [lane; borrows call, fills request] Send a request; all views are copied. Its completion
+     * always comes, once, unless canceled. Needs the grant "http:METHOD:/PREFIX" (the prefix ends
+     * at a '/', a '?' or the end of the path), "http:METHOD" or "http". HAWSE_E_DENIED: not
+     * granted; HAWSE_E_NOTFOUND: no such link or endpoint; HAWSE_E_LIMIT: 256 requests of this
+     * instance are under way, JSON-RPC included; HAWSE_E_INVAL: an argument is not as described
+     * above, or the endpoint is no http:// or https:// URL. */
     int32_t (*call)(const hawse_host_t *host, hawse_instance_t self, const hawse_http_call_t *call,
                     hawse_request_t *request);
 

@@ -170,12 +170,13 @@ typedef struct hawse_intent_service {
     uint32_t size;
     uint32_t reserved;
 
-    /* [lane] Hand an intent over; everything is copied. *handle is its handle in later steps, until
-     * its terminal step. HAWSE_OK promises a terminal step and nothing else. HAWSE_E_INVAL:
-     * malformed, what and where stands in the log; HAWSE_E_DENIED: no grant; HAWSE_E_NOTFOUND: no
-     * such chain or account; HAWSE_E_AGAIN: too many wait, it was not taken over; HAWSE_E_STATE:
-     * this host has no journal or no keys, has not yet reconciled what an earlier run left, may not
-     * write its journal any more, or create() has not returned: nothing was taken over. */
+    /* [lane; borrows intent, fills handle] Hand an intent over; everything is copied. *handle is
+     * its handle in later steps, until its terminal step. HAWSE_OK promises a terminal step and
+     * nothing else. HAWSE_E_INVAL: malformed, what and where stands in the log; HAWSE_E_DENIED: no
+     * grant; HAWSE_E_NOTFOUND: no such chain or account; HAWSE_E_AGAIN: too many wait, it was not
+     * taken over; HAWSE_E_STATE: this host has no journal or no keys, has not yet reconciled what
+     * an earlier run left, may not write its journal any more, or create() has not returned:
+     * nothing was taken over. */
     int32_t (*propose)(const hawse_host_t *host, hawse_instance_t self,
                        const hawse_intent_t *intent, uint64_t *handle);
 
@@ -184,12 +185,11 @@ typedef struct hawse_intent_service {
      * it may be CONFIRMED all the same. HAWSE_E_STALE: its terminal step was told. */
     int32_t (*cancel)(const hawse_host_t *host, hawse_instance_t self, uint64_t handle);
 
-    /* [lane] The last step of an intent of this instance by its id, also from earlier runs: for a
-     * plugin that starts again. It comes as an event HAWSE_INTENT_STATE with this tag; error is
-     * HAWSE_E_NOTFOUND with step 0 when it was never taken over, and that of its terminal step when
-     * it has ended. An intent that has not ended gets a handle by it, and its further steps come
-     * with this tag. HAWSE_E_AGAIN, HAWSE_E_STATE as
-     * above. */
+    /* [lane; borrows id] The last step of an intent of this instance by its id, also from earlier
+     * runs: for a plugin that starts again. It comes as an event HAWSE_INTENT_STATE with this tag;
+     * error is HAWSE_E_NOTFOUND with step 0 when it was never taken over, and that of its terminal
+     * step when it has ended. An intent that has not ended gets a handle by it, and its further
+     * steps come with this tag. HAWSE_E_AGAIN, HAWSE_E_STATE as above. */
     int32_t (*look_up)(const hawse_host_t *host, hawse_instance_t self, hawse_view_t id,
                        uint64_t tag);
 } hawse_intent_service_t;

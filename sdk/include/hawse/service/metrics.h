@@ -20,8 +20,9 @@ typedef struct hawse_metrics_service {
     uint32_t size;
     uint32_t reserved;
 
-    /* [lane] Declare a metric: name [a-z0-9_]{1,64}, one line of help, at most one label as text
-     * `pool="0x..."` (empty = none). HAWSE_E_LIMIT above 1,024 of one instance. */
+    /* [lane; borrows name, help, label, fills metric] Declare a metric: name [a-z0-9_]{1,64}, one
+     * line of help, at most one label as text `pool="0x..."` (empty = none). HAWSE_E_LIMIT above
+     * 1,024 of one instance. */
     int32_t (*declare)(const hawse_host_t *host, hawse_instance_t self, uint32_t metric_kind,
                        hawse_view_t name, hawse_view_t help, hawse_view_t label,
                        hawse_metric_t *metric);

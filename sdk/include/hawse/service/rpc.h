@@ -29,9 +29,9 @@ typedef struct hawse_rpc_service {
     uint32_t size;
     uint32_t reserved;
 
-    /* [lane] Send a request. Its completion always comes, once, unless canceled. HAWSE_E_DENIED: no
-     * grant for the method; HAWSE_E_NOTFOUND: no such link or endpoint; HAWSE_E_LIMIT: 256 are
-     * under way. */
+    /* [lane; borrows call, fills request] Send a request. Its completion always comes, once, unless
+     * canceled. HAWSE_E_DENIED: no grant for the method; HAWSE_E_NOTFOUND: no such link or
+     * endpoint; HAWSE_E_LIMIT: 256 are under way. */
     int32_t (*call)(const hawse_host_t *host, hawse_instance_t self, const hawse_rpc_call_t *call,
                     hawse_request_t *request);
 

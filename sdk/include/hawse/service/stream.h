@@ -47,27 +47,28 @@ typedef struct hawse_stream_service {
     uint32_t size;
     uint32_t reserved;
 
-    /* [lane] Open a stream that stays: it is reconnected until closed. Returns at once; the events
-     * HAWSE_HOST_STREAM_STATE tell the rest. HAWSE_E_NOTFOUND: no such endpoint; HAWSE_E_DENIED: no
-     * grant; HAWSE_E_LIMIT: above 64 streams. */
+    /* [lane; borrows spec, fills stream] Open a stream that stays: it is reconnected until closed.
+     * Returns at once; the events HAWSE_HOST_STREAM_STATE tell the rest. HAWSE_E_NOTFOUND: no such
+     * endpoint; HAWSE_E_DENIED: no grant; HAWSE_E_LIMIT: above 64 streams. */
     int32_t (*open)(const hawse_host_t *host, hawse_instance_t self,
                     const hawse_stream_spec_t *spec, hawse_stream_t *stream);
 
-    /* [lane] Send one message. HAWSE_E_STATE when not open; HAWSE_E_AGAIN when 1 MiB waits. */
+    /* [lane; borrows payload] Send one message. HAWSE_E_STATE when not open; HAWSE_E_AGAIN when 1
+     * MiB waits. */
     int32_t (*send)(const hawse_host_t *host, hawse_instance_t self, hawse_stream_t stream,
                     uint32_t message_kind, hawse_view_t payload);
 
-    /* [lane] Drop the connection and connect anew after the backoff; the reason is logged. For a
-     * peer that breaks its own protocol or is silent where it should not be. */
+    /* [lane; borrows reason] Drop the connection and connect anew after the backoff; the reason is
+     * logged. For a peer that breaks its own protocol or is silent where it should not be. */
     int32_t (*reconnect)(const hawse_host_t *host, hawse_instance_t self, hawse_stream_t stream,
                          hawse_view_t reason);
 
     /* [lane] Close for good; the handle is stale afterwards. */
     int32_t (*close)(const hawse_host_t *host, hawse_instance_t self, hawse_stream_t stream);
 
-    /* [lane] Declare an upstream subscription under a short name ("heads", "logs"). When it has not
-     * been touched for idle_ns while the stream is open, HAWSE_HOST_CHANNEL_IDLE arrives, once per
-     * silence. idle_ns 0 = not watched. */
+    /* [lane; borrows name, fills channel] Declare an upstream subscription under a short name
+     * ("heads", "logs"). When it has not been touched for idle_ns while the stream is open,
+     * HAWSE_HOST_CHANNEL_IDLE arrives, once per silence. idle_ns 0 = not watched. */
     int32_t (*channel)(const hawse_host_t *host, hawse_instance_t self, hawse_stream_t stream,
                        hawse_view_t name, uint64_t idle_ns, hawse_channel_t *channel);
 

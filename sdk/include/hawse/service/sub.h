@@ -46,37 +46,39 @@ typedef struct hawse_sub_service {
     uint32_t size;
     uint32_t reserved;
 
-    /* [lane] The source number of the link called `name` in this instance's configuration.
-     * HAWSE_E_NOTFOUND when there is none. */
+    /* [lane; borrows name, fills source] The source number of the link called `name` in this
+     * instance's configuration. HAWSE_E_NOTFOUND when there is none. */
     int32_t (*link)(const hawse_host_t *host, hawse_instance_t self, hawse_view_t name,
                     uint32_t *source);
 
-    /* [lane] The number of the event space `id` (reverse DNS, "org.example.weather/1"), the same
-     * for every instance of this run. Ids of this SDK ("evm/1") give their constants. */
+    /* [lane; borrows id, fills space] The number of the event space `id` (reverse DNS,
+     * "org.example.weather/1"), the same for every instance of this run. Ids of this SDK ("evm/1")
+     * give their constants. */
     int32_t (*space)(const hawse_host_t *host, hawse_instance_t self, hawse_view_t id,
                      uint16_t *space);
 
-    /* [lane] Subscribe; to a source on another lane it holds a moment later. Continuity events
-     * (HAWSE_SPACE_STREAM) of a subscribed source always come along, in order. HAWSE_E_DENIED when
-     * not linked; HAWSE_E_LIMIT above 65,536 subscriptions. */
+    /* [lane; borrows spec, fills sub] Subscribe; to a source on another lane it holds a moment
+     * later. Continuity events (HAWSE_SPACE_STREAM) of a subscribed source always come along, in
+     * order. HAWSE_E_DENIED when not linked; HAWSE_E_LIMIT above 65,536 subscriptions. */
     int32_t (*subscribe)(const hawse_host_t *host, hawse_instance_t self,
                          const hawse_sub_spec_t *spec, hawse_sub_t *sub);
 
     /* [lane] End a subscription. Events already queued still come. */
     int32_t (*unsubscribe)(const hawse_host_t *host, hawse_instance_t self, hawse_sub_t sub);
 
-    /* [lane] `len` bytes (8-byte aligned, at most 256 KiB) in the host's arena to build a record
-     * in, valid until the callback returns; NULL when the arena is full, which publish would answer
-     * with HAWSE_E_AGAIN. A new call gives up what was not published. */
+    /* [lane; lends return until the callback returns] `len` bytes (8-byte aligned, at most 256 KiB)
+     * in the host's arena to build a record in, valid until the callback returns; NULL when the
+     * arena is full, which publish would answer with HAWSE_E_AGAIN. A new call gives up what was
+     * not published. */
     uint8_t *(*reserve)(const hawse_host_t *host, hawse_instance_t self, uint64_t len);
 
-    /* [lane] Publish one event. The publisher sets space, kind, stream, epoch, flags, t_recv_ns,
-     * t_source_ns, key, data and len; the host sets source and seq. Data that lies in the last
-     * reserve() is taken as it is, other data is copied. Never calls anybody: subscribers run after
-     * this callback returns.
-     * HAWSE_E_AGAIN: a lossless subscriber or the arena is full; nothing was published to anybody;
-     * return from on_events with the number of events taken so far. HAWSE_E_INVAL: a space, kind
-     * or size this plugin's manifest does not declare. */
+    /* [lane; borrows event] Publish one event. The publisher sets space, kind, stream, epoch,
+     * flags, t_recv_ns, t_source_ns, key, data and len; the host sets source and seq. Data that
+     * lies in the last reserve() is taken as it is, other data is copied. Never calls anybody:
+     * subscribers run after this callback returns. HAWSE_E_AGAIN: a lossless subscriber or the
+     * arena is full; nothing was published to anybody; return from on_events with the number of
+     * events taken so far. HAWSE_E_INVAL: a space, kind or size this plugin's manifest does not
+     * declare. */
     int32_t (*publish)(const hawse_host_t *host, hawse_instance_t self, const hawse_event_t *event);
 } hawse_sub_service_t;
 

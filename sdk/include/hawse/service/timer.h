@@ -16,8 +16,9 @@ typedef struct hawse_timer_service {
     uint32_t size;
     uint32_t reserved;
 
-    /* [lane] Fire after delay_ns, then, when period_ns is not 0, every period_ns (at least 1 ms).
-     * `tag` comes back in the event. HAWSE_E_LIMIT above 4,096 timers of one instance. */
+    /* [lane; fills timer] Fire after delay_ns, then, when period_ns is not 0, every period_ns (at
+     * least 1 ms). `tag` comes back in the event. HAWSE_E_LIMIT above 4,096 timers of one instance.
+     */
     int32_t (*set)(const hawse_host_t *host, hawse_instance_t self, uint64_t delay_ns,
                    uint64_t period_ns, uint64_t tag, hawse_timer_t *timer);
 
