@@ -77,8 +77,11 @@ static void add_held(const struct book *book, uint64_t number, const uint8_t ass
         if (held->number == number || (counterparty && !touches(held, counterparty)))
             continue;
         for (uint32_t k = 0; k < held->flow_count; k++) {
-            if (same(held->flows[k].asset, asset))
-                add(sum, loss ? &held->flows[k].loss : &held->flows[k].out);
+            if (!same(held->flows[k].asset, asset))
+                continue;
+            add(sum, loss ? &held->flows[k].loss : &held->flows[k].out);
+            if (!loss)
+                add(sum, &held->flows[k].given);
         }
     }
 }
@@ -87,6 +90,8 @@ hawse_u256_t book_out(const struct book *book, uint64_t number, const uint8_t as
 {
     const struct book_asset *a = asset_of(book, asset);
     hawse_u256_t out = a ? a->out : hawse_u256(0);
+    if (a)
+        add(&out, &a->given);
     add_held(book, number, asset, NULL, false, &out);
     return out;
 }
@@ -113,6 +118,15 @@ hawse_u256_t book_loss(const struct book *book, uint64_t number, const uint8_t a
 }
 
 /* ---- changes ---- */
+
+const struct book_held *book_find(const struct book *book, uint64_t number)
+{
+    for (size_t i = 0; i < book->held_count; i++) {
+        if (book->held[i].number == number)
+            return &book->held[i];
+    }
+    return NULL;
+}
 
 bool book_release(struct book *book, uint64_t number, struct book_held *out)
 {
@@ -142,11 +156,24 @@ bool book_hold(struct book *book, const struct book_held *held)
     return true;
 }
 
-bool book_count(struct book *book, const uint8_t asset[20], const hawse_u256_t *out,
-                const hawse_u256_t *in)
+struct book_flow *book_flow(struct book_held *held, const uint8_t asset[20])
+{
+    for (uint32_t i = 0; i < held->flow_count; i++) {
+        if (same(held->flows[i].asset, asset))
+            return &held->flows[i];
+    }
+    if (held->flow_count == BOOK_FLOWS)
+        return NULL;
+    struct book_flow *flow = &held->flows[held->flow_count++];
+    *flow = (struct book_flow){.out = hawse_u256(0)};
+    memcpy(flow->asset, asset, 20);
+    return flow;
+}
+
+bool book_count(struct book *book, const struct risk_moved *moved)
 {
     size_t i = 0;
-    while (i < book->asset_count && !same(book->assets[i].asset, asset))
+    while (i < book->asset_count && !same(book->assets[i].asset, moved->asset))
         i++;
     if (i == book->asset_count) {
         struct book_asset *grown = realloc(book->assets, (i + 1) * sizeof(grown[0]));
@@ -154,19 +181,20 @@ bool book_count(struct book *book, const uint8_t asset[20], const hawse_u256_t *
             return false;
         book->assets = grown;
         memset(&grown[i], 0, sizeof(grown[i]));
-        memcpy(grown[i].asset, asset, 20);
+        memcpy(grown[i].asset, moved->asset, 20);
         book->asset_count++;
     }
-    add(&book->assets[i].out, out);
-    add(&book->assets[i].in, in);
+    add(&book->assets[i].out, &moved->out);
+    add(&book->assets[i].in, &moved->in);
+    add(&book->assets[i].given, &moved->given);
     return true;
 }
 
-bool book_count_share(struct book *book, const uint8_t asset[20], const uint8_t counterparty[20],
-                      const hawse_u256_t *out)
+bool book_count_share(struct book *book, const struct risk_moved *moved,
+                      const uint8_t counterparty[20])
 {
     size_t i = 0;
-    while (i < book->share_count && !(same(book->shares[i].asset, asset) &&
+    while (i < book->share_count && !(same(book->shares[i].asset, moved->asset) &&
                                       same(book->shares[i].counterparty, counterparty)))
         i++;
     if (i == book->share_count) {
@@ -175,10 +203,11 @@ bool book_count_share(struct book *book, const uint8_t asset[20], const uint8_t 
             return false;
         book->shares = grown;
         memset(&grown[i], 0, sizeof(grown[i]));
-        memcpy(grown[i].asset, asset, 20);
+        memcpy(grown[i].asset, moved->asset, 20);
         memcpy(grown[i].counterparty, counterparty, 20);
         book->share_count++;
     }
-    add(&book->shares[i].out, out);
+    add(&book->shares[i].out, &moved->out);
+    add(&book->shares[i].out, &moved->given);
     return true;
 }

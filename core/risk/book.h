@@ -16,6 +16,7 @@
 struct book_asset {
     uint8_t asset[20];
     hawse_u256_t out, in;
+    hawse_u256_t given; /* allowances that were left */
 };
 
 /* The part of an asset that one counterparty had, in this day. */
@@ -28,12 +29,16 @@ struct book_share {
 struct book_flow {
     uint8_t asset[20];
     hawse_u256_t out, loss; /* at most */
+    hawse_u256_t given;     /* allowances that it leaves */
 };
+
+/* What leaves and fees, or the assets that an operator has named. */
+enum { BOOK_FLOWS = HAWSE_INTENT_FLOWS_MAX + 1 };
 
 /* An intent that passed and has not ended. */
 struct book_held {
     uint64_t number;
-    struct book_flow flows[HAWSE_INTENT_FLOWS_MAX + 1]; /* and fees */
+    struct book_flow flows[BOOK_FLOWS];
     uint32_t flow_count;
     uint8_t counterparties[32][20];
     uint32_t counterparty_count;
@@ -61,7 +66,8 @@ void book_day(struct book *book, uint64_t utc_ns);
 uint64_t book_intents(const struct book *book, uint64_t number);
 uint32_t book_open(const struct book *book, uint64_t number);
 
-/* Sums of this day with what others than `number` hold; what does not fit is 2^256 - 1. */
+/* What left and what may by an allowance: sums of this day with what others than `number` hold;
+ * what does not fit is 2^256 - 1. */
 hawse_u256_t book_out(const struct book *book, uint64_t number, const uint8_t asset[20]);
 hawse_u256_t book_share_out(const struct book *book, uint64_t number, const uint8_t asset[20],
                             const uint8_t counterparty[20]);
@@ -70,12 +76,15 @@ hawse_u256_t book_loss(const struct book *book, uint64_t number, const uint8_t a
 
 /* Holds, in the place of what the same number held; false when memory is out. */
 bool book_hold(struct book *book, const struct book_held *held);
+/* What a number holds; NULL = nothing. */
+const struct book_held *book_find(const struct book *book, uint64_t number);
 /* No longer held; `out`, unless NULL, gets it. false: it was not. */
 bool book_release(struct book *book, uint64_t number, struct book_held *out);
+/* The flow of an asset among what will be held, made when there is none; NULL: no room. */
+struct book_flow *book_flow(struct book_held *held, const uint8_t asset[20]);
 /* Counts into this day: an asset, and with a counterparty its share. false when memory is out. */
-bool book_count(struct book *book, const uint8_t asset[20], const hawse_u256_t *out,
-                const hawse_u256_t *in);
-bool book_count_share(struct book *book, const uint8_t asset[20], const uint8_t counterparty[20],
-                      const hawse_u256_t *out);
+bool book_count(struct book *book, const struct risk_moved *moved);
+bool book_count_share(struct book *book, const struct risk_moved *moved,
+                      const uint8_t counterparty[20]);
 
 #endif

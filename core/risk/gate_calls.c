@@ -23,6 +23,7 @@ struct walk {
     uint32_t depth, calls;
     uint32_t at;                        /* number among its neighbours */
     hawse_u256_t stated[CONFIG_ASSETS]; /* what calldata itself says that leaves, by asset */
+    hawse_u256_t given[CONFIG_ASSETS];  /* and what allowances it gives */
     hawse_u256_t value;                 /* of the outer calls */
     bool pays_without_quote;            /* something is called that has to come with a quote */
     enum risk_answer answer;
@@ -221,6 +222,9 @@ static void state(struct walk *w, const struct calldata_call *call, const struct
     const struct config_asset *a = gate_asset(w->g, token);
     if (w->depth == 0)
         add_to(&w->value, &call->value);
+    const struct config_counterparty *c = gate_counterparty(w->g, d->party);
+    if (a && d->kind == CALLDATA_ALLOWANCE && !(c && c->spender == SPENDER_UNLIMITED))
+        add_to(&w->given[a - w->g->limits->assets], &d->amount);
     if (a && d->kind == CALLDATA_TRANSFER)
         add_to(&w->stated[a - w->g->limits->assets], &d->amount);
 }
@@ -254,25 +258,28 @@ static enum risk_answer check_share(struct gate *g, const struct config_counterp
                                     const struct config_share *share)
 {
     const struct config_asset *a = &g->limits->assets[share->asset];
-    const hawse_intent_flow_t *flow = gate_flow(g, a->address);
     hawse_u256_t taken = book_share_out(g->book, g->c->number, a->address, c->address);
-    hawse_u256_t sum, limit = gate_scaled(g, &share->per_day);
-    if (!flow || hawse_u256_is_zero(&flow->max_out))
-        return RISK_PASS;
-    if (hawse_u256_add(&taken, &flow->max_out, &sum) == 0 && hawse_u256_compare(&sum, &limit) <= 0)
+    hawse_u256_t sum, limit = gate_scaled(g, &share->per_day), asked = hawse_u256(0);
+    for (uint32_t i = 0; i < g->held.flow_count; i++) {
+        if (memcmp(g->held.flows[i].asset, a->address, 20) == 0 &&
+            hawse_u256_add(&g->held.flows[i].out, &g->held.flows[i].given, &asked))
+            memset(&asked, 0xff, sizeof(asked));
+    }
+    if (hawse_u256_is_zero(&asked) ||
+        (hawse_u256_add(&taken, &asked, &sum) == 0 && hawse_u256_compare(&sum, &limit) <= 0))
         return RISK_PASS;
     return gate_refuse(g,
                        json_pack("{s:s,s:s,s:o,s:o,s:o}", "asset", a->name, "counterparty",
                                  address_text(c->address).text, "taken", figure(&taken), "asked",
-                                 figure(&flow->max_out), "limit", figure(&limit)),
+                                 figure(&asked), "limit", figure(&limit)),
                        "asks for %s with %s taken or held already by intents with %s, and its "
                        "per_day%s is %s",
-                       amount_text(g, a->address, &flow->max_out).text,
+                       amount_text(g, a->address, &asked).text,
                        amount_text(g, a->address, &taken).text, address_text(c->address).text,
                        g->canary ? " (canary)" : "", amount_text(g, a->address, &limit).text);
 }
 
-static enum risk_answer check_shares(struct gate *g)
+enum risk_answer gate_shares(struct gate *g)
 {
     enum risk_answer answer = RISK_PASS;
     for (uint32_t i = 0; i < g->held.counterparty_count; i++) {
@@ -300,7 +307,7 @@ static enum risk_answer check_stated_of(struct gate *g, const uint8_t asset[20],
 }
 
 /* Where no simulation tells flows, and the operator requires none: at least what stands in the
- * calls is within the plan. */
+ * calls is within the plan, and allowances count in full. */
 static enum risk_answer check_stated(struct gate *g, const struct walk *w)
 {
     static const uint8_t coin[20] = {0};
@@ -310,8 +317,11 @@ static enum risk_answer check_stated(struct gate *g, const struct walk *w)
         return RISK_PASS;
     enum risk_answer answer = check_stated_of(g, coin, &w->value);
     for (size_t i = 0; answer == RISK_PASS && i < g->limits->asset_count; i++) {
-        if (!g->limits->assets[i].native)
-            answer = check_stated_of(g, g->limits->assets[i].address, &w->stated[i]);
+        const struct config_asset *a = &g->limits->assets[i];
+        if (!a->native)
+            answer = check_stated_of(g, a->address, &w->stated[i]);
+        if (answer == RISK_PASS)
+            answer = gate_given(g, a->address, &w->given[i]);
     }
     return answer;
 }
@@ -424,5 +434,5 @@ enum risk_answer gate_calls(struct gate *g)
         answer = check_stated(g, &w);
     if (answer == RISK_PASS)
         answer = check_quote(g, &w);
-    return answer == RISK_PASS ? check_shares(g) : answer;
+    return answer == RISK_PASS ? gate_shares(g) : answer;
 }

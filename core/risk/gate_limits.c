@@ -86,11 +86,30 @@ static enum risk_answer check_flow(struct gate *g, uint32_t i)
                            "nothing of it may leave the account; add it there with its limits",
                            i + 1, address_text(flow->asset).text, g->c->instance, g->limits->chain);
     enum risk_answer answer = check_asset(g, flow, a);
-    struct book_flow *held = &g->held.flows[g->held.flow_count++];
-    memcpy(held->asset, flow->asset, 20);
+    struct book_flow *held = book_flow(&g->held, flow->asset); /* there is room for all flows */
     held->out = flow->max_out;
     held->loss = worst_loss(flow);
     return answer;
+}
+
+enum risk_answer gate_given(struct gate *g, const uint8_t asset[20], const hawse_u256_t *amount)
+{
+    const struct config_asset *a = gate_asset(g, asset);
+    hawse_u256_t taken, asked, limit;
+    if (!a || hawse_u256_is_zero(amount))
+        return RISK_PASS; /* of what is no asset nothing was allowed, or anything */
+    struct book_flow *held = book_flow(&g->held, asset);
+    if (!held)
+        return gate_refuse(g, NULL, "it takes or gives allowances of more than %d assets",
+                           BOOK_FLOWS);
+    if (hawse_u256_add(&held->given, amount, &held->given) ||
+        hawse_u256_add(&held->given, &held->out, &asked))
+        memset(&asked, 0xff, sizeof(asked)); /* above every limit but the most there is */
+    limit = gate_scaled(g, &a->per_day);
+    taken = book_out(g->book, g->c->number, asset);
+    enum risk_answer answer =
+        check_sum(g, asset, "per_day, which allowances count against", &taken, &asked, &limit);
+    return answer == RISK_PASS ? gate_shares(g) : answer;
 }
 
 enum risk_answer gate_limits(struct gate *g)

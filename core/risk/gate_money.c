@@ -88,14 +88,11 @@ static enum risk_answer check_fee_limits(struct gate *g, const hawse_u256_t *fee
 {
     const struct config_asset *a = gate_asset(g, coin);
     hawse_u256_t taken, sum = *fees, lost, limit;
-    uint32_t carry = 0, at = 0;
-    while (at < g->held.flow_count && memcmp(g->held.flows[at].asset, coin, 20) != 0)
-        at++;
-    struct book_flow *held = &g->held.flows[at];
-    if (at == g->held.flow_count) {
-        *held = (struct book_flow){0};
-        g->held.flow_count++;
-    }
+    struct book_flow *held = book_flow(&g->held, coin);
+    uint32_t carry = 0;
+    if (!held)
+        return gate_refuse(g, NULL, "it takes or gives allowances of more than %d assets",
+                           BOOK_FLOWS);
     carry = hawse_u256_add(&held->out, fees, &held->out) |
             hawse_u256_add(&held->loss, fees, &held->loss);
     if (!a)

@@ -117,6 +117,50 @@ static enum risk_answer check_flows(struct gate *g)
     return answer;
 }
 
+/* The first of those to the same spender stands for all of them. */
+static bool is_first(const struct sim_result *sim, uint32_t index)
+{
+    const struct sim_approval *a = &sim->approvals[index];
+    for (uint32_t i = 0; i < index; i++) {
+        if (memcmp(sim->approvals[i].asset, a->asset, 20) == 0 &&
+            memcmp(sim->approvals[i].spender, a->spender, 20) == 0)
+            return false;
+    }
+    return true;
+}
+
+/* What is left of it in the end; where the token did not tell, the most that was given. */
+static hawse_u256_t left_of(const struct sim_result *sim, uint32_t index)
+{
+    const struct sim_approval *a = &sim->approvals[index];
+    hawse_u256_t most = a->left_known ? a->left : a->amount;
+    for (uint32_t i = index + 1; i < sim->approval_count; i++) {
+        const struct sim_approval *b = &sim->approvals[i];
+        const hawse_u256_t *amount = b->left_known ? &b->left : &b->amount;
+        if (memcmp(a->asset, b->asset, 20) == 0 && memcmp(a->spender, b->spender, 20) == 0 &&
+            hawse_u256_compare(amount, &most) > 0)
+            most = *amount;
+    }
+    return most;
+}
+
+/* Allowances that are left behind may be taken at any time: they count as taken today, but for
+ * spenders to whom the operator lets any amount go. */
+static enum risk_answer check_given(struct gate *g)
+{
+    const struct sim_result *sim = g->c->sim;
+    enum risk_answer answer = RISK_PASS;
+    for (uint32_t i = 0; answer == RISK_PASS && i < sim->approval_count; i++) {
+        const struct sim_approval *a = &sim->approvals[i];
+        const struct config_counterparty *c = gate_counterparty(g, a->spender);
+        if (!is_first(sim, i) || (c && c->spender == SPENDER_UNLIMITED))
+            continue;
+        const hawse_u256_t left = left_of(sim, i);
+        answer = gate_given(g, a->asset, &left);
+    }
+    return answer;
+}
+
 static enum risk_answer check_findings(struct gate *g)
 {
     const struct sim_result *sim = g->c->sim;
@@ -164,5 +208,9 @@ enum risk_answer gate_simulation(struct gate *g)
                            "no provider gave the call tree, and it is required; see that one "
                            "answers debug_traceCall");
     answer = sim->flows_known ? check_flows(g) : missing(g, "what moves is not known");
-    return answer == RISK_PASS ? check_findings(g) : answer;
+    if (answer == RISK_PASS)
+        answer = check_findings(g);
+    /* without flows the gate of calls has counted those in the calldata */
+    return answer == RISK_PASS && g->stage == RISK_AFTER && sim->flows_known ? check_given(g)
+                                                                             : answer;
 }

@@ -86,6 +86,11 @@ const hawse_intent_flow_t *gate_flow_at(const struct gate *g, uint32_t i);
 enum risk_answer gate_allowance(struct gate *g, const char *where, const uint8_t token[20],
                                 const uint8_t spender[20], const hawse_u256_t *amount, bool all);
 
+/* An allowance that will be left behind: holds it, and counts it against the day's limits. */
+enum risk_answer gate_given(struct gate *g, const uint8_t asset[20], const hawse_u256_t *amount);
+/* Are the shares of those whom the intent has to do with within what they may have of a day? */
+enum risk_answer gate_shares(struct gate *g);
+
 /* What is still to be sent: AFTER all of it, SIGN from tx_index on. HAWSE_E_RANGE: overflow. */
 int32_t gate_costs(const struct gate *g, hawse_u256_t *value, hawse_u256_t *fees);
 

@@ -280,6 +280,26 @@ static void tell_breaker(struct risk *risk, struct party *p, uint64_t number,
     notify(risk, p->instance, text);
 }
 
+uint32_t risk_given(const struct risk *risk, const char *instance, const char *chain,
+                    uint64_t number, struct risk_moved *out)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < risk->book_count; i++) {
+        const struct book *book = &risk->books[i];
+        const struct book_held *held =
+            strcmp(book->instance, instance) == 0 && strcmp(book->chain, chain) == 0
+                ? book_find(book, number)
+                : NULL;
+        for (uint32_t k = 0; held && k < held->flow_count; k++) {
+            if (hawse_u256_is_zero(&held->flows[k].given))
+                continue;
+            out[count] = (struct risk_moved){.given = held->flows[k].given};
+            memcpy(out[count++].asset, held->flows[k].asset, 20);
+        }
+    }
+    return count;
+}
+
 void risk_ended(struct risk *risk, const char *instance, const char *chain, uint64_t number,
                 enum risk_outcome outcome, const struct risk_moved *moved, uint32_t moved_count,
                 uint64_t utc_ns)
@@ -294,9 +314,9 @@ void risk_ended(struct risk *risk, const char *instance, const char *chain, uint
         book->intents += outcome != RISK_NOT_SENT;
     }
     for (uint32_t i = 0; good && i < moved_count; i++) {
-        good = book_count(book, moved[i].asset, &moved[i].out, &moved[i].in);
+        good = book_count(book, &moved[i]);
         for (uint32_t k = 0; good && k < held.counterparty_count; k++)
-            good = book_count_share(book, moved[i].asset, held.counterparties[k], &moved[i].out);
+            good = book_count_share(book, &moved[i], held.counterparties[k]);
     }
     if (good)
         tell_breaker(risk, p, number, outcome, utc_ns);
@@ -305,8 +325,7 @@ void risk_ended(struct risk *risk, const char *instance, const char *chain, uint
 }
 
 int32_t risk_restore_day(struct risk *risk, const char *instance, const char *chain,
-                         const uint8_t asset[20], const hawse_u256_t *out, const hawse_u256_t *in,
-                         uint32_t intents, uint64_t utc_ns)
+                         const struct risk_moved *moved, uint32_t intents, uint64_t utc_ns)
 {
     const struct config_instance *config = config_find(risk->config, instance);
     const struct config_limits *limits = config ? config_limits_find(config, chain) : NULL;
@@ -315,11 +334,11 @@ int32_t risk_restore_day(struct risk *risk, const char *instance, const char *ch
         return HAWSE_E_NOMEM;
     book_day(book, utc_ns);
     book->intents = intents > book->intents ? intents : book->intents;
-    bool good = book_count(book, asset, out, in);
+    bool good = book_count(book, moved);
     /* the journal does not say who got it: count it as if each had */
     for (size_t i = 0; good && limits && i < limits->counterparty_count; i++) {
         if (limits->counterparties[i].share_count > 0)
-            good = book_count_share(book, asset, limits->counterparties[i].address, out);
+            good = book_count_share(book, moved, limits->counterparties[i].address);
     }
     if (!good)
         return HAWSE_E_NOMEM;

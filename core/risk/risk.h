@@ -38,8 +38,9 @@ enum risk_answer {
 };
 
 /*
- * Gates, in the order in which they are asked: word, stages (B, A, S), what it asks. The dry run
- * comes last, so that it shows what everything else says.
+ * Gates, in the order in which they are asked: word, stages (B, A, S), what it asks. Fees and funds
+ * come before the simulation, which knows them and would fail for them with fewer words. The dry
+ * run comes last, so that it shows what everything else says.
  */
 #define RISK_GATES(X)                                                                    \
     X(kill, "BAS", "is no kill switch on?")                                              \
@@ -50,10 +51,10 @@ enum risk_answer {
     X(limits, "BA", "are counts and amounts within the operator's limits?")              \
     X(calls, "BA", "is every call allowed, decoded to the innermost?")                   \
     X(slippage, "BA", "is the least that must come in near enough to the quote?")        \
-    X(simulation, "AS", "did it succeed as planned, on these bytes and a block of now?") \
     X(fee_cap, "AS", "is the fee per gas below the cap?")                                \
     X(max_cost, "AS", "are all fees below the intent's and the operator's limit?")       \
     X(funds, "A", "is there enough for value, fees, what is in flight, and a cancel?")   \
+    X(simulation, "AS", "did it succeed as planned, on these bytes and a block of now?") \
     X(position, "A", "is what is held afterwards within its limits?")                    \
     X(dry_run, "AS", "may it be signed, now that all is well?")
 
@@ -67,6 +68,7 @@ struct risk_balance {
 struct risk_moved {
     uint8_t asset[20];    /* zero: the chain's own coin, with the fees that were paid */
     hawse_u256_t out, in; /* net: one of them is 0 */
+    hawse_u256_t given;   /* allowances that were left behind: they count as taken, not as lost */
 };
 
 struct risk_case {
@@ -135,6 +137,11 @@ enum risk_outcome {
     RISK_NOT_SENT,  /* a gate refused it after AFTER, a deadline passed: nothing was signed */
 };
 
+/* [desk] The allowances that an intent leaves behind when it is executed, by asset, with `given`
+ * alone set: at most HAWSE_INTENT_FLOWS_MAX + 1. For one that is held: before risk_ended(). */
+uint32_t risk_given(const struct risk *risk, const char *instance, const char *chain,
+                    uint64_t number, struct risk_moved *out);
+
 /* [desk] Exactly once for each intent that passed AFTER: gives back what it held, counts what it
  * moved, and tells the breaker. A number that holds nothing is legal and only counts what moved. */
 void risk_ended(struct risk *risk, const char *instance, const char *chain, uint64_t number,
@@ -144,8 +151,7 @@ void risk_ended(struct risk *risk, const char *instance, const char *chain, uint
 /* [desk] After a restart, before the first check: what this UTC day holds already, and intents that
  * are still open (as if their AFTER had passed just now). HAWSE_E_NOTFOUND: no such limits. */
 int32_t risk_restore_day(struct risk *risk, const char *instance, const char *chain,
-                         const uint8_t asset[20], const hawse_u256_t *out, const hawse_u256_t *in,
-                         uint32_t intents, uint64_t utc_ns);
+                         const struct risk_moved *moved, uint32_t intents, uint64_t utc_ns);
 int32_t risk_restore_open(struct risk *risk, const struct risk_case *c);
 
 /* ---- life ---- */

@@ -8,10 +8,8 @@
 
 static json_t *params(const struct sim_run *run)
 {
-    bool fees = run->request.max_fee.limb[0] | run->request.max_fee.limb[1] |
-                run->request.max_fee.limb[2] | run->request.max_fee.limb[3];
     json_t *overrides = words_state(run, "stateDiff");
-    json_t *out = json_pack("[o,o]", words_call(run, 0, fees), words_block(run));
+    json_t *out = json_pack("[o,o]", words_call(run, 0, words_has_fees(run)), words_block(run));
     if (!overrides || (json_object_size(overrides) > 0 && json_array_append(out, overrides) != 0)) {
         json_decref(out); /* without a part it would ask something else */
         out = NULL;

@@ -16,6 +16,8 @@ struct sim {
 typedef void (*run_step_fn)(struct sim_run *run);
 typedef void (*run_answer_fn)(struct sim_run *run, const struct sim_answer *answer);
 
+enum { RUN_SPENDERS = 8 }; /* whose allowances are measured; more are taken at their most */
+
 /* One simulation under way. At most one question is out at a time. */
 struct sim_run {
     struct sim *sim;
@@ -27,9 +29,13 @@ struct sim_run {
     run_step_fn next;     /* what to do next; NULL = wait for an answer, or finished */
     run_answer_fn answer; /* whose question is out */
     bool waiting, driving, canceled, finished;
-    bool inspecting;     /* the trace is asked for the call tree alone */
-    bool final;          /* simulate_v1: gas limits are found, this is the run that counts */
-    uint32_t at;         /* trace: the call that is asked about */
+    bool inspecting; /* the trace is asked for the call tree alone */
+    bool final;      /* simulate_v1: gas limits are found, this is the run that counts */
+    uint32_t at;     /* trace: the call that is asked about */
+    struct sim_spender {
+        uint8_t asset[20], spender[20];
+    } spenders[RUN_SPENDERS]; /* simulate_v1: who gets allowances, by the run before */
+    uint32_t spender_count;
     json_t *state;       /* trace: what calls before `at` changed, as state overrides */
     char why[SIM_WORDS]; /* why the last engine gave no answer */
     int32_t why_code;
@@ -57,6 +63,8 @@ bool run_refused(struct sim_run *run, uint32_t index, const struct sim_answer *a
 /* What a call used, and the limit that it gets when none was given. `peak`: the most that was in
  * use at a time; 0 = not told. */
 void run_gas(struct sim_run *run, uint32_t index, uint64_t used, uint64_t peak);
+/* Nothing has moved: before a run that counts in the place of another. */
+void run_moved_nothing(struct sim_run *run);
 
 /* ---- engines ---- */
 
@@ -73,6 +81,9 @@ void moves_transfer(struct sim_result *r, const uint8_t asset[20], const uint8_t
                     const uint8_t from[20], const uint8_t to[20], const hawse_u256_t *amount);
 /* All logs of one call, in order. false: one of them can't be read. */
 bool moves_logs(struct sim_result *r, uint32_t call, const uint8_t me[20], const json_t *logs);
+/* What is left of the allowances of this asset to this spender. */
+void moves_left(struct sim_result *r, const uint8_t asset[20], const uint8_t spender[20],
+                const hawse_u256_t *left);
 /* What balances say of an asset stands above what logs said. */
 void moves_measured(struct sim_result *r, const uint8_t asset[20], const hawse_u256_t *before,
                     const hawse_u256_t *after);
@@ -100,10 +111,13 @@ json_t *words_u256(const hawse_u256_t *n);
 json_t *words_call(const struct sim_run *run, uint32_t index, bool fees);
 /* The block that it runs on: {"blockHash": ...}. */
 json_t *words_block(const struct sim_run *run);
+/* Are the fees known that it will be signed with? */
+bool words_has_fees(const struct sim_run *run);
 /* State overrides, by address: the sender's delegation and nonce, and slots under the key `slots`,
  * which engines name differently. An empty object when none are needed. */
 json_t *words_state(const struct sim_run *run, const char *slots);
-/* Block overrides: the number of the next block, and its time when that is known. */
+/* Block overrides: the number of the next block, and of what a contract can see there what is
+ * known. */
 json_t *words_next_block(const struct sim_run *run);
 /* Puts what memory could be had for: false when not. Takes value over. */
 bool words_set(json_t *object, const char *key, json_t *value);

@@ -143,6 +143,19 @@ void moves_net(struct sim_result *r)
     }
 }
 
+void moves_left(struct sim_result *r, const uint8_t asset[20], const uint8_t spender[20],
+                const hawse_u256_t *left)
+{
+    for (uint32_t i = 0; i < r->approval_count; i++) {
+        struct sim_approval *a = &r->approvals[i];
+        if (a->all || a->indirect || memcmp(a->asset, asset, 20) != 0 ||
+            memcmp(a->spender, spender, 20) != 0)
+            continue;
+        a->left = *left;
+        a->left_known = true;
+    }
+}
+
 /* ---- logs ---- */
 
 static bool log_read(const json_t *value, struct log *out)
@@ -192,19 +205,21 @@ static bool also_transferred(const struct logs *l, const struct log *wrapped, ui
     return false;
 }
 
-static void approval(const struct logs *l, const uint8_t asset[20], const uint8_t spender[20],
-                     const hawse_u256_t *amount, bool all)
+/* NULL when there are more than can be told of. */
+static struct sim_approval *approval(const struct logs *l, const uint8_t asset[20],
+                                     const uint8_t spender[20], const hawse_u256_t *amount,
+                                     bool all)
 {
     struct sim_result *r = l->r;
     if (r->approval_count == SIM_APPROVALS) {
         finding_add(r, SIM_FINDING_UNREADABLE, l->call, asset, NULL);
-        return;
+        return NULL;
     }
     struct sim_approval *a = &r->approvals[r->approval_count++];
+    *a = (struct sim_approval){.amount = *amount, .all = all};
     memcpy(a->asset, asset, 20);
     memcpy(a->spender, spender, 20);
-    a->amount = *amount;
-    a->all = all;
+    return a;
 }
 
 static void read_transfer(const struct logs *l, const struct log *log)
@@ -226,16 +241,21 @@ static void read_approval(const struct logs *l, const struct log *log)
 {
     hawse_u256_t amount, one = hawse_u256(1);
     hawse_u256_from_be(log->word, &amount);
-    if (is_kind(l, log, LOG_PERMIT2) && log->topic_count == 4 && is_mine(l, log, 1))
-        approval(l, topic_address(log, 2), topic_address(log, 3), &amount, false);
-    else if (log->topic_count < 3 || !is_mine(l, log, 1))
+    if (is_kind(l, log, LOG_PERMIT2) && log->topic_count == 4 && is_mine(l, log, 1)) {
+        struct sim_approval *a =
+            approval(l, topic_address(log, 2), topic_address(log, 3), &amount, false);
+        if (a)
+            a->indirect = true;
         return;
-    else if (is_kind(l, log, LOG_APPROVAL_ALL))
-        approval(l, log->address, topic_address(log, 2), &amount, true);
+    }
+    if (log->topic_count < 3 || !is_mine(l, log, 1))
+        return;
+    if (is_kind(l, log, LOG_APPROVAL_ALL))
+        (void)approval(l, log->address, topic_address(log, 2), &amount, true);
     else if (is_kind(l, log, LOG_APPROVAL) && log->topic_count == 3)
-        approval(l, log->address, topic_address(log, 2), &amount, false);
+        (void)approval(l, log->address, topic_address(log, 2), &amount, false);
     else if (is_kind(l, log, LOG_APPROVAL)) /* of one token of a collection */
-        approval(l, log->address, topic_address(log, 2), &one, true);
+        (void)approval(l, log->address, topic_address(log, 2), &one, true);
 }
 
 static void read_wrapped(const struct logs *l, const struct log *log)
@@ -298,4 +318,18 @@ bool moves_logs(struct sim_result *r, uint32_t call, const uint8_t me[20], const
         read_log(&l, &l.list[i]);
     free(l.list);
     return good;
+}
+
+int32_t sim_receipt(const uint8_t *text, uint64_t len, const uint8_t account[20],
+                    struct sim_result *out)
+{
+    const struct sim_answer answer = {.body = text, .body_len = len};
+    json_t *root = words_parse(&answer);
+    out->flow_count = out->approval_count = out->finding_count = 0;
+    bool good = moves_logs(out, 0, account, json_object_get(root, "logs"));
+    for (uint32_t i = 0; i < out->finding_count; i++)
+        good = good && out->findings[i].kind != SIM_FINDING_UNREADABLE;
+    moves_net(out);
+    json_decref(root);
+    return good ? HAWSE_OK : HAWSE_E_FORMAT;
 }

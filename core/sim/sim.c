@@ -136,7 +136,7 @@ static void run_engine(struct sim_run *run)
     memset(&run->result, 0, sizeof(run->result));
     run->result.asked = asked;
     run->final = run->inspecting = false;
-    run->at = 0;
+    run->at = run->spender_count = 0;
     if (run->next_engine == SIM_ENGINES || order[run->next_engine] == SIM_NONE) {
         run->result.status = run->why_code;
         (void)snprintf(run->result.reason, SIM_WORDS, "no engine answered; the last: %.200s",
@@ -318,6 +318,12 @@ bool run_refused(struct sim_run *run, uint32_t index, const struct sim_answer *a
                  message ? message : rpc_policy(answer->class)->name);
     json_decref(error);
     return true;
+}
+
+void run_moved_nothing(struct sim_run *run)
+{
+    struct sim_result *r = &run->result;
+    r->flow_count = r->approval_count = r->finding_count = 0;
 }
 
 /* Refunds are at most a fifth of what was used (EIP-3529), so what is told without them is four

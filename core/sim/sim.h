@@ -119,6 +119,11 @@ struct sim_request {
     uint8_t block_hash[32];
     uint64_t block_time; /* of it, UTC seconds; 0 = let the node choose (12 s later, as a rule) */
     uint32_t block_ms;   /* time between blocks of this chain */
+    /* what else a contract can see of the block that it is simulated in, and would know a
+     * simulation by, since nodes leave it at 0; all zeros = as the node has it */
+    hawse_u256_t base_fee; /* of the next block, wei per gas */
+    uint8_t prev_randao[32];
+    uint8_t fee_recipient[20];
     /* tokens whose balances are to be measured before and after */
     uint8_t assets[SIM_ASSETS][20];
     uint32_t asset_count;
@@ -139,6 +144,9 @@ struct sim_approval {
     uint8_t asset[20];
     uint8_t spender[20];
     hawse_u256_t amount; /* ALL: 1 or 0 */
+    hawse_u256_t left;   /* of it, behind the last call */
+    bool left_known;     /* the token said so; otherwise `left` means nothing */
+    bool indirect;       /* by a contract that has an allowance of its own: Permit2 */
     bool all;            /* ApprovalForAll, of every token of a collection */
 };
 
@@ -232,6 +240,15 @@ void sim_token(const struct sim_result *result, uint8_t token[32]);
 bool sim_token_good(const struct sim_result *result, uint32_t index, const hawse_tx_t *tx,
                     const uint8_t from[20], uint64_t head, const uint8_t head_hash[32],
                     const uint8_t *parent_hash, const char **why);
+
+/*
+ * What the logs of a receipt say that the account gained, lost and gave away, into flows (net),
+ * approvals and findings of a result that is otherwise empty: by the same rules as simulations, but
+ * without the chain's own coin, of whose way inside of calls no receipt tells. HAWSE_E_FORMAT: they
+ * can't be read, or are more than can be told.
+ */
+int32_t sim_receipt(const uint8_t *text, uint64_t len, const uint8_t account[20],
+                    struct sim_result *out);
 
 /* The callbacks that flash loans and exchanges are known to make. */
 uint32_t sim_usual_callbacks(uint8_t out[SIM_CALLBACKS][4]);

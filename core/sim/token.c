@@ -77,7 +77,9 @@ static void put_moves(hawse_keccak_t *k, const struct sim_result *r)
         hawse_keccak_update(k, r->approvals[i].asset, 20);
         hawse_keccak_update(k, r->approvals[i].spender, 20);
         put_u256(k, &r->approvals[i].amount);
-        put_u64(k, r->approvals[i].all);
+        put_u256(k, &r->approvals[i].left);
+        put_u64(k, (uint64_t)r->approvals[i].all | (uint64_t)r->approvals[i].left_known << 1 |
+                       (uint64_t)r->approvals[i].indirect << 2);
     }
     put_u64(k, r->finding_count);
     for (uint32_t i = 0; i < r->finding_count; i++) {

@@ -3,7 +3,7 @@
  * that the next one runs on what the one before it left. Asked as an engine of its own, or after
  * another one for the call tree alone.
  *
- * The node checks neither nonce nor funds here, and takes no fees.
+ * The node checks no nonce here, and takes fees where they and the gas limit are known.
  */
 #include "sim/internal.h"
 
@@ -28,12 +28,15 @@ static json_t *overrides(const struct sim_run *run)
 
 static void ask(struct sim_run *run, const char *tracer, const char *setting, run_answer_fn fn)
 {
+    /* without a limit nodes take that of a block, and want it paid for */
+    bool fees = words_has_fees(run) &&
+                (run->calls[run->at].gas_limit > 0 || run->result.gas[run->at].limit > 0);
     json_t *options = json_pack("{s:s,s:{s:b},s:o}", "tracer", tracer, "tracerConfig", setting,
                                 true, "stateOverrides", overrides(run));
     if (options)
         (void)words_set(options, "blockOverrides", words_next_block(run));
     run_ask(run, "debug_traceCall",
-            json_pack("[o,o,o]", words_call(run, run->at, false), words_block(run), options), fn);
+            json_pack("[o,o,o]", words_call(run, run->at, fees), words_block(run), options), fn);
 }
 
 static void ask_tree(struct sim_run *run)

@@ -98,6 +98,11 @@ json_t *words_block(const struct sim_run *run)
     return NULL;
 }
 
+bool words_has_fees(const struct sim_run *run)
+{
+    return !hawse_u256_is_zero(&run->request.max_fee);
+}
+
 /* NULL = none are needed. */
 static json_t *sender_state(const struct sim_run *run)
 {
@@ -145,11 +150,18 @@ json_t *words_state(const struct sim_run *run, const char *slots)
 json_t *words_next_block(const struct sim_run *run)
 {
     const struct sim_request *r = &run->request;
+    static const uint8_t nothing[32];
     uint64_t step = (r->block_ms + 999) / 1000;
     json_t *out = json_object();
     (void)words_set(out, "number", words_quantity(r->block_number + 1));
     if (r->block_time > 0)
         (void)words_set(out, "time", words_quantity(r->block_time + (step > 0 ? step : 1)));
+    if (!hawse_u256_is_zero(&r->base_fee))
+        (void)words_set(out, "baseFeePerGas", words_u256(&r->base_fee));
+    if (memcmp(r->prev_randao, nothing, 32) != 0)
+        (void)words_set(out, "prevRandao", words_hex(r->prev_randao, 32));
+    if (memcmp(r->fee_recipient, nothing, 20) != 0)
+        (void)words_set(out, "feeRecipient", words_hex(r->fee_recipient, 20));
     return out;
 }
 
@@ -261,9 +273,11 @@ static json_t *lists(const struct sim_result *r, json_t *out)
                              r->flows[i].measured));
     for (uint32_t i = 0; i < r->approval_count; i++)
         (void)json_array_append_new(
-            approvals, json_pack("{s:o,s:o,s:o,s:b}", "asset", address(r->approvals[i].asset),
-                                 "spender", address(r->approvals[i].spender), "amount",
-                                 decimal(&r->approvals[i].amount), "all", r->approvals[i].all));
+            approvals,
+            json_pack("{s:o,s:o,s:o,s:o*,s:b}", "asset", address(r->approvals[i].asset), "spender",
+                      address(r->approvals[i].spender), "amount", decimal(&r->approvals[i].amount),
+                      "left", r->approvals[i].left_known ? decimal(&r->approvals[i].left) : NULL,
+                      "all", r->approvals[i].all));
     for (uint32_t i = 0; i < r->finding_count; i++)
         (void)json_array_append_new(findings, json_pack("{s:s,s:i,s:o}", "kind",
                                                         sim_finding_word(r->findings[i].kind),

@@ -50,6 +50,11 @@ int32_t answer_block(const uint8_t *text, uint64_t len, struct answer_block *out
     struct reading r;
     memset(out, 0, sizeof(*out));
     int32_t code = begin(&r, text, len);
+    hawse_json_value_t miner;
+    if (code == HAWSE_OK && hawse_json_get(&r.doc, &r.root, "miner", &miner) == HAWSE_OK &&
+        miner.kind == HAWSE_JSON_STRING &&
+        hawse_hex_fixed(miner.data, miner.len, out->miner, 20) != HAWSE_OK)
+        code = HAWSE_E_FORMAT;
     if (code == HAWSE_OK &&
         !(number(&r, "number", true, &out->number) && hash(&r, "hash", out->hash) &&
           hash(&r, "parentHash", out->parent) && number(&r, "timestamp", true, &out->time) &&
@@ -119,67 +124,6 @@ int32_t answer_sent_by(const uint8_t *text, uint64_t len, const uint8_t sender[2
     }
     free(r.marks);
     return code;
-}
-
-/* Keccak-256 of Transfer(address,address,uint256) */
-static const char transfer_topic[] =
-    "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef";
-
-/* Is this topic the account, as an address in 32 bytes? */
-static bool is_account(const hawse_json_value_t *topic, const uint8_t account[20], int32_t *code)
-{
-    uint8_t word[32];
-    if (hawse_hex_fixed(topic->data, topic->len, word, 32) != HAWSE_OK)
-        *code = HAWSE_E_FORMAT;
-    return *code == HAWSE_OK && memcmp(word + 12, account, 20) == 0;
-}
-
-/* 1: a transfer of the account; 0: another log. */
-static int32_t read_transfer(const hawse_json_t *doc, hawse_json_value_t *log,
-                             const uint8_t account[20], struct answer_transfer *out)
-{
-    hawse_json_value_t address, topics, topic, from, to, data;
-    int32_t code = HAWSE_OK;
-    if (hawse_json_get(doc, log, "address", &address) != HAWSE_OK ||
-        hawse_hex_fixed(address.data, address.len, out->asset, 20) != HAWSE_OK ||
-        hawse_json_get(doc, log, "topics", &topics) != HAWSE_OK ||
-        topics.kind != HAWSE_JSON_ARRAY || hawse_json_get(doc, log, "data", &data) != HAWSE_OK)
-        return HAWSE_E_FORMAT;
-    if (hawse_json_next(doc, &topics, NULL, &topic) != 1 ||
-        !hawse_json_is(&topic, transfer_topic) || hawse_json_next(doc, &topics, NULL, &from) != 1 ||
-        hawse_json_next(doc, &topics, NULL, &to) != 1 ||
-        hawse_json_next(doc, &topics, NULL, &topic) != 0 || data.len != 66)
-        return 0; /* another event, or one of a collection */
-    bool out_of = is_account(&from, account, &code);
-    out->in = is_account(&to, account, &code);
-    if (code == HAWSE_OK && hawse_hex_u256(data.data, data.len, &out->amount) != HAWSE_OK)
-        code = HAWSE_E_FORMAT;
-    if (code != HAWSE_OK)
-        return code;
-    return out_of != out->in; /* to itself moves nothing */
-}
-
-int32_t answer_transfers(const uint8_t *text, uint64_t len, const uint8_t account[20],
-                         struct answer_transfer *out, uint32_t cap)
-{
-    struct reading r;
-    hawse_json_value_t logs, log;
-    struct answer_transfer one;
-    int32_t count = 0, more = 0;
-    int32_t code = begin(&r, text, len);
-    if (code == HAWSE_OK && (hawse_json_get(&r.doc, &r.root, "logs", &logs) != HAWSE_OK ||
-                             logs.kind != HAWSE_JSON_ARRAY))
-        code = HAWSE_E_FORMAT;
-    while (code == HAWSE_OK && (more = hawse_json_next(&r.doc, &logs, NULL, &log)) == 1) {
-        int32_t is = log.kind == HAWSE_JSON_OBJECT ? read_transfer(&r.doc, &log, account, &one)
-                                                   : HAWSE_E_FORMAT;
-        code = is < 0 ? is : code;
-        if (is == 1 && (uint32_t)count < cap)
-            out[count] = one;
-        count += is == 1;
-    }
-    free(r.marks);
-    return code != HAWSE_OK ? code : more < 0 ? HAWSE_E_FORMAT : count;
 }
 
 int32_t answer_u256(const uint8_t *text, uint64_t len, hawse_u256_t *out)

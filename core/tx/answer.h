@@ -11,6 +11,7 @@
 struct answer_block {
     uint64_t number, time, gas_limit, gas_used, base_fee;
     uint8_t hash[32], parent[32];
+    uint8_t miner[20]; /* zeros = not told */
 };
 
 struct answer_receipt {
@@ -29,16 +30,6 @@ int32_t answer_receipt(const uint8_t *text, uint64_t len, struct answer_receipt 
  * there is none, or no block. */
 int32_t answer_sent_by(const uint8_t *text, uint64_t len, const uint8_t sender[20], uint64_t nonce,
                        uint8_t hash[32]);
-/* An ERC-20 transfer from or to the account, by a log of a receipt. */
-struct answer_transfer {
-    uint8_t asset[20];
-    hawse_u256_t amount;
-    bool in; /* to the account */
-};
-/* The transfers of a receipt that answer_receipt took, in order: how many there are, of which the
- * first `cap` are written. HAWSE_E_FORMAT: a log that is none. */
-int32_t answer_transfers(const uint8_t *text, uint64_t len, const uint8_t account[20],
-                         struct answer_transfer *out, uint32_t cap);
 /* A quantity in quotes: counts, balances. */
 int32_t answer_u256(const uint8_t *text, uint64_t len, hawse_u256_t *out);
 int32_t answer_u64(const uint8_t *text, uint64_t len, uint64_t *out);

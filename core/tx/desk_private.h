@@ -37,8 +37,8 @@ enum {
     DESK_SIMULATING = 16,  /* intents under simulation, of one chain */
     DESK_STUCK_BLOCKS = 3, /* without a block so long, and */
     DESK_RESEND_BLOCKS = 3,
-    DESK_TRANSFERS = 16, /* of one receipt, that later transactions of an intent may spend */
-    DESK_HASHED = 4096,  /* chains of the table of handles; a power of two */
+    DESK_MOVED = 16,    /* assets that one receipt can tell of */
+    DESK_HASHED = 4096, /* chains of the table of handles; a power of two */
 };
 #define DESK_STUCK_NS 20000000000ull
 #define DESK_MS       1000000ull
@@ -96,17 +96,18 @@ struct leg {
     bool restored;      /* by an earlier run; the chain has not spoken of it */
     uint64_t gone_head; /* head at which its nonce was found used without a receipt; 0 = not */
     bool proving;       /* it is found out by what: see proof.c */
-    uint64_t proof_low, proof_high; /* blocks: the count is not above the nonce; it is */
-    uint64_t proof_middle;          /* asked about; UINT64_MAX = none yet */
-    uint64_t proof_top;             /* where proof_high began */
-    uint32_t proof_tries;           /* that found nothing there */
-    struct answer_receipt receipt;  /* INCLUDED */
-    uint32_t mined;                 /* INCLUDED: which attempt */
-    struct relay_stay stay;         /* with a private relay */
-    uint32_t stay_attempt;          /* which attempt it has, counted from 1 */
-    bool published;                 /* private was in vain, and it may be public */
-    struct answer_transfer transfers[DESK_TRANSFERS]; /* of it, where later legs need them */
-    uint32_t transfer_count;
+    uint64_t proof_low, proof_high;      /* blocks: the count is not above the nonce; it is */
+    uint64_t proof_middle;               /* asked about; UINT64_MAX = none yet */
+    uint64_t proof_top;                  /* where proof_high began */
+    uint32_t proof_tries;                /* that found nothing there */
+    struct answer_receipt receipt;       /* INCLUDED */
+    uint32_t mined;                      /* INCLUDED: which attempt */
+    struct relay_stay stay;              /* with a private relay */
+    uint32_t stay_attempt;               /* which attempt it has, counted from 1 */
+    bool published;                      /* private was in vain, and it may be public */
+    struct risk_moved moved[DESK_MOVED]; /* of it, without the chain's own coin */
+    uint32_t moved_count;
+    bool moved_known; /* it could be read */
 };
 
 struct desk_intent {
@@ -236,7 +237,9 @@ struct desk_counts {
 struct desk_scratch {
     hawse_tx_t txs[PLAN_LEGS];
     struct sim_call calls[SIM_CALLS];
-    struct risk_moved done[PLAN_LEGS * (DESK_TRANSFERS + 1)];
+    struct risk_moved done[PLAN_LEGS * (DESK_MOVED + 1)];
+    struct risk_moved ended[SIM_FLOWS + PLAN_LEGS * DESK_MOVED + 2 * HAWSE_INTENT_FLOWS_MAX];
+    struct sim_result receipt;
     uint8_t authorization[256];
 };
 
@@ -426,6 +429,8 @@ void totals_ended(struct desk_intent *intent, enum risk_outcome outcome);
 /* Adds to a list with room for one more; what comes in and goes out of an asset is net. */
 void moved_add(struct risk_moved *list, uint32_t *count, const uint8_t asset[20],
                const hawse_u256_t *amount, bool in);
+/* The same of all that the leg moved by its receipt. */
+void moved_by(const struct leg *leg, struct risk_moved *list, uint32_t *count);
 int32_t totals_restore(struct desk *desk, struct fault *fault);
 
 /* ---- load.c ---- */

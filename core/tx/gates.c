@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 enum { BALANCE_MS = 3000, SIM_TRIES = 20 };
 
@@ -113,9 +114,7 @@ static const struct risk_moved *done_before(const struct leg *leg, uint32_t *cou
     *count = 0;
     for (uint32_t i = 0; i < leg->index; i++) {
         const struct leg *other = &intent->legs[i];
-        for (uint32_t k = 0; k < other->transfer_count; k++)
-            moved_add(list, count, other->transfers[k].asset, &other->transfers[k].amount,
-                      other->transfers[k].in);
+        moved_by(other, list, count);
         if (!hawse_u256_is_zero(&intent->plan->legs[i].value))
             moved_add(list, count, native, &intent->plan->legs[i].value, false);
     }
@@ -191,13 +190,26 @@ static bool all_gates(struct leg *leg)
 }
 
 /* Of the host's own transactions, which take a nonce and do nothing. */
+static bool own_bound(const struct leg *leg)
+{
+    const struct desk_chain *chain = leg->intent->chain;
+    const uint8_t *sender = leg->intent->account->nonces.sender;
+    hawse_tx_t tx;
+    if (leg->simulating_empty)
+        plan_void_tx(sender, chain->config->chain_id, &tx);
+    else
+        fill_tx(leg, leg->index, &tx);
+    return sim_token_good(leg->sim, 0, &tx, sender, chain->head.number, chain->head.hash,
+                          chain->head.parent, NULL);
+}
+
 static bool own_gates(struct leg *leg)
 {
     if (leg->fees.max_fee > chain_cap(leg->intent->chain)) {
         leg_on(leg, LIFE_ON_WAIT);
         return false;
     }
-    if (leg->sim->success || !leg->intent->chain->config->tx.simulation_required)
+    if (own_bound(leg) || !leg->intent->chain->config->tx.simulation_required)
         return true;
     leg_on(leg, leg->life.state == LIFE_SENT ? LIFE_ON_UNSIGNED : LIFE_ON_WAIT);
     return false;
@@ -310,6 +322,26 @@ static void request_calls(const struct leg *leg, bool empty, struct sim_request 
     memcpy(q->delegate, plan->delegate, 20);
 }
 
+/* The block that comes next, as far as a contract can see it, and the fees of the transaction: so
+ * that it cannot tell that it is only being simulated. */
+static void request_block(const struct leg *leg, struct sim_request *q)
+{
+    const struct desk_chain *chain = leg->intent->chain;
+    struct fees fees = leg->life.state == LIFE_SENT ? leg->fees : chain_offer(chain);
+    q->block_number = chain->head.number;
+    memcpy(q->block_hash, chain->head.hash, 32);
+    q->block_time = chain->head.time;
+    q->block_ms = chain->config->block_ms;
+    q->base_fee = hawse_u256(chain->base_fee);
+    memcpy(q->fee_recipient, chain->head.miner, 20);
+    if (getrandom(q->prev_randao, sizeof(q->prev_randao), 0) != sizeof(q->prev_randao))
+        memset(q->prev_randao, 0, sizeof(q->prev_randao)); /* as the node has it */
+    if (fees.max_fee < chain->base_fee)
+        return; /* of a replacement that the cap leaves no room for: no block takes it as yet */
+    q->max_fee = hawse_u256(fees.max_fee);
+    q->tip = hawse_u256(fees.tip);
+}
+
 void leg_simulate(struct leg *leg, bool empty)
 {
     struct desk_intent *intent = leg->intent;
@@ -325,10 +357,7 @@ void leg_simulate(struct leg *leg, bool empty)
     q->chain_id = chain->config->chain_id;
     memcpy(q->from, intent->account->nonces.sender, 20);
     q->calls = calls;
-    q->block_number = chain->head.number;
-    memcpy(q->block_hash, chain->head.hash, 32);
-    q->block_time = chain->head.time;
-    q->block_ms = chain->config->block_ms;
+    request_block(leg, q);
     risk_sim_policy(intent->desk->risk, intent->instance, chain->config->name, &q->policy);
     request_calls(leg, empty, q, calls);
     for (uint32_t i = 0; i < intent->body->public.flow_count && !empty; i++) {

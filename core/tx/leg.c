@@ -50,7 +50,7 @@ void intent_fail(struct desk_intent *intent, int32_t error, const char *reason)
 static const char *simulation_text(const struct leg *leg, enum life_tell what)
 {
     static _Thread_local char text[SIM_JSON];
-    bool told = what == LIFE_TELL_SIMULATED && leg->sim &&
+    bool told = (what == LIFE_TELL_SIMULATED || what == LIFE_TELL_REPLACED) && leg->sim &&
                 sim_result_json(leg->sim, text, sizeof(text) - 256) > 0;
     return told ? text : NULL;
 }

@@ -1,7 +1,7 @@
 /*
- * What ended intents moved: told to the gates, which hold it against the operator's limits, and
- * written to the journal, so that a day's limits outlive the host. Of what an earlier run sent only
- * the most that it could take is known, and that is counted.
+ * What ended intents moved and left as allowances: told to the gates, which hold it against the
+ * operator's limits, and written to the journal, so that a day's limits outlive the host. Of what
+ * an earlier run sent only the most that it could take is known, and that is counted.
  */
 #include "tx/desk_private.h"
 
@@ -10,8 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { MOVED = SIM_FLOWS + 1 };
 
 static const uint8_t coin[20];
 
@@ -62,16 +60,38 @@ static uint32_t executed(const struct desk_intent *intent)
     return count;
 }
 
-/* As it was simulated, when all of it was done as simulated; otherwise the most that it may have
- * taken. */
-static uint32_t flows_of(const struct desk_intent *intent, struct risk_moved *list)
+void moved_by(const struct leg *leg, struct risk_moved *list, uint32_t *count)
+{
+    for (uint32_t i = 0; i < leg->moved_count; i++) {
+        if (!hawse_u256_is_zero(&leg->moved[i].out))
+            moved_add(list, count, leg->moved[i].asset, &leg->moved[i].out, false);
+        if (!hawse_u256_is_zero(&leg->moved[i].in))
+            moved_add(list, count, leg->moved[i].asset, &leg->moved[i].in, true);
+    }
+}
+
+/* By the receipts of all that was executed. False: one of them does not tell. */
+static bool received(const struct desk_intent *intent, struct risk_moved *list, uint32_t *count)
+{
+    for (uint32_t i = 0; i < intent->plan->count; i++) {
+        const struct leg *leg = &intent->legs[i];
+        if (leg->receipt.block == 0 || !leg->life.wanted_in || !leg->life.succeeded)
+            continue;
+        if (!leg->moved_known)
+            return false;
+        moved_by(leg, list, count);
+    }
+    return true;
+}
+
+/* What was foreseen: as it was simulated, when all of it was done and receipts can be held against
+ * that; otherwise the most that it may have taken. */
+static uint32_t foreseen(const struct desk_intent *intent, bool all, struct risk_moved *list)
 {
     const struct leg *first = &intent->legs[0];
     const struct sim_result *sim = first->simulating_empty ? NULL : first->sim;
-    uint32_t count = 0, done = executed(intent);
-    if (done == 0)
-        return 0;
-    if (done == intent->plan->count && sim && sim->success && sim->flows_known) {
+    uint32_t count = 0;
+    if (all && sim && sim->success && sim->flows_known) {
         for (uint32_t i = 0; i < sim->flow_count; i++) {
             struct risk_moved *m = entry(list, &count, sim->flows[i].asset);
             m->in = sim->flows[i].in;
@@ -82,6 +102,43 @@ static uint32_t flows_of(const struct desk_intent *intent, struct risk_moved *li
     for (uint32_t i = 0; i < intent->body->public.flow_count; i++)
         entry(list, &count, intent->body->flows[i].asset)->out = intent->body->flows[i].max_out;
     return count;
+}
+
+/* The worse of what was foreseen and what receipts show: a contract may do otherwise than it did in
+ * the simulation, and a token may log what is not so. Receipts do not tell of the chain's own coin.
+ */
+static uint32_t flows_of(const struct desk_intent *intent, struct risk_moved *list)
+{
+    struct risk_moved *shown = intent->desk->scratch->done;
+    uint32_t done = executed(intent), known = 0;
+    if (done == 0)
+        return 0;
+    bool told = received(intent, shown, &known);
+    uint32_t count = foreseen(intent, told && done == intent->plan->count, list);
+    for (uint32_t i = 0; i < known; i++) {
+        struct risk_moved *m = entry(list, &count, shown[i].asset);
+        if (hawse_u256_compare(&shown[i].out, &m->out) > 0)
+            m->out = shown[i].out;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t k = 0;
+        while (k < known && memcmp(shown[k].asset, list[i].asset, 20) != 0)
+            k++;
+        const hawse_u256_t in = k < known ? shown[k].in : hawse_u256(0);
+        if (memcmp(list[i].asset, coin, 20) != 0 && hawse_u256_compare(&list[i].in, &in) > 0)
+            list[i].in = in;
+    }
+    return count;
+}
+
+/* Allowances that it left count as taken. */
+static void add_given(const struct desk_intent *intent, struct risk_moved *list, uint32_t *count)
+{
+    struct risk_moved given[HAWSE_INTENT_FLOWS_MAX + 1];
+    uint32_t n = risk_given(intent->desk->risk, intent->instance, intent->chain->config->name,
+                            intent->number, given);
+    for (uint32_t i = 0; executed(intent) > 0 && i < n; i++)
+        entry(list, count, given[i].asset)->given = given[i].given;
 }
 
 static void add_fees(const struct desk_intent *intent, struct risk_moved *list, uint32_t *count)
@@ -125,15 +182,17 @@ static void count(struct desk_intent *intent, const char *what, const uint8_t *a
 
 void totals_ended(struct desk_intent *intent, enum risk_outcome outcome)
 {
-    struct risk_moved list[MOVED];
+    struct risk_moved *list = intent->desk->scratch->ended;
     uint32_t n = flows_of(intent, list);
     const hawse_u256_t one = hawse_u256(1);
     add_fees(intent, list, &n);
+    add_given(intent, list, &n);
     risk_ended(intent->desk->risk, intent->instance, intent->chain->config->name, intent->number,
                outcome, list, n, desk_utc());
     for (uint32_t i = 0; i < n; i++) {
         count(intent, "out", list[i].asset, &list[i].out);
         count(intent, "in", list[i].asset, &list[i].in);
+        count(intent, "given", list[i].asset, &list[i].given);
     }
     if (outcome != RISK_NOT_SENT)
         count(intent, "intents", NULL, &one);
@@ -144,22 +203,27 @@ void totals_ended(struct desk_intent *intent, enum risk_outcome outcome)
 static int32_t on_total(void *ctx, const struct journal_total *t)
 {
     struct desk *desk = ctx;
-    const hawse_u256_t zero = hawse_u256(0);
+    struct risk_moved moved = {.out = hawse_u256(0)};
     char chain[JOURNAL_NAME] = "";
-    uint8_t asset[20] = {0};
     uint64_t intents = 0;
     const char *slash = strchr(t->key, '/');
     size_t len = slash ? (size_t)(slash - t->key) : strlen(t->key);
-    bool out = strcmp(t->what, "out") == 0, in = strcmp(t->what, "in") == 0;
     if (len >= sizeof(chain) || hawse_i256_is_negative(&t->amount))
         return HAWSE_OK;
     memcpy(chain, t->key, len);
-    if (slash && hawse_hex_fixed((const uint8_t *)slash + 1, strlen(slash + 1), asset, 20) < 0)
+    if (slash &&
+        hawse_hex_fixed((const uint8_t *)slash + 1, strlen(slash + 1), moved.asset, 20) < 0)
         return HAWSE_OK;
     if (strcmp(t->what, "intents") == 0)
         (void)hawse_u256_to_u64(&t->amount, &intents);
-    int32_t code = risk_restore_day(desk->risk, t->instance, chain, asset, out ? &t->amount : &zero,
-                                    in ? &t->amount : &zero, (uint32_t)intents, desk_utc());
+    else if (strcmp(t->what, "out") == 0)
+        moved.out = t->amount;
+    else if (strcmp(t->what, "in") == 0)
+        moved.in = t->amount;
+    else if (strcmp(t->what, "given") == 0)
+        moved.given = t->amount;
+    int32_t code =
+        risk_restore_day(desk->risk, t->instance, chain, &moved, (uint32_t)intents, desk_utc());
     return code == HAWSE_E_NOMEM ? code : HAWSE_OK; /* an instance that is gone has no limits */
 }
 

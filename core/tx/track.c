@@ -104,15 +104,22 @@ void leg_superseded(struct leg *leg)
     mark_attempts(leg, UINT32_MAX, JOURNAL_SUPERSEDED);
 }
 
-/* Later transactions of the intent may spend what this one brought in. More than there is room for
- * counts as nothing: the gates then refuse what they cannot follow. */
-static void note_transfers(struct leg *leg, const struct pool_result *r)
+/* Later transactions of the intent may spend what this one brought in, and the day's limits hold
+ * for what it took. More than there is room for is not known: then later transactions may spend
+ * nothing of it, and it counts at its most. */
+static void note_moved(struct leg *leg, const struct pool_result *r)
 {
-    if (leg->intent->plan->count == 1)
-        return;
-    int32_t n = answer_transfers(r->body, r->body_len, leg->intent->account->nonces.sender,
-                                 leg->transfers, DESK_TRANSFERS);
-    leg->transfer_count = n > 0 && n <= DESK_TRANSFERS ? (uint32_t)n : 0;
+    const struct desk_intent *intent = leg->intent;
+    struct sim_result *logs = &intent->desk->scratch->receipt;
+    leg->moved_count = 0;
+    leg->moved_known =
+        sim_receipt(r->body, r->body_len, intent->account->nonces.sender, logs) == HAWSE_OK &&
+        logs->flow_count <= DESK_MOVED;
+    for (uint32_t i = 0; leg->moved_known && i < logs->flow_count; i++) {
+        struct risk_moved *m = &leg->moved[leg->moved_count++];
+        *m = (struct risk_moved){.out = logs->flows[i].out, .in = logs->flows[i].in};
+        memcpy(m->asset, logs->flows[i].asset, 20);
+    }
 }
 
 static void on_receipt(struct desk_ask *ask, const struct pool_result *r)
@@ -124,7 +131,7 @@ static void on_receipt(struct desk_ask *ask, const struct pool_result *r)
     if (code == HAWSE_OK)
         code = answer_receipt(r->body, r->body_len, &receipt);
     if (code == HAWSE_OK && memcmp(receipt.hash, leg->attempts[ask->number].hash, 32) == 0)
-        note_transfers(leg, r);
+        note_moved(leg, r);
     else if (r->class == RPC_NOT_YET)
         code = HAWSE_E_NOTFOUND;
     if (leg->intent->ended)

@@ -2,6 +2,7 @@
  * Any bytes as what a node answers to the desk: blocks, receipts, fee histories, counts. Read whole
  * or refused; a fee history never tells a tip that no block paid.
  */
+#include "sim/sim.h"
 #include "tx/answer.h"
 #include "tx/fees.h"
 
@@ -27,14 +28,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const uint8_t sender[20] = {[19] = 0xaa};
     uint8_t hash[32];
     uint64_t narrow = 0;
-    struct answer_transfer transfers[2];
-    const uint8_t account[20] = {0};
+    static struct sim_result moved;
     require(text != NULL);
     memcpy(text, data, size);
     memset(text + size, 0, HAWSE_PADDING);
     (void)answer_block(text, size, &block);
     (void)answer_receipt(text, size, &receipt);
-    require(answer_transfers(text, size, account, transfers, 2) <= (int32_t)size);
+    if (sim_receipt(text, size, sender, &moved) == HAWSE_OK)
+        require(moved.flow_count <= SIM_FLOWS && moved.approval_count <= SIM_APPROVALS);
     (void)answer_sent_by(text, size, sender, 7, hash);
     if (fees_history_read(text, size, &history) == HAWSE_OK)
         require(history.blocks > 0 && history.blocks <= FEES_BLOCKS_MAX &&

@@ -78,11 +78,11 @@ contract Pool {
     }
 
     function takeWherePriced(Token token, uint256 value) external {
-        if (tx.gasprice > 0) take(token, value);
+        if (tx.gasprice > 0 && block.basefee > 0 && block.prevrandao > 0) take(token, value);
     }
 
-    function failWherePriced() external view {
-        require(tx.gasprice == 0, "only in a simulation");
+    function failFrom(uint256 number) external view {
+        require(block.number < number, "too late");
     }
 
     // takes again what it gave: into itself by way of another

@@ -8,8 +8,6 @@ from world import COIN, FRIEND, STRANGER, THIEF
 CHAIN = "local"
 
 
-
-
 def flow(asset, out=0, least=0, expected=0):
     return {"asset": asset, "max_out": str(out), "min_in": str(least), "expected_in": str(expected)}
 
@@ -32,7 +30,7 @@ class Tricks:
             "counterparties": {
                 w.pool: {"functions": ["hit(uint256)", "swap(address,address,uint256,uint256)", "take(address,uint256)",
                                        "takeFrom(address,uint256,uint256)", "takeWherePriced(address,uint256)",
-                                       "failWherePriced()", "fail(uint256)", "again(address)"],
+                                       "failFrom(uint256)", "fail(uint256)", "again(address)"],
                          "spender": "exact", "without_quote": True},
                 w.router: {"functions": ["multicall(bytes[])", "aggregate3((address,bool,bytes)[])"]},
                 FRIEND: {"recipient": True}}}
@@ -187,6 +185,24 @@ class Tricks:
                                for i in range(6)], account="splitter", at="one by one", limits=part, txs=6)
         self.expect("half-done", "half-5", "REFUSED", "limits|max_cost", "per_day is")
 
+    def given(self):
+        """What may be taken later, by allowances, counts as what is taken."""
+        w = self.w
+        approve = [w.call(w.gold, "approve", w.pool, 50)]
+        self.add("giver", [item(f"give-{i}", approve) for i in range(3)], account="giver", at="one by one", txs=2)
+        for name in ("give-0", "give-1"):
+            self.expect("giver", name, "CONFIRMED", None, "")
+        self.expect("giver", "give-2", "REFUSED", "simulation", "asks for 50 gold with 100 gold taken or held already, and its "
+                    "limit per_day")
+        party = self.limits()
+        party["counterparties"][w.pool]["per_day"] = {"gold": "60"}
+        self.add("giver-to", [item(f"give-{i}", approve) for i in range(2)], account="giver", at="one by one", txs=1, limits=party)
+        self.expect("giver-to", "give-0", "CONFIRMED", None, "")
+        self.expect("giver-to", "give-1", "REFUSED", "simulation", "with 50 gold taken or held already by intents with")
+        robbed = self.limits()
+        robbed["assets"]["gold"]["per_day"] = "60"
+        self.add("robbed", [], limits=robbed, txs=1)
+
     # ---- when, and at what price ----
 
     def times(self):
@@ -219,10 +235,7 @@ class Tricks:
     def states(self):
         """What the operator lets an instance come to: failures in a row, and what it holds."""
         w = self.w
-        fails = [{**w.call(w.pool, "failWherePriced"), "gas_limit": 300000}]
-        self.add("breaking", [item(f"fails-{i}", fails) for i in range(2)], at="one by one", txs=1, breaker={"failures": 1})
-        self.expect("breaking", "fails-0", "FAILED", None, "reverted")
-        self.expect("breaking", "fails-1", "REFUSED", "breaker", "its breaker is open after failures in a row")
+        self.add("breaking", [], txs=1, breaker={"failures": 1})
         holds = self.limits()
         holds["assets"]["silver"] = {"address": w.silver, "decimals": 0, "per_intent": "1", "per_day": "1", "max_held": "10"}
         self.refused("hoarder", [("position", [w.call(w.pool, "swap", w.gold, w.silver, 50, 50)],
@@ -244,6 +257,6 @@ class Tricks:
                  maturity="experimental", allow="experimental")
 
     def all(self):
-        for part in (self.honest, self.modes, self.calls, self.simulated, self.amounts, self.times, self.states,
+        for part in (self.honest, self.modes, self.calls, self.simulated, self.amounts, self.given, self.times, self.states,
                      self.waiters):
             part()

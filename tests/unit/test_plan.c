@@ -186,31 +186,3 @@ TEST(answers, "blocks, receipts and numbers are read strictly")
     CHECK_EQ(answer_u256(padded("26"), 2, &wide), HAWSE_E_FORMAT);
     CHECK_EQ(answer_u256(padded("\""), 1, &wide), HAWSE_E_FORMAT);
 }
-
-#define TRANSFER   "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
-#define WORD(last) "0x00000000000000000000000000000000000000000000000000000000000000" last
-#define LOG(asset, a, b, data)                                                                   \
-    "{\"address\":\"0x00000000000000000000000000000000000000" asset "\",\"topics\":[\"" TRANSFER \
-    "\",\"" WORD(a) "\",\"" WORD(b) "\"],\"data\":\"" WORD(data) "\"}"
-
-TEST(answer_transfers_of, "transfers of the account are read from a receipt, other logs left out")
-{
-    static const char receipt[] =
-        "{\"logs\":[" LOG("aa", "01", "02", "05") "," LOG("bb", "02", "01", "06") "," LOG(
-            "bb", "01", "01",
-            "07") "," LOG("bb", "03", "04",
-                          "08") ",{\"address\":"
-                                "\"0x00000000000000000000000000000000000000bb\",\"topics\":[\"" ONES
-                                "\"],\"data\":\"0x\"}]}";
-    uint8_t account[20] = {0};
-    struct answer_transfer t[2];
-    account[19] = 1;
-    CHECK_EQ(answer_transfers(padded(receipt), strlen(receipt), account, t, 2), 2);
-    CHECK(!t[0].in && t[1].in);
-    CHECK_EQ(t[0].asset[19], 0xaa);
-    CHECK_EQ_U64(t[0].amount.limb[0], 5);
-    CHECK_EQ_U64(t[1].amount.limb[0], 6);
-    CHECK_EQ(answer_transfers(padded(receipt), strlen(receipt), account, t, 1), 2);
-    CHECK_EQ(answer_transfers(padded("{\"logs\":[1]}"), 12, account, t, 2), HAWSE_E_FORMAT);
-    CHECK_EQ(answer_transfers(padded("{}"), 2, account, t, 2), HAWSE_E_FORMAT);
-}

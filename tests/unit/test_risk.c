@@ -513,15 +513,14 @@ TEST(risk_restore,
 {
     struct rig r;
     struct risk_status s;
-    hawse_u256_t out = hawse_u256(1400000000), none = hawse_u256(0);
-    uint8_t usdc[20];
+    struct risk_moved usdc = {.out = hawse_u256(1300000000),
+                              .in = hawse_u256(1300000000),
+                              .given = hawse_u256(100000000)};
     rig_start(&r);
-    address_of(USDC, usdc);
-    CHECK_EQ(risk_restore_day(r.risk, "a", "gnosis", usdc, &out, &out, 2, NOON), HAWSE_OK);
-    CHECK_EQ(risk_restore_day(r.risk, "a", "polygon", usdc, &out, &none, 0, NOON),
-             HAWSE_E_NOTFOUND);
-    CHECK_EQ(risk_restore_day(r.risk, "nobody", "gnosis", usdc, &out, &none, 2, NOON),
-             HAWSE_E_NOTFOUND);
+    address_of(USDC, usdc.asset);
+    CHECK_EQ(risk_restore_day(r.risk, "a", "gnosis", &usdc, 2, NOON), HAWSE_OK);
+    CHECK_EQ(risk_restore_day(r.risk, "a", "polygon", &usdc, 0, NOON), HAWSE_E_NOTFOUND);
+    CHECK_EQ(risk_restore_day(r.risk, "nobody", "gnosis", &usdc, 2, NOON), HAWSE_E_NOTFOUND);
     rig_refused(&r, RISK_BEFORE, "calls", "with 1400 usdc taken");
     rig_flow(&r, 0, USDC, 100000000, 0, 0);
     rig_pass(&r, RISK_BEFORE);
@@ -582,11 +581,11 @@ TEST(risk_memory, "without memory nothing passes, and what can't be counted stop
         test_alloc_fail_after(0);
         CHECK(risk_killed(r.risk, "a", NULL, 0));
     }
-    hawse_u256_t none = hawse_u256(0);
     test_alloc_fail_after(1);
-    CHECK_EQ(risk_restore_day(r.risk, "x", "y", moved.asset, &none, &none, 0, NOON), HAWSE_E_NOMEM);
+    CHECK_EQ(risk_restore_day(r.risk, "x", "y", &moved, 0, NOON), HAWSE_E_NOMEM);
+    memcpy(moved.asset, r.from, 20);
     test_alloc_fail_after(1);
-    CHECK_EQ(risk_restore_day(r.risk, "a", "gnosis", r.from, &none, &none, 0, NOON), HAWSE_E_NOMEM);
+    CHECK_EQ(risk_restore_day(r.risk, "a", "gnosis", &moved, 0, NOON), HAWSE_E_NOMEM);
     struct config *other = rig_config(",\"mode\":\"live\"", MANY_LIMITS);
     char *name = other->instances[0].id;
     other->instances[0].id = strdup("another");

@@ -285,7 +285,7 @@ TEST(risk_simulation_bytes,
     rig_refused(&r, RISK_AFTER, "simulation", "is not what its token says");
     rig_bind(&r);
     r.c.tx_index = 1;
-    rig_refused(&r, RISK_SIGN, "simulation", "it was not part of the simulation");
+    rig_refused(&r, RISK_SIGN, "fee_cap", "there is no transaction 2 among 1");
     r.c.tx_index = 0;
     r.c.sim_first = 1;
     rig_refused(&r, RISK_SIGN, "simulation", "it was not part of the simulation");
@@ -471,6 +471,112 @@ TEST(risk_simulation_findings,
     address_of(NOBODY, r.sim.approvals[0].spender);
     rig_bind(&r);
     rig_refused(&r, RISK_AFTER, "simulation", "which is no spender");
+    rig_stop(&r);
+}
+
+static void approves(struct rig *r, uint32_t i, const char *spender, uint64_t amount, bool known,
+                     uint64_t left)
+{
+    r->sim.approvals[i] = (struct sim_approval){
+        .amount = hawse_u256(amount), .left = hawse_u256(left), .left_known = known};
+    address_of(USDC, r->sim.approvals[i].asset);
+    address_of(spender, r->sim.approvals[i].spender);
+    if (r->sim.approval_count <= i)
+        r->sim.approval_count = i + 1;
+    rig_bind(r);
+}
+
+/* How much of USDC counts as taken today or held, by all and by the router's share. */
+static void taken_is(const struct rig *r, uint64_t amount)
+{
+    uint8_t usdc[20], router[20];
+    address_of(USDC, usdc);
+    address_of(ROUTER, router);
+    const struct book *book = &r->risk->books[0];
+    CHECK_EQ_U64(book_out(book, UINT64_MAX, usdc).limb[0], amount);
+    CHECK_EQ_U64(book_share_out(book, UINT64_MAX, usdc, router).limb[0], amount);
+}
+
+TEST(risk_given, "what is left of an allowance counts as taken, while it is held and afterwards")
+{
+    struct rig r;
+    struct risk_moved moved[2], given[HAWSE_INTENT_FLOWS_MAX + 1];
+    rig_start(&r);
+    /* all of it was used: nothing is left */
+    approves(&r, 0, ROUTER, 500000000, true, 0);
+    rig_pass(&r, RISK_AFTER);
+    taken_is(&r, 500000000);
+    CHECK_EQ(risk_given(r.risk, "a", "gnosis", 1, given), 0);
+    CHECK_EQ(risk_given(r.risk, "a", "gnosis", 2, given), 0);
+    rig_end(&r, RISK_NOT_SENT);
+    /* the same spender twice is one allowance; the largest of what is known */
+    approves(&r, 0, ROUTER, 600000000, true, 300000000);
+    approves(&r, 1, ROUTER, 900000000, true, 300000000);
+    rig_pass(&r, RISK_AFTER);
+    taken_is(&r, 800000000);
+    CHECK_EQ(risk_given(r.risk, "a", "gnosis", 1, given), 1);
+    CHECK_EQ_U64(given[0].given.limb[0], 300000000);
+    CHECK_EQ(risk_given(r.risk, "b", "gnosis", 1, given), 0);
+    /* executed: what moved and what may still go */
+    moved[0] = (struct risk_moved){.out = hawse_u256(400000000), .given = given[0].given};
+    address_of(USDC, moved[0].asset);
+    risk_ended(r.risk, "a", "gnosis", 1, RISK_SUCCEEDED, moved, 1, NOON);
+    taken_is(&r, 700000000);
+    r.sim.approval_count = 1;
+    /* where no token tells, all that was given: above what the router may have of a day */
+    r.c.number = 2;
+    approves(&r, 0, ROUTER, 301000000, false, 0);
+    rig_refused(&r, RISK_AFTER, "simulation", "with 700 usdc taken or held already by intents");
+    approves(&r, 0, ROUTER, 300000000, false, 0);
+    rig_pass(&r, RISK_AFTER);
+    rig_end(&r, RISK_NOT_SENT);
+    /* one who may have any amount is not counted */
+    approves(&r, 0, VAULT, 999999999999, true, 999999999999);
+    rig_pass(&r, RISK_AFTER);
+    taken_is(&r, 1200000000);
+    rig_stop(&r);
+}
+
+TEST(risk_given_day, "allowances alone use up a day's limit, however small each of them is")
+{
+    struct rig r;
+    rig_start_with(&r, ",\"mode\":\"live\"",
+                   "\"assets\":{\"usdc\":{\"address\":\"0x" USDC "\",\"decimals\":6,"
+                   "\"per_intent\":\"1000\",\"per_day\":\"2500\"}},\"counterparties\":{\"0x" ROUTER
+                   "\":{\"functions\":[\"swap(address,uint256)\"],\"spender\":\"exact\","
+                   "\"without_quote\":true}},\"intents_per_day\":9,\"open_intents\":9");
+    r.intent.flow_count = 0;
+    r.sim.flow_count = 0;
+    for (uint64_t i = 1; i <= 3; i++) {
+        struct risk_moved moved[1], given[HAWSE_INTENT_FLOWS_MAX + 1];
+        r.c.number = i;
+        approves(&r, 0, ROUTER, 1000000000, true, 1000000000);
+        if (i == 3) {
+            rig_refused(&r, RISK_AFTER, "simulation",
+                        "asks for 1000 usdc with 2000 usdc taken or held already, and its limit "
+                        "per_day, which allowances count against is 2500 usdc");
+            break;
+        }
+        rig_pass(&r, RISK_AFTER);
+        CHECK_EQ(risk_given(r.risk, "a", "gnosis", i, given), 1);
+        moved[0] = given[0];
+        risk_ended(r.risk, "a", "gnosis", i, RISK_SUCCEEDED, moved, 1, NOON);
+    }
+    /* without a simulation what stands in the calldata counts */
+    uint8_t approve[68] = {0};
+    hawse_keccak_selector("approve(address,uint256)", approve);
+    address_of(ROUTER, approve + 16);
+    approve[64] = 0x3b; /* 1,000,000,000 */
+    approve[65] = 0x9a;
+    approve[66] = 0xca;
+    rig_call(&r, 0, USDC, 0, approve, sizeof(approve));
+    r.c.sim = NULL;
+    r.c.simulation_required = false;
+    rig_refused(&r, RISK_AFTER, "calls", "with 2000 usdc taken or held");
+    r.c.number = 4;
+    r.c.utc_ns += BOOK_DAY_NS;
+    r.intent.deadline_ns = 0;
+    rig_pass(&r, RISK_AFTER);
     rig_stop(&r);
 }
 

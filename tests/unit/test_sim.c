@@ -276,8 +276,12 @@ TEST(sim_v1_subject, "a Safe's flows, allowances and rules are measured, not tho
              a_log(ME, "ChangedThreshold(uint256)", "", "", "", 1));
     rig_expect(&r, NULL,
                a_block(text("%s,%s,%s", a_balance(50), a_good(100000, logs), a_balance(30))));
+    rig_expect(&r, NULL, /* once more, with the allowance behind it */
+               a_block(text("%s,%s,%s,%s", a_balance(50), a_good(100000, logs), a_balance(30),
+                            a_balance(60))));
     const struct sim_result *s = rig_run(&r, &q);
     CHECK(s->success && s->flows_known);
+    CHECK(is_amount(&s->approvals[0].left, 60));
     CHECK(is_amount(&flow_in(s, OTHER)->out, 9) && is_amount(&flow_in(s, TOKEN)->out, 20));
     CHECK(s->approval_count == 1 && is_amount(&s->approvals[0].amount, 77));
     CHECK_EQ(s->finding_count, 0);
@@ -403,7 +407,12 @@ static const struct sim_result *with_logs(struct rig *r, const char *logs)
     struct sim_call call = rig_a_call(POOL, 0, "", 0, 100000);
     struct sim_request q = rig_request(&call, 1);
     rig_expect(r, NULL, a_block(a_good(50000, logs)));
-    return rig_run(r, &q);
+    /* where allowances are given it is run once more: no token tells what is left */
+    const char *silent = "{\"status\":\"0x0\",\"gasUsed\":\"0x1\"}";
+    rig_expect(r, NULL, a_block(text("%s,%s", a_good(50000, logs), silent)));
+    CHECK_EQ(sim_start(r->sim, &q, rig_done, r, &r->run), HAWSE_OK);
+    CHECK_EQ(r->done, 1);
+    return &r->result;
 }
 
 TEST(sim_flows_net, "flows are net, of the sender alone, and of each asset apart")
@@ -476,6 +485,94 @@ TEST(sim_findings_logs, "allowances, ownership and collections that leave are fo
     json_decref(root);
     free(json);
     rig_stop(&r);
+}
+
+TEST(sim_v1_allowances, "what is left of an allowance is asked of the token, behind the calls")
+{
+    struct rig r;
+    const char *given =
+        a_log(TOKEN, "Approval(address,address,uint256)", WORD(ME), WORD(POOL), "", 77);
+    for (int i = 0; i < 4; i++) {
+        /* 0: the run for the gas shows who gets it; 1: the run that counts does, so there is one
+         * more; 2: the token does not tell; 3: Permit2, which has allowances of its own */
+        rig_start(&r, &v1_only);
+        struct sim_call call = rig_a_call(TOKEN, 0, "\x12\x34\x56\x78", 4, i == 0 ? 0 : 100000);
+        struct sim_request q = rig_request(&call, 1);
+        if (i == 3)
+            given = a_log(POOL, "Approval(address,address,address,uint160,uint48)", WORD(ME),
+                          WORD(TOKEN), WORD(POOL), 77);
+        rig_expect(&r, "eth_simulateV1", a_block(a_good(50000, given)));
+        if (i < 3)
+            rig_expect(
+                &r, "eth_simulateV1",
+                a_block(text("%s,%s", a_good(50000, given),
+                             i == 2 ? "{\"status\":\"0x0\",\"gasUsed\":\"0x1\"}" : a_balance(11))));
+        const struct sim_result *s = rig_run(&r, &q);
+        CHECK(s->success && s->flows_known && s->approval_count == 1);
+        CHECK_EQ(s->approvals[0].left_known, i < 2);
+        CHECK_EQ(s->approvals[0].indirect, i == 3);
+        CHECK(is_amount(&s->approvals[0].amount, 77));
+        CHECK(is_amount(&s->approvals[0].left, i < 2 ? 11 : 0));
+        if (i < 3) {
+            const json_t *calls = json_object_get(block_calls(&r, 1), "calls");
+            CHECK_EQ(json_array_size(calls), 2);
+            CHECK_STR(member(json_array_get(calls, 1), "to"), "0x" TOKEN);
+            CHECK_STR(member(json_array_get(calls, 1), "input"),
+                      "0xdd62ed3e000000000000000000000000" ME "000000000000000000000000" POOL);
+        }
+        rig_stop(&r);
+    }
+}
+
+TEST(sim_block, "a contract sees a block as there are others, and the price of gas")
+{
+    struct rig r;
+    rig_start(&r, &v1_only);
+    struct sim_call call = rig_a_call(OTHER, 5, "", 0, 21000);
+    struct sim_request q = rig_request(&call, 1);
+    q.base_fee = hawse_u256(900);
+    q.max_fee = hawse_u256(1000);
+    q.tip = hawse_u256(2);
+    memset(q.prev_randao, 0x5a, 32);
+    memset(q.fee_recipient, 0xfe, 20);
+    rig_expect(&r, "eth_simulateV1", a_block(a_good(21000, "")));
+    CHECK(rig_run(&r, &q)->validated);
+    const json_t *block = json_object_get(block_calls(&r, 0), "blockOverrides");
+    CHECK_STR(member(block, "baseFeePerGas"), "0x384");
+    CHECK_STR(member(block, "prevRandao"),
+              "0x5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a");
+    CHECK_STR(member(block, "feeRecipient"), "0xfefefefefefefefefefefefefefefefefefefefe");
+    const json_t *first = json_array_get(json_object_get(block_calls(&r, 0), "calls"), 0);
+    CHECK_STR(member(first, "maxFeePerGas"), "0x3e8");
+    CHECK_STR(member(first, "maxPriorityFeePerGas"), "0x2");
+    rig_stop(&r);
+}
+
+TEST(sim_receipt, "a receipt is read by the same rules as a simulation")
+{
+    struct sim_result *s = rig_keep(malloc(sizeof(*s)));
+    uint8_t me[20];
+    address_of(ME, me);
+    memset(s, 0xff, sizeof(*s)); /* what was there before does not matter */
+    char *receipt = text("{\"status\":\"0x1\",\"logs\":[%s,%s,%s,%s,%s]}",
+                         a_transfer(TOKEN, ME, POOL, 9), a_transfer(TOKEN, POOL, ME, 4),
+                         a_transfer(POOL, POOL, ME, 6), a_transfer(POOL, POOL, OTHER, 3),
+                         a_log(OTHER, "Withdrawal(address,uint256)", WORD(ME), "", "", 8));
+    CHECK_EQ(sim_receipt((const uint8_t *)receipt, strlen(receipt), me, s), HAWSE_OK);
+    CHECK_EQ(s->flow_count, 3);
+    CHECK(is_amount(&flow_in(s, TOKEN)->out, 5) && is_amount(&flow_in(s, TOKEN)->in, 0));
+    CHECK(is_amount(&flow_in(s, POOL)->in, 6) && is_amount(&flow_in(s, OTHER)->out, 8));
+    static const char *const bad[] = {"", "{}", "{\"logs\":[1]}", "{\"logs\":{}}", "null"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        CHECK_EQ(sim_receipt((const uint8_t *)bad[i], strlen(bad[i]), me, s), HAWSE_E_FORMAT);
+    char *logs = a_transfer(TOKEN, ME, POOL, 1);
+    for (int i = 0; i < SIM_FLOWS; i++) {
+        char token[41];
+        (void)snprintf(token, sizeof(token), "%040x", i + 1);
+        logs = text("%s,%s", logs, a_transfer(token, ME, POOL, 1));
+    }
+    receipt = text("{\"logs\":[%s]}", logs);
+    CHECK_EQ(sim_receipt((const uint8_t *)receipt, strlen(receipt), me, s), HAWSE_E_FORMAT);
 }
 
 TEST(sim_logs_odd, "logs of other shapes are no transfers and no approvals")
