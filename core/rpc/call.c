@@ -180,8 +180,8 @@ static bool barred(const struct call *c, const struct provider *p, uint64_t wait
            provider_lacks(p, c->method, c->method_len);
 }
 
-static enum grade grade(const struct call *c, const struct provider *p, bool hedge, uint64_t wait,
-                        uint64_t now)
+static enum grade grade(const struct call *c, const struct provider *p, bool hedge, bool last,
+                        uint64_t wait, uint64_t now)
 {
     bool needs = c->question.at == AT_NUMBER && c->question.height <= c->pool->head;
     bool open = p->breaker.state != BREAKER_CLOSED;
@@ -190,33 +190,43 @@ static enum grade grade(const struct call *c, const struct provider *p, bool hed
     if (hedge && wait > 0 && p->standing == STANDING_GOOD)
         return GRADE_NEVER;
     if (open)
-        return GRADE_OPEN;
+        return last ? GRADE_BEHIND : GRADE_OPEN;
     bool behind = needs && p->head > 0 && p->head < c->question.height;
     bool slow = p->overtaken >= OVERTAKEN && !hedge;
-    return behind || slow || provider_behind(p, now) ? GRADE_BEHIND : GRADE_GOOD;
+    return behind || slow || last || provider_behind(p, now) ? GRADE_BEHIND : GRADE_GOOD;
 }
 
-/* Asks the best provider that was not asked in this round; NULL: there is none. */
-static struct provider *ask_one(struct call *c, bool hedge, uint64_t now)
+/* The best provider that was not asked in this round; NULL: there is none. As a last resort, one
+ * whose breaker is open is as good as one that would have to wait. */
+static struct provider *choose(const struct call *c, bool hedge, bool last, uint64_t now)
 {
     struct pool *pool = c->pool;
     struct candidate candidates[POOL_PROVIDERS];
     uint64_t patience = c->class == POOL_SEND || hedge ? 0 : PATIENCE_MS * MS;
     for (uint32_t i = 0; i < pool->count; i++) {
         struct provider *p = &pool->providers[i];
-        uint64_t wait = provider_wait(p, c, now);
-        candidates[i] = (struct candidate){.grade = grade(c, p, hedge, wait, now),
+        uint64_t wait = provider_wait(p, c, last, now);
+        candidates[i] = (struct candidate){.grade = grade(c, p, hedge, last, wait, now),
                                            .priority = p->config->priority,
                                            .weight = p->config->weight,
                                            .wait_ns = wait,
                                            .turn = &p->turn};
     }
     size_t i = select_one(candidates, pool->count, patience);
-    if (i == pool->count)
+    return i == pool->count ? NULL : &pool->providers[i];
+}
+
+/* Asks the best one; NULL: there is none. */
+static struct provider *ask_one(struct call *c, bool hedge, uint64_t now)
+{
+    struct provider *p = choose(c, hedge, false, now);
+    bool last = !p || p->paused_ns > now + PATIENCE_MS * MS;
+    if (last)
+        p = choose(c, hedge, true, now);
+    if (!p)
         return NULL;
-    struct provider *p = &pool->providers[i];
-    c->tried |= 1u << i;
-    return provider_ask(p, c, hedge, now) ? p : NULL;
+    c->tried |= 1u << p->index;
+    return provider_ask(p, c, hedge, last, now) ? p : NULL;
 }
 
 static unsigned width(const struct call *c)
@@ -256,7 +266,7 @@ static uint64_t shortest_wait(const struct call *c, uint64_t now)
     uint64_t least = UINT64_MAX;
     for (uint32_t i = 0; i < c->pool->count; i++) {
         const struct provider *p = &c->pool->providers[i];
-        uint64_t wait = provider_wait(p, c, now);
+        uint64_t wait = provider_wait(p, c, true, now);
         bool never = p->standing == STANDING_WRONG || provider_lacks(p, c->method, c->method_len);
         least = !never && wait < least ? wait : least;
     }

@@ -64,6 +64,7 @@ struct attempt {
     uint64_t queued_ns, started_ns;
     uint32_t cost;
     bool hedge;
+    bool last;      /* nobody else is left: a pause that was only guessed does not hold it */
     bool overtaken; /* another one answered first, and this one has not yet */
 };
 
@@ -143,6 +144,10 @@ struct provider {
     enum standing standing;
     uint64_t checked_ns; /* when its chain id was asked for last */
     uint64_t out_ns;     /* not before: quota, key */
+    uint64_t refused_ns; /* when it last said that it is asked too often */
+    uint64_t paused_ns;  /* not before, as it asked or as we guess; a guess is in no limit */
+    uint64_t resort_ns;  /* as a last resort, not before, when the pause is guessed; else 0 */
+    unsigned resorts;    /* guessed pauses in a row */
     uint64_t head, head_ns;
     bool unwell; /* it says itself that it is behind */
     uint64_t latency[POOL_LATENCIES];
@@ -210,12 +215,14 @@ void call_told_late(struct pool_request *request, uint64_t now);
 int32_t provider_init(struct pool *pool, uint32_t index);
 void provider_finish(struct provider *provider);
 /* Puts an attempt of the call into its queue; false: no memory. */
-bool provider_ask(struct provider *provider, struct call *call, bool hedge, uint64_t now);
+bool provider_ask(struct provider *provider, struct call *call, bool hedge, bool last,
+                  uint64_t now);
 /* Takes it from the queue, if it waits there, and frees it. */
 void provider_forget(struct attempt *attempt);
 uint32_t provider_cost(const struct provider *provider, const char *method, size_t len);
-/* How long it would wait for its limits, about. */
-uint64_t provider_wait(const struct provider *provider, const struct call *call, uint64_t now);
+/* How long it would wait for its limits, about; as a last resort or not. */
+uint64_t provider_wait(const struct provider *provider, const struct call *call, bool last,
+                       uint64_t now);
 bool provider_lacks(const struct provider *provider, const char *method, size_t len);
 bool provider_behind(const struct provider *provider, uint64_t now);
 /* When a read that it has not answered is asked elsewhere. */

@@ -12,7 +12,7 @@
 
 static const uint64_t MS = 1000000u, SECOND = 1000000000u;
 
-enum { FEW_LATENCIES = 16, HEDGE_FLOOR_MS = 20, CHAIN_AGAIN_S = 60 };
+enum { FEW_LATENCIES = 16, HEDGE_FLOOR_MS = 20, CHAIN_AGAIN_S = 60, RESORT_MS = 100, RESORTS = 3 };
 
 static void pump(struct provider *p, uint64_t now);
 
@@ -78,13 +78,16 @@ static uint64_t ready_at(const struct provider *p, const struct attempt *a, uint
     const struct method_rule *rule =
         a->call ? rule_of(p, a->call->method, a->call->method_len) : NULL;
     uint64_t own = rule ? limit_at(&rule->limit, now, 1, true) : now;
+    uint64_t pause = a->last && p->resort_ns > 0 ? p->resort_ns : p->paused_ns;
     at = own > at ? own : at;
+    at = pause > at ? pause : at;
     return p->out_ns > at ? p->out_ns : at;
 }
 
-uint64_t provider_wait(const struct provider *p, const struct call *call, uint64_t now)
+uint64_t provider_wait(const struct provider *p, const struct call *call, bool last, uint64_t now)
 {
     struct attempt a = {.call = (struct call *)(uintptr_t)call,
+                        .last = last,
                         .cost = provider_cost(p, call->method, call->method_len)};
     uint64_t wait = ready_at(p, &a, now) - now, ahead = 0;
     for (unsigned c = 0; c <= call->class; c++)
@@ -190,6 +193,15 @@ static void put_out(struct provider *p, const struct outcome *o, uint64_t now)
     breaker_forget(&p->breaker);
 }
 
+/* When one that nobody else can take may try a provider that refused without saying for how long:
+ * one at a time, and later each time. */
+static void resort_later(struct provider *p, uint64_t now)
+{
+    p->resort_ns = now + ((uint64_t)RESORT_MS << p->resorts) * MS;
+}
+
+/* A pause that it asks for is in its limits. One that it leaves to us to guess is not: it may be
+ * over long before. */
 static void pause_it(struct provider *p, const struct attempt *a, const struct outcome *o,
                      uint64_t now)
 {
@@ -197,12 +209,30 @@ static void pause_it(struct provider *p, const struct attempt *a, const struct o
     struct method_rule *rule = a->call ? rule_of(p, a->call->method, a->call->method_len) : NULL;
     if (limit_share(&p->limit, now) == 1000)
         log_line(p->pool->logger, HAWSE_LOG_WARN, "rpc",
-                 "%s: provider %s asks for a pause of %" PRIu64 " ms; half its rate for a minute",
-                 p->pool->chain.name, p->config->name, ms);
-    limit_pause(&p->limit, now, ms * MS);
+                 "%s: provider %s %s of %" PRIu64 " ms; half its rate for a minute",
+                 p->pool->chain.name, p->config->name,
+                 o->retry_after_ms ? "asks for a pause" : "is asked too often, and gets a pause",
+                 ms);
+    if (o->retry_after_ms == 0 && a->started_ns >= p->refused_ns)
+        p->resorts += p->resorts < RESORTS;
+    p->refused_ns = now;
+    p->paused_ns = p->paused_ns > now + ms * MS ? p->paused_ns : now + ms * MS;
+    p->resort_ns = 0;
+    if (o->retry_after_ms == 0)
+        resort_later(p, now);
+    limit_pause(&p->limit, now, o->retry_after_ms * MS);
     if (rule)
-        limit_pause(&rule->limit, now, ms * MS);
+        limit_pause(&rule->limit, now, o->retry_after_ms * MS);
     breaker_forget(&p->breaker);
+}
+
+/* It takes requests again, by an answer to one that left after its last refusal. */
+static void end_guess(struct provider *p, const struct attempt *a)
+{
+    if (p->resort_ns == 0 || a->started_ns < p->refused_ns)
+        return;
+    p->paused_ns = p->resort_ns = 0;
+    p->resorts = 0;
 }
 
 /* What an answer says of the provider. */
@@ -210,6 +240,8 @@ static void judge(struct provider *p, const struct attempt *a, const struct outc
                   uint64_t now)
 {
     enum rpc_blame blame = o->status == HAWSE_OK ? RPC_BLAME_NONE : rpc_policy(o->class)->blame;
+    if (blame == RPC_BLAME_NONE)
+        end_guess(p, a);
     if (blame == RPC_BLAME_ERROR) {
         if (breaker_failure(&p->breaker, now))
             opened(p, o);
@@ -422,6 +454,8 @@ static void start(struct provider *p, struct attempt *a, uint64_t now)
     if (rule)
         limit_take(&rule->limit, now, 1, true);
     a->started_ns = now;
+    if (a->last && p->resort_ns > 0)
+        resort_later(p, now);
     if (now > a->queued_ns)
         histogram_add(p->wait_seconds, now - a->queued_ns, 1);
     p->running++;
@@ -449,7 +483,7 @@ static struct attempt *first_ready(const struct provider *p, const struct queue 
         if (ready <= now)
             return a;
         *at = ready < *at ? ready : *at;
-        if (p->config->method_count == 0)
+        if (p->config->method_count == 0 && p->resort_ns == 0)
             break; /* those behind it wait for the same */
     }
     return NULL;
@@ -490,7 +524,7 @@ static void on_timer(void *ctx, uint64_t now)
     pump(ctx, now);
 }
 
-bool provider_ask(struct provider *p, struct call *call, bool hedge, uint64_t now)
+bool provider_ask(struct provider *p, struct call *call, bool hedge, bool last, uint64_t now)
 {
     struct attempt *a = calloc(1, sizeof(*a));
     if (!a)
@@ -500,12 +534,15 @@ bool provider_ask(struct provider *p, struct call *call, bool hedge, uint64_t no
     a->queued_ns = now;
     a->cost = provider_cost(p, call->method, call->method_len);
     a->hedge = hedge;
+    a->last = last;
     a->also = call->attempts;
     call->attempts = a;
     call->live++;
     push(&p->queues[call->class], a);
     if (p->standing == STANDING_NEW)
         probe(p, ATTEMPT_CHAIN, now);
+    if (p->chain_probe && last)
+        p->chain_probe->last = true;
     pump(p, now);
     return true;
 }

@@ -14,7 +14,7 @@
 
 #define CALL "[{\"to\":\"0x00000000000000000000000000000000000000aa\"},\"latest\"]"
 
-enum { SAMPLES = 4096, CONCURRENT = 8 };
+enum { SAMPLES = 16384, CONCURRENT = 8 };
 
 static int number, failed;
 
@@ -130,8 +130,8 @@ static void one_lives(uint32_t seconds)
                  "p99 %.2f ms\n",
                  s ? s->good : 0, s ? s->asked : 0, s ? quantile_ms(s, 50) : 0,
                  s ? quantile_ms(s, 99) : 0);
-    ok(s && s->good == s->asked && s->asked > 100,
-       "every call is answered while one of three lives");
+    ok(s && s->good == s->asked && s->asked > 100 && quantile_ms(s, 99) < 500,
+       "every call is answered while one of three lives, p99 below 500 ms");
     free(s);
     rig_stop(&r);
 }
@@ -195,7 +195,7 @@ int main(int argc, char **argv)
                                            MODE_QUOTA,     MODE_WRONG_ID, MODE_HANG, MODE_STALE};
     for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
         fail_over(ways[i], 3);
-    one_lives(2);
+    one_lives(seconds < 60 ? 2 : 30);
     limits(seconds);
     (void)printf("1..%d\n", number);
     return failed ? 1 : 0;

@@ -51,6 +51,7 @@ TEST(pool_refused, "a provider that is gone is left out, and used again when it 
 {
     struct rig r;
     rig_start(&r, free_of_limits, 2, "'hedge_ms':0,");
+    rig_sleep(&r, 100); /* both have told their chain ids */
     CHECK_STR(rig_get(&r, "eth_call", CALL, 0).provider, "p0");
     faulty_refuse(r.servers[0], true);
     for (int i = 0; i < 20; i++)
@@ -62,6 +63,51 @@ TEST(pool_refused, "a provider that is gone is left out, and used again when it 
     faulty_refuse(r.servers[1], false);
     rig_wait(&r, &t);
     CHECK_EQ(t.status, 0); /* asked again in a later round */
+    rig_stop(&r);
+}
+
+TEST(pool_last_resort,
+     "a pause that we guess ends early when nobody else is left, one asked for not")
+{
+    struct rig r;
+    rig_start(&r, free_of_limits, 2, "'hedge_ms':0,");
+    rig_sleep(&r, 100);
+    faulty_mode(r.servers[0], MODE_429);
+    CHECK_STR(rig_get(&r, "eth_call", CALL, POOL_FRESH).provider, "p1");
+    faulty_mode(r.servers[0], MODE_GOOD);
+    faulty_mode(r.servers[1], MODE_500);
+    struct told t = rig_get(&r, "eth_call", CALL, POOL_FRESH);
+    CHECK_STR(t.provider, "p0");
+    CHECK(t.elapsed_ns < 500000000u);
+    faulty_mode(r.servers[1], MODE_GOOD);
+    faulty_mode(r.servers[0], MODE_429_AFTER);
+    CHECK_STR(rig_get(&r, "eth_call", CALL, POOL_FRESH).provider, "p1");
+    faulty_mode(r.servers[0], MODE_GOOD);
+    faulty_mode(r.servers[1], MODE_500);
+    uint64_t before = faulty_count(r.servers[0], true);
+    (void)rig_ask(&r, "eth_call", CALL, POOL_FRESH, 800, &t);
+    rig_wait(&r, &t);
+    CHECK(t.status != 0);
+    CHECK_EQ(faulty_count(r.servers[0], true), before);
+    rig_stop(&r);
+}
+
+TEST(pool_last_resort_few, "a provider that goes on refusing is tried a few times a second, by all")
+{
+    struct rig r;
+    struct told t[8];
+    rig_start(&r, free_of_limits, 2, "'hedge_ms':0,");
+    rig_sleep(&r, 100);
+    faulty_mode(r.servers[0], MODE_429);
+    faulty_mode(r.servers[1], MODE_429);
+    for (int i = 0; i < 8; i++)
+        (void)rig_ask(&r, "eth_call", CALL, POOL_FRESH, 1000, &t[i]);
+    rig_sleep(&r, 100); /* those that left before the first refusal came */
+    uint64_t before = faulty_count(r.servers[0], true) + faulty_count(r.servers[1], true);
+    for (int i = 0; i < 8; i++)
+        rig_wait(&r, &t[i]);
+    uint64_t tried = faulty_count(r.servers[0], true) + faulty_count(r.servers[1], true) - before;
+    CHECK(tried >= 2 && tried <= 12);
     rig_stop(&r);
 }
 
