@@ -48,31 +48,3 @@ void wiping_free(void *block)
         explicit_bzero(block, malloc_usable_size(block));
     free(block);
 }
-
-void *wiping_malloc(size_t size)
-{
-    return malloc(size);
-}
-
-void *wiping_calloc(size_t count, size_t size)
-{
-    return calloc(count, size);
-}
-
-void *wiping_realloc(void *block, size_t size)
-{
-    size_t old = block ? malloc_usable_size(block) : 0;
-    if (block && old >= size && old - size < old / 2)
-        return block; /* it fits, and hardly too well */
-    void *bigger = malloc(size);
-    if (bigger && block)
-        memcpy(bigger, block, old < size ? old : size);
-    if (bigger)
-        wiping_free(block);
-    return bigger;
-}
-
-char *wiping_strdup(const char *text)
-{
-    return strdup(text);
-}

@@ -21,12 +21,7 @@ bool secret_locked(const char *text);
 /* Overwrites the 8 KiB of stack below the caller, where what it called may have left a secret. */
 void secret_wipe_stack(void);
 
-/* The C library's allocator, but wiping what is freed: for libraries that keep copies of secrets in
- * memory of their own. */
-void *wiping_malloc(size_t size);
-void *wiping_calloc(size_t count, size_t size);
-void *wiping_realloc(void *block, size_t size);
-char *wiping_strdup(const char *text);
+/* The C library's free, but what is freed is wiped. */
 void wiping_free(void *block);
 
 #endif

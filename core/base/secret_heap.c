@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { CHUNK = 256 << 10, CLASSES = 24, LARGE = CLASSES, LEAST = 32 };
+enum { CHUNK = 128 << 10, CLASSES = 24, LARGE = CLASSES, LEAST = 32 };
 
 /* Before each block. */
 struct head {

@@ -6,6 +6,7 @@
 #include "net/connect.h"
 
 #include "base/secret.h"
+#include "base/secret_heap.h"
 #include "net/curl_options.h"
 #include "net/stream.h"
 
@@ -42,9 +43,10 @@ struct connect_attempt {
 int32_t connector_create(struct connector **out, struct fault *fault)
 {
     struct connector *c = calloc(1, sizeof(*c));
-    /* its copies of URLs and headers, which hold keys, are wiped when it frees them */
-    if (!c || curl_global_init_mem(CURL_GLOBAL_DEFAULT, wiping_malloc, wiping_free, wiping_realloc,
-                                   wiping_strdup, wiping_calloc) != CURLE_OK) {
+    /* its copies of URLs, logins and headers, which hold keys, are as safe as ours */
+    if (!c || curl_global_init_mem(CURL_GLOBAL_DEFAULT, secret_heap_malloc, secret_heap_free,
+                                   secret_heap_realloc, secret_heap_strdup,
+                                   secret_heap_calloc) != CURLE_OK) {
         free(c);
         return fault_set(fault, HAWSE_E_NOMEM, "libcurl could not be set up");
     }

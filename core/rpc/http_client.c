@@ -33,14 +33,16 @@ static struct http_multi *multi_of(const struct http_request *r)
     return r->loop ? &r->client->lanes : &r->client->pools;
 }
 
-/* Takes it from libcurl and from the list. Its handle ends, as one that is only reset would keep
- * its URL and headers in memory that is not locked. */
+/* Takes it from libcurl and from the list. Its handle ends on this thread, as libcurl wants it,
+ * unless a line has use for it. */
 static void detach(struct http_request *r)
 {
     struct http_client *c = r->client;
     (void)curl_multi_remove_handle(multi_of(r)->curl, r->easy);
-    curl_easy_cleanup(r->easy); /* on this thread, as libcurl wants it */
-    r->easy = NULL;
+    if (!r->line) {
+        curl_easy_cleanup(r->easy);
+        r->easy = NULL;
+    }
     if (r->prev)
         r->prev->next = r->next;
     else
@@ -250,6 +252,7 @@ void http_client_destroy(struct http_client *c)
         struct http_request *r = c->active;
         c->active = r->next;
         (void)curl_multi_remove_handle(multi_of(r)->curl, r->easy);
+        r->line = NULL; /* its owner may be gone */
         http_request_free(r);
     }
     multi_finish(&c->lanes);

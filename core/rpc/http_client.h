@@ -13,6 +13,7 @@
 
 struct http_client;
 struct http_request;
+struct http_line; /* prepared requests to one endpoint */
 
 struct http_result {
     int32_t status; /* 0: a whole answer came; else why not, and the body is a reason in words */
@@ -48,6 +49,7 @@ struct http_options {
     size_t body_len;
     bool once;   /* may change something: on a fresh connection, and UNKNOWN when no answer came */
     bool pooled; /* over HTTP/1.1 */
+    struct http_line *line;  /* NULL = none; of the same endpoint */
     uint64_t number;         /* for the judge: see http_request_number */
     bool alone;              /* on a connection that nothing else uses, before or after */
     uint32_t timeout_ms;     /* 0 = the endpoint's */
@@ -75,6 +77,13 @@ void http_cancel(struct http_request *request);
  * and never within this call. */
 int32_t http_begin(struct http_client *client, const struct http_options *options,
                    http_done_fn done, void *ctx, struct http_request **out, struct fault *fault);
+/* Keeps up to `keep` requests prepared for those who ask the same endpoint again and again: POST,
+ * pooled, without path, headers or logins of the call's own. A call that is `once` or `alone` is
+ * made afresh all the same. The endpoint must outlive the line. Made and destroyed while the
+ * client's thread does not run, or on it; none of its requests may be under way at the end. */
+int32_t http_line_create(uint32_t keep, struct http_line **out);
+void http_line_destroy(struct http_line *line);
+
 /* [any] The loop of the client's thread, for timers and posts. */
 struct loop *http_client_loop(struct http_client *client);
 /* [client's thread, within done] The block in which the result's body lies, for free(); NULL when

@@ -29,10 +29,19 @@ struct http_client {
     struct http_request *active; /* from here on only on the client's thread */
 };
 
+enum { HTTP_RESPONSE_MAX = 32 << 20, HTTP_TIMEOUT_MS = 10000 }; /* unless told */
+
+/* Prepared requests to one endpoint. On the client's thread. */
+struct http_line {
+    struct http_request *idle;
+    uint32_t idle_count, keep;
+};
+
 struct http_request {
-    struct http_request *next, *prev;
+    struct http_request *next, *prev; /* of those under way, or (next) of the idle ones of a line */
     struct http_client *client;
-    struct loop *loop; /* NULL: asked on the client's thread, answered there */
+    struct http_line *line; /* to which it goes back; NULL = none */
+    struct loop *loop;      /* NULL: asked on the client's thread, answered there */
     struct loop_work work;
     http_done_fn done;
     http_judge_fn judge;
@@ -47,6 +56,7 @@ struct http_request {
     uint64_t number;
     uint64_t started_ns;
     uint64_t max_response;
+    uint32_t timeout_ms;
     uint8_t *response; /* response_cap + HAWSE_PADDING bytes */
     size_t response_len, response_cap;
     bool too_large;
@@ -61,5 +71,14 @@ struct http_request *http_request_new(const struct http_options *options);
 void http_request_free(struct http_request *request);
 /* What came, judged, in request->result. */
 void http_request_judge(struct http_request *request, CURLcode code);
+
+/* ---- http_line.c ---- */
+
+/* An idle request of the line; NULL: there is none. */
+struct http_request *http_line_take(struct http_line *line);
+/* Makes it ready for this call; false: no memory. */
+bool http_line_fill(struct http_request *request, const struct http_options *options);
+/* Keeps it for the next call; false: it has no line, or the line has enough. */
+bool http_line_put(struct http_request *request);
 
 #endif

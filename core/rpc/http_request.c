@@ -17,9 +17,11 @@ enum { RESPONSE_FIRST = 4096 };
 
 void http_request_free(struct http_request *r)
 {
+    if (http_line_put(r))
+        return;
     if (r->easy)
         curl_easy_cleanup(r->easy);
-    curl_slist_free_all(r->headers); /* and wipes them: see wiping_free in net/connect.c */
+    curl_slist_free_all(r->headers); /* and wipes them: base/secret_heap.h */
     if (r->url)
         explicit_bzero(r->url, strlen(r->url)); /* may hold a key */
     free(r->url);
@@ -219,7 +221,8 @@ static int on_leaving(void *ctx, char *to, char *from, int to_port, int from_por
 {
     struct http_request *r = ctx;
     (void)to, (void)from, (void)to_port, (void)from_port;
-    r->leaving(r->ctx);
+    if (r->leaving)
+        r->leaving(r->ctx);
     return CURL_PREREQFUNC_OK;
 }
 
@@ -228,7 +231,8 @@ static bool set_options(struct http_request *r, const struct http_options *o)
     const struct config_endpoint *e = o->endpoint;
     CURL *easy = r->easy;
     uint32_t timeout = o->timeout_ms ? o->timeout_ms : e->request_timeout_ms;
-    timeout = timeout ? timeout : 10000;
+    timeout = timeout ? timeout : HTTP_TIMEOUT_MS;
+    r->timeout_ms = timeout;
     const struct curl_long longs[] = {
         {CURLOPT_NOSIGNAL, 1L},
         {CURLOPT_TIMEOUT_MS, (long)timeout},
@@ -236,7 +240,8 @@ static bool set_options(struct http_request *r, const struct http_options *o)
         /* one slow answer must not hold up the others on its connection */
         {CURLOPT_HTTP_VERSION,
          o->pooled ? (long)CURL_HTTP_VERSION_1_1 : (long)CURL_HTTP_VERSION_NONE},
-        {CURLOPT_PATH_AS_IS, 1L}, /* what was checked is what is sent */
+        {CURLOPT_PATH_AS_IS, 1L},           /* what was checked is what is sent */
+        {CURLOPT_UPLOAD_BUFFERSIZE, 16384}, /* the least: each handle may have one */
     };
     const struct curl_pointer pointers[] = {
         {CURLOPT_URL, r->url ? r->url : e->url},
@@ -257,7 +262,7 @@ static bool set_options(struct http_request *r, const struct http_options *o)
            curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK;
 }
 
-struct http_request *http_request_new(const struct http_options *o)
+static struct http_request *fresh(const struct http_options *o)
 {
     struct http_request *r = calloc(1, sizeof(*r));
     if (!r) {
@@ -272,12 +277,29 @@ struct http_request *http_request_new(const struct http_options *o)
     r->judge = o->judge;
     r->leaving = o->leaving;
     r->started_ns = loop_clock();
-    r->max_response = o->max_response ? o->max_response : 32u << 20;
+    r->max_response = o->max_response ? o->max_response : HTTP_RESPONSE_MAX;
     r->easy = curl_easy_init();
     r->url = o->path_len ? http_path_join(o->endpoint->url, o->path, o->path_len) : NULL;
     if (r->easy && (r->url || o->path_len == 0) && set_headers(r, o) && set_method(r, o->method) &&
         set_options(r, o))
         return r;
+    http_request_free(r);
+    return NULL;
+}
+
+struct http_request *http_request_new(const struct http_options *o)
+{
+    struct http_line *line = o->once || o->alone ? NULL : o->line;
+    struct http_request *r = line ? http_line_take(line) : NULL;
+    if (!r) {
+        r = fresh(o);
+        if (r)
+            r->line = line;
+        return r;
+    }
+    if (http_line_fill(r, o))
+        return r;
+    r->line = NULL;
     http_request_free(r);
     return NULL;
 }

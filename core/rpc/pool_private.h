@@ -138,6 +138,7 @@ struct provider {
     const struct config_provider *config;
     uint32_t index;
     struct limit limit;
+    struct http_line *line;
     bool limited;              /* it, or a method of it, has a rate */
     struct method_rule *rules; /* as many as its configuration has */
     struct breaker breaker;

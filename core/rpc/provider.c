@@ -443,6 +443,7 @@ static void start(struct provider *p, struct attempt *a, uint64_t now)
     struct http_options o = {.endpoint = &p->config->http,
                              .method = "POST",
                              .pooled = true,
+                             .line = p->line,
                              .once = call && call->question.kind == QUESTION_OTHER,
                              .number = http_number(p->pool->client),
                              .timeout_ms = patience_ms(p, a, now),
@@ -565,7 +566,7 @@ int32_t provider_init(struct pool *pool, uint32_t index)
     limit_init(&p->limit, p->config->per_second);
     p->limited = p->config->per_second > 0 || p->config->method_count > 0;
     p->rules = calloc(p->config->method_count + 1, sizeof(p->rules[0]));
-    if (!p->rules)
+    if (!p->rules || http_line_create(p->config->in_flight, &p->line) != HAWSE_OK)
         return HAWSE_E_NOMEM;
     for (size_t i = 0; i < p->config->method_count; i++) {
         p->rules[i].config = &p->config->methods[i];
@@ -582,4 +583,5 @@ void provider_finish(struct provider *p)
     for (unsigned i = 0; i < p->unsupported_count; i++)
         free(p->unsupported[i]);
     free(p->rules);
+    http_line_destroy(p->line);
 }

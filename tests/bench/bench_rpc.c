@@ -9,6 +9,7 @@
  */
 #include "../rpc/faulty.h"
 #include "config/internal.h"
+#include "net/stream.h"
 #include "rpc/pool.h"
 
 #include <curl/curl.h>
@@ -105,6 +106,7 @@ static int pool(const char *port, unsigned n)
     struct logger *logger = NULL;
     struct metrics *metrics = NULL;
     struct http_client *client = NULL;
+    struct connector *connector = NULL; /* sets libcurl up, with the host's allocator */
     struct run run = {0};
     (void)snprintf(text, sizeof(text),
                    "{\"hawse\":1,\"instances\":{},\"chains\":{\"c\":{\"chain_id\":100,\"block_ms\":"
@@ -114,6 +116,7 @@ static int pool(const char *port, unsigned n)
     if (config_parse(text, strlen(text), "/b.json", NULL, 0, &config, &f) != HAWSE_OK ||
         log_create(HAWSE_LOG_ERROR, LOG_FORMAT_TEXT, NULL, &logger, &f) != HAWSE_OK ||
         metrics_create(&metrics) != HAWSE_OK || loop_create(&run.loop, &f) != HAWSE_OK ||
+        connector_create(&connector, &f) != HAWSE_OK ||
         http_client_create(logger, &client, &f) != HAWSE_OK ||
         pool_create(client, &config->chains[0], logger, metrics, &run.pool, &f) != HAWSE_OK)
         return 1;
@@ -125,6 +128,7 @@ static int pool(const char *port, unsigned n)
     http_client_stop(client);
     pool_destroy(run.pool);
     http_client_destroy(client);
+    connector_destroy(connector);
     loop_destroy(run.loop);
     metrics_destroy(metrics);
     log_destroy(logger);
@@ -221,11 +225,13 @@ static int bare(const char *port, unsigned n)
 
 int main(int argc, char **argv)
 {
-    (void)curl_global_init(CURL_GLOBAL_DEFAULT);
     if (argc == 2 && strcmp(argv[1], "serve") == 0)
         return serve();
     if (argc != 4)
         return 2;
     unsigned n = (unsigned)strtoul(argv[3], NULL, 10);
-    return strcmp(argv[1], "pool") == 0 ? pool(argv[2], n) : bare(argv[2], n);
+    if (strcmp(argv[1], "pool") == 0)
+        return pool(argv[2], n);
+    (void)curl_global_init(CURL_GLOBAL_DEFAULT);
+    return bare(argv[2], n);
 }

@@ -205,7 +205,7 @@ class Trial:
         self.wait(lambda: (self.folder / "c.sock").exists())
         self.send_all()
         seen = "\n".join(Provider.seen)
-        missing = [n for n in SENT if KEYS[n] not in seen and n not in ("one_user", "one_word")]
+        missing = [n for n in SENT if KEYS[n] not in seen and n not in ("one_user", "one_word")] + [n for n in ("basic",) if self.basic().decode() not in seen]
         self.check("providers were sent their keys, and repeated them", not missing and Provider.count > 20, missing)
         for words in (("status",), ("status", "--json"), ("intents",), ("top", "--once")):
             self.command(*words, "--socket", "c.sock")
@@ -264,7 +264,8 @@ class Trial:
         """Private keys and passphrases that are still needed are in pages that are locked and not dumped."""
         time.sleep(1.2)  # what is under way ends
         wanted = {**{n: (k.encode(),) for n, k in KEYS.items()},
-                  **{n: (k, k.hex().encode(), k[::-1]) for n, k in PRIVATE.items()}}
+                  **{n: (k, k.hex().encode(), k[::-1]) for n, k in PRIVATE.items()},
+                  "one_user and one_word as they are sent": (self.basic(),)}
         found = {name: [] for name in wanted}
         try:
             maps = pathlib.Path(f"/proc/{pid}/smaps").read_text()
@@ -295,9 +296,11 @@ class Trial:
         for name, places in found.items():
             may = ("locked", "[stack]") if name in FROM_ENV else ("locked",)
             wrong = [p for p in places if not p.startswith(may)]
-            if name in ("one_user", "one_word"):  # libcurl has a copy of its own of what stands before the @
-                continue
             self.check(f"{name} is in locked memory alone, if at all", not wrong, wrong[:3])
+
+    @staticmethod
+    def basic():
+        return base64.b64encode(f"{KEYS['one_user']}:{KEYS['one_word']}".encode())
 
     def search(self):
         places = {name: text.encode() for name, text in self.outputs.items()}
@@ -306,7 +309,7 @@ class Trial:
                 places[str(path.relative_to(self.folder))] = path.read_bytes()
         self.check("something was written", len(places.get("log", b"")) > 500 and len(places) > 20, sorted(places))
         forms = [(n, k[:10].encode()) for n, k in KEYS.items()] + [(n, k[-10:].encode()) for n, k in KEYS.items()]
-        basic = base64.b64encode(f"{KEYS['one_user']}:{KEYS['one_word']}".encode())
+        basic = self.basic()
         forms += [("one_word, as it is sent", basic[:16]), ("one_word, as it is sent", basic[-16:])]
         forms += [(n, f) for n, k in PRIVATE.items() for f in (k[:8], k.hex()[:16].encode(), k[:8].hex().upper().encode())]
         for place, data in sorted(places.items()):

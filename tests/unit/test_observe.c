@@ -5,11 +5,14 @@
 #include "harness.h"
 
 #include "base/secret.h"
+#include "base/secret_heap.h"
 #include "observe/control.h"
 #include "observe/redact.h"
 #include "observe/view.h"
 
 #include <hawse/types.h>
+#include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,23 +87,82 @@ TEST(listed_once, "a value that a reload brings again is not listed again")
 
 /* ---- memory ---- */
 
-TEST(wiped_blocks, "what libraries free through our allocator holds nothing of what it held")
+TEST(wiped_blocks, "what libraries free through our free holds nothing of what it held")
 {
     if (!test_alloc_hooks())
         test_skip("under sanitizers freed memory may not be looked at");
-    static const char words[] = "0123456789abcdefghijklmnopqrstuvwxyz";
-    char *block = wiping_strdup(words);
+    char *block = strdup("0123456789abcdefghijklmnopqrstuvwxyz");
     volatile const char *old = block;
-    char *bigger = wiping_realloc(block, 4000);
-    CHECK_STR(bigger, words);
-    CHECK(bigger != (const char *)(uintptr_t)old);
-    for (size_t i = 16; i < sizeof(words); i++) /* the allocator's own links stand before */
+    wiping_free(block);
+    for (size_t i = 16; i < 37; i++) /* the allocator's own links stand before */
         CHECK(old[i] == 0);
-    char *same = wiping_realloc(bigger, 3999);
-    CHECK(same == bigger);
-    wiping_free(wiping_realloc(same, 1));
-    wiping_free(wiping_realloc(NULL, 1));
     wiping_free(NULL);
+}
+
+/* As a library would: blocks of all sizes, in any order. */
+static void use_heap(uint64_t seed)
+{
+    enum { BLOCKS = 64, TURNS = 4000 };
+    uint8_t *block[BLOCKS] = {0};
+    size_t size[BLOCKS] = {0};
+    for (unsigned turn = 0; turn < TURNS; turn++) {
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        unsigned i = (unsigned)(seed >> 33) % BLOCKS;
+        size_t want = (seed >> 40) % 7 == 0 ? (seed >> 24) % 300000 : (seed >> 24) % 5000;
+        if (block[i] && seed >> 63) {
+            secret_heap_free(block[i]);
+            block[i] = NULL;
+            size[i] = 0;
+            continue;
+        }
+        uint8_t *b = block[i] ? secret_heap_realloc(block[i], want) : secret_heap_calloc(1, want);
+        CHECK(b != NULL && (uintptr_t)b % _Alignof(max_align_t) == 0);
+        for (size_t k = 0; k < want && k < size[i]; k++)
+            CHECK(b[k] == (uint8_t)i);
+        for (size_t k = 0; k < want && size[i] == 0; k++)
+            CHECK(b[k] == 0);
+        memset(b, (int)i, want);
+        block[i] = b;
+        size[i] = want;
+    }
+    for (unsigned i = 0; i < BLOCKS; i++)
+        secret_heap_free(block[i]);
+}
+
+TEST(secret_heap,
+     "blocks for libraries are whole, aligned, apart from each other, and wiped when freed")
+{
+    size_t before = secret_heap_living();
+    use_heap(test_random());
+    CHECK_EQ(secret_heap_living(), before);
+    char *text = secret_heap_strdup("0123456789abcdefghijklmnopqrstuvwxyz");
+    volatile const char *old = text;
+    CHECK_STR(text, "0123456789abcdefghijklmnopqrstuvwxyz");
+    char *same = secret_heap_realloc(text, 20);
+    CHECK(same == text);
+    for (size_t i = 20; i < 37; i++)
+        CHECK(old[i] == 0);
+    CHECK(secret_heap_realloc(text, 4000) != (void *)(uintptr_t)old);
+    for (size_t i = 8; i < 37; i++)
+        CHECK(old[i] == 0);
+    CHECK(secret_heap_calloc(SIZE_MAX, 2) == NULL && secret_heap_malloc(SIZE_MAX) == NULL);
+}
+
+static void *use_heap_on(void *arg)
+{
+    use_heap(7);
+    return arg;
+}
+
+TEST(secret_heap_threads, "several threads may use it")
+{
+    pthread_t other;
+    CHECK_EQ(pthread_create(&other, NULL, use_heap_on, NULL), 0);
+    use_heap(test_random());
+    for (int i = 0; i < 200; i++)
+        secret_heap_free(secret_heap_malloc((size_t)i * 50));
+    CHECK_EQ(pthread_join(other, NULL), 0);
+    CHECK_EQ(secret_heap_living(), 0);
 }
 
 TEST(url_parts, "user and query of a URL are masked, its path is shown")

@@ -314,7 +314,7 @@ TEST(pool_caches, "a balance is kept until its address sends, the chain reorgani
     struct rig r;
     static const uint8_t address[20] = {[19] = 0xaa}, other[20] = {[19] = 0xbb};
     const char *params = "[\"0x00000000000000000000000000000000000000aa\",\"latest\"]";
-    rig_start(&r, free_of_limits, 2, "");
+    rig_start(&r, free_of_limits, 1, "");
     CHECK_STR(rig_get(&r, "eth_getBalance", params, 0).body, "\"0x1\"");
     faulty_balance(r.servers[0], 2);
     CHECK_STR(rig_get(&r, "eth_getBalance", params, 0).provider, "cache");
