@@ -433,6 +433,18 @@ static void leaving(void *ctx)
         limit_left(&rule->limit, now, 1, true);
 }
 
+static void take_limits(struct provider *p, const struct attempt *a, struct method_rule *rule,
+                        uint64_t now)
+{
+    limit_take(&p->limit, now, a->cost, a->call && a->call->class == POOL_SEND);
+    if (rule)
+        limit_take(&rule->limit, now, 1, true);
+    if (a->last && p->resort_ns > 0)
+        resort_later(p, now);
+    if (now > a->queued_ns)
+        histogram_add(p->wait_seconds, now - a->queued_ns, 1);
+}
+
 static void start(struct provider *p, struct attempt *a, uint64_t now)
 {
     const struct call *call = a->call;
@@ -450,15 +462,8 @@ static void start(struct provider *p, struct attempt *a, uint64_t now)
                              .max_response = call ? call->max_response : 1u << 16,
                              .judge = rpc_judge,
                              .leaving = p->limited ? leaving : NULL};
-    bool send = call && call->class == POOL_SEND;
-    limit_take(&p->limit, now, a->cost, send);
-    if (rule)
-        limit_take(&rule->limit, now, 1, true);
+    take_limits(p, a, rule, now);
     a->started_ns = now;
-    if (a->last && p->resort_ns > 0)
-        resort_later(p, now);
-    if (now > a->queued_ns)
-        histogram_add(p->wait_seconds, now - a->queued_ns, 1);
     p->running++;
     o.body = rpc_body(method, len, call ? call->params : (const uint8_t *)params,
                       call ? call->params_len : strlen(params), o.number, &o.body_len);
