@@ -310,6 +310,7 @@ def stage_e2e(args):
     tap("tls", ["node", "tests/e2e/tls.mjs"], env={"HAWSE_BIN": str(HAWSE), "HAWSE_PLUGIN_DIR": str(PLUGINS)})
     tap("discover", ["node", "tests/e2e/discover.mjs"], timeout=120, env=env)
     tap("polling", ["node", "tests/e2e/polling.mjs"], env=env)
+    tap("pair", ["node", "tests/e2e/pair.mjs", "--swaps", "2000" if args.full else "120"], env=env)
     tap("below", ["node", "tests/e2e/below.mjs", "--rounds", "12" if args.full else "4"], env=env)
     tap("vault", ["node", "tests/e2e/vault.mjs"],
         env={**env, "HAWSE_AMM_QUOTE": str(MAIN / "tests" / "amm-quote")})

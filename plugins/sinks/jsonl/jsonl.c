@@ -197,9 +197,15 @@ static void put_liquidity(struct jsonl *j, const hawse_market_liquidity_t *l)
 static void put_state(struct jsonl *j, const hawse_market_pool_state_t *s)
 {
     put_hex(j, "pool", s->market + 12, 20);
-    put_amount(j, "sqrt_price", &s->sqrt_price_x96, false);
-    put_amount(j, "liquidity", &s->liquidity, false);
-    put(j, ",\"tick\":%d,\"fee\":%u", s->tick, s->fee_ppm);
+    if (s->pool_kind == HAWSE_POOL_PRODUCT) {
+        put_amount(j, "reserve0", &s->reserve0, false);
+        put_amount(j, "reserve1", &s->reserve1, false);
+        put(j, ",\"fee\":%u", s->fee_ppm);
+    } else {
+        put_amount(j, "sqrt_price", &s->sqrt_price_x96, false);
+        put_amount(j, "liquidity", &s->liquidity, false);
+        put(j, ",\"tick\":%d,\"fee\":%u", s->tick, s->fee_ppm);
+    }
     put_origin(j, &s->origin);
 }
 
