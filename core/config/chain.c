@@ -30,6 +30,7 @@ void config_chain_finish(struct config_chain *chain)
     for (size_t i = 0; i < chain->provider_count; i++)
         provider_finish(&chain->providers[i]);
     free(chain->providers);
+    safes_finish(chain);
     endpoint_finish(&chain->tx.relay);
     endpoint_finish(&chain->tx.tenderly);
     free(chain->tx.private_way.method);
@@ -60,6 +61,8 @@ int32_t config_chain_copy(const struct config_chain *chain, struct config_chain 
     *out = *chain;
     out->name = NULL;
     out->provider_count = 0;
+    out->safes = NULL;
+    out->safe_count = 0;
     out->tx.relay = (struct config_endpoint){0};
     out->tx.tenderly = (struct config_endpoint){0};
     out->tx.private_way.method = out->tx.private_way.auth = NULL;
@@ -74,7 +77,7 @@ int32_t config_chain_copy(const struct config_chain *chain, struct config_chain 
         ok = endpoint_copy(&chain->tx.tenderly, &out->tx.tenderly) == HAWSE_OK;
     for (size_t i = 0; ok && i < chain->provider_count; i++)
         ok = copy_provider(&chain->providers[i], &out->providers[out->provider_count++]);
-    if (ok)
+    if (ok && safes_copy(chain, out))
         return HAWSE_OK;
     config_chain_finish(out);
     return HAWSE_E_NOMEM;
@@ -217,7 +220,7 @@ bool config_relay_key(const struct config *config, const char *name)
     return false;
 }
 
-static bool is_key(const struct config *config, const char *name)
+bool config_has_key(const struct config *config, const char *name)
 {
     for (size_t i = 0; i < config->keys.use_count; i++) {
         if (strcmp(config->keys.use[i].name, name) == 0)
@@ -256,7 +259,7 @@ static int32_t read_relay(struct reader *r, struct config_tx *tx, const json_t *
     if (way->usual && !tx->relay.url)
         return fault_set(r->fault, HAWSE_E_INVAL,
                          "%.180s.tx.route: is private, and tx.relay is missing", where);
-    if (auth && !is_key(r->config, auth))
+    if (auth && !config_has_key(r->config, auth))
         return fault_set(r->fault, HAWSE_E_NOTFOUND,
                          "%.180s.tx.relay_auth: there is no key \"%.64s\" in keys.use", where,
                          auth);
@@ -373,7 +376,9 @@ static int32_t read_chain(struct reader *r, struct config_chain *chain, const ch
         (void)snprintf(path, sizeof(path), "%.100s.providers[%zu]", where, i);
         code = read_provider(r, chain, json_array_get(providers, i), path);
     }
-    return code == HAWSE_OK ? read_tx(r, &chain->tx, json_object_get(value, "tx"), where) : code;
+    if (code == HAWSE_OK)
+        code = read_tx(r, &chain->tx, json_object_get(value, "tx"), where);
+    return code == HAWSE_OK ? read_safes(r, chain, json_object_get(value, "safes"), where) : code;
 }
 
 int32_t read_chains(struct reader *r, json_t *chains)

@@ -294,6 +294,17 @@ struct config_tx {
     uint8_t delegate[20];          /* the executor's contract */
 };
 
+/* A Safe (safe-smart-account 1.3.0 or later) of which keys of ours are owners. */
+struct config_safe {
+    char *name; /* what intents call it */
+    uint8_t address[20];
+    uint8_t batch[20]; /* MultiSendCallOnly, by which it makes several calls */
+    char *executor;    /* the key that sends its transactions and pays for the gas */
+    char **owners;     /* keys that sign for it */
+    size_t owner_count;
+    struct config_endpoint service; /* where other owners are asked; url NULL = by files alone */
+};
+
 enum config_family { FAMILY_EVM, FAMILY_SOLANA };
 
 /* How transactions of a Solana cluster are priced, sent and believed. */
@@ -321,6 +332,8 @@ struct config_chain {
     uint32_t attempt_ms; /* of one attempt at one provider; default 2,000 */
     uint32_t hedge_ms;   /* a read that takes longer is asked elsewhere too; 0 = never */
     struct config_tx tx;
+    struct config_safe *safes;
+    size_t safe_count;
 };
 
 /* The Redis server that has nonces of keys which other hosts have too. */
@@ -410,6 +423,10 @@ const struct config_secret *config_credential_value(const struct config_credenti
 bool config_instance_equal(const struct config_instance *a, const struct config_instance *b);
 
 /* Do they use the same keys from the same places? Keys are unlocked once, when the host starts. */
+/* NULL = the chain has none of this name. */
+const struct config_safe *config_safe_find(const struct config_chain *chain, const char *name);
+/* Is there a key of this name in keys.use? */
+bool config_has_key(const struct config *config, const char *name);
 /* Does a relay of any chain use this key? Then nothing else may. */
 bool config_relay_key(const struct config *config, const char *name);
 bool config_keys_equal(const struct config *a, const struct config *b);

@@ -175,7 +175,8 @@ static bool same_chain(const struct config_chain *a, const struct config_chain *
            same_solana(&a->solana, &b->solana) && a->block_ms == b->block_ms &&
            a->cache == b->cache && a->cache_mib == b->cache_mib &&
            a->cache_entries == b->cache_entries && a->attempt_ms == b->attempt_ms &&
-           a->hedge_ms == b->hedge_ms && same_providers(a, b) && same_tx(&a->tx, &b->tx);
+           a->hedge_ms == b->hedge_ms && same_providers(a, b) && same_tx(&a->tx, &b->tx) &&
+           safes_equal(a, b);
 }
 
 bool config_chains_equal(const struct config *a, const struct config *b)

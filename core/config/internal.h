@@ -63,6 +63,11 @@ int32_t read_nonces(struct reader *r, json_t *nonces);
 void redis_destroy(struct config_redis *redis);
 /* chain.c: before the instances, whose endpoints may name them */
 int32_t read_chains(struct reader *r, json_t *chains);
+/* safes.c */
+int32_t read_safes(struct reader *r, struct config_chain *chain, json_t *safes, const char *where);
+bool safes_copy(const struct config_chain *from, struct config_chain *out);
+bool safes_equal(const struct config_chain *a, const struct config_chain *b);
+void safes_finish(struct config_chain *chain);
 /* read.c */
 int32_t read_instances(struct reader *r, json_t *instances);
 /* endpoint.c */

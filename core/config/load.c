@@ -109,8 +109,8 @@ static int32_t lengthen(struct config *c, json_t *around, const char *name, cons
 
 static int32_t lengthen_chains(struct config *c, struct fault *fault)
 {
-    const char *id;
-    json_t *chain;
+    const char *id, *name;
+    json_t *chain, *safe;
     char path[CONFIG_PATH];
     int32_t code = HAWSE_OK;
     json_object_foreach(json_object_get(c->source->effective, "chains"), id, chain)
@@ -126,6 +126,12 @@ static int32_t lengthen_chains(struct config *c, struct fault *fault)
         (void)snprintf(path, sizeof(path), "chains.%.64s.tx.tenderly", id);
         if (code == HAWSE_OK)
             code = lengthen(c, json_object_get(chain, "tx"), "tenderly", path, fault);
+        json_object_foreach(json_object_get(chain, "safes"), name, safe)
+        {
+            (void)snprintf(path, sizeof(path), "chains.%.64s.safes.%.64s.service", id, name);
+            if (code == HAWSE_OK)
+                code = lengthen(c, safe, "service", path, fault);
+        }
     }
     return code;
 }

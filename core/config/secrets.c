@@ -227,11 +227,19 @@ static int32_t refuse_but(const json_t *object, const char *where, const char *e
 static int32_t refuse_in_chain(const char *id, const json_t *chain, struct fault *fault)
 {
     char path[CONFIG_PATH];
+    const char *name;
+    json_t *safe;
     const json_t *providers = json_object_get(chain, "providers");
     int32_t code = HAWSE_OK;
     for (size_t i = 0; i < json_array_size(providers) && code == HAWSE_OK; i++) {
         (void)snprintf(path, sizeof(path), "chains.%.64s.providers[%zu]", id, i);
         code = refuse_but(json_array_get(providers, i), path, "http", "", fault);
+    }
+    json_object_foreach(json_object_get(chain, "safes"), name, safe)
+    {
+        (void)snprintf(path, sizeof(path), "chains.%.64s.safes.%.64s", id, name);
+        if (code == HAWSE_OK)
+            code = refuse_but(safe, path, "service", "service", fault);
     }
     (void)snprintf(path, sizeof(path), "chains.%.64s.tx", id);
     return code == HAWSE_OK

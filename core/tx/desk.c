@@ -377,7 +377,7 @@ static void *desk_main(void *arg)
 
 int32_t desk_start(struct desk *desk, struct fault *fault)
 {
-    int32_t code = desk_signer_start(desk, fault);
+    int32_t code = signing_start(desk->loop, &desk->signing, fault);
     if (code != HAWSE_OK)
         return code;
     int error = pthread_create(&desk->thread, NULL, desk_main, desk);
@@ -407,7 +407,8 @@ void desk_stop(struct desk *desk)
     loop_wake(desk->loop);
     (void)pthread_join(desk->thread, NULL);
     desk->running = false;
-    desk_signer_stop(desk);
+    signing_stop(desk->signing);
+    desk->signing = NULL;
     for (size_t i = 0; i < desk->chain_count; i++)
         relay_client_stop(desk->chains[i].relay);
     loop_drain(desk->loop);

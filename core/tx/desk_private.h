@@ -27,6 +27,7 @@
 #include "tx/nonce.h"
 #include "tx/plan.h"
 #include "tx/relay.h"
+#include "tx/signing.h"
 
 #include <pthread.h>
 
@@ -243,9 +244,6 @@ struct desk_scratch {
     uint8_t authorization[256];
 };
 
-/* What signs, off the desk's thread: see send.c. */
-struct desk_signer;
-
 struct desk {
     struct desk_options options;
     const struct config *config; /* instances and their limits alone */
@@ -260,7 +258,7 @@ struct desk {
     struct journal *journal;
     struct nonces *nonces;
     struct risk *risk;
-    struct desk_signer *signer;
+    struct signing *signing; /* keys are asked on its thread */
     struct desk_scratch *scratch;
     struct desk_chain *chains;
     size_t chain_count;
@@ -394,8 +392,6 @@ void leg_simulate_stop(struct leg *leg);
 
 /* ---- send.c ---- */
 
-int32_t desk_signer_start(struct desk *desk, struct fault *fault);
-void desk_signer_stop(struct desk *desk);
 /* What nonces say when they cannot be had, into the log. */
 void desk_nonce_fault(const struct desk *desk, const struct nonce_answer *answer);
 void leg_reserve(struct leg *leg);

@@ -23,6 +23,7 @@ int32_t private_open(struct desk_chain *chain, struct fault *fault)
                                            .loop = chain->desk->loop,
                                            .endpoint = &tx->relay,
                                            .signer = chain->desk->options.signer,
+                                           .signing = &chain->desk->signing,
                                            .chain = chain->name};
     if (!tx->relay.url || !options.http)
         return HAWSE_OK;

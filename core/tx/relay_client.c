@@ -1,6 +1,6 @@
 /*
  * Asks a private relay; see relay_client.h. A request waits for its limit, is signed on the
- * client's thread, and goes out from the loop's.
+ * signing thread, and goes out from the loop's.
  */
 #include "tx/relay_client.h"
 
@@ -8,7 +8,7 @@
 #include "rpc/rpc_client.h"
 
 #include <hawse/eip191.h>
-#include <pthread.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,7 @@ enum { WAITING = 256, ANSWER_MS = 5000, ANSWER_BYTES = 1 << 20 };
 struct request {
     struct request *next;            /* of a queue */
     struct request *all_next, **all; /* of the client: from the question to the answer */
-    struct loop_work work;           /* back on the loop, signed */
+    struct signing_job job;
     struct relay_client *client;
     enum relay_kind kind;
     uint64_t number;
@@ -44,12 +44,7 @@ struct relay_client {
     uint32_t waiting;
     uint64_t number;
     struct request *all; /* [loop] */
-    pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t more;
-    struct request *sign_first, **sign_last; /* [lock] */
-    bool quit;                               /* [lock] */
-    bool stopped;                            /* nothing is told any more */
+    bool stopped;        /* nothing is told any more */
 };
 
 static void request_free(struct request *r)
@@ -137,10 +132,15 @@ static void send_out(struct request *r)
         tell_words(r, code, RPC_SERVER, fault.message);
 }
 
-/* [loop] */
-static void on_signed(void *ctx)
+static struct request *request_of(struct signing_job *job)
 {
-    struct request *r = ctx;
+    return (struct request *)((char *)job - offsetof(struct request, job));
+}
+
+/* [loop] */
+static void on_signed(struct signing_job *job)
+{
+    struct request *r = request_of(job);
     if (r->client->stopped)
         return; /* it is freed with the client */
     if (r->code == HAWSE_OK)
@@ -168,36 +168,16 @@ static int32_t sign(struct request *r)
     return HAWSE_OK;
 }
 
-static void *signing(void *ctx)
+static void run_job(struct signing_job *job)
 {
-    struct relay_client *client = ctx;
-    (void)pthread_mutex_lock(&client->lock);
-    while (!client->quit) {
-        struct request *r = client->sign_first;
-        if (!r) {
-            (void)pthread_cond_wait(&client->more, &client->lock);
-            continue;
-        }
-        client->sign_first = r->next;
-        if (!client->sign_first)
-            client->sign_last = &client->sign_first;
-        (void)pthread_mutex_unlock(&client->lock);
-        r->code = sign(r);
-        loop_post(client->options.loop, &r->work);
-        (void)pthread_mutex_lock(&client->lock);
-    }
-    (void)pthread_mutex_unlock(&client->lock);
-    return NULL;
+    struct request *r = request_of(job);
+    r->code = sign(r);
 }
 
-static void give(struct relay_client *client, struct request *r)
+/* It is freed with the client. */
+static void drop_job(struct signing_job *job)
 {
-    r->next = NULL;
-    (void)pthread_mutex_lock(&client->lock);
-    *client->sign_last = r;
-    client->sign_last = &r->next;
-    (void)pthread_cond_signal(&client->more);
-    (void)pthread_mutex_unlock(&client->lock);
+    (void)job;
 }
 
 /* ---- limits ---- */
@@ -221,7 +201,7 @@ static void pump(struct relay_client *client)
             if (!q->first)
                 q->last = &q->first;
             client->waiting--;
-            give(client, r);
+            signing_give(*client->options.signing, &r->job);
         }
     }
     if (next != UINT64_MAX)
@@ -256,7 +236,7 @@ int32_t relay_client_ask(struct relay_client *client, enum relay_kind kind, uint
     r->len = len;
     r->done = done;
     r->ctx = ctx;
-    r->work = (struct loop_work){.fn = on_signed, .ctx = r};
+    r->job = (struct signing_job){.run = run_job, .done = on_signed, .drop = drop_job};
     r->all = &client->all;
     r->all_next = client->all;
     if (client->all)
@@ -279,17 +259,10 @@ int32_t relay_client_create(const struct relay_client_options *options, struct r
         return fault_set(fault, HAWSE_E_NOMEM, "no memory for a relay");
     client->options = *options;
     client->timer = (struct loop_timer){.fn = on_timer, .ctx = client};
-    client->sign_last = &client->sign_first;
     for (int k = 0; k < RELAY_KIND_COUNT; k++) {
         struct queue *q = &client->queues[relay_limit_of((enum relay_kind)k)];
         q->last = &q->first;
         limit_init(&q->limit, relay_per_minute((enum relay_kind)k) / 60);
-    }
-    (void)pthread_mutex_init(&client->lock, NULL);
-    (void)pthread_cond_init(&client->more, NULL);
-    if (pthread_create(&client->thread, NULL, signing, client) != 0) {
-        free(client);
-        return fault_set(fault, HAWSE_E_NOMEM, "cannot start the thread that signs for a relay");
     }
     *out = client;
     return HAWSE_OK;
@@ -299,11 +272,6 @@ void relay_client_stop(struct relay_client *client)
 {
     if (!client || client->stopped)
         return;
-    (void)pthread_mutex_lock(&client->lock);
-    client->quit = true;
-    (void)pthread_cond_signal(&client->more);
-    (void)pthread_mutex_unlock(&client->lock);
-    (void)pthread_join(client->thread, NULL);
     client->stopped = true;
     loop_timer_cancel(client->options.loop, &client->timer);
     for (struct request *r = client->all; r; r = r->all_next) {
@@ -319,7 +287,5 @@ void relay_client_destroy(struct relay_client *client)
     relay_client_stop(client);
     while (client->all)
         request_free(client->all);
-    (void)pthread_cond_destroy(&client->more);
-    (void)pthread_mutex_destroy(&client->lock);
     free(client);
 }

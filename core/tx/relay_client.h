@@ -3,10 +3,10 @@
  * wants that (X-Flashbots-Signature), keeps to its limits per minute, and says what the answer
  * means. What is asked and when, others decide: relay.h.
  *
- * Owns a thread that signs, because the key may be in another process, and the requests under way.
- * The key that signs here must sign nothing else and hold nothing: it only has a reputation.
- * Functions are [loop], the thread of the loop that it was made for. It is stopped
- * when that thread has ended, and destroyed when the HTTP client's has too and the loop is drained.
+ * Owns the requests under way. The key that signs here must sign nothing else and hold nothing: it
+ * only has a reputation. Functions are [loop], the thread of the loop that it was made for. It is
+ * stopped when that thread and the signing thread have ended, and destroyed when the HTTP client's
+ * has too and the loop is drained.
  */
 #ifndef CORE_TX_RELAY_CLIENT_H
 #define CORE_TX_RELAY_CLIENT_H
@@ -15,6 +15,7 @@
 #include "rpc/failure.h"
 #include "rpc/http_client.h"
 #include "tx/relay.h"
+#include "tx/signing.h"
 
 struct relay_client;
 
@@ -24,8 +25,9 @@ struct relay_client_options {
     struct loop *loop;
     const struct config_endpoint *endpoint;
     struct signer *signer;
-    signer_handle auth; /* 0 = requests are not signed */
-    struct chain chain; /* that the key signs for */
+    signer_handle auth;       /* 0 = requests are not signed */
+    struct signing **signing; /* where that is done; there before the first request */
+    struct chain chain;       /* that the key signs for */
 };
 
 /* Valid during the call that brings it. */
@@ -40,7 +42,7 @@ typedef void (*relay_done_fn)(void *ctx, const struct relay_answer *answer);
 
 int32_t relay_client_create(const struct relay_client_options *options, struct relay_client **out,
                             struct fault *fault);
-/* Ends its thread; what is under way is not told any more. Idempotent; NULL is legal. */
+/* What is under way is not told any more. Idempotent; NULL is legal. */
 void relay_client_stop(struct relay_client *client);
 /* NULL is legal. */
 void relay_client_destroy(struct relay_client *client);

@@ -7,7 +7,6 @@
 
 #include <hawse/hex.h>
 #include <hawse/u256.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,12 +83,11 @@ void leg_release(struct leg *leg)
     nonce_release(intent->desk->nonces, &intent->account->nonces, &leg->nonce, on_released, intent);
 }
 
-/* ---- the signing thread ---- */
+/* ---- on the signing thread ---- */
 
 /* One signature, and for a delegation one more before it. */
 struct job {
-    struct job *next;
-    struct loop_work work; /* back on the desk's loop */
+    struct signing_job job; /* first */
     struct desk *desk;
     struct leg *leg;
     signer_handle key;
@@ -100,15 +98,6 @@ struct job {
     struct attempt *attempt; /* malloc'd: what comes of it */
     int32_t code;
     struct fault fault;
-};
-
-struct desk_signer {
-    struct desk *desk;
-    pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t more;
-    struct job *first, **last;
-    bool quit;
 };
 
 static void to_tx_signature(const struct signature *from, hawse_tx_signature_t *to)
@@ -169,47 +158,6 @@ static int32_t sign_job(struct job *job)
     return fault_set(&job->fault, code, "it could not be encoded");
 }
 
-static void on_signed(void *ctx);
-
-static void *signer_main(void *arg)
-{
-    struct desk_signer *s = arg;
-    (void)pthread_mutex_lock(&s->lock);
-    while (!s->quit) {
-        struct job *job = s->first;
-        if (!job) {
-            (void)pthread_cond_wait(&s->more, &s->lock);
-            continue;
-        }
-        s->first = job->next;
-        if (!s->first)
-            s->last = &s->first;
-        (void)pthread_mutex_unlock(&s->lock);
-        job->code = sign_job(job);
-        loop_post(s->desk->loop, &job->work);
-        (void)pthread_mutex_lock(&s->lock);
-    }
-    (void)pthread_mutex_unlock(&s->lock);
-    return NULL;
-}
-
-int32_t desk_signer_start(struct desk *desk, struct fault *fault)
-{
-    struct desk_signer *s = calloc(1, sizeof(*s));
-    if (!s)
-        return fault_set(fault, HAWSE_E_NOMEM, "no memory for the signing thread");
-    s->desk = desk;
-    s->last = &s->first;
-    (void)pthread_mutex_init(&s->lock, NULL);
-    (void)pthread_cond_init(&s->more, NULL);
-    if (pthread_create(&s->thread, NULL, signer_main, s) != 0) {
-        free(s);
-        return fault_set(fault, HAWSE_E_NOMEM, "cannot start the signing thread");
-    }
-    desk->signer = s;
-    return HAWSE_OK;
-}
-
 static void job_free(struct job *job)
 {
     if (job->attempt)
@@ -218,36 +166,18 @@ static void job_free(struct job *job)
     free(job);
 }
 
-void desk_signer_stop(struct desk *desk)
+static void run_job(struct signing_job *job)
 {
-    struct desk_signer *s = desk->signer;
-    if (!s)
-        return;
-    (void)pthread_mutex_lock(&s->lock);
-    s->quit = true;
-    (void)pthread_cond_signal(&s->more);
-    (void)pthread_mutex_unlock(&s->lock);
-    (void)pthread_join(s->thread, NULL);
-    while (s->first) {
-        struct job *next = s->first->next;
-        s->first->leg->intent->asks--;
-        job_free(s->first);
-        s->first = next;
-    }
-    (void)pthread_mutex_destroy(&s->lock);
-    (void)pthread_cond_destroy(&s->more);
-    free(s);
-    desk->signer = NULL;
+    ((struct job *)job)->code = sign_job((struct job *)job);
 }
 
-static void give_job(struct desk_signer *s, struct job *job)
+static void drop_job(struct signing_job *job)
 {
-    (void)pthread_mutex_lock(&s->lock);
-    *s->last = job;
-    s->last = &job->next;
-    (void)pthread_cond_signal(&s->more);
-    (void)pthread_mutex_unlock(&s->lock);
+    ((struct job *)job)->leg->intent->asks--;
+    job_free((struct job *)job);
 }
+
+static void on_signed(struct signing_job *job);
 
 /* ---- signing ---- */
 
@@ -301,7 +231,7 @@ void leg_sign(struct leg *leg, bool empty)
     job->key = intent->account->handle;
     job->chain = intent->chain->name;
     job->attempt = attempt;
-    job->work = (struct loop_work){.fn = on_signed, .ctx = job};
+    job->job = (struct signing_job){.run = run_job, .done = on_signed, .drop = drop_job};
     fill_tx(leg, empty, &job->tx);
     job->delegated = intent->plan->delegated && !empty;
     memcpy(job->delegate, intent->plan->delegate, 20);
@@ -310,7 +240,7 @@ void leg_sign(struct leg *leg, bool empty)
     attempt->gas_limit = job->tx.gas_limit;
     attempt->empty = empty;
     intent->asks++;
-    give_job(intent->desk->signer, job);
+    signing_give(intent->desk->signing, &job->job);
 }
 
 void leg_discard(struct leg *leg)
@@ -352,9 +282,9 @@ static void on_marked(void *ctx, const struct nonce_answer *answer)
 }
 
 /* [desk] The signature is there, or not. */
-static void on_signed(void *ctx)
+static void on_signed(struct signing_job *ran)
 {
-    struct job *job = ctx;
+    struct job *job = (struct job *)ran;
     struct leg *leg = job->leg;
     struct desk_intent *intent = leg->intent;
     intent->asks--;
