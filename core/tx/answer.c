@@ -14,7 +14,7 @@ struct reading {
     uint32_t *marks;
 };
 
-static int32_t begin(struct reading *r, const uint8_t *text, uint64_t len)
+static int32_t begin_any(struct reading *r, const uint8_t *text, uint64_t len)
 {
     r->marks = NULL;
     if (len == 4 && memcmp(text, "null", 4) == 0)
@@ -25,9 +25,15 @@ static int32_t begin(struct reading *r, const uint8_t *text, uint64_t len)
     if (!r->marks)
         return HAWSE_E_NOMEM;
     if (hawse_json_index(&r->doc, text, len, r->marks, (uint32_t)len + 1) != HAWSE_OK ||
-        hawse_json_root(&r->doc, &r->root) != HAWSE_OK || r->root.kind != HAWSE_JSON_OBJECT)
+        hawse_json_root(&r->doc, &r->root) != HAWSE_OK)
         return HAWSE_E_FORMAT;
     return HAWSE_OK;
+}
+
+static int32_t begin(struct reading *r, const uint8_t *text, uint64_t len)
+{
+    int32_t code = begin_any(r, text, len);
+    return code == HAWSE_OK && r->root.kind != HAWSE_JSON_OBJECT ? HAWSE_E_FORMAT : code;
 }
 
 static bool number(struct reading *r, const char *key, bool needed, uint64_t *out)
@@ -124,6 +130,94 @@ int32_t answer_sent_by(const uint8_t *text, uint64_t len, const uint8_t sender[2
     }
     free(r.marks);
     return code;
+}
+
+/* A log as safe.h has it; `room` is what its parts are read into. */
+struct log_room {
+    uint8_t address[20], topics[4 * 32], data[32];
+};
+
+static int32_t read_topics(const hawse_json_t *doc, hawse_json_value_t *topics,
+                           struct log_room *room, struct safe_log *out)
+{
+    hawse_json_value_t topic;
+    int32_t more;
+    while ((more = hawse_json_next(doc, topics, NULL, &topic)) == 1) {
+        if (out->topic_count == 4 || topic.kind != HAWSE_JSON_STRING ||
+            hawse_hex_fixed(topic.data, topic.len, room->topics + 32 * out->topic_count, 32) !=
+                HAWSE_OK)
+            return HAWSE_E_FORMAT;
+        out->topic_count++;
+    }
+    return more == 0 ? HAWSE_OK : HAWSE_E_FORMAT;
+}
+
+static int32_t read_safe_log(const hawse_json_t *doc, hawse_json_value_t *log,
+                             struct log_room *room, struct safe_log *out)
+{
+    hawse_json_value_t address, topics, data;
+    *out = (struct safe_log){.address = room->address, .topics = room->topics, .data = room->data};
+    if (log->kind != HAWSE_JSON_OBJECT || hawse_json_get(doc, log, "address", &address) != 0 ||
+        address.kind != HAWSE_JSON_STRING || hawse_json_get(doc, log, "topics", &topics) != 0 ||
+        topics.kind != HAWSE_JSON_ARRAY || hawse_json_get(doc, log, "data", &data) != 0 ||
+        data.kind != HAWSE_JSON_STRING ||
+        hawse_hex_fixed(address.data, address.len, room->address, 20) != HAWSE_OK)
+        return HAWSE_E_FORMAT;
+    if (data.len >= 66) { /* the first word is enough */
+        if (memcmp(data.data, "0x", 2) != 0 ||
+            hawse_hex_decode(data.data + 2, room->data, 32) != HAWSE_OK)
+            return HAWSE_E_FORMAT;
+        out->data_len = 32;
+    }
+    return read_topics(doc, &topics, room, out);
+}
+
+/* Where a log of eth_getLogs stands. */
+static int32_t read_place(const hawse_json_t *doc, hawse_json_value_t *log, struct answer_fate *out)
+{
+    hawse_json_value_t block, tx;
+    if (hawse_json_get(doc, log, "blockNumber", &block) != 0 || block.kind != HAWSE_JSON_STRING ||
+        hawse_json_get(doc, log, "transactionHash", &tx) != 0 || tx.kind != HAWSE_JSON_STRING ||
+        hawse_hex_u64(block.data, block.len, &out->block) != HAWSE_OK ||
+        hawse_hex_fixed(tx.data, tx.len, out->executed, 32) != HAWSE_OK)
+        return HAWSE_E_FORMAT;
+    return HAWSE_OK;
+}
+
+static int32_t logs_of(struct reading *r, hawse_json_value_t *logs)
+{
+    if (r->root.kind == HAWSE_JSON_ARRAY) {
+        *logs = r->root;
+        return HAWSE_OK;
+    }
+    return r->root.kind == HAWSE_JSON_OBJECT &&
+                   hawse_json_get(&r->doc, &r->root, "logs", logs) == HAWSE_OK &&
+                   logs->kind == HAWSE_JSON_ARRAY
+               ? HAWSE_OK
+               : HAWSE_E_FORMAT;
+}
+
+int32_t answer_safe(const uint8_t *text, uint64_t len, const struct safe_place *place,
+                    const uint8_t hash_of[32], struct answer_fate *out)
+{
+    struct reading r;
+    struct log_room room;
+    struct safe_log one;
+    hawse_json_value_t logs, log;
+    int32_t more = 0, code = begin_any(&r, text, len);
+    *out = (struct answer_fate){.end = SAFE_NOT_EXECUTED};
+    if (code == HAWSE_OK)
+        code = logs_of(&r, &logs);
+    while (code == HAWSE_OK && out->end == SAFE_NOT_EXECUTED &&
+           (more = hawse_json_next(&r.doc, &logs, NULL, &log)) == 1) {
+        code = read_safe_log(&r.doc, &log, &room, &one);
+        if (code == HAWSE_OK)
+            out->end = safe_log_read(place, hash_of, &one);
+        if (code == HAWSE_OK && out->end != SAFE_NOT_EXECUTED && r.root.kind == HAWSE_JSON_ARRAY)
+            code = read_place(&r.doc, &log, out);
+    }
+    free(r.marks);
+    return code != HAWSE_OK ? code : more < 0 ? HAWSE_E_FORMAT : HAWSE_OK;
 }
 
 int32_t answer_u256(const uint8_t *text, uint64_t len, hawse_u256_t *out)

@@ -5,6 +5,8 @@
 #ifndef CORE_TX_ANSWER_H
 #define CORE_TX_ANSWER_H
 
+#include "tx/safe.h"
+
 #include <hawse/types.h>
 #include <stdbool.h>
 
@@ -30,6 +32,16 @@ int32_t answer_receipt(const uint8_t *text, uint64_t len, struct answer_receipt 
  * there is none, or no block. */
 int32_t answer_sent_by(const uint8_t *text, uint64_t len, const uint8_t sender[20], uint64_t nonce,
                        uint8_t hash[32]);
+/* What a Safe says of one of its transactions, by its logs: in a receipt that answer_receipt took,
+ * or in an answer of eth_getLogs. */
+struct answer_fate {
+    enum safe_end end;
+    uint64_t block;       /* of eth_getLogs */
+    uint8_t executed[32]; /* of eth_getLogs: the hash of the transaction that did it */
+};
+/* HAWSE_E_FORMAT: a log that is none. */
+int32_t answer_safe(const uint8_t *text, uint64_t len, const struct safe_place *place,
+                    const uint8_t hash[32], struct answer_fate *out);
 /* A quantity in quotes: counts, balances. */
 int32_t answer_u256(const uint8_t *text, uint64_t len, hawse_u256_t *out);
 int32_t answer_u64(const uint8_t *text, uint64_t len, uint64_t *out);

@@ -65,6 +65,8 @@ static void run_effects(struct desk *desk)
         struct desk_effect e = desk->effects[i];
         if (e.kind == DESK_TELL)
             desk->options.port.tell(desk->options.port.ctx, e.told);
+        else if (e.kind == DESK_SAFE)
+            safe_go(e.leg);
         else
             leg_broadcast(e.leg, e.attempt);
         free(e.told);
@@ -114,11 +116,20 @@ static void hash_in(struct desk_intent *intent)
     *slot = intent;
 }
 
+static const struct config_safe *safe_named(const struct desk_chain *chain,
+                                            const struct intent *body)
+{
+    return body->public.how == HAWSE_INTENT_SAFE ? config_safe_find(chain->config, body->account)
+                                                 : NULL;
+}
+
 int32_t desk_intent_new(struct desk *desk, struct intent *body, const char *instance,
                         struct desk_intent **out, struct fault *fault)
 {
     struct desk_chain *chain = desk_chain_of(desk, body->chain);
-    struct desk_account *account = chain ? chain_account(chain, body->account, fault) : NULL;
+    const struct config_safe *safe = chain ? safe_named(chain, body) : NULL;
+    const char *name = safe ? safe->executor : body->account;
+    struct desk_account *account = chain ? chain_account(chain, name, fault) : NULL;
     struct desk_intent *intent = account ? calloc(1, sizeof(*intent)) : NULL;
     if (!intent) {
         free(body);
@@ -129,6 +140,13 @@ int32_t desk_intent_new(struct desk *desk, struct intent *body, const char *inst
     intent->body = body;
     intent->chain = chain;
     intent->account = account;
+    int32_t code = safe ? safe_open(intent, safe, fault) : HAWSE_OK;
+    if (code != HAWSE_OK) {
+        safe_close(intent);
+        free(body);
+        free(intent);
+        return code;
+    }
     intent->maturity = MATURITY_STABLE;
     intent->utc_ns = desk_utc();
     (void)snprintf(intent->instance, sizeof(intent->instance), "%s", instance);
@@ -154,6 +172,7 @@ static void intent_free(struct desk_intent *intent)
             free(leg->attempts[a].raw);
     }
     free(intent->legs);
+    safe_close(intent);
     free(intent->plan);
     free(intent->body);
     free(intent);
@@ -162,6 +181,7 @@ static void intent_free(struct desk_intent *intent)
 void desk_forget(struct desk_intent *intent)
 {
     struct desk_chain *chain = intent->chain;
+    safe_stop(intent);
     for (uint32_t i = 0; intent->legs && i < intent->plan->count; i++) {
         leg_unqueue(&intent->legs[i]);
         leg_simulate_stop(&intent->legs[i]);
@@ -596,11 +616,9 @@ static int32_t post_to(struct desk *desk, const struct post *what, struct fault 
     return HAWSE_OK;
 }
 
-int32_t desk_propose(struct desk *desk, const struct desk_owner *owner, const char *instance,
-                     enum config_maturity maturity, struct intent *intent, struct fault *fault)
+/* [any] */
+static int32_t may_take(struct desk *desk, const struct intent *intent, struct fault *fault)
 {
-    struct post post = {
-        .kind = POST_PROPOSE, .owner = *owner, .maturity = maturity, .intent = intent};
     struct desk_chain *chain = desk_chain_of(desk, intent->chain);
     int32_t code = HAWSE_OK;
     if (!chain)
@@ -610,7 +628,11 @@ int32_t desk_propose(struct desk *desk, const struct desk_owner *owner, const ch
         code = fault_set(fault, HAWSE_E_INVAL, "kind: \"%s\" takes %s", intent->chain,
                          intent->public.solana ? "calls, no instructions of Solana"
                                                : "instructions of Solana, no calls");
-    else if (signer_find(desk->options.signer, intent->account) == 0)
+    else if (intent->public.how == HAWSE_INTENT_SAFE && !safe_named(chain, intent))
+        code = fault_set(fault, HAWSE_E_NOTFOUND, "account: there is no \"%s\" in chains.%s.safes",
+                         intent->account, intent->chain);
+    else if (intent->public.how != HAWSE_INTENT_SAFE &&
+             signer_find(desk->options.signer, intent->account) == 0)
         code = fault_set(fault, HAWSE_E_NOTFOUND, "account: there is no \"%s\" in keys.use",
                          intent->account);
     else if (__atomic_load_n(&desk->halted, __ATOMIC_ACQUIRE))
@@ -618,6 +640,15 @@ int32_t desk_propose(struct desk *desk, const struct desk_owner *owner, const ch
     else if (!__atomic_load_n(&chain->ready, __ATOMIC_ACQUIRE))
         code = fault_set(fault, HAWSE_E_STATE,
                          "what an earlier run sent on \"%s\" is not reconciled yet", intent->chain);
+    return code;
+}
+
+int32_t desk_propose(struct desk *desk, const struct desk_owner *owner, const char *instance,
+                     enum config_maturity maturity, struct intent *intent, struct fault *fault)
+{
+    struct post post = {
+        .kind = POST_PROPOSE, .owner = *owner, .maturity = maturity, .intent = intent};
+    int32_t code = may_take(desk, intent, fault);
     if (code != HAWSE_OK) {
         free(intent);
         return code;
@@ -640,62 +671,7 @@ int32_t desk_look_up(struct desk *desk, const struct desk_owner *owner, const ch
     return post_to(desk, &post, NULL);
 }
 
-/* ---- reload ---- */
-
-struct reloading {
-    struct loop_work work;
-    struct desk *desk;
-    const struct config *config;
-    sem_t done;
-};
-
-static void take_over(struct desk *desk, const struct config *config)
-{
-    struct fault fault = {0};
-    desk->config = config;
-    desk->options.config = config;
-    if (risk_reload(desk->risk, config, &fault) != HAWSE_OK) {
-        log_fault(desk->logger, HAWSE_LOG_ERROR, "tx", &fault);
-        (void)risk_kill(desk->risk, NULL, "host", "the new limits could not be taken over", NULL);
-    }
-}
-
-static void on_reload(void *ctx)
-{
-    struct reloading *r = ctx;
-    take_over(r->desk, r->config);
-    (void)sem_post(&r->done);
-}
-
-void desk_reload(struct desk *desk, const struct config *config)
-{
-    struct reloading r = {.desk = desk, .config = config};
-    if (!desk)
-        return;
-    if (!desk->running) {
-        take_over(desk, config);
-        return;
-    }
-    r.work = (struct loop_work){.fn = on_reload, .ctx = &r};
-    (void)sem_init(&r.done, 0, 0);
-    loop_post(desk->loop, &r.work);
-    while (sem_wait(&r.done) != 0)
-        ;
-    (void)sem_destroy(&r.done);
-}
-
-/* ---- switches ---- */
-
-int32_t desk_kill(struct desk *desk, const char *instance, const char *who, const char *why,
-                  struct fault *fault)
-{
-    return risk_kill(desk->risk, instance, who, why, fault);
-}
-
-int32_t desk_resume(struct desk *desk, const char *instance, struct fault *fault)
-{
-    return risk_resume(desk->risk, instance, fault);
-}
+/* ---- there and gone ---- */
 
 /* [any] A breaker or a switch moved. */
 static void on_notice(void *ctx, const char *instance, const char *text)
@@ -703,8 +679,6 @@ static void on_notice(void *ctx, const char *instance, const char *text)
     struct desk *desk = ctx;
     log_line(desk->logger, HAWSE_LOG_WARN, instance ? instance : "risk", "%s", text);
 }
-
-/* ---- there and gone ---- */
 
 static int32_t open_stores(struct desk *desk, struct fault *fault)
 {

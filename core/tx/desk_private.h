@@ -8,7 +8,9 @@
  *   track.c   what became of what was sent
  *   proof.c   who used a nonce, when it was none of ours
  *   load.c    what earlier runs left
+ *   reload.c  what an operator changes while it runs
  *   private.c what goes by a private relay
+ *   safe_*.c  what intents of a Safe need beside: see safe_desk.h
  *   ask.c     questions to providers and their answers
  *   words.c   status, and what is written to the journal
  */
@@ -48,6 +50,7 @@ enum {
 struct desk_chain;
 struct desk_account;
 struct desk_intent;
+struct desk_safe;
 
 /* One signed transaction. */
 struct attempt {
@@ -123,6 +126,7 @@ struct desk_intent {
     struct intent *body;
     struct desk_chain *chain;
     struct desk_account *account;
+    struct desk_safe *safe; /* whose money moves; NULL = the account's */
     struct plan *plan;
     struct leg *legs; /* plan->count of them */
     uint32_t last_step;
@@ -200,7 +204,7 @@ struct desk_chain {
     bool pumping;
 };
 
-enum desk_effect_kind { DESK_TELL, DESK_BROADCAST };
+enum desk_effect_kind { DESK_TELL, DESK_BROADCAST, DESK_SAFE };
 
 /* What leaves the process after the group is on the disk. */
 struct desk_effect {
@@ -417,6 +421,54 @@ void leg_superseded(struct leg *leg);
 
 /* Its nonce is used, deep enough, and no attempt has a receipt: finds out by what. */
 void leg_prove(struct leg *leg);
+
+/* The last block that is final for the intent; 0 = none is. */
+uint64_t intent_deep(const struct desk_intent *intent);
+
+/* ---- safe_desk.c ---- */
+
+/* The account of an intent is a Safe: it gets what that takes. */
+int32_t safe_open(struct desk_intent *intent, const struct config_safe *config,
+                  struct fault *fault);
+/* What is under way is dropped. */
+void safe_stop(struct desk_intent *intent);
+void safe_close(struct desk_intent *intent);
+/* Instead of leg_simulate() before the executor has signed: finds out what the Safe would do. */
+void safe_simulate(struct leg *leg);
+/* What a simulation has to know of it. */
+void safe_question(const struct leg *leg, struct sim_request *q);
+/* All gates passed what was not signed by its owners yet: now they are asked. */
+void safe_sign(struct leg *leg);
+/* The effect: the signatures, or a proposal, may leave. */
+void safe_go(struct leg *leg);
+/* From the journal: what a signed transaction carries, and what its owners signed. */
+int32_t safe_restore_call(struct desk_intent *intent, hawse_view_t data);
+int32_t safe_restore_step(void *ctx, const struct journal_step *step);
+/* Does it wait for other owners, who have not signed since? */
+bool safe_waits(const struct desk_intent *intent);
+bool safe_complete(const struct desk_intent *intent);
+bool safe_signed(const struct desk_intent *intent); /* by owners: others may have that */
+const char *safe_failure(const struct leg *leg);    /* why the Safe would refuse, in words, or "" */
+const uint8_t *safe_batch(const struct desk_intent *intent);
+/* 20 bytes: whose money an intent moves. */
+const uint8_t *intent_subject(const struct desk_intent *intent);
+
+/* ---- safe_proof.c ---- */
+
+/* Asks what became of what its owners signed. */
+void safe_prove(struct desk_intent *intent);
+/* Before it ends badly: is that still to be found out? Then it is, and the intent ends later. */
+bool safe_unproved(struct desk_intent *intent);
+void safe_look(struct desk_intent *intent); /* a new head */
+/* Was it executed all the same? Then `w` says by what. */
+bool safe_executed(const struct desk_intent *intent, struct desk_words *w);
+/* It ends badly: adds to its reason what may still come of it. */
+void safe_warn(struct desk_intent *intent);
+/* Did it move what it was for, or may it still? */
+bool safe_may_move(const struct desk_intent *intent);
+/* A receipt of attempt i: a success that the Safe does not confirm is none. */
+int32_t safe_receipt(struct leg *leg, uint32_t i, const struct pool_result *r,
+                     struct answer_receipt *receipt);
 
 /* ---- totals.c ---- */
 

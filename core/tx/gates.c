@@ -65,7 +65,7 @@ static hawse_u256_t in_flight_of(const struct desk_intent *self, const uint8_t a
 {
     hawse_u256_t sum = hawse_u256(0);
     for (const struct desk_intent *in = self->chain->intents; in; in = in->next) {
-        if (in == self || in->account != self->account || !in->held)
+        if (in == self || memcmp(intent_subject(in), intent_subject(self), 20) != 0 || !in->held)
             continue;
         for (uint32_t i = 0; i < in->body->public.flow_count; i++) {
             const hawse_intent_flow_t *f = &in->body->flows[i];
@@ -139,6 +139,10 @@ void gate_case(struct leg *leg, struct risk_case *c, hawse_tx_t *txs)
                             .simulation_required = chain->config->tx.simulation_required,
                             .inspection_required =
                                 chain->config->tx.call_tree == CALL_TREE_REQUIRED};
+    if (intent->safe) {
+        c->subject = intent_subject(intent);
+        c->batch = safe_batch(intent);
+    }
     if (!txs)
         return;
     for (uint32_t i = 0; i < intent->plan->count; i++)
@@ -222,7 +226,11 @@ static void simulated(struct leg *leg)
         return;
     if (leg->life.state == LIFE_SIMULATING) {
         leg->fees = chain_offer(leg->intent->chain);
-        if (own ? own_gates(leg) : all_gates(leg))
+        if (!(own ? own_gates(leg) : all_gates(leg)))
+            return;
+        if (leg->intent->safe && !own && !safe_complete(leg->intent))
+            safe_sign(leg);
+        else
             leg_on(leg, LIFE_ON_SIMULATED);
     } else if (leg->life.state == LIFE_SENT && leg->life.signing) {
         if (own ? own_gates(leg) : all_gates(leg))
@@ -264,7 +272,8 @@ static void on_balance(struct desk_ask *ask, const struct pool_result *r)
     struct leg *leg = ask->leg;
     hawse_u256_t amount;
     /* 32 bytes are as long as a quantity of 64 digits */
-    if (r->status == HAWSE_OK && r->body_len == 68 &&
+    bool coin = memcmp(leg->intent->body->flows[ask->number].asset, native, 20) == 0;
+    if (r->status == HAWSE_OK && (coin || r->body_len == 68) &&
         answer_u256(r->body, r->body_len, &amount) == HAWSE_OK) {
         struct risk_balance *b = &leg->balances[leg->balance_count++];
         memcpy(b->asset, leg->intent->body->flows[ask->number].asset, 20);
@@ -274,27 +283,31 @@ static void on_balance(struct desk_ask *ask, const struct pool_result *r)
     maybe_simulated(leg);
 }
 
-/* balanceOf(account) of each token that may move. What is not answered the gates refuse. */
+/* balanceOf(account) of each token that may move, and of a Safe its coin. What is not answered the
+ * gates refuse. */
 static void ask_balances(struct leg *leg)
 {
     const struct desk_intent *intent = leg->intent;
     char account[41], token[41], params[256];
-    hawse_hex_encode(intent->account->nonces.sender, 20, account);
+    hawse_hex_encode(intent_subject(intent), 20, account);
     account[40] = '\0';
     leg->balance_count = 0;
     for (uint32_t i = 0; i < intent->body->public.flow_count; i++) {
         struct desk_ask ask = {.done = on_balance, .intent = leg->intent, .leg = leg, .number = i};
-        if (memcmp(intent->body->flows[i].asset, native, 20) == 0)
-            continue;
+        bool coin = memcmp(intent->body->flows[i].asset, native, 20) == 0;
+        if (coin && !intent->safe)
+            continue; /* in the view of the account */
         hawse_hex_encode(intent->body->flows[i].asset, 20, token);
         token[40] = '\0';
         (void)snprintf(params, sizeof(params),
                        "[{\"to\":\"0x%s\",\"data\":\"0x70a08231000000000000000000000000%s\"},"
                        "\"latest\"]",
                        token, account);
+        if (coin)
+            (void)snprintf(params, sizeof(params), "[\"0x%s\",\"latest\"]", account);
         leg->asking++;
-        if (!desk_ask(intent->chain, &ask, "eth_call", params, POOL_FRESH, POOL_DECISION,
-                      BALANCE_MS))
+        if (!desk_ask(intent->chain, &ask, coin ? "eth_getBalance" : "eth_call", params, POOL_FRESH,
+                      POOL_DECISION, BALANCE_MS))
             leg->asking--;
     }
 }
@@ -360,6 +373,8 @@ void leg_simulate(struct leg *leg, bool empty)
     request_block(leg, q);
     risk_sim_policy(intent->desk->risk, intent->instance, chain->config->name, &q->policy);
     request_calls(leg, empty, q, calls);
+    if (intent->safe && !empty)
+        safe_question(leg, q);
     for (uint32_t i = 0; i < intent->body->public.flow_count && !empty; i++) {
         if (memcmp(intent->body->flows[i].asset, native, 20) != 0)
             memcpy(q->assets[q->asset_count++], intent->body->flows[i].asset, 20);

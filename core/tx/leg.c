@@ -107,6 +107,14 @@ static void recount(struct leg *leg)
         leg->intent->account->busy--;
 }
 
+static void begin_simulation(struct leg *leg)
+{
+    if (leg->intent->safe)
+        safe_simulate(leg);
+    else
+        leg_simulate(leg, false);
+}
+
 void leg_event(struct leg *leg, const struct life_event *event)
 {
     struct desk *desk = leg->intent->desk;
@@ -122,7 +130,7 @@ void leg_event(struct leg *leg, const struct life_event *event)
     if (r.effects & LIFE_DO_CHECK)
         leg_queue(leg);
     if (r.effects & LIFE_DO_SIMULATE)
-        leg_simulate(leg, false);
+        begin_simulation(leg);
     if (r.effects & LIFE_DO_RESERVE)
         leg_reserve(leg);
     if (r.effects & LIFE_DO_SIGN)
@@ -242,18 +250,21 @@ static void intent_end(struct desk_intent *intent, const struct tally *t)
     struct desk_words w = {.leg = t->bad ? t->bad->index : last->index};
     const struct leg *shown = t->bad ? t->bad : last;
     uint32_t step = HAWSE_INTENT_CONFIRMED;
-    if (t->bad)
+    bool elsewhere = t->bad && safe_executed(intent, &w);
+    if (t->bad && !elsewhere)
         step = t->bad->life.end == LIFE_END_LOST ? lost_step(intent, &w.error)
                                                  : bad_step(intent, t->bad, &w.error);
-    if (shown->attempt_count > 0) {
+    if (shown->attempt_count > 0 && !elsewhere) {
         w.hash = shown->attempts[shown->mined].hash;
         w.block = shown->receipt.block;
     }
-    if (step != HAWSE_INTENT_CONFIRMED)
+    if (step != HAWSE_INTENT_CONFIRMED) {
+        safe_warn(intent);
         w.reason = intent->reason;
+    }
     w.gate = intent->gate[0] && step == HAWSE_INTENT_REFUSED ? intent->gate : NULL;
     w.figures = w.gate ? intent->figures : NULL;
-    count_moved(intent, outcome_of(t, intent));
+    count_moved(intent, elsewhere ? RISK_SUCCEEDED : outcome_of(t, intent));
     desk_step(intent, step, &w);
     intent->ended = true;
     desk_forget(intent);
@@ -286,7 +297,7 @@ void intent_advance(struct desk_intent *intent)
         break;
     }
     t = tally(intent);
-    if (!intent->ended && t.ended == intent->plan->count)
+    if (!intent->ended && t.ended == intent->plan->count && !(t.bad && safe_unproved(intent)))
         intent_end(intent, &t);
 }
 
@@ -294,9 +305,11 @@ void intent_plan(struct desk_intent *intent)
 {
     struct fault fault = {0};
     const struct config_tx *tx = &intent->chain->config->tx;
-    int32_t code = plan_make(&intent->body->public, intent->account->nonces.sender,
-                             (enum plan_executor)tx->executor, tx->executor ? tx->delegate : NULL,
-                             &intent->plan, &fault);
+    int32_t code = intent->safe
+                       ? plan_safe(intent_subject(intent), &intent->plan, &fault)
+                       : plan_make(&intent->body->public, intent->account->nonces.sender,
+                                   (enum plan_executor)tx->executor,
+                                   tx->executor ? tx->delegate : NULL, &intent->plan, &fault);
     if (code == HAWSE_OK)
         code = private_check(intent, &fault);
     if (code == HAWSE_OK) {
@@ -349,7 +362,10 @@ bool leg_verdict(struct leg *leg, const struct risk_verdict *v)
         wait_for(leg, v);
         return false;
     }
-    intent_fail(intent, HAWSE_E_DENIED, v->reason);
+    const char *more = intent->safe && leg->sim ? safe_failure(leg) : "";
+    char reason[640];
+    (void)snprintf(reason, sizeof(reason), "%.540s%s%s", v->reason, more[0] ? ": " : "", more);
+    intent_fail(intent, HAWSE_E_DENIED, reason);
     if (!intent->gate[0]) {
         (void)snprintf(intent->gate, sizeof(intent->gate), "%s", v->gate);
         (void)snprintf(intent->figures, sizeof(intent->figures), "%s", v->figures);
@@ -384,7 +400,7 @@ static void look_again(struct desk_account *account)
     for (struct desk_intent *in = account->chain->intents; in; in = next) {
         next = in->next;
         for (uint32_t i = 0; in->account == account && in->plan && i < in->plan->count; i++) {
-            if (in->legs[i].life.state == LIFE_WAITING)
+            if (in->legs[i].life.state == LIFE_WAITING && !safe_waits(in))
                 leg_on(&in->legs[i], LIFE_ON_LOOK);
         }
     }
@@ -440,6 +456,7 @@ void intent_expire(struct desk_intent *intent)
         if (leg->life.state != LIFE_IDLE && unsigned_yet(leg)) {
             leg_unqueue(leg);
             leg_simulate_stop(leg);
+            safe_stop(intent);
             leg_on(leg, LIFE_ON_EXPIRE);
         }
     }
@@ -456,6 +473,7 @@ void intent_cancel(struct desk_intent *intent)
         if (unsigned_yet(leg)) {
             leg_unqueue(leg);
             leg_simulate_stop(leg);
+            safe_stop(intent);
         }
         leg_on(leg, LIFE_ON_CANCEL);
     }

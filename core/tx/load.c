@@ -68,6 +68,8 @@ static int32_t keep_attempt(void *ctx, const struct journal_attempt *row)
     a->nonce = row->nonce;
     a->gas_limit = tx.gas_limit;
     a->empty = !plan_is_leg(intent->plan, row->leg, &tx);
+    if (intent->safe && !a->empty && safe_restore_call(intent, tx.data) != HAWSE_OK)
+        return HAWSE_E_NOMEM;
     (void)hawse_u256_to_u64(&row->max_fee, &a->fees.max_fee);
     (void)hawse_u256_to_u64(&row->tip, &a->fees.tip);
     intent->attempts++;
@@ -128,6 +130,9 @@ static int32_t restore_legs(struct desk_intent *intent, struct fault *fault)
     struct loading l = {.intent = intent};
     int32_t code =
         journal_attempts_of(intent->desk->journal, intent->number, keep_attempt, &l, fault);
+    if (code == HAWSE_OK && intent->safe)
+        code = journal_steps_of(intent->desk->journal, intent->number, safe_restore_step, intent,
+                                fault);
     if (code != HAWSE_OK)
         return fault_set(fault, code, "intent %llu: its transactions cannot be read back",
                          (unsigned long long)intent->number);
@@ -143,6 +148,8 @@ static int32_t restore_legs(struct desk_intent *intent, struct fault *fault)
         hold_again(intent);
         return HAWSE_OK;
     }
+    if (intent->safe && safe_signed(intent))
+        hold_again(intent); /* who has the signatures may execute it */
     uint64_t age = desk_utc() - intent->utc_ns;
     leg_on(&intent->legs[0], LIFE_ON_BEGIN);
     if (age > (uint64_t)intent->desk->tx.restart_s * 1000000000u)

@@ -119,6 +119,18 @@ int32_t plan_make(const hawse_intent_t *in, const uint8_t sender[20], enum plan_
     return HAWSE_OK;
 }
 
+int32_t plan_safe(const uint8_t safe[20], struct plan **out, struct fault *fault)
+{
+    struct plan *plan = calloc(1, sizeof(*plan));
+    if (!plan)
+        return fault_set(fault, HAWSE_E_NOMEM, "no memory for a plan");
+    plan->count = 1;
+    plan->safe = true;
+    memcpy(plan->legs[0].to, safe, 20);
+    *out = plan;
+    return HAWSE_OK;
+}
+
 void plan_tx(const struct plan *plan, uint32_t i, uint64_t chain_id, hawse_tx_t *tx)
 {
     const struct plan_leg *leg = &plan->legs[i];
@@ -138,7 +150,12 @@ void plan_void_tx(const uint8_t sender[20], uint64_t chain_id, hawse_tx_t *tx)
 
 bool plan_is_leg(const struct plan *plan, uint32_t i, const hawse_tx_t *tx)
 {
+    static const uint8_t execute[4] = {0x6a, 0x76, 0x12, 0x02}; /* execTransaction */
     const struct plan_leg *leg = &plan->legs[i];
+    if (plan->safe && leg->data.len == 0)
+        return tx->type == HAWSE_TX_DYNAMIC_FEE && !tx->create &&
+               memcmp(tx->to, leg->to, 20) == 0 && hawse_u256_is_zero(&tx->value) &&
+               tx->data.len >= 4 && memcmp(tx->data.data, execute, 4) == 0;
     return tx->type == (plan->delegated ? HAWSE_TX_SET_CODE : HAWSE_TX_DYNAMIC_FEE) &&
            !tx->create && memcmp(tx->to, leg->to, 20) == 0 &&
            hawse_u256_compare(&tx->value, &leg->value) == 0 && tx->data.len == leg->data.len &&

@@ -33,6 +33,7 @@ struct plan_leg {
 struct plan {
     uint32_t count;
     bool delegated;
+    bool safe; /* its only transaction is a Safe's, whose data comes when its owners have signed */
     uint8_t delegate[20];
     struct plan_leg legs[PLAN_LEGS];
     uint8_t data[];
@@ -44,6 +45,9 @@ int32_t plan_make(const hawse_intent_t *intent, const uint8_t sender[20],
                   enum plan_executor executor, const uint8_t *delegate, struct plan **out,
                   struct fault *fault);
 
+/* The one of a Safe. */
+int32_t plan_safe(const uint8_t safe[20], struct plan **out, struct fault *fault);
+
 /* The transaction of a leg; views lead into the plan. A delegating one still lacks its
  * authorization. */
 void plan_tx(const struct plan *plan, uint32_t leg, uint64_t chain_id, hawse_tx_t *tx);
@@ -51,7 +55,8 @@ void plan_tx(const struct plan *plan, uint32_t leg, uint64_t chain_id, hawse_tx_
 /* The one that does nothing: it takes a nonce. */
 void plan_void_tx(const uint8_t sender[20], uint64_t chain_id, hawse_tx_t *tx);
 
-/* Is this transaction the leg's, whatever its nonce, fees and gas limit? */
+/* Is this transaction the leg's, whatever its nonce, fees and gas limit? That of a Safe whose data
+ * is not there yet: any execTransaction of it. */
 bool plan_is_leg(const struct plan *plan, uint32_t leg, const hawse_tx_t *tx);
 
 #endif

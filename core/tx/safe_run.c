@@ -14,7 +14,7 @@ enum {
 };
 
 /* Behind the questions of safe.h, in this order. */
-enum { STEP_HASH = SAFE_ASK_COUNT, STEP_CODE, STEP_SIGN, STEP_TRY };
+enum { STEP_HASH = SAFE_ASK_COUNT, STEP_CODE, STEP_SINGLETON, STEP_READY, STEP_SIGN };
 
 struct safe_run {
     struct safe_port port;
@@ -36,8 +36,12 @@ struct safe_run {
     hawse_safe_tx_t tx;
     uint8_t hash[32];
     uint64_t data_len; /* of `data` */
-    char *papers, *origin;
-    size_t papers_len;
+    char *origin;
+    bool known; /* `approvals` are of known_hash */
+    uint8_t known_hash[32];
+    uint8_t singleton[20];
+    struct sim_slot slots[SIM_SLOTS];
+    uint32_t slot_count;
     char reason[REASON];
     uint8_t batch[BATCH];
     uint8_t data[EXECUTE];
@@ -48,27 +52,35 @@ static void next_step(struct safe_run *run);
 
 static void run_free(struct safe_run *run)
 {
-    free(run->papers);
     free(run->origin);
     free(run);
 }
 
 /* ---- how it ends ---- */
 
-static void finish(struct safe_run *run, int32_t status, const char *proposal)
+static void tell(struct safe_run *run, int32_t status, const char *proposal)
 {
     struct safe_result result = {
         .status = status,
         .nonce = run->nonce,
         .threshold = run->state.threshold,
         .signatures = run->approvals.count,
+        .slots = run->slots,
+        .slot_count = run->slot_count,
+        .approvals = &run->approvals,
         .proposal = proposal,
         .reason = run->reason,
     };
     memcpy(result.hash, run->hash, 32);
+    memcpy(result.singleton, run->singleton, 20);
     if (status == HAWSE_OK)
         result.data = (hawse_view_t){run->data, run->data_len};
     run->done(run->ctx, &result);
+}
+
+static void finish(struct safe_run *run, int32_t status, const char *proposal)
+{
+    tell(run, status, proposal);
     run_free(run);
 }
 
@@ -148,6 +160,15 @@ static void ask_code(struct safe_run *run)
     hawse_hex_encode(run->place.batch, 20, address);
     int n = snprintf(params, sizeof(params), "[\"0x%.40s\",\"latest\"]", address);
     ask(run, "eth_getCode", params, (size_t)n);
+}
+
+/* The first word of a Safe's storage is what code it runs. */
+static void ask_singleton(struct safe_run *run)
+{
+    char address[41] = "", params[80];
+    hawse_hex_encode(run->place.address, 20, address);
+    int n = snprintf(params, sizeof(params), "[\"0x%.40s\",\"0x0\",\"latest\"]", address);
+    ask(run, "eth_getStorageAt", params, (size_t)n);
 }
 
 /* The bytes of a result, a text of JSON; malloc'd, NULL: it is none. */
@@ -233,8 +254,56 @@ static void propose(struct safe_run *run)
     free(text);
 }
 
-/* Enough signatures: the call itself, tried before it is given out. */
-static void try_it(struct safe_run *run)
+/* Where the Safe keeps that an owner approved a hash: approvedHashes, at slot 8 of 1.3.0 to 1.5.0.
+ */
+static void approval_slot(const struct safe_run *run, const uint8_t owner[20], struct sim_slot *out)
+{
+    uint8_t words[64] = {0};
+    memcpy(words + 12, owner, 20);
+    words[63] = 8;
+    hawse_keccak256(words, sizeof(words), words + 32);
+    memcpy(words, run->hash, 32);
+    *out = (struct sim_slot){.value = {[31] = 1}};
+    hawse_keccak256(words, sizeof(words), out->slot);
+    memcpy(out->address, run->place.address, 20);
+}
+
+static int by_address(const void *a, const void *b)
+{
+    return memcmp(a, b, 20);
+}
+
+/* The call as if owners had approved it on the chain, and what has to stand there for that. */
+static int32_t without_signatures(struct safe_run *run)
+{
+    struct safe_state *s = &run->state;
+    uint8_t signatures[SAFE_OWNERS * SAFE_SIGNATURE] = {0};
+    hawse_writer_t data = hawse_writer(run->data, sizeof(run->data));
+    qsort(s->owners, s->owner_count, 20, by_address);
+    for (uint32_t i = 0; i < s->threshold; i++) {
+        memcpy(signatures + (size_t)i * SAFE_SIGNATURE + 12, s->owners[i], 20);
+        signatures[(size_t)i * SAFE_SIGNATURE + 64] = 1;
+        approval_slot(run, s->owners[i], &run->slots[i]);
+    }
+    run->slot_count = s->threshold;
+    int32_t code =
+        safe_execute_data(&run->tx, signatures, (uint64_t)s->threshold * SAFE_SIGNATURE, &data);
+    run->data_len = data.len;
+    return code;
+}
+
+static void ready(struct safe_run *run)
+{
+    if (without_signatures(run) != HAWSE_OK) {
+        fail(run, HAWSE_E_LIMIT, "the transaction is too large");
+        return;
+    }
+    run->step = STEP_SIGN;
+    tell(run, HAWSE_OK, NULL);
+}
+
+/* Every key of ours has signed: is it enough? */
+static void all_signed(struct safe_run *run)
 {
     static const char no_room[] = "the transaction is too large";
     uint8_t signatures[SAFE_OWNERS * (SAFE_SIGNATURE + 32) + SAFE_CONTRACTS];
@@ -251,8 +320,7 @@ static void try_it(struct safe_run *run)
         return;
     }
     run->data_len = data.len;
-    run->step = STEP_TRY;
-    ask_safe(run, run->data, run->data_len);
+    finish(run, HAWSE_OK, NULL);
 }
 
 /* ---- answers ---- */
@@ -273,25 +341,32 @@ static int32_t build(struct safe_run *run, struct fault *fault)
     return code == HAWSE_OK ? safe_hash(&run->place, &run->tx, run->hash) : code;
 }
 
-/* The Safe's own word for the hash; then the signatures of others count. */
+/* The Safe's own word for the hash. */
 static int32_t take_hash(struct safe_run *run, const uint8_t *data, uint64_t len,
                          struct fault *fault)
 {
-    const struct safe_paper paper = {&run->place, &run->tx, run->hash};
     if (len != 32 || memcmp(data, run->hash, 32) != 0)
         return fault_set(fault, HAWSE_E_DENIED,
                          "the Safe has another hash for this transaction than we: not signed");
-    if (run->papers_len == 0)
-        return HAWSE_OK;
-    int32_t code =
-        safe_paper_read(&paper, &run->state, run->papers, run->papers_len, &run->approvals, fault);
-    return code < 0 ? code : HAWSE_OK;
+    if (!run->known || memcmp(run->hash, run->known_hash, 32) != 0)
+        run->approvals = (struct safe_approvals){0};
+    return HAWSE_OK;
+}
+
+static int32_t take_singleton(struct safe_run *run, const uint8_t *data, uint64_t len,
+                              struct fault *fault)
+{
+    static const uint8_t zeroes[12] = {0};
+    if (len != 32 || memcmp(data, zeroes, sizeof(zeroes)) != 0)
+        return fault_set(fault, HAWSE_E_FORMAT, "the Safe's code: found %llu bytes, not an address",
+                         (unsigned long long)len);
+    memcpy(run->singleton, data + 12, 20);
+    return HAWSE_OK;
 }
 
 static int32_t take_answer(struct safe_run *run, const uint8_t *data, uint64_t len,
                            struct fault *fault)
 {
-    static const uint8_t yes[32] = {[31] = 1};
     switch (run->step) {
     case STEP_HASH:
         return take_hash(run, data, len, fault);
@@ -302,10 +377,8 @@ static int32_t take_answer(struct safe_run *run, const uint8_t *data, uint64_t l
                          "the contract for several calls is no MultiSendCallOnly of 1.3.0, 1.4.1 "
                          "or 1.5.0 (%llu bytes of code): not signed",
                          (unsigned long long)len);
-    case STEP_TRY:
-        if (len == 32 && memcmp(data, yes, 32) == 0)
-            return HAWSE_OK;
-        return fault_set(fault, HAWSE_E_REMOTE, "the Safe would not execute it");
+    case STEP_SINGLETON:
+        return take_singleton(run, data, len, fault);
     default:
         return safe_answer((enum safe_question)run->step, data, len, &run->state, fault);
     }
@@ -315,10 +388,8 @@ static void refused(struct safe_run *run, const struct sim_answer *answer)
 {
     const char *text = (const char *)answer->body;
     size_t len = text ? (size_t)answer->body_len : 0;
-    const char *meaning = answer->status == HAWSE_E_REMOTE ? safe_error_meaning(text, len) : "";
-    (void)snprintf(run->reason, sizeof(run->reason), "%s%s%s: %.*s",
-                   run->step == STEP_TRY ? "the Safe would refuse it" : "the Safe cannot be asked",
-                   meaning[0] ? ", " : "", meaning, (int)(len > 300 ? 300 : len), text ? text : "");
+    (void)snprintf(run->reason, sizeof(run->reason), "the Safe cannot be asked: %.*s",
+                   (int)(len > 300 ? 300 : len), text ? text : "");
     finish(run, answer->status, NULL);
 }
 
@@ -346,10 +417,6 @@ static void on_answer(void *ctx, const struct sim_answer *answer)
         fail_by(run, &fault);
         return;
     }
-    if (run->step == STEP_TRY) {
-        finish(run, HAWSE_OK, NULL);
-        return;
-    }
     run->step++;
     next_step(run);
 }
@@ -359,7 +426,7 @@ static void next_step(struct safe_run *run)
     uint8_t data[4];
     hawse_writer_t w = hawse_writer(run->data, sizeof(run->data));
     if (run->step == STEP_CODE && run->tx.operation != HAWSE_SAFE_DELEGATECALL)
-        run->step = STEP_SIGN;
+        run->step = STEP_SINGLETON;
     if (run->step < STEP_HASH) {
         safe_question_data((enum safe_question)run->step, data);
         ask_safe(run, data, 4);
@@ -370,8 +437,12 @@ static void next_step(struct safe_run *run)
             ask_safe(run, run->data, w.len);
         else
             fail(run, HAWSE_E_LIMIT, "the transaction is too large");
+    } else if (run->step == STEP_SINGLETON) {
+        ask_singleton(run);
+    } else if (run->step == STEP_READY) {
+        ready(run);
     } else if (!sign_next(run)) {
-        try_it(run);
+        all_signed(run);
     }
 }
 
@@ -396,14 +467,13 @@ static int32_t copy_request(struct safe_run *run, const struct safe_request *q, 
     if (q->owner_count > 0)
         memcpy(run->owners, q->owners, q->owner_count * sizeof(run->owners[0]));
     run->owner_count = q->owner_count;
-    run->papers_len = q->papers.len;
-    run->papers = malloc(q->papers.len + 1);
+    run->known = q->known != NULL;
+    if (run->known) {
+        run->approvals = *q->known;
+        memcpy(run->known_hash, q->known_hash, 32);
+    }
     run->origin = strdup(q->origin ? q->origin : "");
-    if (!run->papers || !run->origin)
-        return fault_set(fault, HAWSE_E_NOMEM, "memory is out");
-    if (q->papers.len > 0)
-        memcpy(run->papers, q->papers.data, q->papers.len);
-    return HAWSE_OK;
+    return run->origin ? HAWSE_OK : fault_set(fault, HAWSE_E_NOMEM, "memory is out");
 }
 
 int32_t safe_run(const struct safe_port *port, const struct safe_request *request,
@@ -430,6 +500,22 @@ int32_t safe_run(const struct safe_port *port, const struct safe_request *reques
     }
     if (out)
         *out = run;
+    next_step(run);
+    return HAWSE_OK;
+}
+
+int32_t safe_run_sign(struct safe_run *run, hawse_view_t papers, safe_done_fn done, void *ctx,
+                      struct fault *fault)
+{
+    const struct safe_paper paper = {&run->place, &run->tx, run->hash};
+    if (papers.len > 0) {
+        int32_t code = safe_paper_read(&paper, &run->state, (const char *)papers.data, papers.len,
+                                       &run->approvals, fault);
+        if (code < 0)
+            return code;
+    }
+    run->done = done;
+    run->ctx = ctx;
     next_step(run);
     return HAWSE_OK;
 }

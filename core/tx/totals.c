@@ -112,7 +112,7 @@ static uint32_t flows_of(const struct desk_intent *intent, struct risk_moved *li
     struct risk_moved *shown = intent->desk->scratch->done;
     uint32_t done = executed(intent), known = 0;
     if (done == 0)
-        return 0;
+        return safe_may_move(intent) ? foreseen(intent, false, list) : 0;
     bool told = received(intent, shown, &known);
     uint32_t count = foreseen(intent, told && done == intent->plan->count, list);
     for (uint32_t i = 0; i < known; i++) {
@@ -137,7 +137,8 @@ static void add_given(const struct desk_intent *intent, struct risk_moved *list,
     struct risk_moved given[HAWSE_INTENT_FLOWS_MAX + 1];
     uint32_t n = risk_given(intent->desk->risk, intent->instance, intent->chain->config->name,
                             intent->number, given);
-    for (uint32_t i = 0; executed(intent) > 0 && i < n; i++)
+    bool counts = executed(intent) > 0 || safe_may_move(intent);
+    for (uint32_t i = 0; counts && i < n; i++)
         entry(list, count, given[i].asset)->given = given[i].given;
 }
 

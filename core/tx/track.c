@@ -20,14 +20,20 @@ static uint32_t confirmations(const struct desk_intent *intent)
     return own > least ? own : least;
 }
 
-/* Is a block of this number final for the intent? */
-static bool deep(const struct desk_intent *intent, uint64_t number)
+uint64_t intent_deep(const struct desk_intent *intent)
 {
     const struct desk_chain *chain = intent->chain;
-    if (chain->config->tx.finality != FINALITY_DEPTH && chain->final_block > 0)
-        return number <= chain->final_block &&
-               chain->head.number >= number + intent->body->public.confirmations;
-    return chain->head.number + 1 >= number + confirmations(intent); /* its own counts */
+    uint64_t head = chain->head.number, least = confirmations(intent);
+    if (chain->config->tx.finality == FINALITY_DEPTH || chain->final_block == 0)
+        return head + 1 > least ? head + 1 - least : 0; /* its own counts */
+    least = intent->body->public.confirmations;
+    uint64_t deep = head > least ? head - least : 0;
+    return deep < chain->final_block ? deep : chain->final_block;
+}
+
+static bool deep(const struct desk_intent *intent, uint64_t number)
+{
+    return number <= intent_deep(intent);
 }
 
 /* The leg was looked at after a restart. */
@@ -113,7 +119,7 @@ static void note_moved(struct leg *leg, const struct pool_result *r)
     struct sim_result *logs = &intent->desk->scratch->receipt;
     leg->moved_count = 0;
     leg->moved_known =
-        sim_receipt(r->body, r->body_len, intent->account->nonces.sender, logs) == HAWSE_OK &&
+        sim_receipt(r->body, r->body_len, intent_subject(intent), logs) == HAWSE_OK &&
         logs->flow_count <= DESK_MOVED;
     for (uint32_t i = 0; leg->moved_known && i < logs->flow_count; i++) {
         struct risk_moved *m = &leg->moved[leg->moved_count++];
@@ -130,10 +136,12 @@ static void on_receipt(struct desk_ask *ask, const struct pool_result *r)
     leg->receipts_asked--;
     if (code == HAWSE_OK)
         code = answer_receipt(r->body, r->body_len, &receipt);
-    if (code == HAWSE_OK && memcmp(receipt.hash, leg->attempts[ask->number].hash, 32) == 0)
+    if (code == HAWSE_OK && memcmp(receipt.hash, leg->attempts[ask->number].hash, 32) == 0) {
         note_moved(leg, r);
-    else if (r->class == RPC_NOT_YET)
+        code = safe_receipt(leg, ask->number, r, &receipt);
+    } else if (r->class == RPC_NOT_YET) {
         code = HAWSE_E_NOTFOUND;
+    }
     if (leg->intent->ended)
         return;
     if (code == HAWSE_OK && memcmp(receipt.hash, leg->attempts[ask->number].hash, 32) == 0) {
@@ -316,6 +324,8 @@ void account_track(struct desk_account *account)
         for (uint32_t i = 0;
              in->account == account && in->legs && !in->ended && i < in->plan->count; i++)
             track(&in->legs[i]);
+        if (in->account == account && in->safe && in->legs && !in->ended)
+            safe_look(in);
     }
     if (!desk_group(chain->desk) || !chain->ready)
         return;

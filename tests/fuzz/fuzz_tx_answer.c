@@ -24,6 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct answer_block block;
     struct answer_receipt receipt;
     struct fees_history history;
+    struct answer_fate fate;
     hawse_u256_t wide;
     static const uint8_t sender[20] = {[19] = 0xaa};
     uint8_t hash[32];
@@ -37,6 +38,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (sim_receipt(text, size, sender, &moved) == HAWSE_OK)
         require(moved.flow_count <= SIM_FLOWS && moved.approval_count <= SIM_APPROVALS);
     (void)answer_sent_by(text, size, sender, 7, hash);
+    const struct safe_place place = {.chain_id = 1};
+    memset(hash, 0, sizeof(hash));
+    if (answer_safe(text, size, &place, hash, &fate) == HAWSE_OK)
+        require(fate.end <= SAFE_FAILED);
     if (fees_history_read(text, size, &history) == HAWSE_OK)
         require(history.blocks > 0 && history.blocks <= FEES_BLOCKS_MAX &&
                 history.full <= history.blocks);

@@ -76,7 +76,7 @@ static void print_hex(const uint8_t *data, uint64_t len)
         (void)printf("%02x", data[i]);
 }
 
-static void on_done(void *ctx, const struct safe_result *r)
+static void print_done(void *ctx, const struct safe_result *r)
 {
     (void)ctx;
     (void)printf("done\t%d\t", r->status);
@@ -87,6 +87,27 @@ static void on_done(void *ctx, const struct safe_result *r)
     else
         print_hex(r->data.data, r->data.len);
     (void)printf("\t%s\n", r->reason);
+}
+
+/* It could be simulated now; the second half. */
+struct second {
+    struct safe_run *run;
+    hawse_view_t papers;
+};
+
+static void on_done(void *ctx, const struct safe_result *r)
+{
+    struct second *second = ctx;
+    struct fault fault = {0};
+    if (r->status != HAWSE_OK) {
+        print_done(NULL, r);
+        return;
+    }
+    int32_t code = safe_run_sign(second->run, second->papers, print_done, NULL, &fault);
+    if (code == HAWSE_OK)
+        return;
+    safe_run_cancel(second->run);
+    (void)printf("done\t%d\t0x\t0\t0\t0\t0x\t%s\n", code, fault.message);
 }
 
 static void read_keys(char *text, struct keys *keys)
@@ -147,11 +168,11 @@ int main(int argc, char **argv)
     q.owners = (const uint8_t(*)[20])keys.addresses;
     q.owner_count = keys.count;
     char *papers = read_papers(argv[7], &len);
-    q.papers = (hawse_view_t){(const uint8_t *)papers, len};
+    struct second second = {.papers = {(const uint8_t *)papers, len}};
     for (int i = 8; i < argc; i++)
         read_call(argv[i], &calls[q.count++]);
     const struct safe_port port = {&keys, on_call, on_sign};
-    int32_t code = safe_run(&port, &q, on_done, NULL, NULL, &fault);
+    int32_t code = safe_run(&port, &q, on_done, &second, &second.run, &fault);
     if (code != HAWSE_OK)
         (void)printf("done\t%d\t0x\t0\t0\t0\t0x\t%s\n", code, fault.message);
     for (uint32_t i = 0; i < q.count; i++)

@@ -146,6 +146,59 @@ TEST(chains_relay, "a relay that wants signed requests has a key, which is known
              AT ".tx.relay_method: a method has letters, digits and '_' only", "");
 }
 
+#define A_SAFE                                                                             \
+    "{'hawse':1,'instances':{},'keys':{'dir':'keys','use':{'own':{},'bot':{}}},'chains':{" \
+    "'gnosis':{'chain_id':100,'block_ms':5000,'providers':[" A_ONE                         \
+    "],'safes':{'%s':{'address':'%s','executor':'%s','owners':['%s']%s}}}}}"
+#define SAFE_AT "0x41675C099F32341bf84BFc5382aF534df5C7461a"
+
+static const char *a_safe(const char *name, const char *address, const char *executor,
+                          const char *owner, const char *more)
+{
+    static char text[1000];
+    (void)snprintf(text, sizeof(text), A_SAFE, name, address, executor, owner, more);
+    return text;
+}
+
+TEST(chains_safes, "a Safe has owners of ours and an executor who is none of them")
+{
+    struct config_chain copy;
+    const char *more = ",'service':{'url':'https://s.example/api','headers':{'Authorization':'x'}}";
+    struct config *c = good(a_safe("vault", SAFE_AT, "bot", "own", more));
+    const struct config_safe *s = config_safe_find(&c->chains[0], "vault");
+    CHECK(s && s->owner_count == 1 && s->address[0] == 0x41 && s->batch[0] == 0x96);
+    CHECK_STR(s->executor, "bot");
+    CHECK_STR(s->owners[0], "own");
+    CHECK(!config_safe_find(&c->chains[0], "other"));
+    CHECK_EQ(config_chain_copy(&c->chains[0], &copy), HAWSE_OK);
+    struct config *other = good(a_safe("vault", SAFE_AT, "bot", "own", ""));
+    CHECK(!config_chains_equal(c, other) && config_chains_equal(c, c));
+    config_destroy(other);
+    config_destroy(c);
+    s = config_safe_find(&copy, "vault");
+    CHECK_STR(s->owners[0], "own");
+    CHECK_STR(s->service.url, "https://s.example/api");
+    config_chain_finish(&copy);
+#define OF AT ".safes."
+    bad_with(a_safe("bot", SAFE_AT, "bot", "own", ""), NULL, 0, HAWSE_E_INVAL,
+             OF
+             "bot: a Safe's name has 1 to 63 letters, digits, '_' and '-', and is that of no key",
+             "");
+    bad_with(a_safe("v", SAFE_AT, "no", "own", ""), NULL, 0, HAWSE_E_NOTFOUND,
+             OF "v.executor: there is no key \"no\" in keys.use", "");
+    bad_with(a_safe("v", SAFE_AT, "bot", "no", ""), NULL, 0, HAWSE_E_NOTFOUND,
+             OF "v.owners: there is no key \"no\" in keys.use", "");
+    bad_with(a_safe("v", SAFE_AT, "bot", "bot", ""), NULL, 0, HAWSE_E_INVAL,
+             OF "v.executor: \"bot\" is an owner of the Safe too",
+             "a key that pays for gas every day must not own a Safe: make one that does nothing "
+             "else");
+    bad_with(a_safe("v", "0x41675C099F32341bf84BFc5382aF534df5C7461g", "bot", "own", ""), NULL, 0,
+             HAWSE_E_FORMAT,
+             OF "v.address: found \"0x41675C099F32341bf84BFc5382aF534df5C7461g\", expected \"0x\" "
+                "and 40 digits",
+             "");
+}
+
 TEST(chains_endpoint, "an endpoint may name a chain instead of a url, and --set may change that")
 {
     const char *text = "{'hawse':1,'chains':{'gnosis':{'chain_id':100,'block_ms':5000,'providers':"

@@ -20,7 +20,7 @@ static hawse_intent_t random_intent(void)
                          .id = hawse_text("order-1:!~"),
                          .chain = hawse_text("gnosis"),
                          .account = hawse_text("bot"),
-                         .how = (uint32_t)(test_random() % 2),
+                         .how = (uint32_t)(test_random() % 3),
                          .route = (uint32_t)(test_random() % 3),
                          .flags = (uint32_t)(test_random() % 2),
                          .confirmations = (uint32_t)test_random(),
@@ -106,7 +106,7 @@ TEST(intent_refused, "each fault of an intent names the field")
     in.id = hawse_text("");
     refused(&in, "id");
     in = good;
-    in.how = 2;
+    in.how = 3;
     refused(&in, "how");
     in = good;
     in.route = 3;

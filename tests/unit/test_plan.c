@@ -186,3 +186,28 @@ TEST(answers, "blocks, receipts and numbers are read strictly")
     CHECK_EQ(answer_u256(padded("26"), 2, &wide), HAWSE_E_FORMAT);
     CHECK_EQ(answer_u256(padded("\""), 1, &wide), HAWSE_E_FORMAT);
 }
+
+TEST(plan_of_safe,
+     "a Safe's only transaction calls execTransaction of it, and is the one that was signed")
+{
+    const uint8_t safe[20] = {5}, other[20] = {6};
+    uint8_t data[] = {0x6a, 0x76, 0x12, 0x02, 9}, more[] = {0x6a, 0x76, 0x12, 0x02, 8};
+    struct plan *plan = NULL;
+    hawse_tx_t tx;
+    CHECK_EQ(plan_safe(safe, &plan, NULL), HAWSE_OK);
+    CHECK(plan->count == 1 && plan->safe && !plan->delegated);
+    plan_void_tx(other, 100, &tx);
+    CHECK(!plan_is_leg(plan, 0, &tx));
+    tx.data = (hawse_view_t){data, sizeof(data)};
+    CHECK(!plan_is_leg(plan, 0, &tx));
+    memcpy(tx.to, safe, 20);
+    CHECK(plan_is_leg(plan, 0, &tx)); /* of an earlier run: it says what was signed */
+    tx.data.len = 3;
+    CHECK(!plan_is_leg(plan, 0, &tx));
+    plan->legs[0].data = (hawse_view_t){data, sizeof(data)};
+    tx.data = (hawse_view_t){more, sizeof(more)};
+    CHECK(!plan_is_leg(plan, 0, &tx));
+    tx.data.data = data;
+    CHECK(plan_is_leg(plan, 0, &tx));
+    free(plan);
+}

@@ -300,6 +300,11 @@ struct script {
     int wrong; /* the number of the question that is answered wrongly; -1 = none */
     bool refuse;
     int32_t signer;
+    struct safe_run *run;
+    hawse_view_t papers;
+    uint32_t slots;
+    int32_t papers_code;
+    struct safe_approvals approvals;
     struct safe_result result;
     char reason[800], proposal[4000];
     uint8_t data[4096];
@@ -324,7 +329,7 @@ static int32_t on_call(void *ctx, const char *method, const char *params, size_t
     uint8_t n = 0;
     int question = s->asked++;
     CHECK(len == strlen(params) && params[0] == '[');
-    CHECK_STR(method, "eth_call");
+    CHECK_STR(method, question == 5 ? "eth_getStorageAt" : "eth_call");
     if (question == 0) {
         put_word(text, &at, r->state.domain, 32);
     } else if (question == 1 || question == 2) {
@@ -382,11 +387,32 @@ static void on_done(void *ctx, const struct safe_result *result)
     struct script *s = ctx;
     s->told++;
     s->result = *result;
+    s->approvals = *result->approvals;
     (void)snprintf(s->reason, sizeof(s->reason), "%s", result->reason);
     (void)snprintf(s->proposal, sizeof(s->proposal), "%s",
                    result->proposal ? result->proposal : "");
     if (result->status == HAWSE_OK)
         memcpy(s->data, result->data.data, result->data.len);
+}
+
+/* The first half: nothing is signed, and the owners' approval stands where the Safe looks for it.
+ */
+static void on_ready(void *ctx, const struct safe_result *result)
+{
+    struct script *s = ctx;
+    struct fault fault = {0};
+    if (result->status != HAWSE_OK) {
+        on_done(ctx, result);
+        return;
+    }
+    s->slots = result->slot_count;
+    CHECK_EQ(s->signed_count, 0);
+    CHECK(result->slot_count >= s->row->state.threshold); /* or what it was told to be */
+    CHECK(result->data.len > 4 && result->data.data[0] == 0x6a);
+    CHECK_MEM(result->slots[0].address, s->row->place.address, 20);
+    s->papers_code = safe_run_sign(s->run, s->papers, on_done, s, &fault);
+    if (s->papers_code != HAWSE_OK)
+        safe_run_cancel(s->run);
 }
 
 static void run(struct script *s, const struct safe_request *more)
@@ -399,8 +425,8 @@ static void run(struct script *s, const struct safe_request *more)
     q.calls = &call;
     q.count = 1;
     q.place = s->row->place;
-    CHECK_EQ(safe_run(&port, &q, on_done, s, NULL, NULL), HAWSE_OK);
-    CHECK_EQ(s->told, 1);
+    CHECK_EQ(safe_run(&port, &q, on_ready, s, &s->run, NULL), HAWSE_OK);
+    CHECK_EQ(s->told, s->papers_code == HAWSE_OK);
 }
 
 TEST(safe_runs, "with both keys it executes, with one it proposes, and the proposal is enough")
@@ -421,15 +447,34 @@ TEST(safe_runs, "with both keys it executes, with one it proposes, and the propo
     run(&s, &(struct safe_request){.owners = (const uint8_t(*)[20])ours, .owner_count = 1});
     CHECK_EQ(s.result.status, HAWSE_E_AGAIN);
     CHECK_STR(s.reason, "1 of 2 owners have signed");
-    CHECK_EQ(s.asked, 5);
+    CHECK_EQ(s.asked, 6);
     second = (struct script){.row = &r, .root = root, .wrong = -1};
+    second.papers = (hawse_view_t){(const uint8_t *)s.proposal, strlen(s.proposal)};
     run(&second, &(struct safe_request){
                      .owners = (const uint8_t(*)[20])ours + 1,
                      .owner_count = 1,
-                     .papers = {(const uint8_t *)s.proposal, strlen(s.proposal)},
                  });
     CHECK_EQ(second.result.status, HAWSE_OK);
     check_hex("run", r.json, "execCalldata", second.data, second.result.data.len);
+    /* what is known of this hash is not signed again; of another hash it is nothing */
+    static struct safe_approvals known;
+    known = second.approvals;
+    for (int same = 0; same <= 1; same++) {
+        uint8_t hash[32];
+        memcpy(hash, r.hash, 32);
+        hash[0] = (uint8_t)(hash[0] + !same);
+        s = (struct script){.row = &r, .root = root, .wrong = -1};
+        run(&s, &(struct safe_request){.owners = (const uint8_t(*)[20])ours,
+                                       .owner_count = 1,
+                                       .known = &known,
+                                       .known_hash = hash});
+        CHECK_EQ(s.signed_count, !same);
+        CHECK_EQ(s.result.status, same ? HAWSE_OK : HAWSE_E_AGAIN);
+    }
+    s = (struct script){.row = &r, .root = root, .wrong = -1, .papers = {(const uint8_t *)"{", 1}};
+    run(&s, &(struct safe_request){.owners = (const uint8_t(*)[20])ours, .owner_count = 1});
+    CHECK_EQ(s.papers_code, HAWSE_E_FORMAT);
+    CHECK_EQ(s.signed_count, 0);
     json_decref(root);
 }
 
@@ -466,7 +511,9 @@ TEST(safe_run_refuses, "nothing is signed while any answer is not what it must b
     run(&s,
         &(struct safe_request){.owners = (const uint8_t(*)[20])r.state.owners, .owner_count = 2});
     CHECK_EQ(s.result.status, HAWSE_E_REMOTE);
-    CHECK(strstr(s.reason, "its Safe's nonce has moved") != NULL);
+    CHECK(strstr(s.reason, "cannot be asked") != NULL);
+    CHECK_STR(safe_error_meaning("GS013", 5), "a call inside failed");
+    CHECK_STR(safe_error_meaning("GS999", 5), "");
     json_decref(root);
 }
 

@@ -113,3 +113,59 @@ TEST(answer_numbers, "quantities in quotes, and nothing else")
     put("\"");
     CHECK_EQ(answer_u64(padded, padded_len, &n), HAWSE_E_FORMAT);
 }
+
+#define SAFE "0x00000000000000000000000000000000000005af"
+#define GOOD "0x442e715f626346e8c54381002da614f62bee8d27386535b2521ec8540898556e"
+#define BAD  "0x23428b18acfb3ea64b08dc0c1d296ea9c09702c09083ca5272e64d115b687d23"
+#define LOG(who, topics, data, more) \
+    "{\"address\":\"" who "\",\"topics\":[" topics "],\"data\":\"" data "\"" more "}"
+#define PLACE ",\"blockNumber\":\"0x9\",\"transactionHash\":\"" H2 "\""
+
+static int32_t fate_of(const char *text, struct answer_fate *out)
+{
+    const struct safe_place place = {.address = {[18] = 0x05, [19] = 0xaf}};
+    uint8_t hash[32];
+    memset(hash, 0x11, sizeof(hash));
+    put(text);
+    return answer_safe(padded, padded_len, &place, hash, out);
+}
+
+TEST(answer_safes, "how a Safe's transaction ended is said by its own events, with its hash")
+{
+    struct answer_fate f;
+    CHECK_EQ(fate_of("{\"logs\":[]}", &f), HAWSE_OK);
+    CHECK_EQ(f.end, SAFE_NOT_EXECUTED);
+    /* 1.4.1 has the hash in a topic, 1.3.0 in the data */
+    CHECK_EQ(fate_of("{\"logs\":[" LOG(FROM, "\"" GOOD "\",\"" H1 "\"", "0x",
+                                       "") "," LOG(SAFE, "\"" BAD "\",\"" H2 "\"", "0x", "") "," //
+                     LOG(SAFE, "\"" GOOD "\",\"" H1 "\"", "0x00", "") "]}",
+                     &f),
+             HAWSE_OK);
+    CHECK_EQ(f.end, SAFE_SUCCEEDED);
+    CHECK_EQ(fate_of("{\"logs\":[" LOG(SAFE, "\"" BAD "\"", H1, "") "]}", &f), HAWSE_OK);
+    CHECK_EQ(f.end, SAFE_FAILED);
+    CHECK_EQ(fate_of("[" LOG(SAFE, "\"" GOOD "\",\"" H1 "\"", "0x", PLACE) "]", &f), HAWSE_OK);
+    CHECK_EQ(f.end, SAFE_SUCCEEDED);
+    CHECK_EQ_U64(f.block, 9);
+    CHECK_EQ(f.executed[31], 0x22);
+    CHECK_EQ(fate_of("[]", &f), HAWSE_OK);
+    static const char *const bad[] = {
+        "{}",
+        "\"0x\"",
+        "{\"logs\":{}}",
+        "[7]",
+        "[{\"address\":\"" SAFE "\"}]",
+        "[" LOG("0x1", "", "0x", "") "]",
+        "[" LOG(SAFE, "7", "0x", "") "]",
+        "[" LOG(SAFE, "\"0x11\"", "0x", "") "]",
+        "[" LOG(SAFE, "\"" H1 "\",\"" H1 "\",\"" H1 "\",\"" H1 "\",\"" H1 "\"", "0x", "") "]",
+        "[" LOG(SAFE, "\"" GOOD "\",\"" H1 "\"", "0x", "") "]",
+        "[" LOG(SAFE, "", "zz11111111111111111111111111111111111111111111111111111111111111zz",
+                "") "]",
+    };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        if (fate_of(bad[i], &f) != HAWSE_E_FORMAT)
+            FAIL("taken: %s", bad[i]);
+    }
+    CHECK_EQ(fate_of("null", &f), HAWSE_E_NOTFOUND);
+}
