@@ -61,7 +61,8 @@ static int32_t check_exports(const struct elf_file *elf, struct fault *fault)
     (void)fault_set(fault, HAWSE_E_FORMAT, "expected 2 exported symbols, found %zu, among them %s",
                     elf->export_count, extra);
     fault_hint(fault, "compile with -fvisibility=hidden and link with -Wl,--exclude-libs,ALL "
-                      "(pkg-config --cflags --libs hawse-sdk says so)");
+                      "(pkg-config --cflags --libs hawse-sdk says so); in C++ also with "
+                      "-Wl,--version-script=DIR/hawse/plugin.map of the SDK's headers");
     return HAWSE_E_FORMAT;
 }
 

@@ -21,6 +21,22 @@ macro_rules! hawse_has {
     }};
 }
 
+/// The plugin's manifest: JSON, as the export that the host reads without running any code.
+#[macro_export]
+macro_rules! hawse_manifest {
+    ($json:expr) => {
+        #[no_mangle]
+        pub static hawse_manifest_v1: [u8; $json.len() + 1] = {
+            let (json, mut text, mut i) = ($json.as_bytes(), [0; $json.len() + 1], 0);
+            while i < json.len() {
+                text[i] = json[i];
+                i += 1;
+            }
+            text // with its NUL
+        };
+    };
+}
+
 /// A view of bytes: they must stay as long as the view is used.
 pub const fn hawse_bytes(data: &[u8]) -> hawse_view {
     hawse_view { data: data.as_ptr(), len: data.len() as u64 }
