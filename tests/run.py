@@ -383,6 +383,11 @@ def stage_simulation(_):
         tap("simulation by Tenderly", [sys.executable, "tests/intents/tenderly.py", HAWSE, PLUGINS, anvil], timeout=120)
 
 
+def stage_isolation(args):
+    tap("isolation", [sys.executable, "tests/isolation/run.py", HAWSE, MAIN / "tests/isolation/isolation-rig.so",
+                      *(["--faults", "1000"] if args.full else [])], timeout=300 if args.full else 60)
+
+
 def stage_gates(_):
     """A plugin that tries to get round its operator, on a real node: the chain holds what was allowed and nothing else."""
     anvil = ROOT / "tests/e2e/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
@@ -458,7 +463,7 @@ def stage_packages(args):
 # the others mostly wait; then alone again.
 FIRST = ["style", "layout", "build"]
 ROWS = [["unit", "sanitize", "fuzz"],
-        ["sdk", "hostile", "rpc", "journal", "record", "lanes", "secrets", "operator", "polymarket", "packages"],
+        ["sdk", "hostile", "rpc", "journal", "record", "lanes", "secrets", "operator", "polymarket", "packages", "isolation"],
         ["e2e", "intents", "relay", "simulation", "solana", "gates", "amm", "encodings", "keys", "abi"]]
 LAST = ["hotpath", "bench", "quickstart"]
 STAGES = [*FIRST, *sum(ROWS, []), *LAST]

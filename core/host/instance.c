@@ -52,6 +52,8 @@ void callback_end(struct instance *inst)
 static void failed_callback(struct instance *inst, int32_t code, enum callback callback)
 {
     fault_clear(&inst->fault);
+    if (inst->isolated && code == HAWSE_E_NOMEM && !inst->isolated->lost)
+        isolated_give_up(inst); /* what it had used up is free again */
     if (inst->last_error.code != 0)
         inst->fault = inst->last_error;
     else

@@ -288,7 +288,7 @@ static void revive(struct isolated *iso)
     instance_start(inst);
     if (inst->state != INSTANCE_RUNNING)
         return;
-    iso->restart_ns = loop_clock() - iso->lost_ns;
+    __atomic_store_n(&iso->restart_ns, loop_clock() - iso->lost_ns, __ATOMIC_RELAXED);
     note(&iso->restarts, iso->restarts + 1);
     log_line(inst->host->logger, HAWSE_LOG_WARN, inst->config->id,
              "is back in a new worker, %.1f ms after it lost the old one",

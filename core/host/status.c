@@ -3,6 +3,7 @@
  * Runs off the lane: reads relaxed numbers under the host's lock, which the lane takes only to add
  * or remove an instance or stream.
  */
+#include "host/isolated.h"
 #include "host/service_stream.h"
 
 #include "tx/desk.h"
@@ -88,13 +89,31 @@ static uint64_t dropped(const struct instance *inst)
     return sum;
 }
 
+/* Where its plugin runs, and what keeps it in there. */
+static json_t *isolation_json(const struct instance *inst)
+{
+    static const char *const names[] = {"syscalls", "network", "files", "users"};
+    const struct isolated *iso = inst->isolated;
+    json_t *walls = json_array();
+    uint32_t bits = iso ? READ(iso->walls) : 0;
+    for (uint32_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (bits >> i & 1u)
+            (void)json_array_append_new(walls, json_string(names[i]));
+    }
+    return json_pack("{s:s, s:I, s:o, s:I, s:I, s:I}", "process", iso ? "worker" : "host", "pid",
+                     num(iso ? READ(iso->pid) : 0), "walls", walls, "losses",
+                     num(iso ? READ(iso->losses) : 0), "restarts",
+                     num(iso ? READ(iso->restarts) : 0), "restart_us",
+                     num(iso ? READ(iso->restart_ns) / 1000u : 0));
+}
+
 static json_t *instance_json(const struct instance *inst)
 {
     const struct bus_member *member = &inst->lane->bus.members[inst->index];
     const struct manifest *m = inst->library ? inst->library->manifest : NULL;
     return json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:b, "
-        "s:s, s:o}",
+        "s:s, s:o, s:o}",
         "id", inst->config->id, "plugin", m ? m->id : inst->config->plugin, "version",
         m ? m->version : "", "digest", inst->library ? inst->library->digest : "", "kind",
         m ? m->kind : "", "state", instance_state_name(READ(inst->state)), "maturity",
@@ -105,7 +124,7 @@ static json_t *instance_json(const struct instance *inst)
         num(READ(member->inbox.next) - READ(member->inbox.first)), "queue_cap",
         num(inst->config->queue), "callback_ns", callback_json(inst), "throttled",
         READ(inst->hold_until_ns) != 0, "error", inst->fault.message, "features",
-        features_json(inst));
+        features_json(inst), "isolation", isolation_json(inst));
 }
 
 static const char *stream_state_name(uint32_t state)

@@ -1,0 +1,22 @@
+/* Between the files of the rig. */
+#ifndef TESTS_ISOLATION_RIG_H
+#define TESTS_ISOLATION_RIG_H
+
+#include <hawse/hawse.h>
+#include <hawse/service/sub.h>
+
+struct rig {
+    const hawse_host_t *host;
+    hawse_instance_t self;
+    const hawse_sub_service_t *sub;
+    uint16_t space;
+    char role;
+    uint64_t events, published, seen;
+    uint64_t life;
+};
+
+/* Does one of the things that a worker must not survive, another in each life. Says its name in the
+ * log before, and SURVIVED behind. */
+_Noreturn void fault_of_this_life(struct rig *rig);
+
+#endif

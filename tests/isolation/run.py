@@ -1,0 +1,189 @@
+#!/usr/bin/env python3
+"""Everything a plugin in a worker may do to harm others: crashes, hangs, floods, memory, forbidden system calls, garbage
+in what it shares with the host. The host must not end, every other instance must get every event, each attempt must be
+reported by name, and the plugin must be back in time. Prints TAP.
+
+    run.py HAWSE RIG.so [--faults N]
+"""
+import argparse
+import json
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+RESTART_MS = 100
+HANG_MS = 60
+
+# what the log must say of each
+WORDS = {
+    "segfault": r"crashed with signal 11", "abort": r"crashed with signal 6", "stack": r"crashed with signal 11",
+    "divide": r"crashed with signal 8", "illegal": r"crashed with signal (4|5)", "double_free": r"crashed with signal 6",
+    "exit": r"ended by itself with exit code 3", "loop": r"has not returned within", "call_flood": r"has not returned within",
+    "publish_flood": r"has not returned within", "memory": r"crashed with signal 11 .*memory was used up|has not returned within",
+    "socket": r"system call socket ", "file": r"system call openat ", "stat": r"system call newfstatat ",
+    "host_memory": r"system call process_vm_readv ", "host_memory_file": r"system call openat ",
+    "ptrace": r"system call ptrace ", "kill": r"system call kill ", "fork": r"system call clone ",
+    "exec": r"system call execve ", "thread": r"system call (clone3?|rt_sigaction) ",
+    "sleep": r"system call (clock_)?nanosleep ", "code": r"system call mmap ", "code_later": r"system call mprotect ",
+    "handler": r"system call rt_sigaction ", "write": r"system call write ", "namespace": r"system call unshare ",
+    "io_uring": r"system call io_uring_setup ", "memory_file": r"system call memfd_create ",
+    "filter": r"system call seccomp ", "read": r"system call read ", "old_calls": r"system call|exit code 3",
+    "scribble": r"said something|has not returned|claims to have taken|returned|system call",
+}
+
+
+class Tap:
+    def __init__(self):
+        self.count = self.bad = 0
+
+    def check(self, good, name, detail=""):
+        self.count += 1
+        self.bad += not good
+        print(f"{'ok' if good else 'not ok'} {self.count} - {name}", flush=True)
+        for line in str(detail).splitlines()[-20:] if not good else []:
+            print(f"#   {line}")
+
+
+def config(folder, rig, events, others):
+    def one(role, **more):
+        return {"plugin": str(rig), "settings": {"role": role, "events": events}, "queue": 65536,
+                **({} if role == "pulse" else {"links": {"pulse": "pulse"}}), **more}
+
+    worker = {"restarts": 0, "backoff_ms": 0, "memory_mib": 16}
+    return {
+        "hawse": 1, "state_dir": str(folder / "state"), "control": {"socket": str(folder / "c.sock")},
+        "log": {"level": "info"}, "stop_deadline_ms": 1000,
+        "instances": {
+            "pulse": one("pulse"),
+            "beside": one("reader"),
+            "isolated": one("reader", isolation="process", worker={"memory_mib": 32}),
+            **({"victim": one("victim", isolation="process", worker=worker, budget={"hang_ms": HANG_MS})}
+               if others else {}),
+        },
+    }
+
+
+def status(hawse, folder):
+    done = subprocess.run([hawse, "status", "--json", "--socket", str(folder / "c.sock")], capture_output=True, text=True)
+    try:
+        return {i["id"]: i for i in json.loads(done.stdout)["instances"]}
+    except ValueError:
+        return {}
+
+
+def judge_faults(tap, log, wanted):
+    """Each FAULT line of the victim is followed by what became of it."""
+    seen, wrong, name, memory = {}, [], None, 0
+    for line in log.splitlines():
+        fault = re.search(r"victim +FAULT (\w+)", line)
+        if fault:
+            if name:
+                wrong.append(f"{name}: nothing was reported before: {line}")
+            name = fault.group(1)
+        elif name and re.search(r"(ERROR|WARN) +victim", line) and "lines of this plugin" not in line:
+            seen[name] = seen.get(name, 0) + 1
+            memory += "memory was used up" in line
+            if not re.search(WORDS[name], line):
+                wrong.append(f"{name}: {line}")
+            name = None
+    total = sum(seen.values())
+    tap.check(total >= wanted, f"{total} faults were injected, {wanted} wanted", seen)
+    tap.check(not wrong, "each is reported as what it was, by name", "\n".join(wrong))
+    tap.check(memory > 0, f"{memory} times the limit of its memory is named as the reason")
+    tap.check(set(seen) == set(WORDS) or wanted < len(WORDS), f"{len(seen)} sorts of faults, of {len(WORDS)}",
+              sorted(set(WORDS) - set(seen)))
+    return total
+
+
+def judge_restarts(tap, log, total):
+    times = sorted(float(ms) for ms in re.findall(r"victim .*is back in a new worker, ([\d.]+) ms after", log))
+    tap.check(len(times) >= total - 2, f"it came back {len(times)} times")
+    if times:
+        p50, p99 = times[len(times) // 2], times[min(len(times) - 1, len(times) * 99 // 100)]
+        print(f"# restart: p50 {p50:.1f} ms, p99 {p99:.1f} ms, max {times[-1]:.1f} ms")
+        tap.check(p99 < RESTART_MS, f"99 of 100 restarts take less than {RESTART_MS} ms: {p99:.1f}")
+
+
+def wait_for(log, process, what, until):
+    while time.monotonic() < until and process.poll() is None:
+        if what(log.read_text(errors="replace")):
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def run(args, tap, folder):
+    # so many that the pulse outlasts the faults: it is held up while the victim hangs
+    events = args.faults * 150
+    path, log = folder / "c.json", folder / "log"
+    path.write_text(json.dumps(config(folder, args.rig.resolve(), events, True)))
+    with log.open("w") as out:
+        host = subprocess.Popen([args.hawse, "run", str(path)], stdout=subprocess.DEVNULL, stderr=out)
+    try:
+        done = wait_for(log, host, lambda t: len(re.findall(r"(beside|isolated) +has them all", t)) == 2,
+                        time.monotonic() + 30 + args.faults * 0.2)
+        tap.check(host.poll() is None, "the host runs on", log.read_text()[-2000:])
+        tap.check(done, f"both readers, one in process and one in a worker, have all {events} events",
+                  log.read_text()[-2000:])
+        state = status(args.hawse, folder)
+        for name in ("pulse", "beside", "isolated"):
+            one = state.get(name, {})
+            tap.check(one.get("state") == "running" and one.get("dropped") == 0, f"{name} runs, and lost nothing", one)
+        walls = state.get("victim", {}).get("isolation")
+        tap.check(bool(walls) and "syscalls" in walls.get("walls", []), "status tells what keeps the victim in", walls)
+        print(f"# {json.dumps(walls)}")
+    finally:
+        host.send_signal(signal.SIGTERM)
+        try:
+            code = host.wait(20)
+        except subprocess.TimeoutExpired:
+            host.kill()
+            code = "not at all"
+    text = log.read_text(errors="replace")
+    tap.check(code == 0, f"the host ended as it should when asked: {code}", text[-1500:])
+    tap.check("SURVIVED" not in text, "nothing forbidden was survived", "\n".join(re.findall(r".*SURVIVED.*", text)))
+    judge_restarts(tap, text, judge_faults(tap, text, args.faults))
+
+
+def quarantine(args, tap, folder):
+    """With the usual limits a file that is lost again and again stays off."""
+    path, log = folder / "q.json", folder / "log-q"
+    c = config(folder, args.rig.resolve(), 1000000, True)
+    c["state_dir"] = str(folder / "state-q")
+    c["instances"]["victim"]["worker"] = {"restarts": 3, "backoff_ms": 1}
+    path.write_text(json.dumps(c))
+    with log.open("w") as out:
+        host = subprocess.Popen([args.hawse, "run", str(path)], stdout=subprocess.DEVNULL, stderr=out)
+    try:
+        done = wait_for(log, host, lambda t: "lost its worker 4 times" in t, time.monotonic() + 20)
+        tap.check(done, "after its restarts a file stays off", log.read_text()[-1500:])
+        listed = folder / "state-q" / "quarantine.json"
+        tap.check(listed.exists() and "rig" in listed.read_text(), "and is quarantined by its digest")
+    finally:
+        host.send_signal(signal.SIGTERM)
+        host.wait(20)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("hawse")
+    parser.add_argument("rig", type=pathlib.Path)
+    parser.add_argument("--faults", type=int, default=80)
+    args = parser.parse_args()
+    tap, folder = Tap(), pathlib.Path(tempfile.mkdtemp(prefix="hawse-isolation-"))
+    try:
+        run(args, tap, folder)
+        quarantine(args, tap, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    print(f"1..{tap.count}")
+    return 1 if tap.bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
