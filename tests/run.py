@@ -256,6 +256,8 @@ def stage_bench(args):
     """Every benchmark once, small: nothing is lost on the way. Times are not judged here."""
     if npm_packages() and build_bench():
         run("bench", ["node", "tests/bench/bench.mjs", "--build", BUILD / "bench", "--smoke"])
+        run("bench: isolation", [BUILD / "bench/tests/bench/bench-isolation", BUILD / "bench/core/hawse",
+                                 BUILD / "bench/tests/bench/isolation-probe.so", 5000])
         run("bench: signing", ["node", "tests/bench/bench_sign.mjs", BUILD / "bench", "--rounds", "1"])
         if npm_packages("solana") and (not args.full or npm_packages("bench/solana")):
             run("bench: Solana", ["node", "tests/bench/bench_solana.mjs", BUILD / "bench", "--rounds", "5"])
@@ -384,7 +386,7 @@ def stage_simulation(_):
 
 
 def stage_isolation(args):
-    tap("isolation", [sys.executable, "tests/isolation/run.py", HAWSE, MAIN / "tests/isolation/isolation-rig.so",
+    tap("isolation", [sys.executable, "tests/isolation/run.py", HAWSE, MAIN / "tests/isolation/isolation-rig.so", PLUGINS,
                       *(["--faults", "1000"] if args.full else [])], timeout=300 if args.full else 60)
 
 

@@ -29,6 +29,7 @@ struct arguments {
     const char *socket;               /* --socket */
     const char *listen;               /* --listen */
     const char *speed;                /* --speed */
+    const char *isolation;            /* --isolation */
     const char *lanes;                /* --lanes */
     const char *record;               /* --record */
     const char *out;                  /* --out */

@@ -85,6 +85,21 @@ static bool parse_lanes(const struct arguments *args, uint32_t *lanes)
     return false;
 }
 
+static bool parse_isolation(const char *text, enum player_isolation *isolation)
+{
+    static const char *const names[] = {"none", "process", "spin"};
+    *isolation = PLAYER_IN_PROCESS;
+    for (size_t i = 0; text && i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *isolation = (enum player_isolation)i;
+            return true;
+        }
+    }
+    if (text)
+        (void)fprintf(stderr, "hawse: --isolation %s: expected none, process or spin\n", text);
+    return !text;
+}
+
 /* "id=path" into its halves; `buffer` owns them. */
 static bool parse_exchanges(const struct arguments *args, struct player_exchange *list,
                             char **buffers)
@@ -246,6 +261,7 @@ int command_replay(const struct arguments *args)
     else if (args->word_count != 1)
         (void)fprintf(stderr, "hawse: replay needs one capture\n");
     else if (parse_speed(args->speed, &options.speed) && parse_lanes(args, &options.lanes) &&
+             parse_isolation(args->isolation, &options.isolation) &&
              parse_time("from", args->from, &options.from_ns) &&
              parse_time("to", args->to, &options.to_ns) &&
              parse_exchanges(args, exchanges, buffers))

@@ -19,6 +19,10 @@ const struct option_line option_table[OPTIONS] = {
                    offsetof(struct arguments, speed)},
     [OPT_LANES] = {"lanes", "N", "threads that share the instances, up to 16; else 1",
                    offsetof(struct arguments, lanes)},
+    [OPT_ISOLATION] = {"isolation", "WHERE",
+                       "run the plugins here (none), in workers (process), or in workers that spin "
+                       "(spin)",
+                       offsetof(struct arguments, isolation)},
     [OPT_JSON] = {"json", NULL, "for programs", offsetof(struct arguments, json)},
     [OPT_STRICT] = {"strict", NULL, "do not start when any plugin is refused",
                     offsetof(struct arguments, strict)},
@@ -142,14 +146,15 @@ const struct command commands[] = {
      "For the quickstart, and for trying plugins without a network.",
      OPT(OPT_LISTEN) | OPT(OPT_SPEED), 1, command_feed},
     {"replay",
-     "CAPTURE [--speed N] [--lanes N] [--from S] [--to S] [--plugin ID=FILE]... | --diff A B",
+     "CAPTURE [--speed N] [--lanes N] [--isolation WHERE] [--from S] [--to S] [--plugin "
+     "ID=FILE]... | --diff A B",
      "drive plugins from a capture and compare all they do with what they did",
      "Without a network, by the recorded clock, as fast as it goes unless --speed says otherwise.\n"
      "Exit code 1: something differs, and the first difference is told; 2: a plugin file is "
      "another\n"
      "than was recorded. --out records what happens now, for --diff, which compares two captures.",
-     OPT(OPT_SPEED) | OPT(OPT_LANES) | OPT(OPT_FROM) | OPT(OPT_TO) | OPT(OPT_PLUGIN) |
-         OPT(OPT_PATH) | OPT(OPT_OUT) | OPT(OPT_DIFF) | OPT(OPT_JSON),
+     OPT(OPT_SPEED) | OPT(OPT_LANES) | OPT(OPT_ISOLATION) | OPT(OPT_FROM) | OPT(OPT_TO) |
+         OPT(OPT_PLUGIN) | OPT(OPT_PATH) | OPT(OPT_OUT) | OPT(OPT_DIFF) | OPT(OPT_JSON),
      2, command_replay},
     {"report", "CAPTURE --out FILE.html", "a capture as one HTML page",
      "Events over time, latency, prices and decisions, with plots; no script, no other file. Runs "

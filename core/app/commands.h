@@ -18,6 +18,7 @@ enum option_id {
     OPT_LISTEN,
     OPT_SPEED,
     OPT_LANES,
+    OPT_ISOLATION,
     OPT_JSON,
     OPT_STRICT,
     OPT_SAFE,

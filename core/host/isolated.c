@@ -83,8 +83,13 @@ static int32_t start_process(struct instance *inst, struct fault *fault)
                                      .plugin_fd = inst->library->fd,
                                      .memory = (uint64_t)config->memory_mib << 20,
                                      .cpu = config->cpu,
+                                     .poked = true,
                                      .spin_ns = (uint64_t)config->spin_us * 1000u};
-    int32_t code = worker_start(&options, &iso->worker, fault);
+    struct worker *worker = NULL;
+    int32_t code = worker_start(&options, &worker, fault);
+    (void)pthread_mutex_lock(&inst->host->lock);
+    iso->worker = worker;
+    (void)pthread_mutex_unlock(&inst->host->lock);
     if (code == HAWSE_OK)
         note(&iso->pid, (uint32_t)worker_pid(iso->worker));
     return code;
@@ -95,8 +100,11 @@ static void end_process(struct isolated *iso)
     if (iso->watched)
         loop_unwatch(iso->inst->lane->loop, &iso->death);
     iso->watched = false;
-    worker_destroy(iso->worker);
+    struct worker *worker = iso->worker;
+    (void)pthread_mutex_lock(&iso->inst->host->lock); /* the watchdog may be about to poke it */
     iso->worker = NULL;
+    (void)pthread_mutex_unlock(&iso->inst->host->lock);
+    worker_destroy(worker);
     note(&iso->pid, 0);
 }
 
@@ -208,6 +216,12 @@ uint32_t isolated_fits(struct instance *inst, const hawse_event_t *const *events
                                       "\"isolation\" of this instance to \"none\"");
     }
     return fits;
+}
+
+void isolated_poke(struct instance *inst)
+{
+    if (inst->isolated->worker)
+        worker_poke(inst->isolated->worker);
 }
 
 /* ---- coming back ---- */

@@ -51,6 +51,8 @@ void isolated_destroy(struct instance *inst);
  * last_error says so. */
 uint32_t isolated_fits(struct instance *inst, const hawse_event_t *const *events, uint32_t n);
 
+/* [watchdog, under the host's lock] A callback takes long: the lane looks at the clock. */
+void isolated_poke(struct instance *inst);
 /* The host has had enough of it: it counts as lost. */
 void isolated_give_up(struct instance *inst);
 /* The instance is released: its process ends, and if it was lost it is made anew later. */

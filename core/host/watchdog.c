@@ -6,7 +6,7 @@
  * Why not kill it: a thread ended inside a library may hold that library's locks, and every later
  * call would wait for ever.
  */
-#include "host/host.h"
+#include "host/isolated.h"
 
 #include <errno.h>
 #include <linux/membarrier.h>
@@ -113,8 +113,10 @@ static struct instance *overdue(struct lane *lane, uint64_t now, uint64_t *since
     if (*since == 0 || !inst || now <= *since ||
         *since != __atomic_load_n(&lane->callback_since, __ATOMIC_ACQUIRE))
         return NULL;
-    if (inst->isolated) /* the lane itself ends its worker in time */
+    if (inst->isolated) { /* the lane itself ends its worker in time, when it looks at the clock */
+        isolated_poke(inst);
         return NULL;
+    }
     uint64_t limit = (uint64_t)instance_config(inst)->budget.hang_ms * 1000000u;
     return now - *since > limit ? inst : NULL;
 }

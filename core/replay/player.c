@@ -3,6 +3,7 @@
 
 #include "host/tap.h"
 #include "record/writer.h"
+#include "replay/actor.h"
 #include "replay/judge.h"
 
 #include <stdio.h>
@@ -22,8 +23,9 @@ struct actor {
     uint64_t handle;
     char *settings;
     void *state;
-    bool created; /* and not destroyed */
-    bool gone;    /* not driven any more */
+    struct worker *worker; /* where it runs; NULL = in this process */
+    bool created;          /* and not destroyed */
+    bool gone;             /* not driven any more */
 };
 
 /* One lane of a replay; the first owns what all share, and has all actors at the end. */
@@ -101,11 +103,43 @@ static uint8_t *reserve(void *ctx, hawse_instance_t self, uint64_t len)
 
 /* ---- callbacks ---- */
 
+static void answer_worker(void *ctx, struct record_call *call)
+{
+    struct player *p = ctx;
+    if (call->call == CALL_RESERVE)
+        call->code = judge_reserve(&p->current->judge, call->args[0]) ? HAWSE_OK : HAWSE_E_AGAIN;
+    else
+        answer(p->first_lane, p->current->handle, call);
+}
+
+static void note(struct actor *a, const char *why)
+{
+    if (a->played.note[0] == '\0')
+        (void)snprintf(a->played.note, sizeof(a->played.note), "%.255s", why);
+    a->gone = true;
+}
+
+static int32_t call_worker(struct player *p, struct actor *a)
+{
+    struct fault fault = {0};
+    int32_t code = 0;
+    if (actor_call(a->worker, &p->step, a->handle, a->settings, answer_worker, p, &code, &fault) !=
+        HAWSE_OK) {
+        note(a, fault.message);
+        return fault.code;
+    }
+    if (p->step.begin.callback == RECORD_CREATE || p->step.begin.callback == RECORD_DESTROY)
+        a->created = p->step.begin.callback == RECORD_CREATE && code >= 0;
+    return code;
+}
+
 static int32_t call_plugin(struct player *p, struct actor *a)
 {
     const hawse_plugin_t *table = a->library->table;
     const struct walk_step *step = &p->step;
     int32_t code = 0;
+    if (a->worker)
+        return call_worker(p, a);
     switch (step->begin.callback) {
     case RECORD_CREATE:
         code =
@@ -125,13 +159,6 @@ static int32_t call_plugin(struct player *p, struct actor *a)
     default:
         return HAWSE_E_UNSUPPORTED;
     }
-}
-
-static void note(struct actor *a, const char *why)
-{
-    if (a->played.note[0] == '\0')
-        (void)snprintf(a->played.note, sizeof(a->played.note), "%s", why);
-    a->gone = true;
 }
 
 static void run_callback(struct player *p, struct actor *a)
@@ -213,10 +240,11 @@ static int32_t share_library(struct player *first, struct actor *a, struct libra
             return HAWSE_OK;
         }
     }
-    int32_t code =
-        first->library_count < HOST_INSTANCES
-            ? library_load(found, &first->api.table, fault)
-            : fault_set(fault, HAWSE_E_LIMIT, "more than %d plugin files", HOST_INSTANCES);
+    int32_t code = HAWSE_OK;
+    if (first->library_count == HOST_INSTANCES)
+        code = fault_set(fault, HAWSE_E_LIMIT, "more than %d plugin files", HOST_INSTANCES);
+    else if (first->options.isolation == PLAYER_IN_PROCESS)
+        code = library_load(found, &first->api.table, fault);
     if (code != HAWSE_OK) {
         library_destroy(found);
         return code;
@@ -243,6 +271,8 @@ static int32_t use_library(struct player *p, struct actor *a, struct library *fo
     (void)pthread_mutex_lock(&first->lock);
     int32_t code = share_library(first, a, found, fault);
     (void)pthread_mutex_unlock(&first->lock);
+    if (code == HAWSE_OK && p->options.isolation != PLAYER_IN_PROCESS)
+        code = actor_worker(a->library, p->options.isolation == PLAYER_SPINNING, &a->worker, fault);
     return code;
 }
 
@@ -383,6 +413,7 @@ static int32_t open_lane(const char *path, const struct player_options *options,
 static void actor_free(struct actor *a)
 {
     judge_finish(&a->judge);
+    worker_destroy(a->worker);
     free(a->settings);
     free(a->played.id);
     free(a->played.plugin);

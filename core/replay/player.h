@@ -13,6 +13,9 @@
 
 struct player;
 
+/* Where plugins run. */
+enum player_isolation { PLAYER_IN_PROCESS, PLAYER_WORKERS, PLAYER_SPINNING };
+
 struct player_exchange {
     const char *id;   /* of the instance */
     const char *path; /* the plugin file to use */
@@ -23,7 +26,8 @@ struct player_options {
     size_t exchange_count;
     char *const *folders; /* where plugin files are looked for when they are no longer in place */
     size_t folder_count;
-    uint32_t lanes;          /* threads that share the instances; 0 or 1: the caller's alone */
+    uint32_t lanes; /* threads that share the instances; 0 or 1: the caller's alone */
+    enum player_isolation isolation;
     double speed;            /* 1: as it was; 0: as fast as it goes */
     uint64_t from_ns, to_ns; /* since the capture's beginning; what is before is not judged */
     const char *out;         /* record what happens now to this file; NULL = do not */

@@ -12,6 +12,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,9 @@ struct child {
     struct host_api api; /* what the plugin holds */
     struct tap_replay replay;
     struct link_control *link;
+    struct link_patience patience;
+    struct robust_list_head robust; /* by which the kernel tells the host of the end */
+    struct robust_list turn;
     const uint8_t *told;
     uint8_t *said;
     uint8_t *reserved;
@@ -75,7 +79,7 @@ static void answer(void *ctx, hawse_instance_t self, struct record_call *call)
     }
     c->link->kind = LINK_CALL;
     link_give(c->link, LINK_TURN_HOST);
-    (void)link_wait(c->link, LINK_TURN_WORKER, c->link->spin_ns, 0);
+    link_wait_worker(c->link, &c->patience);
     call->code = c->link->call.code;
     call->result = c->link->call.result;
 }
@@ -90,7 +94,12 @@ static uint64_t now(void *ctx, uint32_t clock)
 static uint8_t *reserve(void *ctx, hawse_instance_t self, uint64_t len)
 {
     const struct child *c = ctx;
-    return c->running && self == c->link->handle && len <= BUS_RECORD_MAX ? c->reserved : NULL;
+    struct record_call call = {.call = CALL_RESERVE, .arg_count = 1, .args = {len}};
+    if (!c->running || self != c->link->handle || len > BUS_RECORD_MAX)
+        return NULL;
+    if (c->link->asks_reserve)
+        answer(ctx, self, &call);
+    return call.code == HAWSE_OK ? c->reserved : NULL;
 }
 
 /* ---- callbacks ---- */
@@ -127,7 +136,7 @@ static _Noreturn void serve(struct child *c)
 {
     for (;;) {
         link_give(c->link, LINK_TURN_HOST);
-        (void)link_wait(c->link, LINK_TURN_WORKER, c->link->spin_ns, 0);
+        link_wait_worker(c->link, &c->patience);
         c->running = true;
         int32_t code = run(c, c->link->kind);
         c->running = false;
@@ -152,6 +161,12 @@ static int32_t map(struct child *c, struct fault *fault)
     c->said = (uint8_t *)control + LINK_SAID_AT;
     c->told = told;
     c->link->told_at = (uintptr_t)told;
+    c->patience = (struct link_patience){.spin_ns = c->link->spin_ns, .yields = c->link->yields};
+    /* a list of one: the word with the turn, wherever it is mapped */
+    c->turn.next = &c->robust.list;
+    c->robust.list.next = &c->turn;
+    c->robust.futex_offset = (long)((intptr_t)&c->link->turn - (intptr_t)&c->turn);
+    (void)syscall(SYS_set_robust_list, &c->robust, sizeof(c->robust));
     return HAWSE_OK;
 }
 
@@ -248,7 +263,7 @@ int worker_child(void)
     if (code != HAWSE_OK) {
         link_give(c.link, LINK_TURN_HOST);
         for (;;)
-            (void)link_wait(c.link, LINK_TURN_WORKER, 0, 0);
+            link_wait_worker(c.link, &c.patience);
     }
     serve(&c);
 }

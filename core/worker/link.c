@@ -2,6 +2,7 @@
 #include "worker/link.h"
 
 #include <linux/futex.h>
+#include <sched.h>
 #include <stddef.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -25,50 +26,68 @@ static void relax(void)
 #endif
 }
 
-static uint32_t *sleeps(struct link_control *link, uint32_t who)
+static long futex(uint32_t *word, int op, uint32_t value, const struct timespec *limit)
 {
-    return who == LINK_TURN_HOST ? &link->host_sleeps : &link->worker_sleeps;
+    return syscall(SYS_futex, word, op, value, limit, NULL, 0);
+}
+
+void link_poke(struct link_control *link)
+{
+    (void)futex(&link->turn, FUTEX_WAKE, 1, NULL);
 }
 
 void link_give(struct link_control *link, uint32_t to)
 {
+    const uint32_t *sleeps = to == LINK_TURN_HOST ? &link->host_sleeps : &link->worker_sleeps;
     __atomic_store_n(&link->turn, to, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(sleeps(link, to), __ATOMIC_SEQ_CST))
-        (void)syscall(SYS_futex, &link->turn, FUTEX_WAKE, 1, NULL, NULL, 0);
+    if (__atomic_load_n(sleeps, __ATOMIC_SEQ_CST))
+        link_poke(link);
 }
 
-static bool is(const struct link_control *link, uint32_t me)
+static bool has_turn(const struct link_control *link, bool host)
 {
-    return __atomic_load_n(&link->turn, __ATOMIC_ACQUIRE) == me;
+    return (__atomic_load_n(&link->turn, __ATOMIC_ACQUIRE) == LINK_TURN_HOST) == host;
 }
 
-static bool spin(const struct link_control *link, uint32_t me, uint64_t spin_ns)
+/* The clock is only read when the first looks were in vain. */
+static bool spin(const struct link_control *link, bool host, const struct link_patience *patience)
 {
-    uint64_t until = spin_ns > 0 ? clock_ns() + spin_ns : 0;
+    uint64_t until = 0, now = 0;
     do {
         for (uint32_t i = 0; i < LOOKS; i++) {
-            if (is(link, me))
+            if (has_turn(link, host))
                 return true;
-            relax();
+            if (patience->yields)
+                (void)sched_yield();
+            else
+                relax();
         }
-    } while (spin_ns > 0 && clock_ns() < until);
+        now = clock_ns();
+        until = until == 0 ? now + patience->spin_ns : until;
+    } while (now < until);
     return false;
 }
 
-bool link_wait(struct link_control *link, uint32_t me, uint64_t spin_ns, uint64_t timeout_ns)
+bool link_wait_host(struct link_control *link, const struct link_patience *patience)
 {
-    struct timespec limit = {.tv_sec = (time_t)(timeout_ns / 1000000000u),
-                             .tv_nsec = (long)(timeout_ns % 1000000000u)};
-    uint32_t seen;
-    if (is(link, me) || (spin_ns > 0 && spin(link, me, spin_ns)))
+    struct timespec limit = {.tv_sec = (time_t)(patience->timeout_ns / 1000000000u),
+                             .tv_nsec = (long)(patience->timeout_ns % 1000000000u)};
+    if (has_turn(link, true) || (patience->spin_ns > 0 && spin(link, true, patience)))
         return true;
-    __atomic_store_n(sleeps(link, me), 1, __ATOMIC_SEQ_CST);
-    while ((seen = __atomic_load_n(&link->turn, __ATOMIC_SEQ_CST)) != me) {
-        (void)syscall(SYS_futex, &link->turn, FUTEX_WAIT, seen, timeout_ns > 0 ? &limit : NULL,
-                      NULL, 0);
-        if (timeout_ns > 0)
-            break; /* however it was woken: the other may wake it for nothing, again and again */
-    }
-    __atomic_store_n(sleeps(link, me), 0, __ATOMIC_RELAXED);
-    return is(link, me);
+    __atomic_store_n(&link->host_sleeps, 1, __ATOMIC_SEQ_CST);
+    uint32_t seen = __atomic_load_n(&link->turn, __ATOMIC_SEQ_CST);
+    if (seen != LINK_TURN_HOST && !(seen & FUTEX_OWNER_DIED))
+        (void)futex(&link->turn, FUTEX_WAIT, seen, patience->timeout_ns > 0 ? &limit : NULL);
+    __atomic_store_n(&link->host_sleeps, 0, __ATOMIC_RELAXED);
+    return has_turn(link, true);
+}
+
+void link_wait_worker(struct link_control *link, const struct link_patience *patience)
+{
+    if (has_turn(link, false) || (patience->spin_ns > 0 && spin(link, false, patience)))
+        return;
+    __atomic_store_n(&link->worker_sleeps, 1, __ATOMIC_SEQ_CST);
+    while (__atomic_load_n(&link->turn, __ATOMIC_SEQ_CST) == LINK_TURN_HOST)
+        (void)futex(&link->turn, FUTEX_WAIT, LINK_TURN_HOST, NULL);
+    __atomic_store_n(&link->worker_sleeps, 0, __ATOMIC_RELAXED);
 }

@@ -25,7 +25,10 @@ enum {
 /* Descriptors that a worker begins with. */
 enum { LINK_FD_CONTROL = 3, LINK_FD_TOLD = 4, LINK_FD_PLUGIN = 5, LINK_FDS = 6 };
 
-enum link_turn { LINK_TURN_HOST = 1, LINK_TURN_WORKER = 2 };
+/* Whose turn it is. The worker's is its thread's number and FUTEX_WAITERS, as robust futexes have
+ * it: when it dies the kernel puts FUTEX_OWNER_DIED there and wakes the host. */
+enum { LINK_TURN_HOST = 1 };
+#define LINK_TURN_LOADING 2u /* the worker's, before the host knows its number */
 
 /* What the one that got the turn is to do. */
 enum link_kind {
@@ -81,9 +84,12 @@ struct link_control {
     /* from the host, once */
     _Alignas(64) uint64_t handle; /* of the instance; a new one each time it is created */
     uint64_t spin_ns;
+    uint32_t yields;
+    uint32_t reserved2;
     uint64_t memory; /* bytes that the plugin may have */
     int64_t host;    /* process that must live as long as the worker */
     char id[128];    /* of the manifest */
+    uint32_t asks_reserve;
     /* from the worker, once */
     uint64_t told_at; /* where it sees what it is told */
     uint32_t walls;
@@ -97,11 +103,22 @@ struct link_control {
 enum { LINK_SAID_AT = 4096, LINK_CONTROL_BYTES = LINK_SAID_AT + LINK_SAID_BYTES };
 _Static_assert(sizeof(struct link_control) <= LINK_SAID_AT, "control has a page");
 
-/* Hands the turn over. What was written before is seen by the other. */
+/* How to wait for the turn. */
+struct link_patience {
+    uint64_t spin_ns;    /* look for it so long before going to sleep */
+    bool yields;         /* both are on one CPU: leave it to the other meanwhile */
+    uint64_t timeout_ns; /* of the sleep; 0 = until woken */
+};
+
+/* Hands the turn over: LINK_TURN_HOST, or the worker's. What was written before is seen by the
+ * other. */
 void link_give(struct link_control *link, uint32_t to);
-/* Waits for the turn: spinning for spin_ns, then asleep. timeout_ns 0: for as long as it takes.
- * Else false when it is not there yet after at most about so long: the caller looks at the clock,
- * and at whether the other lives, and waits again. */
-bool link_wait(struct link_control *link, uint32_t me, uint64_t spin_ns, uint64_t timeout_ns);
+/* Waits for the turn of the host; false when it is not there after one sleep, whatever ended it:
+ * the caller looks at the clock, and at whether the worker lives, and waits again. */
+bool link_wait_host(struct link_control *link, const struct link_patience *patience);
+/* Waits until it is not the host's turn any more. */
+void link_wait_worker(struct link_control *link, const struct link_patience *patience);
+/* [any] Wakes the host from its sleep, to look at the clock. */
+void link_poke(struct link_control *link);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
@@ -38,7 +39,8 @@ struct worker {
     int status; /* of waitid, when reaped */
     int code;
     int32_t cpu, cpu_now;
-    uint64_t spin_ns;
+    uint32_t turn; /* what makes it its turn */
+    struct link_patience patience;
     uint8_t *said; /* private copy of what it says in a call */
     uint64_t said_cap;
 };
@@ -106,7 +108,9 @@ int32_t worker_start(const struct worker_options *options, struct worker **out, 
     w->told_fd = w->death_fd = -1;
     w->cpu = options->cpu;
     w->cpu_now = -1;
-    w->spin_ns = options->spin_ns;
+    w->patience.spin_ns = options->spin_ns;
+    w->patience.yields = options->cpu < 0;
+    w->patience.timeout_ns = options->poked ? 0 : SLICE_NS;
     int32_t code = share("hawse-worker", LINK_CONTROL_BYTES, 0, &control, &w->link);
     if (code == HAWSE_OK)
         code = share("hawse-told", LINK_TOLD_BYTES, F_SEAL_FUTURE_WRITE, &w->told_fd, &w->told);
@@ -114,10 +118,12 @@ int32_t worker_start(const struct worker_options *options, struct worker **out, 
         (void)fault_set(fault, code, "no shared memory for a worker: %s", strerror(errno));
     } else {
         w->link->spin_ns = options->spin_ns;
+        w->link->yields = options->cpu < 0;
         w->link->memory = options->memory;
         w->link->host = getpid();
+        w->link->asks_reserve = options->asks_reserve;
         (void)snprintf(w->link->id, sizeof(w->link->id), "%s", options->id);
-        w->link->turn = LINK_TURN_WORKER;
+        w->link->turn = LINK_TURN_LOADING;
         code = spawn(w, options, control, fault);
     }
     if (control >= 0)
@@ -126,6 +132,7 @@ int32_t worker_start(const struct worker_options *options, struct worker **out, 
         worker_destroy(w);
         return code;
     }
+    w->turn = (uint32_t)w->pid | FUTEX_WAITERS;
     w->death_fd = (int)syscall(SYS_pidfd_open, w->pid, 0);
     if (w->death_fd >= 0)
         (void)fcntl(w->death_fd, F_SETFD, FD_CLOEXEC);
@@ -220,10 +227,14 @@ static void follow(struct worker *w)
 }
 
 /* Until the worker has given the turn back. */
-static int32_t await(struct worker *w, uint64_t until_ns, struct fault *fault)
+static int32_t await(struct worker *w, const struct link_patience *patience, uint64_t until_ns,
+                     struct fault *fault)
 {
-    while (!link_wait(w->link, LINK_TURN_HOST, w->spin_ns, SLICE_NS)) {
-        if (reap(w, false)) {
+    while (!link_wait_host(w->link, patience)) {
+        bool dying = (__atomic_load_n(&w->link->turn, __ATOMIC_RELAXED) & FUTEX_OWNER_DIED) != 0;
+        if (dying)
+            (void)kill(w->pid, SIGKILL); /* lest one that only says so is waited for */
+        if (reap(w, dying)) {
             tell_end(w, fault);
             return HAWSE_E_INTERNAL;
         }
@@ -236,7 +247,9 @@ static int32_t await(struct worker *w, uint64_t until_ns, struct fault *fault)
 int32_t worker_ready(struct worker *w, uint64_t wait_ns, struct fault *fault)
 {
     char words[LINK_WORDS];
-    int32_t code = await(w, clock_ns() + wait_ns, fault);
+    const struct link_patience short_sleeps = {.timeout_ns =
+                                                   wait_ns < SLICE_NS ? wait_ns : SLICE_NS};
+    int32_t code = await(w, &short_sleeps, clock_ns() + wait_ns, fault);
     if (code == HAWSE_E_TIMEOUT)
         return HAWSE_E_AGAIN;
     if (code != HAWSE_OK)
@@ -373,8 +386,8 @@ int32_t worker_run(struct worker *w, struct worker_job *job, int32_t *result, st
     follow(w);
     tell(w, job);
     for (;;) {
-        link_give(w->link, LINK_TURN_WORKER);
-        int32_t code = await(w, job->until_ns, fault);
+        link_give(w->link, w->turn);
+        int32_t code = await(w, &w->patience, job->until_ns, fault);
         if (code == HAWSE_E_TIMEOUT)
             return too_long(fault);
         if (code != HAWSE_OK)
@@ -401,6 +414,11 @@ int32_t worker_run(struct worker *w, struct worker_job *job, int32_t *result, st
 int worker_death_fd(const struct worker *w)
 {
     return w->death_fd;
+}
+
+void worker_poke(struct worker *w)
+{
+    link_poke(w->link);
 }
 
 int worker_pid(const struct worker *w)

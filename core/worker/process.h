@@ -19,6 +19,9 @@ struct worker_options {
     uint64_t memory;     /* bytes that the plugin may have */
     int32_t cpu;         /* -1 = where the lane runs, at any time */
     uint64_t spin_ns;    /* both sides spin so long for the turn before they sleep */
+    bool poked; /* somebody calls worker_poke while a callback takes long: sleeps need no timer,
+                   whose setting costs more than all else */
+    bool asks_reserve; /* room to build a record in is asked for by CALL_RESERVE, for a replay */
 };
 
 /* Makes a call of the host that the plugin wants: `call` and its views are private copies, valid
@@ -53,6 +56,8 @@ bool worker_ended(struct worker *worker, struct fault *fault);
 /* Becomes readable when the process ends; -1: this kernel has no such descriptor. */
 int worker_death_fd(const struct worker *worker);
 int worker_pid(const struct worker *worker);
+/* [any] Has the lane look at the clock, and at whether the worker lives, when it waits for it. */
+void worker_poke(struct worker *worker);
 uint32_t worker_walls(const struct worker *worker); /* enum link_walls; once it is ready */
 /* Kills it, whatever it does, and forgets it. NULL is legal. */
 void worker_destroy(struct worker *worker);

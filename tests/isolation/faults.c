@@ -289,24 +289,51 @@ static void f_scribble(struct rig *rig)
         sink++;
 }
 
-/* X(name) */
-#define FAULTS(X)                                                                                  \
-    X(segfault)                                                                                    \
-    X(socket)                                                                                      \
-    X(loop)                                                                                        \
-    X(abort)                                                                                       \
-    X(file) X(memory) X(stack) X(host_memory) X(divide) X(ptrace) X(call_flood) X(illegal) X(kill) \
-        X(double_free) X(fork) X(publish_flood) X(exit) X(exec) X(thread) X(scribble) X(sleep)     \
-            X(code) X(host_memory_file) X(code_later) X(handler) X(write) X(stat) X(namespace)     \
-                X(io_uring) X(scribble) X(memory_file) X(filter) X(read) X(old_calls)
-
 _Noreturn void fault_of_this_life(struct rig *rig)
 {
-#define ROW(name) {#name, f_##name},
+#define ROW(name)       \
+    {                   \
+#name, f_##name \
+    }
     static const struct {
         const char *name;
         void (*run)(struct rig *rig);
-    } faults[] = {FAULTS(ROW)};
+    } faults[] = {
+        ROW(segfault),
+        ROW(socket),
+        ROW(loop),
+        ROW(abort),
+        ROW(file),
+        ROW(memory),
+        ROW(stack),
+        ROW(host_memory),
+        ROW(divide),
+        ROW(ptrace),
+        ROW(call_flood),
+        ROW(illegal),
+        ROW(kill),
+        ROW(double_free),
+        ROW(fork),
+        ROW(publish_flood),
+        ROW(exit),
+        ROW(exec),
+        ROW(thread),
+        ROW(scribble),
+        ROW(sleep),
+        ROW(code),
+        ROW(host_memory_file),
+        ROW(code_later),
+        ROW(handler),
+        ROW(write),
+        ROW(stat),
+        ROW(namespace),
+        ROW(io_uring),
+        ROW(scribble),
+        ROW(memory_file),
+        ROW(filter),
+        ROW(read),
+        ROW(old_calls),
+    };
     enum { COUNT = sizeof(faults) / sizeof(faults[0]) };
     char text[64];
     size_t i = rig->life % COUNT;
