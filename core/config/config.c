@@ -113,6 +113,7 @@ void config_destroy(struct config *c)
         secret_free(c->hidden[i]);
     free(c->hidden);
     free_texts(c->plugin_path, c->plugin_path_count);
+    free_texts(c->trusted, c->trusted_count);
     free(c->lanes);
     free(c->instances);
     free(c->path);

@@ -24,7 +24,11 @@ enum config_maturity { MATURITY_EXPERIMENTAL, MATURITY_BETA, MATURITY_STABLE };
 enum config_log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 enum config_overrun { OVERRUN_WARN, OVERRUN_THROTTLE, OVERRUN_STOP };
 enum config_hang { HANG_ABANDON, HANG_EXIT };
-enum config_isolation { ISOLATION_NONE, ISOLATION_PROCESS };
+enum config_isolation {
+    ISOLATION_NONE,
+    ISOLATION_PROCESS,
+    ISOLATION_DEFAULT, /* not said: decided by whose the file is; never in an instance that runs */
+};
 enum config_when_full { WHEN_FULL_MARK, WHEN_FULL_STOP, WHEN_FULL_WAIT };
 
 struct config_header {
@@ -192,7 +196,7 @@ struct config_instance {
     struct config_feature *features;
     size_t feature_count;
     struct config_budget budget;
-    enum config_isolation isolation; /* default none */
+    enum config_isolation isolation;
     struct config_worker worker;
     struct config_limits *limits; /* by chain; none = its intents are refused */
     size_t limit_count;
@@ -362,6 +366,10 @@ struct config {
     char *path;
     char **plugin_path; /* folders, searched in order, never recursively */
     size_t plugin_path_count;
+    char **trusted; /* folders, and digests "sha256:...", whose plugins may run in this process */
+    size_t trusted_count;
+    bool isolates; /* instances that do not say where they run: what is not trusted, what is
+                      experimental and what may sign runs in workers */
     struct config_lane *lanes; /* at least "main" */
     size_t lane_count;
     struct config_instance *instances; /* links first: an instance comes after those it links to */

@@ -102,6 +102,25 @@ static int32_t read_plugin_path(struct reader *r, const json_t *path)
     return code == HAWSE_OK ? add_folder(r, strdup(HAWSE_PLUGIN_DIR), "installed") : code;
 }
 
+static int32_t read_trusted(struct reader *r, const json_t *plugins)
+{
+    static const char *const whom[] = {"asked", "untrusted"};
+    const json_t *list = json_object_get(plugins, "trusted");
+    struct config *c = r->config;
+    c->isolates = read_word(plugins, "isolation", whom, 2) == 1;
+    c->trusted = calloc(json_array_size(list) + 1, sizeof(c->trusted[0]));
+    if (!c->trusted)
+        return no_memory(r, "plugins.trusted");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *text = json_string_value(json_array_get(list, i));
+        char *copy = strncmp(text, "sha256:", 7) == 0 ? strdup(text) : path_from(r->dir, text);
+        if (!copy)
+            return no_memory(r, "plugins.trusted");
+        c->trusted[c->trusted_count++] = copy;
+    }
+    return HAWSE_OK;
+}
+
 /* ---- lanes ---- */
 
 static int32_t read_lane(struct reader *r, const char *name, json_t *value)
@@ -182,6 +201,8 @@ int32_t read_config(struct reader *r, json_t *root)
         code = read_nonces(r, json_object_get(root, "nonces"));
     if (code == HAWSE_OK)
         code = read_plugin_path(r, json_object_get(json_object_get(root, "plugins"), "path"));
+    if (code == HAWSE_OK)
+        code = read_trusted(r, json_object_get(root, "plugins"));
     if (code == HAWSE_OK)
         code = read_lanes(r, json_object_get(root, "lanes"));
     return code == HAWSE_OK ? read_instances(r, json_object_get(root, "instances")) : code;

@@ -166,10 +166,10 @@ static void read_budget(struct config_budget *budget, const json_t *value)
 
 static void read_isolation(struct config_instance *in, const json_t *value)
 {
-    static const char *const isolations[] = {"none", "process"};
+    static const char *const isolations[] = {"none", "process", "default"};
     const json_t *worker = json_object_get(value, "worker");
     const json_t *cpu = json_object_get(worker, "cpu");
-    in->isolation = (enum config_isolation)read_word(value, "isolation", isolations, 2);
+    in->isolation = (enum config_isolation)read_word(value, "isolation", isolations, 3);
     in->worker = (struct config_worker){
         .memory_mib = read_number(worker, "memory_mib"),
         .restarts = read_number(worker, "restarts"),

@@ -4,6 +4,8 @@
  */
 #include "host/prepare.h"
 
+#include "plugin/trust.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +67,20 @@ static int32_t judge_manifest(const struct config_instance *instance, struct pre
                : code;
 }
 
+/* Where it runs, when its instance does not say: code in this process could do all that the host
+ * can. */
+static enum config_isolation where(const struct config *config,
+                                   const struct config_instance *instance,
+                                   const struct library *library)
+{
+    bool keep = library_trusted(library, config->trusted, config->trusted_count) &&
+                library->manifest->maturity != MATURITY_EXPERIMENTAL;
+    for (size_t i = 0; i < instance->grant_count && keep; i++)
+        keep = strncmp(instance->grants[i], "intent", 6) != 0 &&
+               strncmp(instance->grants[i], "sign:", 5) != 0; /* it may have something signed */
+    return keep || !config->isolates ? ISOLATION_NONE : ISOLATION_PROCESS;
+}
+
 /* Static part: file, manifest, quarantine, grants, settings. */
 static int32_t judge(struct host *host, const struct config *config,
                      struct config_instance *instance, struct prepared *p)
@@ -84,6 +100,8 @@ static int32_t judge(struct host *host, const struct config *config,
         log_warnings(host->logger, found);
     }
     p->library = found;
+    if (instance->isolation == ISOLATION_DEFAULT)
+        instance->isolation = where(config, instance, found);
     if (code == HAWSE_OK)
         code = quarantine_check(config->state_dir, found->digest, fault);
     if (code == HAWSE_OK)
@@ -118,7 +136,7 @@ static size_t collect_fresh(const struct config *config, const struct prepared *
     for (size_t i = 0; i < config->instance_count; i++) {
         struct library *library = prepared[i].library;
         bool listed = !library || prepared[i].fault.code != 0 || library->table ||
-                      config->instances[i].isolation != ISOLATION_NONE; /* which loads it */
+                      config->instances[i].isolation == ISOLATION_PROCESS; /* which loads it */
         for (size_t k = 0; k < count && !listed; k++)
             listed = fresh[k] == library;
         if (!listed)
