@@ -1,6 +1,7 @@
 /* Starting, asking and ending workers; see process.h. */
 #include "worker/process.h"
 
+#include "worker/hear.h"
 #include "worker/syscalls.h"
 
 #include <errno.h>
@@ -21,7 +22,6 @@
 enum {
     SLICE_NS = 2000000,  /* between two looks at whether it lives */
     GIVE_BACK = 1 << 20, /* of told pages: what one large event took is given back */
-    CALL_VIEWS_MAX = LINK_SAID_BYTES,
 };
 
 #ifndef F_SEAL_FUTURE_WRITE
@@ -41,8 +41,7 @@ struct worker {
     int32_t cpu, cpu_now;
     uint32_t turn; /* what makes it its turn */
     struct link_patience patience;
-    uint8_t *said; /* private copy of what it says in a call */
-    uint64_t said_cap;
+    struct hearing hearing; /* private copy of what it says in a call */
 };
 
 static uint64_t clock_ns(void)
@@ -206,7 +205,7 @@ void worker_destroy(struct worker *w)
         (void)munmap(w->told, LINK_TOLD_BYTES);
     if (w->link)
         (void)munmap(w->link, LINK_CONTROL_BYTES);
-    free(w->said);
+    hear_finish(&w->hearing);
     free(w);
 }
 
@@ -333,48 +332,6 @@ static void give_back(struct worker *w)
     w->told_used = 0;
 }
 
-/* ---- what is said ---- */
-
-/* A private copy of a call. False: lengths that cannot be, or no memory. */
-static bool hear(struct worker *w, struct record_call *call)
-{
-    struct link_call said;
-    memcpy(&said, &w->link->call, sizeof(said)); /* from here on nobody changes it */
-    uint64_t sum = 0;
-    if (said.arg_count > RECORD_ARGS || said.view_count > RECORD_VIEWS)
-        return false;
-    for (uint32_t i = 0; i < said.view_count; i++) {
-        const struct link_view *v = &said.views[i];
-        bool nothing = v->offset == LINK_NOTHING && v->len == 0;
-        if (!nothing && (v->len > CALL_VIEWS_MAX || v->offset > CALL_VIEWS_MAX - v->len))
-            return false;
-        sum += v->len + 8;
-    }
-    if (sum > w->said_cap) {
-        uint64_t cap = 4096;
-        while (cap < sum)
-            cap *= 2;
-        free(w->said);
-        w->said = malloc(cap);
-        w->said_cap = w->said ? cap : 0;
-        if (!w->said)
-            return false;
-    }
-    *call = (struct record_call){
-        .call = said.call, .arg_count = said.arg_count, .view_count = said.view_count};
-    memcpy(call->args, said.args, said.arg_count * sizeof(said.args[0]));
-    uint64_t at = 0;
-    for (uint32_t i = 0; i < said.view_count; i++) {
-        bool nothing = said.views[i].offset == LINK_NOTHING;
-        call->views[i] = (hawse_view_t){nothing ? NULL : w->said + at, said.views[i].len};
-        if (said.views[i].len > 0)
-            memcpy(w->said + at, (uint8_t *)w->link + LINK_SAID_AT + said.views[i].offset,
-                   said.views[i].len);
-        at += record_pad(said.views[i].len);
-    }
-    return true;
-}
-
 static int32_t too_long(struct fault *fault)
 {
     return fault_set(fault, HAWSE_E_TIMEOUT, "a callback in its worker has not returned in time");
@@ -392,14 +349,15 @@ int32_t worker_run(struct worker *w, struct worker_job *job, int32_t *result, st
             return too_long(fault);
         if (code != HAWSE_OK)
             return code;
-        uint32_t kind = w->link->kind;
+        uint32_t kind = __atomic_load_n(&w->link->kind, __ATOMIC_RELAXED);
         if (kind == LINK_RETURN) {
             *result = w->link->code;
             job->number = w->link->number;
             give_back(w);
             return HAWSE_OK;
         }
-        if (kind != LINK_CALL || !hear(w, &call))
+        if (kind != LINK_CALL ||
+            !hear_call(&w->hearing, w->link, (uint8_t *)w->link + LINK_SAID_AT, &call))
             return fault_set(fault, HAWSE_E_FORMAT,
                              "its worker said something that no plugin can say");
         job->call(job->ctx, &call);

@@ -7,6 +7,7 @@ reported by name, and the plugin must be back in time. Prints TAP.
 """
 import argparse
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -139,6 +140,10 @@ def run(args, tap, folder):
         walls = state.get("victim", {}).get("isolation")
         tap.check(bool(walls) and "syscalls" in walls.get("walls", []), "status tells what keeps the victim in", walls)
         print(f"# {json.dumps(walls)}")
+        os.kill(state["isolated"]["isolation"]["pid"], signal.SIGKILL)
+        back = wait_for(log, host, lambda t: re.search(r"isolated +is back in a new worker", t), time.monotonic() + 10)
+        tap.check(back and "in no callback its worker was killed from outside" in log.read_text(),
+                  "a worker that is killed while it has nothing to do is missed, and comes back", log.read_text()[-800:])
     finally:
         host.send_signal(signal.SIGTERM)
         try:
