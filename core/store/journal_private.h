@@ -68,7 +68,7 @@ struct journal {
     uint8_t *found;   /* body of what journal_find found */
 };
 
-enum { JOURNAL_SCRATCH = JOURNAL_DATA_MAX + (8 << 10), JOURNAL_VERSION = 1 };
+enum { JOURNAL_SCRATCH = JOURNAL_DATA_MAX + (8 << 10), JOURNAL_VERSION = 2 };
 
 /* The statement, reset; NULL when it cannot be had, which is told as a fault, and which the calls
  * below take and fail by. */
@@ -91,8 +91,8 @@ int32_t journal_writable(struct journal *journal, struct fault *fault);
 bool journal_column(sqlite3_stmt *statement, int column, char *out, size_t cap);
 
 int32_t journal_schema(struct journal *journal, struct fault *fault);
-/* What makes the tables in a new file. */
-const char *journal_schema_text(void);
+/* The tables of a new file, in an empty database; SQLite's code. */
+int journal_schema_make(sqlite3 *db);
 /* Makes the connection; of the same settings each time. */
 int32_t journal_connect(struct journal *journal, struct fault *fault);
 void journal_disconnect(struct journal *journal);

@@ -9,6 +9,7 @@
 
 #include <hawse/types.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,6 +50,11 @@ static const char version_1[] =
     " state INTEGER NOT NULL, token BLOB NOT NULL, hash BLOB NOT NULL, since_ns INTEGER NOT NULL,"
     " PRIMARY KEY (chain_id, sender, number)) WITHOUT ROWID;";
 
+/* Some 256 mined numbers are kept of each account, and a few are open: steps look at these alone.
+ */
+static const char version_2[] =
+    "CREATE INDEX nonce_open ON nonce (chain_id, sender, state, number, since_ns) WHERE state < 4;";
+
 /* What the records say the tables are. Of the connection and not of the file, where they could be
  * changed with it; 3, 9, 11 and 12 are the terminal steps. */
 static const char made[] =
@@ -82,7 +88,7 @@ static const char made[] =
     "json_extract(data, '$.max_fee') AS max_fee,"
     " json_extract(data, '$.tip') AS tip, utc_ns FROM record r WHERE kind = 'attempt';";
 
-static const char *const migrations[JOURNAL_VERSION] = {version_1};
+static const char *const migrations[JOURNAL_VERSION] = {version_1, version_2};
 
 static int32_t pragma_number(struct journal *journal, const char *sql, int64_t *out,
                              struct fault *fault)
@@ -132,15 +138,16 @@ static int32_t read_identity(struct journal *journal, struct fault *fault)
 
 static int32_t migrate(struct journal *journal, int64_t from, struct fault *fault)
 {
+    char mark[96];
+    (void)snprintf(mark, sizeof(mark), "PRAGMA application_id = %s; PRAGMA user_version = %d",
+                   APPLICATION_ID, JOURNAL_VERSION);
     int rc = sqlite3_exec(journal->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
     for (int64_t v = from; rc == SQLITE_OK && v < JOURNAL_VERSION; v++)
         rc = sqlite3_exec(journal->db, migrations[v], NULL, NULL, NULL);
     if (rc == SQLITE_OK && from == 0 && new_identity(journal, fault) != HAWSE_OK)
         rc = SQLITE_ERROR;
     if (rc == SQLITE_OK)
-        rc = sqlite3_exec(journal->db,
-                          "PRAGMA application_id = " APPLICATION_ID "; PRAGMA user_version = 1",
-                          NULL, NULL, NULL);
+        rc = sqlite3_exec(journal->db, mark, NULL, NULL, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_exec(journal->db, "COMMIT", NULL, NULL, NULL);
     if (rc == SQLITE_OK)
@@ -184,7 +191,10 @@ int32_t journal_schema(struct journal *journal, struct fault *fault)
     return rc == SQLITE_OK ? code : journal_fail(journal, rc, "set up", fault);
 }
 
-const char *journal_schema_text(void)
+int journal_schema_make(sqlite3 *db)
 {
-    return version_1;
+    int rc = SQLITE_OK;
+    for (int v = 0; rc == SQLITE_OK && v < JOURNAL_VERSION; v++)
+        rc = sqlite3_exec(db, migrations[v], NULL, NULL, NULL);
+    return rc;
 }

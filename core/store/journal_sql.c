@@ -17,6 +17,7 @@
     "a.intent, leg, attempt, state, chain_id, sender, nonce, a.hash, simulation, max_fee, tip, " \
     "a.utc_ns, bytes FROM attempt a JOIN record r ON r.seq = a.seq "
 #define ACCOUNT "chain_id = ?1 AND sender = ?2 "
+#define OPEN    "AND state < 4" /* so that it is found by the index nonce_open */
 
 static const char *const texts[JOURNAL_STATEMENTS] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -66,22 +67,23 @@ static const char *const texts[JOURNAL_STATEMENTS] = {
         "SELECT number, state, token, hash, since_ns FROM nonce WHERE " ACCOUNT
         "AND number >= ?3 AND number < ?4 ORDER BY ?5 AND state = 4, number LIMIT ?6",
     [SQL_NONCE_OPS + JOURNAL_NONCE_FIRST_FREE] =
-        "SELECT min(number) FROM nonce WHERE " ACCOUNT "AND state = 1",
+        "SELECT min(number) FROM nonce INDEXED BY nonce_open WHERE " ACCOUNT "AND state = 1 " OPEN,
     [SQL_NONCE_OPS + JOURNAL_NONCE_LAST_FREE] =
-        "SELECT max(number) FROM nonce WHERE " ACCOUNT "AND state = 1",
+        "SELECT max(number) FROM nonce INDEXED BY nonce_open WHERE " ACCOUNT "AND state = 1 " OPEN,
     [SQL_NONCE_OPS + JOURNAL_NONCE_IN_FLIGHT] =
-        "SELECT count(*) FROM nonce WHERE " ACCOUNT "AND state IN (2, 3)",
+        "SELECT count(*) FROM nonce WHERE " ACCOUNT "AND state IN (2, 3) " OPEN,
     [SQL_NONCE_OPS + JOURNAL_NONCE_USED_FROM] =
         "SELECT count(*) FROM nonce WHERE " ACCOUNT "AND number >= ?3 AND state <> 1",
     [SQL_NONCE_OPS + JOURNAL_NONCE_EXPIRE] =
         "UPDATE nonce SET state = 1, since_ns = ?3, token = zeroblob(16) WHERE " ACCOUNT
-        "AND state = 2 AND (since_ns <= ?4 OR since_ns > ?3)",
+        "AND state = 2 AND (since_ns <= ?4 OR since_ns > ?3) " OPEN,
     [SQL_NONCE_OPS + JOURNAL_NONCE_DROP_FREE] =
-        "DELETE FROM nonce WHERE " ACCOUNT "AND state = 1 AND number < ?3",
+        "DELETE FROM nonce WHERE " ACCOUNT "AND state = 1 AND number < ?3 " OPEN,
     [SQL_NONCE_OPS + JOURNAL_NONCE_MINED] =
-        "UPDATE nonce SET state = 4, since_ns = ?4 WHERE " ACCOUNT "AND state = 3 AND number < ?3",
+        "UPDATE nonce SET state = 4, since_ns = ?4 WHERE " ACCOUNT
+        "AND state = 3 AND number < ?3 " OPEN,
     [SQL_NONCE_OPS + JOURNAL_NONCE_DROP_LOST] =
-        "DELETE FROM nonce WHERE " ACCOUNT "AND state IN (1, 2) AND number < ?3",
+        "DELETE FROM nonce WHERE " ACCOUNT "AND state IN (1, 2) AND number < ?3 " OPEN,
     [SQL_NONCE_OPS + JOURNAL_NONCE_PRUNE] =
         "DELETE FROM nonce WHERE " ACCOUNT "AND state = 4 AND number < ?3",
     [SQL_NONCE_OPS + JOURNAL_NONCE_DROP_FROM] =

@@ -222,7 +222,7 @@ static int32_t check_schema(struct journal *journal, struct journal_verdict *out
     sqlite3_stmt *s = NULL;
     int rc = sqlite3_open(":memory:", &fresh);
     if (rc == SQLITE_OK)
-        rc = sqlite3_exec(fresh, journal_schema_text(), NULL, NULL, NULL);
+        rc = journal_schema_make(fresh);
     if (rc == SQLITE_OK)
         rc = sqlite3_prepare_v2(fresh, objects, -1, &s, NULL);
     if (rc == SQLITE_OK)

@@ -228,6 +228,23 @@ TEST(second_owner, "a second host is refused, with the process that has the jour
     CHECK_EQ(open_code("link", NULL), HAWSE_OK);
 }
 
+TEST(older, "a journal of an older version is brought up to date, and only by who may write it")
+{
+    struct journal *journal = open_as("j", false);
+    fill(journal);
+    journal_close(journal);
+    change("j", "DROP INDEX nonce_open; PRAGMA user_version = 1");
+    struct journal_options options = {.read_only = true};
+    CHECK_EQ(journal_open(path_of("j"), &options, &journal, &fault), HAWSE_E_UNSUPPORTED);
+    CHECK(strstr(fault.message, "schema version 1"));
+    journal = open_as("j", false);
+    verify_good(journal);
+    journal_close(journal);
+    journal = open_as("j", true);
+    verify_good(journal);
+    journal_close(journal);
+}
+
 TEST(not_ours, "a file that others can read, or that is no journal, or a newer one, is refused")
 {
     sqlite3 *db = NULL;
