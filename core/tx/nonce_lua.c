@@ -19,7 +19,8 @@ static const char before[] =
     "local foreign,number,status,list=0,0,'OK',{}\n"
     "local lease=call('HGET',M,'lease')\n"
     "local life=tonumber(ARGV[6])\n"
-    "local old=life<tonumber(call('HGET',M,'life:'..host) or '0')\n"
+    "local heard=tonumber(call('HGET',M,'life:'..host) or '0')\n"
+    "local old=life<heard\n"
     "local mine=not old and (not lease or lease==host or alone)\n"
     "if alone then call('HSET',M,'lease',host) end\n"
     "if call('HGET',M,'run')~=run then call('HSET',M,'run',run,'resync',str(now)) end\n"
@@ -76,7 +77,9 @@ static const char after[] =
     "  if get(v).host~=host then others=others+1 end\n"
     " end\n"
     "end\n"
-    "local out={status,str(number),str(next),str(flight()),str(foreign),str(others),run,str(now)}\n"
+    "local told=heard<life and '0' or '1'\n"
+    "local "
+    "out={status,str(number),str(next),str(flight()),str(foreign),str(others),told,str(now)}\n"
     "for i=1,#list do out[#out+1]=list[i] end\n"
     "return out\n";
 

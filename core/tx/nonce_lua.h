@@ -19,7 +19,7 @@
  * Arguments: ttl, pause, host, lease ("1": this host alone may use the account), high (the lowest
  * number that this host has never signed with), life, then those of the step. Answer: status ("OK"
  * or what follows HAWSE_E_), number, next, in flight, foreign, others (numbers that other hosts
- * have), run, now, then entries.
+ * have), whether this life of the host has told what it has ("1"), now, then entries.
  */
 #ifndef CORE_TX_NONCE_LUA_H
 #define CORE_TX_NONCE_LUA_H

@@ -30,7 +30,6 @@ struct account {
     struct account *next;
     struct nonce_key key;
     char keys[NONCE_LUA_KEYS][128];
-    char run[41];    /* of the server that knows all that we have */
     uint64_t others; /* numbers that other hosts have */
     bool synced;     /* was told what we have, on this connection */
     bool alone;      /* the server has it that nobody else may use it */
@@ -166,15 +165,15 @@ static void ask_send(struct ask *ask)
                     ask);
 }
 
-/* What was free in the mirror is the server's to give: it may be another's by now. */
-static void drop_free(struct shared *shared, const struct journal_account *row)
+/* One change of the mirror, in the group that is open or one of its own. */
+static void change_mirror(struct shared *shared, const struct journal_account *row,
+                          enum journal_nonce_op op, uint64_t number)
 {
     uint64_t changed;
     bool own = !journal_in_group(shared->journal);
     if (own && journal_begin(shared->journal, NULL) != HAWSE_OK)
         return;
-    (void)journal_nonce_do(shared->journal, row, JOURNAL_NONCE_DROP_FREE, INT64_MAX, 0, &changed,
-                           NULL);
+    (void)journal_nonce_do(shared->journal, row, op, number, 0, &changed, NULL);
     if (own)
         (void)journal_commit(shared->journal, NULL);
 }
@@ -192,6 +191,7 @@ static void add_rows(struct ask *ask)
                 journal_nonce_rows(shared->journal, &row, 0, INT64_MAX, true, shared->rows,
                                    NONCE_LIST, &count, &fault) == HAWSE_OK;
     bool all = count < NONCE_LIST;
+    ask->account->synced = read; /* else at the next call once more */
     add_number(ask, row.floor);
     if (read)
         add_number(ask, all ? NONCE_MAX : shared->rows[count - 1].number);
@@ -208,8 +208,8 @@ static void add_rows(struct ask *ask)
         add_hex(ask, r->token, 16);
         add_hex(ask, r->hash, 32);
     }
-    if (free_rows)
-        drop_free(shared, &row);
+    if (free_rows) /* the server's to give: it may be another's by now */
+        change_mirror(shared, &row, JOURNAL_NONCE_DROP_FREE, INT64_MAX);
 }
 
 /* Tells the server what we have: before anything else when it may have forgotten. */
@@ -218,7 +218,6 @@ static void sync_account(struct shared *shared, struct account *account)
     struct ask *ask = ask_new(shared, account, NONCE_LUA_SYNC);
     if (!ask)
         return;
-    account->synced = true;
     ask->full = true;
     add_rows(ask);
     shared->base.counts.resynced++;
@@ -365,8 +364,10 @@ static void on_local(void *ctx, const struct nonce_answer *answer)
 static void stopped(struct ask *ask)
 {
     struct nonce_answer answer = {.status = HAWSE_E_STATE};
-    (void)fault_set(&answer.fault, HAWSE_E_STATE,
-                    "Redis does not answer, and other hosts may be using the key: nothing is sent");
+    (void)fault_set(
+        &answer.fault, HAWSE_E_STATE,
+        "Redis does not answer, or was not told what this host has, and other hosts may "
+        "be using the key: nothing is sent");
     fault_hint(&answer.fault, "start Redis again; or let one host go on alone: nonces.redis.lease");
     nonce_answer(&ask->shared->base, &ask->call, &answer);
 }
@@ -381,22 +382,6 @@ static bool is_replacement(struct ask *ask)
     (void)journal_nonce_rows(ask->shared->journal, &account, n, n + 1, false, &row, 1, &count,
                              NULL);
     return count == 1 && row.state == NONCE_SENT;
-}
-
-/* Whether it was marked as sent is not known, and its bytes are thrown away: it is not ours any
- * more, which the server is told by not being told of it. */
-static void throw_away(struct ask *ask)
-{
-    struct journal *journal = ask->shared->journal;
-    struct journal_account account = row_of(ask->account);
-    uint64_t changed;
-    bool own = !journal_in_group(journal);
-    if (own && journal_begin(journal, NULL) != HAWSE_OK)
-        return;
-    (void)journal_nonce_do(journal, &account, JOURNAL_NONCE_DELETE, ask->call.nonce.number, 0,
-                           &changed, NULL);
-    if (own)
-        (void)journal_commit(journal, NULL);
 }
 
 static void canceled(struct ask *ask)
@@ -422,8 +407,12 @@ static void unanswered(struct ask *ask)
         shared->local->backend->call(shared->local, &call);
         return;
     }
-    if (ask->script == NONCE_LUA_SENT && ask->account && !is_replacement(ask))
-        throw_away(ask);
+    if (ask->script == NONCE_LUA_SENT && ask->account && !is_replacement(ask)) {
+        /* marked or not, its bytes are thrown away: it is not ours any more, which the server is
+         * told by not being told of it */
+        struct journal_account row = row_of(ask->account);
+        change_mirror(shared, &row, JOURNAL_NONCE_DELETE, ask->call.nonce.number);
+    }
     stopped(ask);
 }
 
@@ -448,13 +437,12 @@ static void answered(struct ask *ask, const struct redisReply *reply)
                         (unsigned long long)account->key.chain_id, words);
     else if (ask->script == NONCE_LUA_GAPS)
         read_gaps(ask, reply, &answer);
-    bool known = strcmp(account->run, reply->element[6]->str) == 0;
-    (void)snprintf(account->run, sizeof(account->run), "%s", reply->element[6]->str);
+    bool told = strcmp(reply->element[6]->str, "1") == 0;
     if (ask->call.done) {
         nonce_answer(&ask->shared->base, &ask->call, &answer);
         mirror(ask, &answer);
     }
-    if (!known && !ask->full)
+    if (!told && !ask->full) /* it has lost everything, and the connection is the same */
         sync_account(ask->shared, account);
 }
 
@@ -529,7 +517,8 @@ static void shared_call(struct nonces *base, const struct nonce_call *call)
     struct account *account = account_of(shared, &call->key);
     if (account && !account->synced && redis_link_up(shared->link))
         sync_account(shared, account); /* goes before */
-    struct ask *ask = ask_new(shared, account, scripts[call->op]);
+    bool told = account && (account->synced || !redis_link_up(shared->link));
+    struct ask *ask = told ? ask_new(shared, account, scripts[call->op]) : NULL;
     if (!ask) {
         struct ask none = {.shared = shared, .call = *call};
         stopped(&none);
