@@ -127,6 +127,7 @@ enum journal_attempt_state {
     JOURNAL_REPLACED = 4,   /* another attempt of the same nonce was mined */
     JOURNAL_SUPERSEDED = 5, /* its nonce was used by a transaction that is not in this journal */
     JOURNAL_REFUSED = 6,    /* every provider refused it for a reason of its own */
+    JOURNAL_LOST = 7,       /* its nonce is used, and nobody can show by what */
 };
 
 struct journal_attempt {

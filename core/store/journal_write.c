@@ -374,7 +374,7 @@ int32_t journal_attempt_state(struct journal *journal, uint64_t intent, uint32_t
     char instance[JOURNAL_NAME];
     bool ended = false;
     int32_t code = journal_writable(journal, fault);
-    if (code == HAWSE_OK && (state < JOURNAL_SIGNED || state > JOURNAL_REFUSED))
+    if (code == HAWSE_OK && (state < JOURNAL_SIGNED || state > JOURNAL_LOST))
         code = fault_set(fault, HAWSE_E_INVAL, "there is no state %u of an attempt", state);
     if (code == HAWSE_OK)
         code = owner(journal, intent, instance, &ended, fault);

@@ -290,7 +290,7 @@ static void take_walk(struct desk_chain *chain)
     for (uint32_t i = 0; i < chain->walk_count; i++) {
         const struct answer_block *b = &chain->walk[i];
         struct desk_block *at = ring_at(chain, b->number);
-        if (at->number == b->number && memcmp(at->hash, b->hash, 32) != 0)
+        if (b->number != 0 && at->number == b->number && memcmp(at->hash, b->hash, 32) != 0)
             fork = b->number;
         at->number = b->number;
         memcpy(at->hash, b->hash, 32);

@@ -60,7 +60,8 @@ struct attempt {
     uint64_t gas_limit;
     uint8_t *raw; /* malloc'd */
     size_t raw_len;
-    bool empty; /* takes the nonce and does nothing */
+    bool empty;     /* takes the nonce and does nothing */
+    uint32_t ended; /* of an earlier run: JOURNAL_SUPERSEDED, JOURNAL_LOST; 0 = it may be out */
 };
 
 /* One transaction of an intent, through all its attempts. */
@@ -414,8 +415,9 @@ void leg_replace(struct leg *leg, bool empty);
 
 /* The account's view is new: what became of what it sent. */
 void account_track(struct desk_account *account);
-/* In the journal: none of its attempts was it. */
-void leg_superseded(struct leg *leg);
+/* In the journal: none of its attempts was it (JOURNAL_SUPERSEDED), or nobody knows
+ * (JOURNAL_LOST). */
+void leg_superseded(struct leg *leg, uint32_t state);
 
 /* ---- proof.c ---- */
 

@@ -70,6 +70,7 @@ static int32_t keep_attempt(void *ctx, const struct journal_attempt *row)
     a->empty = !plan_is_leg(intent->plan, row->leg, &tx);
     if (intent->safe && !a->empty && safe_restore_call(intent, tx.data) != HAWSE_OK)
         return HAWSE_E_NOMEM;
+    a->ended = row->state == JOURNAL_SUPERSEDED || row->state == JOURNAL_LOST ? row->state : 0;
     (void)hawse_u256_to_u64(&row->max_fee, &a->fees.max_fee);
     (void)hawse_u256_to_u64(&row->tip, &a->fees.tip);
     intent->attempts++;
@@ -95,6 +96,36 @@ static void on_list(void *ctx, const struct nonce_answer *answer)
     }
 }
 
+/* How many nonces it has lost to others. */
+static uint32_t lost_nonces(const struct leg *leg)
+{
+    uint32_t lost = 0;
+    for (uint32_t i = 0; i < leg->attempt_count; i++) {
+        const struct attempt *a = &leg->attempts[i];
+        bool first = i == 0 || a->nonce != leg->attempts[i - 1].nonce;
+        lost += first && a->ended == JOURNAL_SUPERSEDED;
+    }
+    return lost;
+}
+
+static uint8_t renewals_of(const struct leg *leg)
+{
+    uint32_t lost = lost_nonces(leg);
+    return (uint8_t)(lost < LIFE_RENEWALS ? lost : LIFE_RENEWALS);
+}
+
+/* Nothing of it is out: its nonce went to somebody else. It begins anew when its turn comes; or it
+ * has ended, where an earlier run would not have begun it anew. */
+static void restore_lost(struct leg *leg)
+{
+    const struct attempt *newest = &leg->attempts[leg->attempt_count - 1];
+    leg->life.renewals = renewals_of(leg);
+    if (newest->ended == JOURNAL_SUPERSEDED && !newest->empty && lost_nonces(leg) <= LIFE_RENEWALS)
+        return;
+    leg_event(leg, &(struct life_event){.what = LIFE_ON_RESTORED, .empty = newest->empty});
+    leg_on(leg, newest->ended == JOURNAL_LOST ? LIFE_ON_GONE : LIFE_ON_TAKEN);
+}
+
 static void restore_leg(struct leg *leg)
 {
     struct desk_intent *intent = leg->intent;
@@ -104,6 +135,7 @@ static void restore_leg(struct leg *leg)
     nonce_list(intent->desk->nonces, &intent->account->nonces, on_list, &f);
     leg->has_nonce = f.found;
     leg->fees = newest->fees;
+    leg->life.renewals = renewals_of(leg);
     leg->sent_ns = loop_clock();
     leg->restored = true;
     intent->chain->unready++;
@@ -125,6 +157,18 @@ static void hold_again(struct desk_intent *intent)
                         "no memory for what its open intents hold", NULL);
 }
 
+/* After those that may be out: by these the intent may end. */
+static void restore_lost_legs(struct desk_intent *intent)
+{
+    for (uint32_t i = 0; i < intent->plan->count && !intent->ended; i++) {
+        struct leg *leg = &intent->legs[i];
+        if (leg->attempt_count > 0 && leg->attempts[leg->attempt_count - 1].ended)
+            restore_lost(leg);
+    }
+    if (!intent->ended)
+        leg_on(&intent->legs[0], LIFE_ON_BEGIN); /* where it is not out */
+}
+
 static int32_t restore_legs(struct desk_intent *intent, struct fault *fault)
 {
     struct loading l = {.intent = intent};
@@ -138,14 +182,15 @@ static int32_t restore_legs(struct desk_intent *intent, struct fault *fault)
                          (unsigned long long)intent->number);
     bool any = false;
     for (uint32_t i = 0; i < intent->plan->count; i++) {
-        if (intent->legs[i].attempt_count > 0) {
-            restore_leg(&intent->legs[i]);
-            any = true;
-        }
+        struct leg *leg = &intent->legs[i];
+        any |= leg->attempt_count > 0;
+        if (leg->attempt_count > 0 && !leg->attempts[leg->attempt_count - 1].ended)
+            restore_leg(leg);
     }
     intent->restoring = false;
     if (any) {
         hold_again(intent);
+        restore_lost_legs(intent);
         return HAWSE_OK;
     }
     if (intent->safe && safe_signed(intent))

@@ -33,7 +33,7 @@ static void end(struct leg *leg, enum life_happening what)
 {
     another_time(leg);
     leg->intent->desk->counts.superseded++;
-    leg_superseded(leg);
+    leg_superseded(leg, what == LIFE_ON_TAKEN ? JOURNAL_SUPERSEDED : JOURNAL_LOST);
     leg->has_nonce = false;
     leg_on(leg, what);
 }

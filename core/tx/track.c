@@ -105,9 +105,9 @@ static void none_found(struct leg *leg)
     leg_prove(leg);
 }
 
-void leg_superseded(struct leg *leg)
+void leg_superseded(struct leg *leg, uint32_t state)
 {
-    mark_attempts(leg, UINT32_MAX, JOURNAL_SUPERSEDED);
+    mark_attempts(leg, UINT32_MAX, state);
 }
 
 /* Later transactions of the intent may spend what this one brought in, and the day's limits hold

@@ -179,18 +179,21 @@ class Troubles:
         self.check("what reverts on chain has failed, and says so", words[-1] == "FAILED"
                    and self.steps("reverting")[-1][1] == -18, (words, self.steps("reverting")[-1]))
 
+    def take(self, address, transaction):
+        self.node.call("anvil_dropTransaction", transaction)
+        self.node.call("anvil_impersonateAccount", address)
+        nonce = self.node.call("eth_getTransactionCount", address, "latest")
+        self.node.call("eth_sendTransaction", {"from": address, "to": address, "value": "0x1", "nonce": nonce,
+                                               "gas": "0x5208", "maxFeePerGas": hex(50 * GWEI)})
+        self.node.call("anvil_stopImpersonatingAccount", address)
+
     def taken(self, name, number):
         """Somebody else has the key, and is faster; the words of the intent, and its attempts."""
         address = self.addresses["bot"]
         self.send(name, [{"to": TARGET, "data": hit(number)}])
         self.until(name, "SEEN", mine=False)
         reference = self.steps(name)[-1][3]
-        self.node.call("anvil_dropTransaction", reference[:66])
-        self.node.call("anvil_impersonateAccount", address)
-        nonce = self.node.call("eth_getTransactionCount", address, "latest")
-        self.node.call("eth_sendTransaction", {"from": address, "to": address, "value": "0x1", "nonce": nonce,
-                                               "gas": "0x5208", "maxFeePerGas": hex(50 * GWEI)})
-        self.node.call("anvil_stopImpersonatingAccount", address)
+        self.take(address, reference[:66])
         words, rows = self.until(name, "CONFIRMED", seconds=20), self.attempts(name)
         good = (words[-1] == "CONFIRMED" and self.count(number) == 1 and len(rows) == 2 and rows[0][1] == 5
                 and rows[1][0] == rows[0][0] + 1)
@@ -207,6 +210,29 @@ class Troubles:
         good, detail = self.taken("ahead", 22)
         self.proxy.behind = False
         self.check("and so where the counts were read a block after the head", good, detail)
+
+    def renewed(self):
+        """Between the proof that a nonce went to somebody else and the next one the host is killed."""
+        address, name = self.addresses["bot"], "renewed"
+        self.send(name, [{"to": TARGET, "data": hit(23)}])
+        self.until(name, "SEEN", mine=False)
+        self.take(address, self.steps(name)[-1][3][:66])
+        self.mine(1)
+        for _ in range(40):
+            self.base_fee(90)  # nothing new can be signed
+            self.mine(1)
+            if "REPLACED" in self.words(name):
+                break
+        self.host.kill()
+        self.host.start()
+        for _ in range(6):
+            self.base_fee(90)
+            self.mine(1)
+        self.base_fee(2)
+        words, rows = self.until(name, "CONFIRMED", seconds=20), self.attempts(name)
+        self.check("and so where the host was killed before it was signed anew", words.count("REPLACED") == 1
+                   and words[-1] == "CONFIRMED" and self.count(23) == 1 and [row[1] for row in rows] == [5, 3],
+                   (words, rows))
 
     def attempts(self, name):
         with journal(self.folder) as db:
@@ -326,9 +352,9 @@ class Troubles:
             self.host = Host(self.hawse, self.plugins, self.folder, self.config())
             self.host.start()
             time.sleep(0.5)
-            for trouble in (self.one, self.stuck, self.dear, self.poor, self.failing, self.reverting, self.foreign, self.ahead,
-                            self.hidden, self.unprovable, self.killed, self.several, self.half, self.bundle, self.late,
-                            self.forgotten, self.deep, self.seen, self.reloaded):
+            for trouble in (self.one, self.stuck, self.dear, self.poor, self.failing, self.reverting, self.foreign,
+                            self.ahead, self.renewed, self.hidden, self.unprovable, self.killed, self.several,
+                            self.half, self.bundle, self.late, self.forgotten, self.deep, self.seen, self.reloaded):
                 begin = time.monotonic()
                 trouble()
                 if os.environ.get("VERBOSE"):
