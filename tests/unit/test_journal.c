@@ -164,7 +164,7 @@ TEST(refused, "what is not of its form is refused, and the group goes on")
     a.raw.len = 0;
     CHECK_EQ(journal_attempt_add(journal, &a, NULL), HAWSE_E_INVAL);
     CHECK_EQ(journal_attempt_state(journal, number, 0, 1, JOURNAL_SENT, NULL), HAWSE_E_NOTFOUND);
-    CHECK_EQ(journal_attempt_state(journal, number, 0, 1, 7, NULL), HAWSE_E_INVAL);
+    CHECK_EQ(journal_attempt_state(journal, number, 0, 1, JOURNAL_LOST + 1, NULL), HAWSE_E_INVAL);
     GOOD(journal_commit(journal, &fault));
     struct journal_intent found;
     GOOD(journal_find(journal, "arb", "quote \" backslash \\ tab \t", &found, &fault));
