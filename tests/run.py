@@ -409,6 +409,8 @@ def stage_solana(args):
     env = {"HAWSE_BIN": str(HAWSE), "HAWSE_PLUGIN_DIR": str(PLUGINS)}
     tap("solana continuity", ["node", "tests/solana/continuity.mjs", "--seconds", "10" if args.full else "1",
                               "--slots", "3000" if args.full else "300"], env=env)
+    intents = ["--payments", "200", "--kills", "30"] if args.full else ["--payments", "8", "--kills", "2"]
+    tap("solana intents", ["node", "tests/solana/intents.mjs", *intents], env=env)
     seconds = "60" if args.full else "10"
     for commitment in ("processed", "confirmed") if args.full else ("processed",):
         tap(f"solana {commitment}", ["node", "tests/solana/trial.mjs", "--seconds", seconds,

@@ -47,6 +47,15 @@ static void print_chain(const json_t *c)
 {
     size_t i;
     json_t *a;
+    if (strcmp(text_of(c, "family"), "solana") == 0) {
+        (void)printf("chain %-12s slot %lld  %s%s\n", text_of(c, "name"), number_of(c, "head"),
+                     text_of(c, "cluster"),
+                     json_is_true(json_object_get(c, "ready")) ? "" : "  NOT RECONCILED");
+        json_array_foreach(json_object_get(c, "accounts"), i, a)(void)
+            printf("  %-14s %s  open %lld\n", text_of(a, "name"), text_of(a, "address"),
+                   number_of(a, "open"));
+        return;
+    }
     (void)printf("chain %-12s head %lld  base fee %.3f gwei  tip %.3f gwei  cap %.0f gwei%s%s\n",
                  text_of(c, "name"), number_of(c, "head"), (double)number_of(c, "base_fee") / 1e9,
                  (double)number_of(c, "tip") / 1e9, (double)number_of(c, "cap") / 1e9,

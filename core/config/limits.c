@@ -86,19 +86,19 @@ static int32_t read_percent(struct reader *r, const json_t *o, const char *key, 
     return HAWSE_OK;
 }
 
-/* An address of 32 bytes, and the handle by which tables know it. */
-static int32_t parse_key(struct reader *r, const char *text, const char *where, uint8_t key[32],
-                         uint8_t out[20])
+/* An address of 32 bytes, and the handle by which tables know it. That of the system program is all
+ * zero, and no mint has it. */
+static int32_t parse_key(struct reader *r, const char *text, const char *where, bool mint,
+                         uint8_t key[32], uint8_t out[20])
 {
     static const uint8_t zero[32] = {0};
     if (hawse_base58_key((const uint8_t *)text, strlen(text), key) == HAWSE_OK &&
-        memcmp(key, zero, 32) != 0) {
+        (memcmp(key, zero, 32) != 0 || !mint)) {
         config_handle(key, out);
         return HAWSE_OK;
     }
     return fault_set(r->fault, HAWSE_E_FORMAT,
-                     "%s: \"%.64s\" is no address: expected 32 bytes in base58, not all zero",
-                     where, text);
+                     "%s: \"%.64s\" is no address: expected 32 bytes in base58", where, text);
 }
 
 static int32_t parse_address(struct reader *r, const char *text, const char *where, uint8_t out[20])
@@ -143,7 +143,7 @@ static int32_t read_token(struct reader *r, struct config_asset *a, const char *
 {
     char place[CONFIG_PATH + 16];
     (void)snprintf(place, sizeof(place), "%s.address", where);
-    return solana ? parse_key(r, address, place, a->mint, a->address)
+    return solana ? parse_key(r, address, place, true, a->mint, a->address)
                   : parse_address(r, address, place, a->address);
 }
 
@@ -270,7 +270,7 @@ static int32_t read_counterparty(struct reader *r, struct config_limits *l, cons
     uint8_t key[32];
     const json_t *functions = json_object_get(value, "functions");
     (void)snprintf(where, sizeof(where), "%.180s.counterparties.%.44s", around, address);
-    int32_t code = solana ? parse_key(r, address, where, key, c->address)
+    int32_t code = solana ? parse_key(r, address, where, false, key, c->address)
                           : parse_address(r, address, where, c->address);
     for (size_t i = 0; code == HAWSE_OK && i + 1 < l->counterparty_count; i++) {
         if (memcmp(l->counterparties[i].address, c->address, 20) == 0)

@@ -34,8 +34,7 @@ static const char *where(const struct walk *w)
     return w->where;
 }
 
-/* Notes who an intent has to do with, for the limits per counterparty. */
-static enum risk_answer touch(struct gate *g, const uint8_t address[20])
+enum risk_answer gate_touch(struct gate *g, const uint8_t address[20])
 {
     struct book_held *h = &g->held;
     const struct config_counterparty *c = gate_counterparty(g, address);
@@ -143,7 +142,7 @@ static enum risk_answer check_party(struct walk *w, const struct calldata_call *
     struct gate *g = w->g;
     const uint8_t *token = d->names_token ? d->token : call->to;
     const struct config_counterparty *c = gate_counterparty(g, d->party);
-    enum risk_answer answer = touch(g, d->party);
+    enum risk_answer answer = gate_touch(g, d->party);
     if (answer != RISK_PASS || d->kind == CALLDATA_LESS)
         return answer;
     if (d->kind == CALLDATA_ALLOWANCE)
@@ -241,7 +240,7 @@ static enum risk_answer check_call(struct walk *w, const struct calldata_call *c
     state(w, call, &d);
     enum risk_answer answer = call->delegated ? check_delegated(w, call) : RISK_PASS;
     if (answer == RISK_PASS)
-        answer = touch(g, call->to);
+        answer = gate_touch(g, call->to);
     if (answer == RISK_PASS)
         answer = check_value(w, call, &d);
     if (answer == RISK_PASS && d.kind != CALLDATA_NONE &&
@@ -326,7 +325,7 @@ static enum risk_answer check_stated(struct gate *g, const struct walk *w)
     return answer;
 }
 
-static enum risk_answer check_quote(struct gate *g, const struct walk *w)
+enum risk_answer gate_quote(struct gate *g)
 {
     bool pays = false, quoted = false;
     for (uint32_t i = 0; i < g->c->intent->flow_count; i++) {
@@ -334,7 +333,7 @@ static enum risk_answer check_quote(struct gate *g, const struct walk *w)
         pays = pays || !hawse_u256_is_zero(&flow->max_out);
         quoted = quoted || !hawse_u256_is_zero(&flow->expected_in);
     }
-    if (!pays || quoted || !w->pays_without_quote)
+    if (!pays || quoted)
         return RISK_PASS;
     return gate_refuse(g, NULL,
                        "it pays and says of no asset what is expected to come in, so slippage has "
@@ -421,6 +420,8 @@ enum risk_answer gate_calls(struct gate *g)
 {
     struct walk w = {.g = g};
     enum risk_answer answer = RISK_PASS;
+    if (g->c->solana)
+        return gate_instructions(g);
     for (uint32_t i = 0; answer == RISK_PASS && i < g->c->intent->call_count; i++) {
         const hawse_intent_call_t *in = gate_call(g, i);
         struct calldata_call call = {.value = in->value, .data = in->data};
@@ -432,7 +433,7 @@ enum risk_answer gate_calls(struct gate *g)
         answer = check_plan(g);
     if (answer == RISK_PASS)
         answer = check_stated(g, &w);
-    if (answer == RISK_PASS)
-        answer = check_quote(g, &w);
+    if (answer == RISK_PASS && w.pays_without_quote)
+        answer = gate_quote(g);
     return answer == RISK_PASS ? gate_shares(g) : answer;
 }

@@ -120,7 +120,7 @@ enum risk_answer gate_limits(struct gate *g)
                            "instances.%s.limits has nothing for the chain \"%.*s\", so nothing is "
                            "allowed there; write its limits",
                            g->c->instance, (int)in->chain.len, in->chain.data);
-    if (in->call_count == 0 || in->call_count > HAWSE_INTENT_CALLS_MAX ||
+    if ((in->call_count == 0 && !g->c->solana) || in->call_count > HAWSE_INTENT_CALLS_MAX ||
         in->flow_count > HAWSE_INTENT_FLOWS_MAX)
         return gate_refuse(g, NULL, "%u calls and %u flows, expected 1 to %u and at most %u",
                            in->call_count, in->flow_count, HAWSE_INTENT_CALLS_MAX,

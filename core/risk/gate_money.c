@@ -159,7 +159,10 @@ static enum risk_answer check_native(struct gate *g)
     hawse_u256_t value, fees, reserve = hawse_u256(0), need = hawse_u256(0), missing;
     uint32_t carry = gate_costs(g, &value, &fees) != HAWSE_OK;
     const hawse_u256_t gas = hawse_u256(CANCEL_GAS), one = hawse_u256(1);
-    carry |= hawse_u256_mul_div(&gas, &g->c->fee_cap, &one, 0, &reserve) != HAWSE_OK;
+    if (g->c->solana)
+        reserve = hawse_u256(g->c->solana->reserve);
+    else
+        carry |= hawse_u256_mul_div(&gas, &g->c->fee_cap, &one, 0, &reserve) != HAWSE_OK;
     if (a && !g->c->subject) /* what is to be kept is the subject's */
         carry |= hawse_u256_add(&reserve, &a->keep, &reserve);
     const hawse_u256_t *parts[] = {&value, &fees, flight, &reserve};

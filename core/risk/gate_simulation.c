@@ -200,7 +200,7 @@ enum risk_answer gate_simulation(struct gate *g)
                                      (int)sim->failed_call + 1),
                            "call %u of %u would fail at block %llu: %s", sim->failed_call + 1,
                            sim->call_count, (unsigned long long)sim->block_number, sim->reason);
-    enum risk_answer answer = check_tokens(g);
+    enum risk_answer answer = g->c->solana ? gate_bound(g) : check_tokens(g);
     if (answer != RISK_PASS)
         return answer;
     if (g->c->inspection_required && !sim->inspected)

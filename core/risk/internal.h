@@ -90,6 +90,16 @@ enum risk_answer gate_allowance(struct gate *g, const char *where, const uint8_t
 enum risk_answer gate_given(struct gate *g, const uint8_t asset[20], const hawse_u256_t *amount);
 /* Are the shares of those whom the intent has to do with within what they may have of a day? */
 enum risk_answer gate_shares(struct gate *g);
+/* Notes who an intent has to do with, for the limits per counterparty. */
+enum risk_answer gate_touch(struct gate *g, const uint8_t address[20]);
+/* Of what pays: is it said what is expected to come in? */
+enum risk_answer gate_quote(struct gate *g);
+
+/* ---- gate_solana.c ---- */
+
+enum risk_answer gate_instructions(struct gate *g);
+/* Is what is to be signed what was simulated? */
+enum risk_answer gate_bound(struct gate *g);
 
 /* What is still to be sent: AFTER all of it, SIGN from tx_index on. HAWSE_E_RANGE: overflow. */
 int32_t gate_costs(const struct gate *g, hawse_u256_t *value, hawse_u256_t *fees);

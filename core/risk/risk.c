@@ -89,7 +89,7 @@ struct amount_text amount_text(const struct gate *g, const uint8_t asset[20],
     (void)hawse_u256_units(amount, 0, a ? a->decimals : 0, UINT32_MAX, number);
     (void)snprintf(out.text, sizeof(out.text), "%s %s", number,
                    a        ? a->name
-                   : native ? "wei"
+                   : native ? g->c->solana ? "lamports" : "wei"
                             : address_text(asset).text);
     return out;
 }

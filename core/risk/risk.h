@@ -71,8 +71,28 @@ struct risk_moved {
     hawse_u256_t given;   /* allowances that were left behind: they count as taken, not as lost */
 };
 
+/* A token account of Solana that the transaction may write: whose it is when it has run. */
+struct risk_token {
+    uint8_t key[32], owner[32];
+};
+
+/* What gates look at of an intent of Solana. Everywhere else 20 bytes stand for an asset or a
+ * counterparty: config_handle() of the mint or the address. */
+struct risk_solana {
+    const uint8_t *payer; /* 32 bytes: the account, and the only signer */
+    const uint8_t
+        *simulated; /* 32 bytes: the binding of the message that was simulated; AFTER, SIGN */
+    const uint8_t *signing;          /* 32 bytes: that of the message that is to be signed */
+    const struct risk_token *tokens; /* AFTER: those of the simulation */
+    uint32_t token_count;
+    uint64_t reserve; /* lamports that must be left: rent, and the fee of an empty transaction */
+};
+
 struct risk_case {
     const hawse_intent_t *intent;
+    const struct risk_solana *solana; /* of an intent of Solana, otherwise NULL. `txs` is then one
+                                         that has the lamports that leave and the fee, as one unit
+                                         of gas; head is a slot */
     uint64_t number; /* of the intent in the journal: what is held, is held under it */
     const char *instance;
     const uint8_t *from;    /* 20 bytes: who signs transactions and pays for the gas */
@@ -87,7 +107,7 @@ struct risk_case {
     const uint8_t *head_parent;    /* 32 bytes, or NULL */
 
     /* what the chain's configuration says */
-    hawse_u256_t fee_cap;     /* wei per gas; 0 = refuse everything */
+    hawse_u256_t fee_cap;     /* wei per gas, lamports of a fee; 0 = refuse everything */
     bool simulation_required; /* no engine answered, or it can't tell flows: refuse */
     bool inspection_required; /* no call tree: refuse */
 

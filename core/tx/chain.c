@@ -69,9 +69,10 @@ struct desk_account *chain_account(struct desk_chain *chain, const char *name, s
         return NULL;
     }
     const struct signer_key *key = handle ? signer_key(signer, handle) : NULL;
-    if (!key || key->public.kind != KEY_SECP256K1) {
-        (void)fault_set(fault, HAWSE_E_NOTFOUND, "account: \"%s\" is no secp256k1 key of keys.use",
-                        name);
+    enum key_kind kind = desk_is_solana(chain) ? KEY_ED25519 : KEY_SECP256K1;
+    if (!key || key->public.kind != kind) {
+        (void)fault_set(fault, HAWSE_E_NOTFOUND, "account: \"%s\" is no %s key of keys.use", name,
+                        key_kind_name(kind));
         return NULL;
     }
     struct desk_account *a = calloc(1, sizeof(*a));
@@ -84,6 +85,8 @@ struct desk_account *chain_account(struct desk_chain *chain, const char *name, s
     a->key = key;
     a->nonces.chain_id = chain->config->chain_id;
     memcpy(a->nonces.sender, key->public.address, 20);
+    if (kind == KEY_ED25519)
+        config_handle(key->public.bytes, a->nonces.sender);
     a->window = chain->desk->tx.window;
     a->queue_end = &a->queue;
     a->next = chain->accounts;
@@ -428,6 +431,8 @@ int32_t chain_open(struct desk *desk, size_t index, struct fault *fault)
     chain->name = chain_evm(chain->config->chain_id);
     chain->intents_end = &chain->intents;
     chain->timer = (struct loop_timer){.fn = on_timer, .ctx = chain};
+    if (desk_is_solana(chain))
+        return solana_open(chain, fault);
     if (chain->config->tx.tenderly.url)
         port.post = desk_sim_post;
     options.inspect = chain->config->tx.call_tree != CALL_TREE_OFF;
@@ -448,6 +453,7 @@ void chain_close(struct desk_chain *chain)
         free(chain->accounts);
         chain->accounts = next;
     }
+    solana_close(chain);
     sim_destroy(chain->sim);
     relay_client_destroy(chain->relay);
     config_chain_finish(&chain->copy);

@@ -171,6 +171,7 @@ static void intent_free(struct desk_intent *intent)
         for (uint32_t a = 0; a < leg->attempt_count; a++)
             free(leg->attempts[a].raw);
     }
+    free(intent->solana);
     free(intent->legs);
     safe_close(intent);
     free(intent->plan);
@@ -256,6 +257,8 @@ static void forget_all(struct desk *desk)
         }
     }
     desk_asks_cancel(desk);
+    for (size_t i = 0; i < desk->chain_count; i++)
+        solana_reset(&desk->chains[i]);
 }
 
 static void give_back(struct desk *desk, struct desk_intent *intent)
@@ -338,8 +341,9 @@ static void try_again(struct desk *desk)
     desk->remembered_count = 0;
 }
 
-/* The end of a turn: everything that it decided is on the disk, then it happens. */
-static void settle(struct desk *desk)
+/* The end of a turn: everything that it decided is on the disk, then it happens. True: what
+ * happened was written, and is to be on the disk too. */
+static bool commit(struct desk *desk)
 {
     struct fault fault = {0};
     if (!desk->failed && journal_in_group(desk->journal) &&
@@ -347,7 +351,7 @@ static void settle(struct desk *desk)
         desk_broke(desk, &fault);
     if (desk->failed) {
         halt(desk);
-        return;
+        return false;
     }
     for (size_t i = 0; i < desk->effect_count; i++) {
         struct desk_told *told = desk->effects[i].told;
@@ -358,6 +362,13 @@ static void settle(struct desk *desk)
         }
     }
     run_effects(desk);
+    return solana_go(desk);
+}
+
+static void settle(struct desk *desk)
+{
+    while (commit(desk))
+        ;
     bury(desk);
 }
 
@@ -416,6 +427,8 @@ static void clear(struct desk *desk)
             desk_forget(desk->chains[i].intents);
     }
     desk_asks_cancel(desk);
+    for (size_t i = 0; i < desk->chain_count; i++)
+        solana_canceled(&desk->chains[i]);
     bury(desk);
 }
 

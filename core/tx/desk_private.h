@@ -13,6 +13,8 @@
  *   safe_*.c  what intents of a Safe need beside: see safe_desk.h
  *   ask.c     questions to providers and their answers
  *   words.c   status, and what is written to the journal
+ *
+ * A chain of Solana has no legs: solana_desk.c puts an engine of its own into the same desk.
  */
 #ifndef CORE_TX_DESK_PRIVATE_H
 #define CORE_TX_DESK_PRIVATE_H
@@ -47,6 +49,8 @@ enum {
 #define DESK_MS       1000000ull
 #define DESK_OWN      "hawse" /* whose intents fill holes: no instance may have this id */
 
+struct solana_engine;
+struct solana_part;
 struct desk_chain;
 struct desk_account;
 struct desk_intent;
@@ -127,7 +131,8 @@ struct desk_intent {
     struct intent *body;
     struct desk_chain *chain;
     struct desk_account *account;
-    struct desk_safe *safe; /* whose money moves; NULL = the account's */
+    struct desk_safe *safe;     /* whose money moves; NULL = the account's */
+    struct solana_part *solana; /* malloc'd; on a chain of Solana, instead of the next two */
     struct plan *plan;
     struct leg *legs; /* plan->count of them */
     uint32_t last_step;
@@ -203,6 +208,8 @@ struct desk_chain {
     uint32_t unready; /* restored legs that the chain has not spoken of */
     uint64_t reorgs, deepest;
     bool pumping;
+    struct solana_engine *solana; /* of that family; NULL = there was no memory for it */
+    uint64_t engines;             /* that it had: an answer to an earlier one is not for this */
 };
 
 enum desk_effect_kind { DESK_TELL, DESK_BROADCAST, DESK_SAFE };
@@ -229,7 +236,9 @@ struct desk_ask {
     struct desk_intent *intent; /* or NULL: held while the question is under way */
     struct leg *leg;
     struct desk_account *account;
-    uint32_t number; /* which of several */
+    uint32_t number;        /* which of several */
+    pool_done_fn pool_done; /* of the Solana engine */
+    void *pool_ctx;
     sim_answer_fn sim_done;
     void *sim_ctx;
 };
@@ -311,10 +320,11 @@ bool desk_metrics(struct desk *desk);
 
 struct desk_words {
     int32_t error;
-    const char *reason;  /* NULL = none */
-    const char *gate;    /* NULL = none */
-    const char *figures; /* JSON object; NULL = none */
-    const uint8_t *hash; /* 32 bytes; NULL = none */
+    const char *reason;       /* NULL = none */
+    const char *gate;         /* NULL = none */
+    const char *figures;      /* JSON object; NULL = none */
+    const uint8_t *hash;      /* 32 bytes; NULL = none */
+    const uint8_t *signature; /* 64 bytes, of Solana, instead of it */
     uint64_t block;
     uint32_t leg;
 };
@@ -364,6 +374,25 @@ struct desk_account *chain_account(struct desk_chain *chain, const char *name, s
 bool chain_has(const struct desk_chain *chain, uint64_t number, const uint8_t hash[32]);
 struct fees chain_offer(const struct desk_chain *chain);
 uint64_t chain_cap(const struct desk_chain *chain);
+
+/* ---- solana_desk.c ---- */
+
+bool desk_is_solana(const struct desk_chain *chain);
+int32_t solana_open(struct desk_chain *chain, struct fault *fault);
+void solana_close(struct desk_chain *chain);
+/* Nothing that was asked is answered any more. */
+void solana_canceled(struct desk_chain *chain);
+/* As if nothing had been: all of it is read from the journal again. */
+void solana_reset(struct desk_chain *chain);
+/* A new intent; one of an earlier run, which may have ended by it. */
+void solana_begin(struct desk_intent *intent);
+int32_t solana_restore(struct desk_intent *intent, struct fault *fault);
+void solana_cancel(struct desk_intent *intent);
+/* The group is on the disk: sends and tells. True: something was written again. */
+bool solana_go(struct desk *desk);
+/* Of its newest transaction, 64 bytes; NULL = none was signed. */
+const uint8_t *solana_signature(const struct desk_intent *intent);
+uint64_t solana_slot(const struct desk_chain *chain);
 
 /* ---- leg.c ---- */
 
@@ -481,6 +510,9 @@ void moved_add(struct risk_moved *list, uint32_t *count, const uint8_t asset[20]
                const hawse_u256_t *amount, bool in);
 /* The same of all that the leg moved by its receipt. */
 void moved_by(const struct leg *leg, struct risk_moved *list, uint32_t *count);
+/* The same of what is known otherwise: tells the gates, and the journal. */
+void totals_moved(struct desk_intent *intent, enum risk_outcome outcome,
+                  const struct risk_moved *list, uint32_t count);
 int32_t totals_restore(struct desk *desk, struct fault *fault);
 
 /* ---- load.c ---- */

@@ -304,6 +304,11 @@ void intent_advance(struct desk_intent *intent)
 void intent_plan(struct desk_intent *intent)
 {
     struct fault fault = {0};
+    if (desk_is_solana(intent->chain)) {
+        if (!intent->restoring)
+            solana_begin(intent);
+        return;
+    }
     const struct config_tx *tx = &intent->chain->config->tx;
     int32_t code = intent->safe
                        ? plan_safe(intent_subject(intent), &intent->plan, &fault)
@@ -464,6 +469,8 @@ void intent_expire(struct desk_intent *intent)
 
 void intent_cancel(struct desk_intent *intent)
 {
+    if (intent->solana)
+        solana_cancel(intent);
     for (uint32_t i = 0; intent->plan && i < intent->plan->count && !intent->ended; i++) {
         struct leg *leg = &intent->legs[i];
         if (leg->committing) {

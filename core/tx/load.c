@@ -226,6 +226,8 @@ static int32_t restore(struct desk *desk, const struct row *from, struct fault *
     if (intent->filler)
         intent->fill = strtoull(intent->body->id + sizeof("fill-") - 1, NULL, 10);
     intent_plan(intent);
+    if (desk_is_solana(intent->chain))
+        return solana_restore(intent, fault);
     return intent->ended ? HAWSE_OK : restore_legs(intent, fault);
 }
 

@@ -215,6 +215,94 @@ int32_t solana_read_simulation(const struct solana_text *t, struct solana_simula
     return HAWSE_OK;
 }
 
+/* ---- accounts ---- */
+
+/* ["BASE64","base64"], of at most `cap` bytes; HAWSE_E_LIMIT: more of them. */
+static int32_t read_bytes(const hawse_json_t *doc, hawse_json_value_t *account, uint8_t *out,
+                          uint64_t cap, uint64_t *len)
+{
+    hawse_json_value_t data, text;
+    if (hawse_json_get(doc, account, "data", &data) != HAWSE_OK || data.kind != HAWSE_JSON_ARRAY ||
+        hawse_json_next(doc, &data, NULL, &text) != 1 || text.kind != HAWSE_JSON_STRING ||
+        hawse_base64_size(text.data, text.len, len) != HAWSE_OK)
+        return HAWSE_E_FORMAT;
+    if (*len > cap)
+        return HAWSE_E_LIMIT;
+    return hawse_base64_decode(text.data, text.len, out) == HAWSE_OK ? HAWSE_OK : HAWSE_E_FORMAT;
+}
+
+static int32_t read_account(const hawse_json_t *doc, hawse_json_value_t *value,
+                            struct solana_account *out)
+{
+    uint8_t data[SOLANA_ACCOUNT_MAX];
+    hawse_json_value_t owner;
+    uint64_t len = 0;
+    out->there = out->token = false;
+    out->lamports = 0;
+    if (value->kind == HAWSE_JSON_NULL)
+        return HAWSE_OK;
+    if (value->kind != HAWSE_JSON_OBJECT ||
+        number(doc, value, "lamports", &out->lamports) != HAWSE_OK ||
+        hawse_json_get(doc, value, "owner", &owner) != HAWSE_OK ||
+        owner.kind != HAWSE_JSON_STRING ||
+        hawse_base58_key(owner.data, owner.len, out->owner) != HAWSE_OK)
+        return HAWSE_E_FORMAT;
+    out->there = true;
+    int32_t code = read_bytes(doc, value, data, sizeof(data), &len);
+    bool program = memcmp(out->owner, hawse_solana_token_program, 32) == 0 ||
+                   memcmp(out->owner, hawse_solana_token_2022_program, 32) == 0;
+    if (code == HAWSE_OK && program)
+        out->token = hawse_solana_token_parse(data, len, &out->held) == HAWSE_OK;
+    return code == HAWSE_E_LIMIT && !program ? HAWSE_OK : code;
+}
+
+/* The list of accounts in one of the two answers. */
+static int32_t open_accounts(const struct solana_text *t, bool simulated, hawse_json_t *doc,
+                             uint64_t *slot, hawse_json_value_t *list)
+{
+    hawse_json_value_t value;
+    int32_t code = open_answer(t, doc, slot, &value);
+    if (code != HAWSE_OK)
+        return code;
+    *list = value;
+    if (simulated && (value.kind != HAWSE_JSON_OBJECT ||
+                      hawse_json_get(doc, &value, "accounts", list) != HAWSE_OK))
+        return HAWSE_E_FORMAT;
+    return list->kind == HAWSE_JSON_ARRAY ? HAWSE_OK : HAWSE_E_FORMAT;
+}
+
+int32_t solana_read_accounts(const struct solana_text *t, bool simulated, uint32_t count,
+                             uint64_t *slot, struct solana_account *out)
+{
+    hawse_json_t doc;
+    hawse_json_value_t list, one;
+    uint32_t n = 0;
+    int32_t more, code = open_accounts(t, simulated, &doc, slot, &list);
+    while (code == HAWSE_OK && (more = hawse_json_next(&doc, &list, NULL, &one)) != 0) {
+        if (more < 0 || n == count)
+            return HAWSE_E_FORMAT;
+        code = read_account(&doc, &one, &out[n++]);
+    }
+    return code == HAWSE_OK && n != count ? HAWSE_E_FORMAT : code;
+}
+
+int32_t solana_read_data(const struct solana_text *t, uint32_t index, uint8_t *out, uint64_t *len)
+{
+    hawse_json_t doc;
+    hawse_json_value_t list, one;
+    uint64_t slot;
+    if (open_accounts(t, false, &doc, &slot, &list) != HAWSE_OK)
+        return HAWSE_E_FORMAT;
+    for (uint32_t i = 0; hawse_json_next(&doc, &list, NULL, &one) == 1; i++) {
+        if (i == index)
+            return one.kind == HAWSE_JSON_OBJECT &&
+                           read_bytes(&doc, &one, out, SOLANA_ACCOUNT_MAX, len) == HAWSE_OK
+                       ? HAWSE_OK
+                       : HAWSE_E_NOTFOUND;
+    }
+    return HAWSE_E_NOTFOUND;
+}
+
 static int compare(const void *a, const void *b)
 {
     uint64_t x, y;

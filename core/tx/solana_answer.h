@@ -67,6 +67,26 @@ struct solana_simulated {
 };
 int32_t solana_read_simulation(const struct solana_text *t, struct solana_simulated *out);
 
+/* An account, as far as what it holds is of interest. */
+struct solana_account {
+    uint8_t key[32];
+    bool there;
+    bool token; /* of one of the token programs, and initialized: `held` is what it says */
+    uint64_t lamports;
+    uint8_t owner[32]; /* the program whose it is */
+    hawse_solana_token_t held;
+};
+
+/* getMultipleAccounts, or with `simulated` the "accounts" of simulateTransaction; encoding base64.
+ * Exactly `count` accounts, whose keys the caller has filled in. HAWSE_E_LIMIT: one of them has
+ * more than SOLANA_ACCOUNT_MAX bytes and is no token account; it is told as it is otherwise. */
+enum { SOLANA_ACCOUNT_MAX = 8248 }; /* a full lookup table */
+int32_t solana_read_accounts(const struct solana_text *t, bool simulated, uint32_t count,
+                             uint64_t *slot, struct solana_account *out);
+/* The data of account `index` of the same answer, into SOLANA_ACCOUNT_MAX bytes. HAWSE_E_NOTFOUND:
+ * there is none, or more of it. */
+int32_t solana_read_data(const struct solana_text *t, uint32_t index, uint8_t *out, uint64_t *len);
+
 /* getRecentPrioritizationFees: the price below which `percent` of the slots' prices are; 0 for an
  * empty list. At most the last 150 are looked at. */
 int32_t solana_read_price(const struct solana_text *t, uint32_t percent, uint64_t *price);

@@ -223,6 +223,7 @@ static void entry_free(struct solana_entry *e)
     for (uint32_t i = 0; i < e->attempt_count; i++)
         free(e->attempts[i]);
     free(e->table_bytes);
+    free(e->seen);
     free(e);
 }
 
@@ -243,6 +244,15 @@ void solana_engine_free(struct solana_engine *engine)
         engine->effects = next;
     }
     free(engine);
+}
+
+void solana_engine_canceled(struct solana_engine *engine)
+{
+    while (engine->asks) {
+        struct solana_ask *ask = engine->asks;
+        unlink_ask(ask);
+        free(ask);
+    }
 }
 
 /* Instructions and tables of the caller become the entry's own. */
@@ -366,6 +376,11 @@ int32_t solana_engine_cancel(struct solana_engine *engine, uint64_t number)
     return HAWSE_OK;
 }
 
+uint64_t solana_engine_slot(const struct solana_engine *engine)
+{
+    return engine->hashes.min_slot;
+}
+
 uint32_t solana_engine_count(const struct solana_engine *engine)
 {
     return engine->count;
@@ -375,7 +390,10 @@ uint32_t solana_engine_count(const struct solana_engine *engine)
 
 static void entry_turn(struct solana_entry *e, uint64_t now)
 {
-    if (e->wanted.deadline_ns > 0 && now > e->wanted.deadline_ns)
+    const struct solana_wanted *w = &e->wanted;
+    bool late = (w->deadline_ns > 0 && now > w->deadline_ns) ||
+                (w->deadline_slot > 0 && e->engine->hashes.min_slot >= w->deadline_slot);
+    if (late)
         solana_on(e, SOLANA_ON_EXPIRE);
     if (e->life.state == SOLANA_WAITING && now >= e->look_ns)
         solana_on(e, SOLANA_ON_LOOK);

@@ -24,6 +24,7 @@ enum {
     SOLANA_ATTEMPTS = 8,  /* of one transaction: each renewal, and an empty one each */
     SOLANA_ENTRIES = 256, /* transactions under way at a time */
     SOLANA_LOOKS = 2,     /* answers that must agree that it is not on the chain */
+    SOLANA_WATCHED = 64,  /* accounts that one may write: more, no transaction may lock */
 };
 
 struct solana_engine;
@@ -36,10 +37,12 @@ struct solana_wanted {
     bool durable;      /* lives by this nonce account; else by a blockhash */
     uint8_t nonce[32];
     uint8_t authority[32];
-    uint32_t unit_limit;  /* compute units; 0 = what the simulation used, and a tenth more */
-    uint64_t unit_price;  /* micro-lamports; 0 = what other transactions paid lately */
-    uint64_t max_fee;     /* lamports, for all fees of one transaction: never above; 0 = none */
-    uint64_t deadline_ns; /* nothing is signed after it; 0 = none */
+    uint32_t unit_limit;    /* compute units; 0 = what the simulation used, and a tenth more */
+    uint64_t unit_price;    /* micro-lamports; 0 = what other transactions paid lately */
+    uint64_t max_price;     /* micro-lamports: never above; 0 = any */
+    uint64_t max_fee;       /* lamports, for all fees of one transaction: never above; 0 = none */
+    uint64_t deadline_ns;   /* nothing is signed after it; 0 = none */
+    uint64_t deadline_slot; /* nor in this slot or a later one; 0 = none */
     const hawse_solana_builder_t *instructions; /* without those of budget and nonce */
     const hawse_solana_table_t *tables;
     uint32_t table_count; /* at most 8 */
@@ -72,6 +75,14 @@ struct solana_told {
 
 enum solana_gate { SOLANA_BEFORE, SOLANA_AFTER };
 
+/* The accounts that a transaction may write, before and after it as simulated. What is the payer's
+ * was the same before and after the simulation, so the difference is the transaction's alone. */
+struct solana_seen {
+    uint64_t slot; /* of the simulation */
+    uint32_t count;
+    struct solana_account before[SOLANA_WATCHED], after[SOLANA_WATCHED];
+};
+
 /* What gates are asked about. AFTER: the figures of the simulation, and the fee at most. */
 struct solana_case {
     uint64_t number;
@@ -80,6 +91,8 @@ struct solana_case {
     uint32_t limit; /* compute units that are asked for */
     uint64_t fee;   /* lamports */
     bool renewed;   /* an earlier attempt is dead */
+    const struct solana_seen *seen;
+    const uint8_t *binding; /* 32 bytes: SHA-256 of the message without its blockhash */
 };
 enum solana_verdict { SOLANA_PASS, SOLANA_REFUSE, SOLANA_HOLD };
 
@@ -90,6 +103,9 @@ struct solana_signing {
     uint32_t message_len;
     uint32_t count;      /* signatures */
     const uint8_t *keys; /* whose: count times 32 bytes, in the order in which they are wanted */
+    uint64_t number;
+    bool empty;             /* it does nothing but advance a nonce */
+    const uint8_t *binding; /* 32 bytes, as in solana_case, of this message */
 };
 
 struct solana_port {
@@ -121,6 +137,8 @@ struct solana_options {
 /* HAWSE_E_NOMEM. The port is copied; its ctx outlives the engine. */
 int32_t solana_engine_new(const struct solana_options *options, const struct solana_port *port,
                           struct solana_engine **out);
+/* No answer comes any more to what was asked: whoever canceled that says so, before the end. */
+void solana_engine_canceled(struct solana_engine *engine);
 /* Answers that are still to come may come after it. NULL is legal. */
 void solana_engine_free(struct solana_engine *engine);
 
@@ -144,6 +162,8 @@ uint64_t solana_engine_turn(struct solana_engine *engine);
 /* The journal has everything: what waits for that is sent and told. */
 void solana_engine_go(struct solana_engine *engine);
 
+/* The highest slot that any answer was of; 0 = none yet. */
+uint64_t solana_engine_slot(const struct solana_engine *engine);
 uint32_t solana_engine_count(const struct solana_engine *engine); /* under way */
 
 #endif

@@ -2,6 +2,7 @@
  * Between the files of the Solana engine.
  *
  *   solana_engine.c   entries, events and their effects, turns
+ *   solana_watch.c    accounts that it may write, before and after
  *   solana_sign.c     from the instructions to the signed bytes
  *   solana_track.c    sending, and what became of what was sent
  */
@@ -38,6 +39,9 @@ struct solana_entry {
     uint8_t sign_binding[32]; /* of what is being signed */
     uint8_t message[HAWSE_SOLANA_MESSAGE_MAX];
     uint64_t message_len;
+    struct solana_seen *seen; /* malloc'd: of the newest simulation */
+    uint32_t looks_again;     /* simulations in a row that something else came between */
+    struct solana_simulated simulated;
     bool told_waiting;
     uint64_t look_ns; /* WAITING: when to look again */
 
@@ -106,7 +110,22 @@ bool solana_good(struct solana_engine *engine, const struct pool_result *result,
                  struct solana_text *text);
 void solana_effect_send(struct solana_entry *entry);
 
+/* ---- solana_watch.c ---- */
+
+/* Reads what the message in e->message may write, and then simulates it; see solana_simulate. */
+void solana_watch(struct solana_entry *entry);
+/* The text of the list of watched accounts, "[\"KEY\",...]", into room for it. */
+enum { SOLANA_KEYS_TEXT = (SOLANA_WATCHED + SOLANA_TABLES) * 48 + 3 };
+void solana_watched_text(const struct solana_entry *entry, bool tables, char out[SOLANA_KEYS_TEXT]);
+/* Reads the same once more, and hands over to solana_passed when nothing came between. */
+void solana_watch_again(struct solana_entry *entry);
+
 /* ---- solana_sign.c ---- */
+
+void solana_refuse(struct solana_entry *entry, const char *reason);
+/* Simulates exactly what will be signed, with the accounts that are watched. */
+void solana_simulate(struct solana_entry *entry);
+void solana_passed(struct solana_entry *entry);
 
 void solana_do_simulate(struct solana_entry *entry);
 void solana_do_anchor(struct solana_entry *entry);

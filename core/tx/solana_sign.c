@@ -78,13 +78,15 @@ int32_t solana_wanted_check(struct solana_entry *e, struct fault *fault)
 
 /* ---- simulation ---- */
 
-static void simulate(struct solana_entry *e);
+static void budgeted(struct solana_entry *e);
 
 /* A price below which the fee stays within its limit. False: there is none. */
 static bool set_price(struct solana_entry *e, uint32_t signatures)
 {
     uint64_t base = hawse_solana_fee(signatures, 0, 0), max = e->wanted.max_fee;
+    uint64_t most = e->wanted.max_price;
     e->price = e->wanted.unit_price ? e->wanted.unit_price : e->engine->price;
+    e->price = most > 0 && e->price > most ? most : e->price;
     if (max == 0 || hawse_solana_fee(signatures, e->limit, e->price) <= max)
         return true;
     if (base > max || e->wanted.unit_price)
@@ -94,35 +96,10 @@ static bool set_price(struct solana_entry *e, uint32_t signatures)
     return true;
 }
 
-static void refuse(struct solana_entry *e, const char *reason)
+void solana_refuse(struct solana_entry *e, const char *reason)
 {
     solana_why(e, reason);
     solana_on(e, SOLANA_ON_REFUSED);
-}
-
-/* The exact message passed: the gates see its figures. */
-static void passed(struct solana_entry *e, const struct solana_simulated *s, uint32_t signatures)
-{
-    struct solana_engine *engine = e->engine;
-    struct solana_case about = {.number = e->wanted.number,
-                                .gate = SOLANA_AFTER,
-                                .units = (uint32_t)s->units,
-                                .limit = e->limit,
-                                .fee = hawse_solana_fee(signatures, e->limit, e->price),
-                                .renewed = e->life.renewals > 0};
-    char reason[SOLANA_REASON] = "";
-    switch (engine->port.gate(engine->port.ctx, &about, reason)) {
-    case SOLANA_PASS:
-        bind(e, e->binding);
-        solana_on(e, SOLANA_ON_SIMULATED);
-        break;
-    case SOLANA_HOLD:
-        solana_on(e, SOLANA_ON_WAIT);
-        break;
-    default:
-        refuse(e, reason);
-        break;
-    }
 }
 
 static uint32_t signatures_of(const struct solana_entry *e)
@@ -133,16 +110,58 @@ static uint32_t signatures_of(const struct solana_entry *e)
     return m.required_signatures;
 }
 
+/* The exact message passed: the gates see its figures. */
+void solana_passed(struct solana_entry *e)
+{
+    struct solana_engine *engine = e->engine;
+    struct solana_case about = {.number = e->wanted.number,
+                                .gate = SOLANA_AFTER,
+                                .units = (uint32_t)e->simulated.units,
+                                .limit = e->limit,
+                                .fee = hawse_solana_fee(signatures_of(e), e->limit, e->price),
+                                .renewed = e->life.renewals > 0,
+                                .seen = e->seen,
+                                .binding = e->binding};
+    bind(e, e->binding);
+    char reason[SOLANA_REASON] = "";
+    switch (engine->port.gate(engine->port.ctx, &about, reason)) {
+    case SOLANA_PASS:
+        solana_on(e, SOLANA_ON_SIMULATED);
+        break;
+    case SOLANA_HOLD:
+        solana_on(e, SOLANA_ON_WAIT);
+        break;
+    default:
+        solana_refuse(e, reason);
+        break;
+    }
+}
+
 /* The units that it needs are known: now with a limit and a price, as it will be signed. */
 static void found_units(struct solana_entry *e, uint64_t units)
 {
     uint32_t signatures = signatures_of(e);
     e->limit = hawse_solana_units_with_margin(units > 0 ? units : 1, MARGIN);
     if (!set_price(e, signatures)) {
-        refuse(e, "its fee is above max_fee at any price");
+        solana_refuse(e, "its fee is above max_fee at any price");
         return;
     }
-    simulate(e);
+    budgeted(e);
+}
+
+/* What will be signed was simulated: what it left of the accounts. */
+static void exact(struct solana_entry *e, const struct solana_text *text,
+                  const struct solana_simulated *s)
+{
+    e->simulated = *s;
+    e->seen->slot = s->slot;
+    uint64_t slot = 0;
+    if (solana_read_accounts(text, true, e->seen->count, &slot, e->seen->after) != HAWSE_OK) {
+        solana_why(e, "the simulation does not tell what it leaves of the accounts");
+        solana_on(e, SOLANA_ON_WAIT);
+        return;
+    }
+    solana_watch_again(e);
 }
 
 static void on_simulated(struct solana_ask *ask, const struct pool_result *result)
@@ -159,44 +178,75 @@ static void on_simulated(struct solana_ask *ask, const struct pool_result *resul
     if (s.error != HAWSE_SOLANA_TX_GOOD && s.advice != HAWSE_SOLANA_ADVICE_NONE)
         solana_on(e, SOLANA_ON_WAIT); /* an account is in use, the node is starting ... */
     else if (s.error != HAWSE_SOLANA_TX_GOOD)
-        refuse(e, s.reason);
+        solana_refuse(e, s.reason);
     else if (e->limit == 0)
         found_units(e, s.units);
     else
-        passed(e, &s, signatures_of(e));
+        exact(e, &text, &s);
 }
 
-/* The text of an array for simulateTransaction or sendTransaction: [BASE64,{...}] */
-static void simulate(struct solana_entry *e)
+/* Its message into e->message, and as a transaction without signatures into `coded`, as text. */
+static bool encode(struct solana_entry *e, char coded[BASE64_MAX])
 {
-    struct solana_engine *engine = e->engine;
     hawse_solana_life_t life = e->wanted.durable ? e->anchor : no_life(e);
     hawse_solana_compiled_tx_t made;
     uint8_t zeros[64 * 19] = {0}, tx[HAWSE_SOLANA_TX_MAX];
-    char params[BASE64_MAX + 256], coded[BASE64_MAX] = "";
     uint64_t need = 0;
-    uint32_t limit = e->limit;
-    if (limit == 0) { /* as much as there is, at a price that anybody can pay */
-        e->limit = HAWSE_SOLANA_UNITS_MAX;
-        e->price = 1;
-    }
     int32_t code = compile(e, &life, false, &made);
-    e->limit = limit;
     if (code == HAWSE_OK)
         code = hawse_solana_tx_encode(zeros, made.signatures, e->message, e->message_len, tx,
                                       sizeof(tx), &need);
-    if (code != HAWSE_OK) {
-        refuse(e, hawse_solana_obstacle_text(made.obstacle));
-        return;
-    }
-    hawse_base64_encode(tx, need, coded);
+    memset(coded, 0, BASE64_MAX);
+    if (code == HAWSE_OK)
+        hawse_base64_encode(tx, need, coded);
+    else
+        solana_refuse(e, hawse_solana_obstacle_text(made.obstacle));
+    return code == HAWSE_OK;
+}
+
+/* `accounts` is the text of a member, or empty. */
+static void ask_simulation(struct solana_entry *e, const char *coded, const char *accounts)
+{
+    char params[BASE64_MAX + 320 + SOLANA_KEYS_TEXT];
+    struct solana_ask ask = {.entry = e, .done = on_simulated};
     (void)snprintf(params, sizeof(params),
                    "[\"%s\",{\"encoding\":\"base64\",\"commitment\":\"confirmed\","
-                   "\"sigVerify\":false,\"replaceRecentBlockhash\":%s,\"minContextSlot\":%lu}]",
-                   coded, e->wanted.durable ? "false" : "true", engine->hashes.min_slot);
-    struct solana_ask ask = {.entry = e, .done = on_simulated};
-    if (!solana_ask(engine, &ask, "simulateTransaction", params, POOL_DECISION, POOL_FRESH))
+                   "\"sigVerify\":false,\"replaceRecentBlockhash\":%s,%s\"minContextSlot\":%lu}]",
+                   coded, e->wanted.durable ? "false" : "true", accounts,
+                   e->engine->hashes.min_slot);
+    if (!solana_ask(e->engine, &ask, "simulateTransaction", params, POOL_DECISION, POOL_FRESH))
         solana_on(e, SOLANA_ON_WAIT);
+}
+
+/* How many units does it need? With as many as there are, at a price that anybody can pay. */
+static void find_units(struct solana_entry *e)
+{
+    char coded[BASE64_MAX];
+    e->limit = HAWSE_SOLANA_UNITS_MAX;
+    e->price = 1;
+    bool good = encode(e, coded);
+    e->limit = 0;
+    if (good)
+        ask_simulation(e, coded, "");
+}
+
+void solana_simulate(struct solana_entry *e)
+{
+    char coded[BASE64_MAX], keys[SOLANA_KEYS_TEXT], accounts[SOLANA_KEYS_TEXT + 64];
+    if (!encode(e, coded))
+        return;
+    solana_watched_text(e, false, keys);
+    (void)snprintf(accounts, sizeof(accounts),
+                   "\"accounts\":{\"encoding\":\"base64\",\"addresses\":%s},", keys);
+    ask_simulation(e, coded, accounts);
+}
+
+/* Limit and price are known, and with them the message that is signed. */
+static void budgeted(struct solana_entry *e)
+{
+    char coded[BASE64_MAX];
+    if (encode(e, coded))
+        solana_watch(e);
 }
 
 static void begin(struct solana_entry *e)
@@ -207,11 +257,13 @@ static void begin(struct solana_entry *e)
     if (e->limit > 0) {
         (void)compile(e, &life, false, &made);
         if (!set_price(e, made.signatures)) {
-            refuse(e, "its fee is above max_fee at any price");
+            solana_refuse(e, "its fee is above max_fee at any price");
             return;
         }
+        budgeted(e);
+        return;
     }
-    simulate(e);
+    find_units(e);
 }
 
 /* ---- a nonce before the simulation, a blockhash after it ---- */
@@ -247,11 +299,11 @@ static void on_nonce(struct solana_ask *ask, const struct pool_result *result)
     int32_t code = solana_good(ask->engine, result, &text) ? solana_read_nonce(&text, &slot, &nonce)
                                                            : HAWSE_E_AGAIN;
     if (code == HAWSE_E_NOTFOUND || code == HAWSE_E_INVAL) {
-        refuse(e, "the nonce account is not there, or is none");
+        solana_refuse(e, "the nonce account is not there, or is none");
         return;
     }
     if (code == HAWSE_OK && memcmp(nonce.authority, e->wanted.authority, 32) != 0) {
-        refuse(e, "the nonce account has another authority");
+        solana_refuse(e, "the nonce account has another authority");
         return;
     }
     if (code != HAWSE_OK || used(e, nonce.value) || !nonce_free(e)) {
@@ -330,7 +382,10 @@ void solana_do_sign(struct solana_entry *e, bool empty)
                                      .message = e->message,
                                      .message_len = (uint32_t)e->message_len,
                                      .count = m.required_signatures,
-                                     .keys = m.keys};
+                                     .keys = m.keys,
+                                     .number = e->wanted.number,
+                                     .empty = empty,
+                                     .binding = e->sign_binding};
     if (!engine->port.sign(engine->port.ctx, &signing))
         solana_engine_signed(engine, signing.ticket, NULL);
 }

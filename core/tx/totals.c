@@ -185,9 +185,15 @@ void totals_ended(struct desk_intent *intent, enum risk_outcome outcome)
 {
     struct risk_moved *list = intent->desk->scratch->ended;
     uint32_t n = flows_of(intent, list);
-    const hawse_u256_t one = hawse_u256(1);
     add_fees(intent, list, &n);
     add_given(intent, list, &n);
+    totals_moved(intent, outcome, list, n);
+}
+
+void totals_moved(struct desk_intent *intent, enum risk_outcome outcome,
+                  const struct risk_moved *list, uint32_t n)
+{
+    const hawse_u256_t one = hawse_u256(1);
     risk_ended(intent->desk->risk, intent->instance, intent->chain->config->name, intent->number,
                outcome, list, n, desk_utc());
     for (uint32_t i = 0; i < n; i++) {

@@ -1,6 +1,7 @@
 /* What is written and told of an intent, and the desk's status; see desk_private.h. */
 #include "tx/desk_private.h"
 
+#include <hawse/base58.h>
 #include <hawse/hex.h>
 #include <hawse/u256.h>
 #include <jansson.h>
@@ -90,6 +91,8 @@ void desk_step(struct desk_intent *intent, uint32_t step, const struct desk_word
         row.data = hawse_text(data);
     if (w->hash)
         memcpy(row.reference, w->hash, 32);
+    if (w->signature)
+        memcpy(row.reference, w->signature, 64);
     int32_t code = journal_step(desk->journal, &row, &fault);
     free(data);
     if (code != HAWSE_OK) {
@@ -109,8 +112,7 @@ void desk_step(struct desk_intent *intent, uint32_t step, const struct desk_word
                                       .tag = intent->owner.tag,
                                       .leg = w->leg,
                                       .leg_count = intent->plan ? intent->plan->count : 0};
-    if (w->hash)
-        memcpy(told.step.reference, w->hash, 32);
+    memcpy(told.step.reference, row.reference, sizeof(told.step.reference));
     if (w->reason)
         told.step.reason_len =
             (uint32_t)snprintf(told.reason, sizeof(told.reason), "%.639s", w->reason);
@@ -173,6 +175,11 @@ static json_t *show_chain(const struct desk_chain *c)
     json_t *accounts = json_array();
     for (const struct desk_account *a = c->accounts; a; a = a->next)
         (void)json_array_append_new(accounts, show_account(a));
+    if (desk_is_solana(c))
+        return json_pack("{s:s, s:s, s:s, s:b, s:I, s:o}", "name", c->config->name, "family",
+                         "solana", "cluster", c->name.text, "ready",
+                         __atomic_load_n(&c->ready, __ATOMIC_RELAXED), "head",
+                         (json_int_t)solana_slot(c), "accounts", accounts);
     return json_pack("{s:s, s:I, s:b, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:o}", "name",
                      c->config->name, "chain_id", (json_int_t)c->config->chain_id, "ready",
                      __atomic_load_n(&c->ready, __ATOMIC_RELAXED), "head",
@@ -203,6 +210,12 @@ static json_t *show_intent(const struct desk_intent *in)
     json_t *legs = json_array();
     for (uint32_t i = 0; in->legs && i < in->plan->count; i++)
         (void)json_array_append_new(legs, show_leg(&in->legs[i]));
+    if (solana_signature(in)) {
+        char text[HAWSE_BASE58_SIGNATURE_TEXT];
+        (void)hawse_base58_from_signature(solana_signature(in), text);
+        (void)json_array_append_new(legs, json_pack("{s:s, s:s, s:I}", "state", "signed", "hash",
+                                                    text, "attempts", (json_int_t)in->attempts));
+    }
     return json_pack(
         "{s:I, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:o}", "number", (json_int_t)in->number,
         "instance", in->instance, "id", in->body->id, "chain", in->body->chain, "account",

@@ -51,6 +51,8 @@ struct cluster {
     struct cluster_asked asked[CLUSTER_ASKED];
     uint8_t nonces[CLUSTER_NONCES][32]; /* their accounts */
     uint8_t authority[32];
+    uint8_t table[32];         /* an account with a lookup table; zero = none */
+    uint8_t table_keys[2][32]; /* what it holds */
     /* troubles, in a hundred */
     uint32_t drop;    /* a transaction is not passed on */
     uint32_t lose;    /* a question, or its answer */

@@ -558,6 +558,8 @@ TEST(solana_engine_tables, "lookup tables are the engine's own once it has them"
     memset(keys, 8, 32);
     memset(keys + 32, 0, 32);
     keys[32] = 9; /* who is paid */
+    memcpy(r->c.table, account, 32);
+    memcpy(r->c.table_keys, keys, sizeof(keys));
     w.tables = tables;
     w.table_count = 2;
     CHECK_EQ(solana_engine_add(r->engine, &w, &fault), HAWSE_OK);
@@ -715,4 +717,53 @@ TEST_LIMIT(solana_engine_random, 40,
     CHECK(ends & 1u << SOLANA_END_CANCELED);
     CHECK(seen & 1u << SOLANA_TELL_ROLLED_BACK && seen & 1u << SOLANA_TELL_RENEWED &&
           seen & 1u << SOLANA_TELL_REPLACED && seen & 1u << SOLANA_TELL_UNKNOWN);
+}
+
+TEST(solana_engine_lies,
+     "a table that holds something else than the intent says is never signed for")
+{
+    struct rig *r = rig_new();
+    struct fault fault = {0};
+    struct solana_wanted w = wanted_of(r, 1);
+    uint8_t keys[2 * 32] = {8}, account[32] = {77};
+    hawse_solana_table_t table = {account, keys, 2, 0};
+    keys[32] = 9; /* who is paid, by the intent */
+    memcpy(r->c.table, account, 32);
+    memcpy(r->c.table_keys, keys, sizeof(keys));
+    r->c.table_keys[1][5] = 1; /* who would be */
+    w.tables = &table;
+    w.table_count = 1;
+    CHECK_EQ(solana_engine_add(r->engine, &w, &fault), HAWSE_OK);
+    live_until(r, 1, 400);
+    CHECK_EQ(r->end[1], SOLANA_END_REFUSED);
+    CHECK_EQ(r->kept_count, 0);
+    rig_free(r);
+}
+
+TEST(solana_engine_slots, "a deadline by slot ends what is not signed, and prices keep to the cap")
+{
+    struct rig *r = rig_new();
+    struct fault fault = {0};
+    struct solana_wanted w = wanted_of(r, 1);
+    w.deadline_slot = 1;
+    CHECK_EQ(solana_engine_add(r->engine, &w, &fault), HAWSE_OK);
+    live_until(r, 1, 400);
+    CHECK_EQ(r->end[1], SOLANA_END_EXPIRED);
+    CHECK(solana_engine_slot(r->engine) > 0);
+    w = wanted_of(r, 2);
+    w.unit_price = 1000;
+    w.max_price = 7;
+    CHECK_EQ(solana_engine_add(r->engine, &w, &fault), HAWSE_OK);
+    live_until(r, 2, 400);
+    CHECK_EQ(r->end[2], SOLANA_END_CONFIRMED);
+    hawse_solana_tx_t tx;
+    hawse_solana_compiled_t one = {0};
+    uint64_t price = 0;
+    CHECK_EQ(hawse_solana_tx_decode(r->kept[0].raw, r->kept[0].raw_len, &tx, NULL), HAWSE_OK);
+    while (hawse_solana_instruction_next(&tx.message, &one)) {
+        if (one.data_len == 9 && one.data[0] == 3)
+            memcpy(&price, one.data + 1, 8);
+    }
+    CHECK_EQ_U64(price, 7);
+    rig_free(r);
 }

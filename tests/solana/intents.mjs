@@ -1,0 +1,278 @@
+// Payments as intents, from a plugin (sdk/examples/payout) through a whole host to a real runtime
+// (Surfpool), while providers drop what is sent, lose answers, refuse, hang and are of another
+// cluster, transactions expire, and the host is killed. Each recipient is paid once or not at all:
+// as it is told, as the journal has it, and also after every byte that was ever signed was sent
+// once more.
+//
+//   intents.mjs [--payments 24] [--kills 4] [--seed 1]      with HAWSE_BIN and HAWSE_PLUGIN_DIR
+//
+// Must never: invent an answer of a node. One correction: Surfpool answers getEpochInfo by its
+// newest slot at any commitment; here it is put together from getSlot and getBlockHeight.
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import http from 'node:http';
+import path from 'node:path';
+import web3 from '@solana/web3.js';
+import { sleep } from '../e2e/lib/anvil.mjs';
+import { Hawse, programOf } from '../e2e/lib/hawse.mjs';
+import { Random } from '../e2e/lib/random.mjs';
+import { ask, startSurfpool } from './lib/node.mjs';
+import { report } from './lib/run.mjs';
+
+const SLOT_MS = 20;
+const LAMPORTS = 1_000_000; // more than what an account must hold at least
+const option = (name, preset) => {
+  const at = process.argv.indexOf(`--${name}`);
+  return at > 0 ? Number(process.argv[at + 1]) : preset;
+};
+const payments = option('payments', 24);
+const kills = option('kills', 4);
+const seed = option('seed', 1);
+const random = new Random(seed);
+const { command, pluginDir } = programOf('hawse');
+const keypair = (name) => web3.Keypair.fromSeed(createHash('sha256').update(`hawse intents ${seed} ${name}`).digest());
+const node = await startSurfpool(SLOT_MS);
+const rich = web3.Keypair.fromSecretKey(Buffer.from(node.secret, 'hex'));
+const genesis = await ask(node.rpc, 'getGenesisHash');
+const balance = async (key) => (await ask(node.rpc, 'getBalance', [String(key), { commitment: 'processed' }])).value;
+
+async function land(instructions, signers = []) {
+  const { value } = await ask(node.rpc, 'getLatestBlockhash', [{ commitment: 'confirmed' }]);
+  const transaction = new web3.Transaction({ feePayer: rich.publicKey, ...value }).add(...instructions);
+  transaction.sign(rich, ...signers);
+  return ask(node.rpc, 'sendTransaction', [transaction.serialize().toString('base64'), { encoding: 'base64' }]);
+}
+
+// ---- who is paid ----
+
+const kinds = ['plain', 'swallowed', 'unlisted', 'durable'];
+const intents = new Map();
+for (let n = 0; n < payments; n++) {
+  const kind = n < 4 ? kinds[n] : n % 3 === 0 ? 'durable' : 'plain';
+  const to = keypair(`to ${n}`).publicKey.toBase58();
+  intents.set(to, { kind, to, sends: new Set() });
+}
+const hand = keypair('hand').publicKey.toBase58(); // paid by `hawse send`
+intents.set(hand, { kind: 'hand', to: hand, sends: new Set() });
+const of = (...wanted) => [...intents.values()].filter((one) => wanted.includes(one.kind)).map((one) => one.to);
+
+// ---- providers ----
+
+const counts = { asked: 0, dropped: 0, lost: 0, refused: 0, hung: 0, killed: 0 };
+const bytes = new Set(); // all that was ever sent
+let trouble = true;
+
+async function truth(method, params) {
+  if (method !== 'getEpochInfo') return ask(node.rpc, method, params);
+  const absoluteSlot = await ask(node.rpc, 'getSlot', params);
+  const blockHeight = await ask(node.rpc, 'getBlockHeight', params);
+  return { absoluteSlot: absoluteSlot + 2, blockHeight, epoch: 0 };
+}
+
+/** What is sent may go no further, which is what a leader that forgets it looks like. */
+async function swallow(wire) {
+  const { message, signatures } = web3.VersionedTransaction.deserialize(Buffer.from(wire, 'base64'));
+  const intent = message.staticAccountKeys.map((key) => intents.get(key.toBase58())).find(Boolean);
+  const name = Buffer.from(signatures[0]).toString('hex');
+  bytes.add(wire);
+  intent?.sends.add(name);
+  const first = intent?.kind === 'swallowed' && [...intent.sends][0] === name;
+  if (!first && !(trouble && random.below(100) < 30)) return null;
+  counts.dropped++;
+  return (await import('bs58')).default.encode(Buffer.from(signatures[0]));
+}
+
+async function answer({ id, method, params = [] }) {
+  counts.asked++;
+  try {
+    const gone = method === 'sendTransaction' ? await swallow(params[0]) : null;
+    return { jsonrpc: '2.0', id, result: gone ?? (await truth(method, params)) };
+  } catch (error) {
+    if (error.code === undefined) throw error;
+    return { jsonrpc: '2.0', id, error: { code: error.code, message: error.message, data: error.data } };
+  }
+}
+
+/** A provider; what it does is its own mode, for a while. */
+function provider(own = (question) => answer(question)) {
+  const self = { mode: 'good' };
+  self.server = http.createServer((request, response) => {
+    let body = '';
+    request.on('data', (text) => (body += text));
+    request.on('end', async () => {
+      if (trouble && self.mode === 'down') return request.socket.destroy();
+      if (trouble && self.mode === 'busy') {
+        counts.refused++;
+        response.writeHead(429, { 'retry-after': '0' });
+        return response.end('too many');
+      }
+      if (trouble && self.mode === 'hung') return counts.hung++;
+      let text = '';
+      try {
+        text = JSON.stringify(await own(JSON.parse(body)));
+      } catch {
+        return request.socket.destroy();
+      }
+      if (trouble && random.below(100) < 8) {
+        counts.lost++;
+        return request.socket.destroy();
+      }
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end(text);
+      return null;
+    });
+  });
+  return new Promise((done) => self.server.listen(0, '127.0.0.1', () => {
+    self.url = `http://127.0.0.1:${self.server.address().port}`;
+    done(self);
+  }));
+}
+const providers = [await provider(), await provider(), await provider()];
+const foreign = await provider(async (question) => (question.method === 'getGenesisHash'
+  ? { jsonrpc: '2.0', id: question.id, result: '5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d' }
+  : { jsonrpc: '2.0', id: question.id, error: { code: 1, message: `asked for ${question.method}` } }));
+
+// ---- the host ----
+
+const hawse = new Hawse(command);
+const { folder } = hawse;
+const tool = (...args) => execFileSync(command[0], args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+fs.writeFileSync(path.join(folder, 'pass'), 'open sesame, and let me in\n', { mode: 0o600 });
+tool('keys', 'new', 'bot', '--kind', 'ed25519', '--dir', path.join(folder, 'keys'), '--cost', 'interactive', '--passphrase-file',
+  path.join(folder, 'pass'), '--chain', `solana:${genesis.slice(0, 32)}`);
+const bot = new web3.PublicKey(tool('keys', 'export-public', 'bot', '--dir', path.join(folder, 'keys')).match(/[1-9A-HJ-NP-Za-km-z]{43,44}/)[0]);
+const nonce = keypair('nonce');
+await land([web3.SystemProgram.transfer({ fromPubkey: rich.publicKey, toPubkey: bot, lamports: 5_000_000_000 })]);
+await land(web3.SystemProgram.createNonceAccount({
+  fromPubkey: rich.publicKey, noncePubkey: nonce.publicKey, authorizedPubkey: bot, lamports: 1_447_680,
+}).instructions, [nonce]);
+const before = 5_000_000_000;
+
+const payer = (to, more = {}) => ({
+  plugin: 'org.example.payout', mode: 'live', grants: ['intent:local'], breaker: { failures: 1000, pause_ms: 1000 },
+  settings: { chain: 'local', account: 'bot', payer: bot.toBase58(), lamports: LAMPORTS, to, ...more },
+  limits: {
+    local: {
+      intents_per_day: 1000, open_intents: 300, fee_per_intent: '0.0001',
+      assets: { sol: { decimals: 9, per_intent: '0.001', per_day: '1' } },
+      counterparties: Object.fromEntries(of('plain', 'swallowed', 'durable', 'hand').map((one) => [one, { recipient: true }])),
+    },
+  },
+});
+const config = {
+  hawse: 1, plugins: { path: [pluginDir] }, state_dir: path.join(folder, 'state'), control: { socket: path.join(folder, 'control.sock') },
+  keys: { dir: path.join(folder, 'keys'), use: { bot: { unlock: `file:${path.join(folder, 'pass')}` } } },
+  chains: {
+    local: {
+      family: 'solana', genesis, block_ms: SLOT_MS, attempt_ms: 400,
+      providers: [foreign, ...providers].map((one, i) => ({ name: `p${i}`, http: one.url, per_second: 0, priority: i ? 2 : 1 })),
+      solana: { commitment: 'confirmed', resend_ms: 200 },
+    },
+  },
+  instances: {
+    plain: payer(of('plain', 'swallowed', 'unlisted')),
+    durable: payer(of('durable'), { nonce: nonce.publicKey.toBase58() }),
+  },
+};
+
+const journal = () => {
+  const steps = new Map();
+  const ids = new Map();
+  let text = '';
+  try {
+    text = tool('journal', 'export', path.join(folder, 'state'));
+  } catch {
+    return { steps, ids };
+  }
+  for (const line of text.split('\n').filter(Boolean)) {
+    const record = JSON.parse(line);
+    if (record.kind === 'intent') ids.set(record.intent, record.data?.id ?? record.id);
+    if (record.kind === 'step') steps.set(record.intent, [...(steps.get(record.intent) ?? []), record.data]);
+  }
+  return { steps, ids };
+};
+// numbers of hawse/space/intent.h
+const REFUSED = 3, SIGNED = 5, CONFIRMED = 9, TERMINAL = [REFUSED, CONFIRMED, 11, 12];
+const over = () => [...journal().steps.values()].filter((steps) => steps.some((one) => TERMINAL.includes(one.step))).length;
+
+hawse.start(config);
+const transfer = web3.SystemProgram.transfer({ fromPubkey: bot, toPubkey: new web3.PublicKey(hand), lamports: LAMPORTS });
+fs.writeFileSync(path.join(folder, 'hand.json'), JSON.stringify({
+  id: hand, chain: 'local', account: 'bot', note: 'by hand',
+  solana: {
+    instructions: [{
+      program: String(transfer.programId), data: `0x${transfer.data.toString('hex')}`,
+      accounts: transfer.keys.map((one) => ({ key: String(one.pubkey), signer: one.isSigner, writable: one.isWritable })),
+    }],
+    flows: [{ mint: 'sol', max_out: LAMPORTS }],
+  },
+}));
+const all = payments + 1;
+const limit = Date.now() + 120_000;
+let shown = false;
+let taken = false;
+for (let done = 0; done < all && Date.now() < limit;) {
+  await sleep(random.below(500) + 100);
+  for (const one of providers) one.mode = random.below(3) ? 'good' : random.pick(['down', 'busy', 'hung']);
+  providers[random.below(3)].mode = 'good';
+  done = over();
+  try {
+    const socket = path.join(folder, 'control.sock');
+    shown ||= /slot \d+/.test(tool('intents', '--socket', socket));
+    taken ||= /taken over/.test(tool('send', 'plain', path.join(folder, 'hand.json'), '--socket', socket));
+  } catch { /* it is starting, or was killed while it was asked: an id is taken once */ }
+  trouble = counts.killed < kills || done < all - 2;
+  if (counts.killed < kills && done >= (all * counts.killed) / (kills + 1)) {
+    hawse.child.kill('SIGKILL');
+    await hawse.ended;
+    hawse.result = undefined;
+    counts.killed++;
+    hawse.start(config);
+  }
+}
+trouble = false;
+await sleep(1500); // what was sent last is settled
+const stopped = await hawse.stop();
+const { steps, ids } = journal();
+const paid = async () => Object.fromEntries(await Promise.all([...intents.keys()].map(async (to) => [to, await balance(to)])));
+const first = await paid();
+for (const wire of bytes) await ask(node.rpc, 'sendTransaction', [wire, { encoding: 'base64', skipPreflight: true }]).catch(() => {});
+await sleep(1000);
+const second = await paid();
+const left = await balance(bot);
+
+// ---- what must be so ----
+
+let once = 0;
+let wrong = 0;
+let confirmed = 0;
+let renewed = false;
+const reasons = new Map();
+for (const [number, list] of steps) {
+  const ends = list.filter((one) => TERMINAL.includes(one.step));
+  const to = ids.get(number);
+  const good = ends[0]?.step === CONFIRMED;
+  once += ends.length === 1;
+  confirmed += good;
+  wrong += first[to] !== (good ? LAMPORTS : 0) || second[to] !== first[to];
+  reasons.set(to, ends[0]);
+  renewed ||= intents.get(to).kind === 'swallowed' && list.filter((one) => one.step === SIGNED).length > 1;
+  if (process.env.VERBOSE) console.log(`# ${intents.get(to).kind} ${list.map((one) => one.step).join(' ')} ${JSON.stringify(ends[0])}`);
+}
+const unlisted = reasons.get(of('unlisted')[0]);
+console.log(`# ${JSON.stringify(counts)}; ${confirmed} of ${all} paid, ${bytes.size} transactions were sent`);
+if (process.env.VERBOSE) console.log(hawse.errors.join('\n'));
+await node.stop();
+for (const one of [...providers, foreign]) one.server.closeAllConnections();
+report([
+  [`${all} payments with ${counts.killed} kill -9 of the host: each ended once in the journal`, once === all && steps.size === all],
+  ['each recipient has what the journal says, also after everything was sent once more', wrong === 0],
+  ['everybody who may be paid was', confirmed === all - of('unlisted').length],
+  [`what left the account is what was paid, and fees (${before - left - confirmed * LAMPORTS} lamports)`, before - left - confirmed * LAMPORTS > 0 && before - left - confirmed * LAMPORTS <= confirmed * 10_000],
+  [`who is in no table of the operator is not paid: ${unlisted?.data?.gate}`, unlisted?.step === REFUSED],
+  ['what no leader took was proved dead and signed anew', renewed],
+  ['`hawse intents` shows the chain, and `hawse send` has one paid by hand', shown && taken && reasons.get(hand)?.step === CONFIRMED],
+  ['the journal verifies', tool('journal', 'verify', path.join(folder, 'state')).length > 0],
+  ['the host stops by itself', stopped.code === 0],
+]);
