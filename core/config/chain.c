@@ -19,6 +19,7 @@ static void provider_finish(struct config_provider *p)
 {
     free(p->name);
     endpoint_finish(&p->http);
+    endpoint_finish(&p->ws);
     for (size_t i = 0; i < p->method_count; i++)
         free(p->methods[i].name);
     free(p->methods);
@@ -42,11 +43,12 @@ static bool copy_provider(const struct config_provider *from, struct config_prov
 {
     *out = *from;
     out->name = NULL;
-    out->http = (struct config_endpoint){0};
+    out->http = out->ws = (struct config_endpoint){0};
     out->method_count = 0;
     out->methods = calloc(from->method_count + 1, sizeof(out->methods[0]));
     bool ok = out->methods && copy_text(&out->name, from->name) &&
-              endpoint_copy(&from->http, &out->http) == HAWSE_OK;
+              endpoint_copy(&from->http, &out->http) == HAWSE_OK &&
+              (!from->ws.url || endpoint_copy(&from->ws, &out->ws) == HAWSE_OK);
     for (size_t i = 0; ok && i < from->method_count; i++) {
         struct config_method *m = &out->methods[out->method_count++];
         *m = from->methods[i];
@@ -132,10 +134,14 @@ static int32_t check_provider(struct reader *r, const struct config_chain *chain
                              "%s.name: there is another provider \"%s\" of this chain", where,
                              p->name);
     }
-    if (strncmp(p->http.url, "http", 4) == 0)
-        return HAWSE_OK;
-    return fault_set(r->fault, HAWSE_E_INVAL, "%s.http.url: found %s, expected http:// or https://",
-                     where, p->http.display);
+    if (strncmp(p->http.url, "http", 4) != 0)
+        return fault_set(r->fault, HAWSE_E_INVAL,
+                         "%s.http.url: found %s, expected http:// or https://", where,
+                         p->http.display);
+    if (p->ws.url && strncmp(p->ws.url, "ws", 2) != 0)
+        return fault_set(r->fault, HAWSE_E_INVAL, "%s.ws.url: found %s, expected ws:// or wss://",
+                         where, p->ws.display);
+    return HAWSE_OK;
 }
 
 static int32_t read_provider(struct reader *r, struct config_chain *chain, json_t *value,
@@ -159,6 +165,9 @@ static int32_t read_provider(struct reader *r, struct config_chain *chain, json_
     (void)snprintf(path, sizeof(path), "%.200s.http", where);
     if (code == HAWSE_OK)
         code = read_address(r, &p->http, name, json_object_get(value, "http"), path);
+    (void)snprintf(path, sizeof(path), "%.200s.ws", where);
+    if (code == HAWSE_OK && json_object_get(value, "ws"))
+        code = read_address(r, &p->ws, name, json_object_get(value, "ws"), path);
     return code == HAWSE_OK ? check_provider(r, chain, p, where) : code;
 }
 

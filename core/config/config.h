@@ -251,6 +251,7 @@ struct config_method {
 struct config_provider {
     char *name;                  /* alchemy, infura, quicknode, public ... */
     struct config_endpoint http; /* its name is that of the provider */
+    struct config_endpoint ws;   /* the same by WebSocket; url NULL = none */
     uint32_t priority;           /* 1 is asked first, the next when those are out */
     uint32_t weight;             /* share among those of the same priority */
     uint32_t per_second;         /* hard cap of units in any second; 0 = none */

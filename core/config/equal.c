@@ -135,8 +135,9 @@ static bool same_providers(const struct config_chain *a, const struct config_cha
     for (size_t i = 0; i < a->provider_count && i < b->provider_count; i++) {
         const struct config_provider *p = &a->providers[i], *q = &b->providers[i];
         if (!same(p->name, q->name) || !endpoint_equal(&p->http, &q->http) ||
-            p->priority != q->priority || p->weight != q->weight ||
-            p->per_second != q->per_second || p->in_flight != q->in_flight || !same_methods(p, q))
+            !endpoint_equal(&p->ws, &q->ws) || p->priority != q->priority ||
+            p->weight != q->weight || p->per_second != q->per_second ||
+            p->in_flight != q->in_flight || !same_methods(p, q))
             return false;
     }
     return a->provider_count == b->provider_count;

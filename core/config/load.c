@@ -119,6 +119,9 @@ static int32_t lengthen_chains(struct config *c, struct fault *fault)
         for (size_t i = 0; i < json_array_size(providers) && code == HAWSE_OK; i++) {
             (void)snprintf(path, sizeof(path), "chains.%.64s.providers[%zu].http", id, i);
             code = lengthen(c, json_array_get(providers, i), "http", path, fault);
+            (void)snprintf(path, sizeof(path), "chains.%.64s.providers[%zu].ws", id, i);
+            if (code == HAWSE_OK)
+                code = lengthen(c, json_array_get(providers, i), "ws", path, fault);
         }
         (void)snprintf(path, sizeof(path), "chains.%.64s.tx.relay", id);
         if (code == HAWSE_OK)

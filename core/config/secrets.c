@@ -233,7 +233,7 @@ static int32_t refuse_in_chain(const char *id, const json_t *chain, struct fault
     int32_t code = HAWSE_OK;
     for (size_t i = 0; i < json_array_size(providers) && code == HAWSE_OK; i++) {
         (void)snprintf(path, sizeof(path), "chains.%.64s.providers[%zu]", id, i);
-        code = refuse_but(json_array_get(providers, i), path, "http", "", fault);
+        code = refuse_but(json_array_get(providers, i), path, "http", "ws", fault);
     }
     json_object_foreach(json_object_get(chain, "safes"), name, safe)
     {

@@ -104,8 +104,8 @@ static int32_t make_pools(struct host *host, struct fault *fault)
     if (!host->pools)
         return fault_set(fault, HAWSE_E_NOMEM, "no memory for chains");
     for (size_t i = 0; i < config->chain_count && code == HAWSE_OK; i++) {
-        code = pool_create(host->http, &config->chains[i], host->logger, host->metrics,
-                           &host->pools[i], fault);
+        code = pool_create(host->http, host->connector, &config->chains[i], host->logger,
+                           host->metrics, &host->pools[i], fault);
         host->pool_count += code == HAWSE_OK;
     }
     return code;
@@ -237,6 +237,7 @@ void host_destroy(struct host *host)
     for (size_t i = 0; i < host->pool_count; i++)
         pool_destroy(host->pools[i]);
     free(host->pools);
+    connector_stop(host->connector); /* its threads post to the loop that ends now */
     http_client_destroy(host->http);
     connector_destroy(host->connector);
     for (uint32_t i = 0; i < host->lane_count; i++)

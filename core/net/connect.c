@@ -56,7 +56,7 @@ int32_t connector_create(struct connector **out, struct fault *fault)
     return HAWSE_OK;
 }
 
-void connector_destroy(struct connector *c)
+void connector_stop(struct connector *c)
 {
     if (!c)
         return;
@@ -65,6 +65,13 @@ void connector_destroy(struct connector *c)
     while (c->threads > 0)
         (void)pthread_cond_wait(&c->ended, &c->lock);
     (void)pthread_mutex_unlock(&c->lock);
+}
+
+void connector_destroy(struct connector *c)
+{
+    if (!c)
+        return;
+    connector_stop(c);
     (void)pthread_mutex_destroy(&c->lock);
     (void)pthread_cond_destroy(&c->ended);
     curl_global_cleanup();

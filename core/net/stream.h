@@ -65,7 +65,10 @@ struct stream_stats {
 };
 
 int32_t connector_create(struct connector **out, struct fault *fault);
-void connector_destroy(struct connector *connector); /* waits for its threads */
+/* Attempts under way give up; waits for their threads, which post to the loops of their streams:
+ * before such a loop ends that is not a lane's. */
+void connector_stop(struct connector *connector);
+void connector_destroy(struct connector *connector); /* stops it first */
 
 int32_t stream_create(struct loop *loop, struct connector *connector, struct logger *logger,
                       const struct stream_options *options, const struct stream_handler *handler,

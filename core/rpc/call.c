@@ -102,7 +102,7 @@ static void drop_waiting(struct call *c)
     struct attempt **at = &c->attempts;
     while (*at) {
         struct attempt *a = *at;
-        if (a->request) {
+        if (a->running) {
             a->provider->overtaken += !a->overtaken;
             a->overtaken = true;
             at = &a->also;
@@ -500,7 +500,7 @@ void call_told_late(struct pool_request *r, uint64_t now)
     struct outcome o;
     bool running = false;
     for (struct attempt *a = c->attempts; a; a = a->also)
-        running = running || a->request;
+        running = running || a->running;
     if (is_send(c) && (c->unsure || running))
         outcome_words(&o, HAWSE_E_UNKNOWN, RPC_TIMEOUT,
                       "no answer before the deadline, and it may have arrived: look it up before "

@@ -151,6 +151,21 @@ static bool is_soft(const struct attempt *a, const struct outcome *o)
     return question_null_is_missing(&call->question, call->method, call->method_len);
 }
 
+/* The block in which the body lies: the request's own, or a copy of what a WebSocket shows. */
+static uint8_t *take_body(const struct attempt *a, const struct http_result *r,
+                          const uint8_t **body)
+{
+    if (a->request)
+        return http_take_body(a->request);
+    uint8_t *copy = malloc(r->body_len + HAWSE_PADDING);
+    if (!copy)
+        return NULL;
+    memcpy(copy, r->body, r->body_len);
+    memset(copy + r->body_len, 0, HAWSE_PADDING);
+    *body = copy;
+    return copy;
+}
+
 void outcome_read(const struct attempt *a, const struct http_result *r, struct outcome *out)
 {
     *out = (struct outcome){.known = true,
@@ -175,15 +190,16 @@ void outcome_read(const struct attempt *a, const struct http_result *r, struct o
         out->len = o.len;
         return;
     }
-    uint8_t *block = http_take_body(a->request);
-    out->answer = answer_new(block);
+    const uint8_t *body = r->body;
+    uint8_t *block = take_body(a, r, &body);
+    out->answer = block ? answer_new(block) : NULL;
     if (!out->answer) {
         out->status = HAWSE_E_NOMEM;
         out->class = RPC_SERVER;
         out->body = (const uint8_t *)"";
         return;
     }
-    out->body = r->body;
+    out->body = body;
     out->len = r->body_len;
     out->head = head_of(a, out->body, out->len);
     out->soft = is_soft(a, out);

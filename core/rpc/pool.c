@@ -186,6 +186,9 @@ static void on_tick(void *ctx, uint64_t now)
 
 static void begin_ticking(void *ctx)
 {
+    struct pool *pool = ctx;
+    for (uint32_t i = 0; i < pool->count; i++)
+        provider_connect(&pool->providers[i]);
     on_tick(ctx, loop_clock());
 }
 
@@ -378,9 +381,9 @@ void pool_cancel(struct pool_request *r)
 
 /* ---- begin and end ---- */
 
-int32_t pool_create(struct http_client *client, const struct config_chain *chain,
-                    struct logger *logger, struct metrics *metrics, struct pool **out,
-                    struct fault *fault)
+int32_t pool_create(struct http_client *client, struct connector *connector,
+                    const struct config_chain *chain, struct logger *logger,
+                    struct metrics *metrics, struct pool **out, struct fault *fault)
 {
     struct pool *pool = calloc(1, sizeof(*pool));
     int32_t code = pool ? config_chain_copy(chain, &pool->chain) : HAWSE_E_NOMEM;
@@ -389,6 +392,7 @@ int32_t pool_create(struct http_client *client, const struct config_chain *chain
         return fault_set(fault, code, "no memory for the providers of a chain");
     }
     pool->client = client;
+    pool->connector = connector;
     pool->loop = http_client_loop(client);
     pool->logger = logger;
     pool->metrics = metrics;

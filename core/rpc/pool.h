@@ -14,6 +14,7 @@
 #include "rpc/failure.h"
 #include "rpc/http_client.h"
 
+struct connector; /* of core/net: the threads that connect WebSockets */
 struct pool;
 struct pool_request;
 
@@ -62,9 +63,9 @@ typedef void (*pool_done_fn)(void *ctx, const struct pool_result *result);
 
 /* [main] The client outlives the pool, and so do logger and metrics. Everything of `chain` is
  * copied. */
-int32_t pool_create(struct http_client *client, const struct config_chain *chain,
-                    struct logger *logger, struct metrics *metrics, struct pool **out,
-                    struct fault *fault);
+int32_t pool_create(struct http_client *client, struct connector *connector,
+                    const struct config_chain *chain, struct logger *logger,
+                    struct metrics *metrics, struct pool **out, struct fault *fault);
 /* [main] When http_client_stop has ended the client's thread and nobody asks any more. What was
  * under way is not told. */
 void pool_destroy(struct pool *pool);

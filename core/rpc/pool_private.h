@@ -15,6 +15,7 @@
 #include "rpc/limit.h"
 #include "rpc/pool.h"
 #include "rpc/question.h"
+#include "rpc/rpc_link.h"
 #include "rpc/select.h"
 
 #include <hawse/hawse.h>
@@ -52,7 +53,13 @@ struct outcome {
 };
 
 /* Probes: which chain, its newest block, and (Solana) what the node says of itself. */
-enum attempt_kind { ATTEMPT_CALL, ATTEMPT_CHAIN, ATTEMPT_HEAD, ATTEMPT_HEALTH };
+enum attempt_kind {
+    ATTEMPT_CALL,
+    ATTEMPT_CHAIN, /* which chain is it of? */
+    ATTEMPT_HEAD,
+    ATTEMPT_HEALTH,
+    ATTEMPT_LINK, /* which chain is its WebSocket of? */
+};
 
 struct attempt {
     struct attempt *next; /* in the provider's queue */
@@ -60,7 +67,8 @@ struct attempt {
     enum attempt_kind kind;
     struct call *call; /* NULL of probes */
     struct provider *provider;
-    struct http_request *request; /* NULL while it waits */
+    bool running;                 /* it waits no more */
+    struct http_request *request; /* NULL while it waits, and over a WebSocket */
     uint64_t queued_ns, started_ns;
     uint32_t cost;
     bool hedge;
@@ -139,6 +147,9 @@ struct provider {
     uint32_t index;
     struct limit limit;
     struct http_line *line;
+    struct rpc_link *link;     /* its WebSocket; NULL = none */
+    bool link_good;            /* open, and of the right chain */
+    uint64_t link_ns;          /* when it was asked for its chain last */
     bool limited;              /* it, or a method of it, has a rate */
     struct method_rule *rules; /* as many as its configuration has */
     struct breaker breaker;
@@ -157,7 +168,7 @@ struct provider {
     int64_t turn;
     uint32_t running, overtaken; /* of those that run */
     struct queue probes, queues[POOL_CLASSES];
-    struct attempt *chain_probe, *head_probe, *health_probe; /* that waits or runs */
+    struct attempt *chain_probe, *head_probe, *health_probe, *link_probe; /* that waits or runs */
     struct loop_timer timer;
     char *unsupported[POOL_UNSUPPORTED];
     unsigned unsupported_count;
@@ -167,12 +178,13 @@ struct provider {
     struct series series[POOL_SERIES];
     unsigned series_count;
     struct metric_histogram *latency_seconds, *wait_seconds;
-    struct metric_gauge *state, *lag, *errors;
+    struct metric_gauge *state, *lag, *errors, *connected;
 };
 
 struct pool {
     struct http_client *client;
-    struct loop *loop; /* the client's */
+    struct connector *connector; /* NULL: no WebSockets */
+    struct loop *loop;           /* the client's */
     struct logger *logger;
     struct metrics *metrics;
     struct config_chain chain; /* its own copy */
@@ -215,6 +227,8 @@ void call_told_late(struct pool_request *request, uint64_t now);
 
 int32_t provider_init(struct pool *pool, uint32_t index);
 void provider_finish(struct provider *provider);
+/* Opens its WebSocket, if it has one. */
+void provider_connect(struct provider *provider);
 /* Puts an attempt of the call into its queue; false: no memory. */
 bool provider_ask(struct provider *provider, struct call *call, bool hedge, bool last,
                   uint64_t now);

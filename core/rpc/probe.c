@@ -10,12 +10,14 @@
 /* By family and enum attempt_kind. */
 static const struct probe {
     const char *method, *params;
-} probes[][4] = {
-    [FAMILY_EVM] =
-        {[ATTEMPT_CHAIN] = {"eth_chainId", ""}, [ATTEMPT_HEAD] = {"eth_blockNumber", ""}},
+} probes[][5] = {
+    [FAMILY_EVM] = {[ATTEMPT_CHAIN] = {"eth_chainId", ""},
+                    [ATTEMPT_HEAD] = {"eth_blockNumber", ""},
+                    [ATTEMPT_LINK] = {"eth_chainId", ""}},
     [FAMILY_SOLANA] = {[ATTEMPT_CHAIN] = {"getGenesisHash", ""},
                        [ATTEMPT_HEAD] = {"getSlot", "[{\"commitment\":\"confirmed\"}]"},
-                       [ATTEMPT_HEALTH] = {"getHealth", ""}},
+                       [ATTEMPT_HEALTH] = {"getHealth", ""},
+                       [ATTEMPT_LINK] = {"getGenesisHash", ""}},
 };
 
 const char *probe_method(const struct pool *pool, enum attempt_kind kind)

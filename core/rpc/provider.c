@@ -7,12 +7,20 @@
 #include "rpc/rpc_client.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const uint64_t MS = 1000000u, SECOND = 1000000000u;
 
-enum { FEW_LATENCIES = 16, HEDGE_FLOOR_MS = 20, CHAIN_AGAIN_S = 60, RESORT_MS = 100, RESORTS = 3 };
+enum {
+    FEW_LATENCIES = 16,
+    HEDGE_FLOOR_MS = 20,
+    CHAIN_AGAIN_S = 60,
+    LINK_AGAIN_S = 10,
+    RESORT_MS = 100,
+    RESORTS = 3
+};
 
 static void pump(struct provider *p, uint64_t now);
 
@@ -272,11 +280,17 @@ void provider_failed_over(struct provider *p, const struct outcome *o, uint64_t 
 
 /* ---- probes ---- */
 
+static struct attempt **probe_of(struct provider *p, enum attempt_kind kind)
+{
+    return kind == ATTEMPT_CHAIN  ? &p->chain_probe
+           : kind == ATTEMPT_HEAD ? &p->head_probe
+           : kind == ATTEMPT_LINK ? &p->link_probe
+                                  : &p->health_probe;
+}
+
 static void probe(struct provider *p, enum attempt_kind kind, uint64_t now)
 {
-    struct attempt **at = kind == ATTEMPT_CHAIN  ? &p->chain_probe
-                          : kind == ATTEMPT_HEAD ? &p->head_probe
-                                                 : &p->health_probe;
+    struct attempt **at = probe_of(p, kind);
     struct attempt *a = *at ? NULL : calloc(1, sizeof(*a));
     if (!a)
         return;
@@ -328,10 +342,32 @@ static void saw_health(struct provider *p, const struct outcome *o)
     p->unwell = unwell;
 }
 
+/* A WebSocket of another chain is no reason not to ask the same provider over HTTP. */
+static void probed_link(struct provider *p, const struct outcome *o)
+{
+    char expected[64];
+    p->link_probe = NULL;
+    if (o->status != HAWSE_OK || !rpc_link_open(p->link))
+        return;
+    p->link_good = probe_chain_right(p->pool, o->body, o->len);
+    if (p->link_good)
+        return;
+    probe_chain_text(p->pool, expected);
+    log_line(p->pool->logger, HAWSE_LOG_ERROR, "rpc",
+             "%s: the WebSocket of provider %s is of another chain: expected %s, found %.*s; it is "
+             "not used",
+             p->pool->chain.name, p->config->name, expected, (int)(o->len < 80 ? o->len : 80),
+             (const char *)o->body);
+}
+
 static void probed(struct provider *p, const struct attempt *a, struct outcome *o, uint64_t now)
 {
     if (a->kind == ATTEMPT_HEAD) {
         p->head_probe = NULL;
+        return;
+    }
+    if (a->kind == ATTEMPT_LINK) {
+        probed_link(p, o);
         return;
     }
     if (a->kind == ATTEMPT_HEALTH) {
@@ -356,6 +392,12 @@ static void probed(struct provider *p, const struct attempt *a, struct outcome *
         probe(p, ATTEMPT_HEAD, now);
 }
 
+static void check_link(struct provider *p, uint64_t now)
+{
+    p->link_ns = now;
+    probe(p, ATTEMPT_LINK, now);
+}
+
 void provider_tick(struct provider *p, bool poll, uint64_t now)
 {
     bool unknown = p->standing != STANDING_GOOD;
@@ -372,6 +414,8 @@ void provider_tick(struct provider *p, bool poll, uint64_t now)
         if (p->pool->chain.family == FAMILY_SOLANA)
             probe(p, ATTEMPT_HEALTH, now);
     }
+    if (rpc_link_open(p->link) && !p->link_good && now - p->link_ns > LINK_AGAIN_S * SECOND)
+        check_link(p, now);
     pump(p, now);
 }
 
@@ -385,6 +429,7 @@ static void ended(void *ctx, const struct http_result *result)
     uint64_t now = loop_clock();
     outcome_read(a, result, &o);
     a->request = NULL;
+    a->running = false;
     p->running--;
     p->overtaken -= a->overtaken;
     if (o.status == HAWSE_OK || o.status == HAWSE_E_REMOTE)
@@ -445,6 +490,35 @@ static void take_limits(struct provider *p, const struct attempt *a, struct meth
         histogram_add(p->wait_seconds, now - a->queued_ns, 1);
 }
 
+/* True: it left over the provider's WebSocket. What costs more than a unit has a large answer, and
+ * would hold up the others there. Takes the body then. */
+static bool by_link(struct provider *p, const struct attempt *a, struct http_options *o)
+{
+    bool fits = a->kind == ATTEMPT_LINK ||
+                (p->link_good && a->cost == 1 && o->max_response <= RPC_LINK_MESSAGE);
+    if (!fits || !o->body || !rpc_link_open(p->link) ||
+        rpc_link_begin(p->link, o->number, o->body, o->body_len, o->timeout_ms, ended,
+                       (struct attempt *)(uintptr_t)a) != HAWSE_OK)
+        return false;
+    free(o->body);
+    o->body = NULL;
+    return true;
+}
+
+static void not_started(struct provider *p, struct attempt *a, uint64_t now)
+{
+    struct outcome out;
+    a->running = false;
+    p->running--;
+    outcome_words(&out, HAWSE_E_NOMEM, RPC_SERVER, "a request could not be begun");
+    if (a->call)
+        call_answered(a->call, a, &out, now);
+    else
+        probed(p, a, &out, now);
+    answer_drop(out.answer);
+    free(a);
+}
+
 static void start(struct provider *p, struct attempt *a, uint64_t now)
 {
     const struct call *call = a->call;
@@ -465,19 +539,15 @@ static void start(struct provider *p, struct attempt *a, uint64_t now)
     take_limits(p, a, rule, now);
     a->started_ns = now;
     p->running++;
+    a->running = true;
     o.body = rpc_body(method, len, call ? call->params : (const uint8_t *)params,
                       call ? call->params_len : strlen(params), o.number, &o.body_len);
-    if (o.body && http_begin(p->pool->client, &o, ended, a, &a->request, NULL) == HAWSE_OK)
+    if (by_link(p, a, &o))
         return;
-    struct outcome out;
-    p->running--;
-    outcome_words(&out, HAWSE_E_NOMEM, RPC_SERVER, "no memory for a request");
-    if (a->call)
-        call_answered(a->call, a, &out, now);
-    else
-        probed(p, a, &out, now);
-    answer_drop(out.answer);
-    free(a);
+    if (o.body && a->kind != ATTEMPT_LINK &&
+        http_begin(p->pool->client, &o, ended, a, &a->request, NULL) == HAWSE_OK)
+        return;
+    not_started(p, a, now);
 }
 
 /* The first of a queue that may go; *at: when the next one may. */
@@ -559,6 +629,33 @@ void provider_forget(struct attempt *a)
         free(a);
 }
 
+/* ---- its WebSocket ---- */
+
+static void link_changed(void *ctx, bool open)
+{
+    struct provider *p = ctx;
+    p->link_good = false;
+    if (!open)
+        return;
+    check_link(p, loop_clock());
+    pump(p, loop_clock());
+}
+
+void provider_connect(struct provider *p)
+{
+    char name[160];
+    struct fault fault = {0};
+    const struct rpc_link_options options = {
+        .name = name, .endpoint = &p->config->ws, .changed = link_changed, .ctx = p};
+    if (!p->config->ws.url || !p->pool->connector)
+        return;
+    (void)snprintf(name, sizeof(name), "rpc/%.64s/%.64s", p->pool->chain.name, p->config->name);
+    if (rpc_link_create(p->pool->loop, p->pool->connector, p->pool->logger, &options, &p->link,
+                        &fault) != HAWSE_OK)
+        log_line(p->pool->logger, HAWSE_LOG_ERROR, "rpc", "%s: %s; HTTP alone is used", name,
+                 fault.message);
+}
+
 /* ---- begin and end ---- */
 
 int32_t provider_init(struct pool *pool, uint32_t index)
@@ -582,8 +679,10 @@ int32_t provider_init(struct pool *pool, uint32_t index)
 
 void provider_finish(struct provider *p)
 {
+    rpc_link_destroy(p->link);
     free(p->chain_probe);
     free(p->head_probe);
+    free(p->link_probe);
     free(p->health_probe);
     for (unsigned i = 0; i < p->unsupported_count; i++)
         free(p->unsupported[i]);

@@ -27,8 +27,14 @@ static int32_t provider_told(struct provider *p)
                            "Blocks between its head and the highest.", l);
     p->errors = metrics_gauge(m, "hawse_rpc_provider_errors_permille",
                               "Failed answers of the last 30 s, of 1,000.", l);
-    return p->latency_seconds && p->wait_seconds && p->state && p->lag && p->errors ? HAWSE_OK
-                                                                                    : HAWSE_E_NOMEM;
+    p->connected = p->config->ws.url
+                       ? metrics_gauge(m, "hawse_rpc_ws_connected",
+                                       "1 while its WebSocket is open and of the right chain.", l)
+                       : NULL;
+    return p->latency_seconds && p->wait_seconds && p->state && p->lag && p->errors &&
+                   (p->connected || !p->config->ws.url)
+               ? HAWSE_OK
+               : HAWSE_E_NOMEM;
 }
 
 static int32_t cache_told(struct pool *pool, const char *chain)

@@ -140,7 +140,8 @@ static int pool(char **ports, int count)
         metrics_create(&metrics) != HAWSE_OK || loop_create(&run.loop, &f) != HAWSE_OK ||
         connector_create(&connector, &f) != HAWSE_OK ||
         http_client_create(logger, &client, &f) != HAWSE_OK ||
-        pool_create(client, &config->chains[0], logger, metrics, &run.pool, &f) != HAWSE_OK)
+        pool_create(client, connector, &config->chains[0], logger, metrics, &run.pool, &f) !=
+            HAWSE_OK)
         return 1;
     while (fgets(line, sizeof(line), stdin)) {
         run.head = line[0] == 'h';
@@ -148,6 +149,7 @@ static int pool(char **ports, int count)
     }
     http_client_stop(client);
     pool_destroy(run.pool);
+    connector_stop(connector);
     http_client_destroy(client);
     connector_destroy(connector);
     loop_destroy(run.loop);

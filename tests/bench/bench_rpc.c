@@ -118,7 +118,8 @@ static int pool(const char *port, unsigned n)
         metrics_create(&metrics) != HAWSE_OK || loop_create(&run.loop, &f) != HAWSE_OK ||
         connector_create(&connector, &f) != HAWSE_OK ||
         http_client_create(logger, &client, &f) != HAWSE_OK ||
-        pool_create(client, &config->chains[0], logger, metrics, &run.pool, &f) != HAWSE_OK)
+        pool_create(client, connector, &config->chains[0], logger, metrics, &run.pool, &f) !=
+            HAWSE_OK)
         return 1;
     go(&run, WARM_UP);
     double cpu = cpu_now();
@@ -127,6 +128,7 @@ static int pool(const char *port, unsigned n)
     tell(began, cpu, n);
     http_client_stop(client);
     pool_destroy(run.pool);
+    connector_stop(connector);
     http_client_destroy(client);
     connector_destroy(connector);
     loop_destroy(run.loop);

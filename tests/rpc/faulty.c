@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
+#include <openssl/evp.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,7 @@ struct faulty {
     uint16_t port;
     int mode; /* atomic */
     int quit; /* atomic */
-    uint64_t head, balance, count, probes;
+    uint64_t head, balance, count, probes, framed, sockets;
     pthread_t acceptor;
     pthread_mutex_t lock; /* guards connections and times */
     int fds[FAULTY_CONNECTIONS];
@@ -46,36 +47,49 @@ const char *faulty_mode_name(enum fault_mode mode)
 
 /* ---- answers ---- */
 
-static void say(int fd, int status, const char *headers, const char *body)
+struct peer {
+    struct faulty *server;
+    int fd;
+    bool framed; /* a WebSocket */
+};
+
+static void say(const struct peer *p, int status, const char *headers, const char *body)
 {
     char text[1024];
+    size_t len = strlen(body);
+    if (p->framed) { /* a text frame of a server, RFC 6455 section 5.2 */
+        uint8_t head[4] = {0x81, len < 126 ? (uint8_t)len : 126, (uint8_t)(len >> 8), (uint8_t)len};
+        (void)!send(p->fd, head, len < 126 ? 2 : 4, MSG_NOSIGNAL | MSG_MORE);
+        (void)!send(p->fd, body, len, MSG_NOSIGNAL);
+        return;
+    }
     int n = snprintf(text, sizeof(text),
                      "HTTP/1.1 %d X\r\nContent-Type: application/json\r\n%sContent-Length: "
                      "%zu\r\n\r\n%s",
-                     status, headers, strlen(body), body);
+                     status, headers, len, body);
     if (n > 0)
-        (void)!send(fd, text, (size_t)n, MSG_NOSIGNAL);
+        (void)!send(p->fd, text, (size_t)n, MSG_NOSIGNAL);
 }
 
-static void result(int fd, unsigned long id, const char *value)
+static void result(const struct peer *p, unsigned long id, const char *value)
 {
     char body[640];
     (void)snprintf(body, sizeof(body), "{\"jsonrpc\":\"2.0\",\"id\":%lu,\"result\":%s}", id, value);
-    say(fd, 200, "", body);
+    say(p, 200, "", body);
 }
 
-static void error(int fd, unsigned long id, const char *value)
+static void error(const struct peer *p, unsigned long id, const char *value)
 {
     char body[640];
     (void)snprintf(body, sizeof(body), "{\"jsonrpc\":\"2.0\",\"id\":%lu,\"error\":%s}", id, value);
-    say(fd, 200, "", body);
+    say(p, 200, "", body);
 }
 
-static void quantity(int fd, unsigned long id, uint64_t n)
+static void quantity(const struct peer *p, unsigned long id, uint64_t n)
 {
     char text[32];
     (void)snprintf(text, sizeof(text), "\"0x%llx\"", (unsigned long long)n);
-    result(fd, id, text);
+    result(p, id, text);
 }
 
 static uint64_t load(const uint64_t *at)
@@ -84,51 +98,53 @@ static uint64_t load(const uint64_t *at)
 }
 
 /* What a Solana node says of itself; false: it was asked something else. */
-static bool answer_solana(struct faulty *s, int fd, const char *body, unsigned long id, int mode)
+static bool answer_solana(struct faulty *s, const struct peer *p, const char *body,
+                          unsigned long id, int mode)
 {
     char slot[32];
     (void)snprintf(slot, sizeof(slot), "%llu", (unsigned long long)load(&s->head));
     if (strstr(body, "\"getGenesisHash\""))
-        result(fd, id,
+        result(p, id,
                mode == MODE_WRONG_CHAIN ? "\"EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG\""
                                         : "\"5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d\"");
     else if (strstr(body, "\"getSlot\""))
-        result(fd, id, slot);
+        result(p, id, slot);
     else if (strstr(body, "\"getHealth\"") && mode == MODE_STALE)
-        error(fd, id, "{\"code\":-32005,\"message\":\"Node is behind by 42 slots\"}");
+        error(p, id, "{\"code\":-32005,\"message\":\"Node is behind by 42 slots\"}");
     else if (strstr(body, "\"getHealth\""))
-        result(fd, id, "\"ok\"");
+        result(p, id, "\"ok\"");
     else
         return false;
     return true;
 }
 
-static void answer_well(struct faulty *s, int fd, const char *body, unsigned long id, int mode)
+static void answer_well(struct faulty *s, const struct peer *p, const char *body, unsigned long id,
+                        int mode)
 {
-    if (answer_solana(s, fd, body, id, mode))
+    if (answer_solana(s, p, body, id, mode))
         return;
     if (strstr(body, "\"eth_chainId\""))
-        quantity(fd, id, mode == MODE_WRONG_CHAIN ? 1 : 100);
+        quantity(p, id, mode == MODE_WRONG_CHAIN ? 1 : 100);
     else if (strstr(body, "\"eth_blockNumber\""))
-        quantity(fd, id, mode == MODE_STALE ? 50 : load(&s->head));
+        quantity(p, id, mode == MODE_STALE ? 50 : load(&s->head));
     else if (strstr(body, "\"eth_getBlockBy") && mode == MODE_NULL)
-        result(fd, id, "null");
+        result(p, id, "null");
     else if (strstr(body, "\"eth_getBlockByNumber\",\"params\":[\"latest"))
-        result(fd, id, mode == MODE_STALE ? "{\"number\":\"0x32\"}" : "{\"number\":\"0x64\"}");
+        result(p, id, mode == MODE_STALE ? "{\"number\":\"0x32\"}" : "{\"number\":\"0x64\"}");
     else if (strstr(body, "\"eth_getBalance\""))
-        quantity(fd, id, load(&s->balance));
+        quantity(p, id, load(&s->balance));
     else if (strstr(body, "\"eth_call\"") && mode == MODE_LACKS)
-        error(fd, id, "{\"code\":-32601,\"message\":\"the method does not exist\"}");
+        error(p, id, "{\"code\":-32601,\"message\":\"the method does not exist\"}");
     else if (strstr(body, "\"eth_call\"") && mode == MODE_REVERT)
-        error(fd, id, "{\"code\":3,\"message\":\"execution reverted\",\"data\":\"0x\"}");
+        error(p, id, "{\"code\":3,\"message\":\"execution reverted\",\"data\":\"0x\"}");
     else if (strstr(body, "\"eth_call\"") && mode == MODE_INVALID)
-        error(fd, id, "{\"code\":-32602,\"message\":\"bad params\"}");
+        error(p, id, "{\"code\":-32602,\"message\":\"bad params\"}");
     else if (strstr(body, "\"eth_send") && mode == MODE_KNOWN)
-        error(fd, id, "{\"code\":-32000,\"message\":\"already known\"}");
+        error(p, id, "{\"code\":-32000,\"message\":\"already known\"}");
     else if (strstr(body, "\"eth_send") && mode == MODE_NONCE)
-        error(fd, id, "{\"code\":-32000,\"message\":\"nonce too low\"}");
+        error(p, id, "{\"code\":-32000,\"message\":\"nonce too low\"}");
     else
-        result(fd, id, "\"0x00000000000000000000000000000000000000000000000000000000000000c8\"");
+        result(p, id, "\"0x00000000000000000000000000000000000000000000000000000000000000c8\"");
 }
 
 static void hang(const struct faulty *s)
@@ -140,7 +156,7 @@ static void hang(const struct faulty *s)
 }
 
 /* True: the connection goes on. */
-static bool answer(struct faulty *s, int fd, const char *body)
+static bool answer(struct faulty *s, const struct peer *p, const char *body)
 {
     const char *at = strstr(body, "\"id\":");
     unsigned long id = at ? strtoul(at + 5, NULL, 10) : 0;
@@ -149,31 +165,31 @@ static bool answer(struct faulty *s, int fd, const char *body)
     struct timespec slow = {.tv_nsec = 100000000};
     switch (mode) {
     case MODE_RESET:
-        (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+        (void)setsockopt(p->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
         return false;
     case MODE_500:
-        say(fd, 500, "", "internal");
+        say(p, 500, "", "internal");
         return true;
     case MODE_429:
-        say(fd, 429, "", "{\"error\":\"slow down\"}");
+        say(p, 429, "", "{\"error\":\"slow down\"}");
         return true;
     case MODE_429_AFTER:
-        say(fd, 429, "Retry-After: 2\r\n", "slow down");
+        say(p, 429, "Retry-After: 2\r\n", "slow down");
         return true;
     case MODE_GARBAGE:
-        say(fd, 200, "", "\x01\x02 not json \xff");
+        say(p, 200, "", "\x01\x02 not json \xff");
         return true;
     case MODE_HTML:
-        say(fd, 200, "", "<html><body>It works!</body></html>");
+        say(p, 200, "", "<html><body>It works!</body></html>");
         return true;
     case MODE_HALF:
-        say(fd, 200, "", "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"a\":");
+        say(p, 200, "", "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"a\":");
         return true;
     case MODE_QUOTA:
-        say(fd, 402, "", "{\"code\":402,\"message\":\"pay\"}");
+        say(p, 402, "", "{\"code\":402,\"message\":\"pay\"}");
         return true;
     case MODE_WRONG_ID:
-        result(fd, id + 1000, "\"0x1\"");
+        result(p, id + 1000, "\"0x1\"");
         return true;
     case MODE_HANG:
         hang(s);
@@ -184,7 +200,7 @@ static bool answer(struct faulty *s, int fd, const char *body)
     default:
         break;
     }
-    answer_well(s, fd, body, id, mode);
+    answer_well(s, p, body, id, mode);
     return true;
 }
 
@@ -202,10 +218,70 @@ static void note(struct faulty *s, const char *body)
     __atomic_add_fetch(probe ? &s->probes : &s->count, 1, __ATOMIC_RELAXED);
 }
 
-struct peer {
-    struct faulty *server;
-    int fd;
-};
+/* Answers the upgrade (RFC 6455 section 4.2.2). */
+static bool upgrade(struct peer *p, const char *head)
+{
+    char key[128], text[256];
+    unsigned char hash[EVP_MAX_MD_SIZE], accept[64];
+    const char *at = strcasestr(head, "Sec-WebSocket-Key: ");
+    unsigned n = 0;
+    if (!at)
+        return false;
+    (void)snprintf(key, sizeof(key), "%.24s258EAFA5-E914-47DA-95CA-C5AB0DC85B11", at + 19);
+    if (EVP_Digest(key, strlen(key), hash, &n, EVP_sha1(), NULL) != 1)
+        return false;
+    (void)EVP_EncodeBlock(accept, hash, (int)n);
+    int len = snprintf(text, sizeof(text),
+                       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
+                       "Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
+                       accept);
+    p->framed = true;
+    __atomic_add_fetch(&p->server->sockets, 1, __ATOMIC_RELAXED);
+    return send(p->fd, text, (size_t)len, MSG_NOSIGNAL) == len;
+}
+
+/* Takes one whole frame of a client off the front; the bytes it had, 0: it is not whole yet. */
+static size_t take_frame(uint8_t *text, size_t n, char *body)
+{
+    size_t at = 2, len = n > 1 ? text[1] & 127u : 0;
+    if (n < 8)
+        return 0;
+    if (len == 126) {
+        len = (size_t)text[2] << 8 | text[3];
+        at = 4;
+    }
+    if (n < at + 4 + len)
+        return 0;
+    for (size_t i = 0; i < len; i++)
+        body[i] = (char)(text[at + 4 + i] ^ text[at + i % 4]);
+    body[len] = '\0';
+    return at + 4 + len;
+}
+
+/* Frames until the connection ends; all that come are whole text messages, but for pings. */
+static void serve_frames(struct peer *p)
+{
+    uint8_t text[16384];
+    char body[16384];
+    size_t n = 0, took;
+    for (;;) {
+        ssize_t got = recv(p->fd, text + n, sizeof(text) - n, 0);
+        if (got <= 0)
+            return;
+        n += (size_t)got;
+        while ((took = take_frame(text, n, body)) > 0) {
+            bool message = (text[0] & 15) == 1;
+            n -= took;
+            memmove(text, text + took, n);
+            if (!message)
+                continue;
+            note(p->server, body);
+            __atomic_add_fetch(&p->server->framed, 1, __ATOMIC_RELAXED);
+            if (!answer(p->server, p, body))
+                return;
+        }
+    }
+}
 
 static void *serve(void *arg)
 {
@@ -220,12 +296,17 @@ static void *serve(void *arg)
         text[n] = '\0';
         const char *end = strstr(text, "\r\n\r\n");
         const char *length = strcasestr(text, "Content-Length: ");
+        if (end && strcasestr(text, "Upgrade: websocket")) {
+            if (upgrade(p, text))
+                serve_frames(p);
+            break;
+        }
         size_t body = length ? strtoul(length + 16, NULL, 10) : 0;
         if (!end || n < (size_t)(end + 4 - text) + body)
             continue;
         note(p->server, end + 4);
         n = 0;
-        if (!answer(p->server, p->fd, end + 4))
+        if (!answer(p->server, p, end + 4))
             break;
     }
     (void)shutdown(p->fd, SHUT_RDWR);
@@ -260,7 +341,7 @@ static void welcome(struct faulty *s, int fd)
     (void)pthread_mutex_lock(&s->lock);
     unsigned slot = free_slot(s);
     if (p && slot < FAULTY_CONNECTIONS) {
-        *p = (struct peer){s, fd};
+        *p = (struct peer){.server = s, .fd = fd};
         s->fds[slot] = fd;
         if (pthread_create(&s->threads[slot], NULL, serve, p) == 0) {
             s->connections += slot == s->connections;
@@ -380,6 +461,16 @@ void faulty_balance(struct faulty *s, uint64_t balance)
 uint64_t faulty_count(const struct faulty *s, bool probes_too)
 {
     return load(&s->count) + (probes_too ? load(&s->probes) : 0);
+}
+
+uint64_t faulty_framed(const struct faulty *s)
+{
+    return load(&s->framed);
+}
+
+uint64_t faulty_sockets(const struct faulty *s)
+{
+    return load(&s->sockets);
 }
 
 uint64_t faulty_worst_second(const struct faulty *s)

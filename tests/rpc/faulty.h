@@ -1,7 +1,7 @@
 /*
  * A stand-in for providers of a chain, because no real node fails on demand: a server on loopback
- * that answers JSON-RPC as a node of chain 100 would, or misbehaves as it is told, and notes when
- * each request came. A thread for each connection.
+ * that answers JSON-RPC, over HTTP and WebSocket, as a node of chain 100 would, or misbehaves as it
+ * is told, and notes when each request came. A thread for each connection.
  */
 #ifndef TESTS_RPC_FAULTY_H
 #define TESTS_RPC_FAULTY_H
@@ -47,6 +47,9 @@ void faulty_head(struct faulty *server, uint64_t head);
 void faulty_refuse(struct faulty *server, bool refuse);
 /* Requests so far, those for chain id and head left out or not. */
 uint64_t faulty_count(const struct faulty *server, bool probes_too);
+/* Of them, those that came over a WebSocket; and how many of those were opened. */
+uint64_t faulty_framed(const struct faulty *server);
+uint64_t faulty_sockets(const struct faulty *server);
 /* The most requests in any sliding second so far. */
 uint64_t faulty_worst_second(const struct faulty *server);
 const char *faulty_mode_name(enum fault_mode mode);

@@ -17,17 +17,11 @@ static void must(int32_t code, const struct fault *fault)
     abort();
 }
 
-void rig_start(struct rig *r, const char *const *providers, unsigned count, const char *more)
-{
-    rig_start_as(r, providers, NULL, count, more);
-}
-
-void rig_start_as(struct rig *r, const char *const *providers, const enum fault_mode *modes,
+static void begin(struct rig *r, const char *const *providers, const enum fault_mode *modes,
                   unsigned count, const char *more)
 {
     char text[4096];
     struct fault fault = {0};
-    memset(r, 0, sizeof(*r));
     int n =
         snprintf(text, sizeof(text),
                  "{'hawse':1,'instances':{},'chains':{'test':{%s'block_ms':5000,%s'providers':[",
@@ -37,8 +31,14 @@ void rig_start_as(struct rig *r, const char *const *providers, const enum fault_
         r->servers[i] = faulty_start(100);
         faulty_mode(r->servers[i], modes ? modes[i] : MODE_GOOD);
         n += snprintf(text + n, sizeof(text) - (size_t)n,
-                      "%s{'name':'p%u','http':'http://127.0.0.1:%u/k',%s}", i ? "," : "", i,
-                      faulty_port(r->servers[i]), providers[i]);
+                      "%s{'name':'p%u','http':'http://127.0.0.1:%u/k',", i ? "," : "", i,
+                      faulty_port(r->servers[i]));
+        if (r->sockets)
+            n += snprintf(
+                text + n, sizeof(text) - (size_t)n,
+                "'ws':{'url':'ws://127.0.0.1:%u/w','backoff_min_ms':50,'backoff_max_ms':200},",
+                faulty_port(r->servers[i]));
+        n += snprintf(text + n, sizeof(text) - (size_t)n, "%s}", providers[i]);
     }
     (void)snprintf(text + n, sizeof(text) - (size_t)n, "]}}}");
     for (char *c = text; *c; c++)
@@ -50,17 +50,41 @@ void rig_start_as(struct rig *r, const char *const *providers, const enum fault_
          &fault);
     must(metrics_create(&r->metrics), &fault);
     must(loop_create(&r->loop, &fault), &fault);
+    must(connector_create(&r->connector, &fault), &fault);
     must(http_client_create(r->logger, &r->client, &fault), &fault);
-    must(pool_create(r->client, &r->config->chains[0], r->logger, r->metrics, &r->pool, &fault),
+    must(pool_create(r->client, r->connector, &r->config->chains[0], r->logger, r->metrics,
+                     &r->pool, &fault),
          &fault);
     must(http_client_start(r->client, &fault), &fault);
+}
+
+void rig_start(struct rig *r, const char *const *providers, unsigned count, const char *more)
+{
+    rig_start_as(r, providers, NULL, count, more);
+}
+
+void rig_start_as(struct rig *r, const char *const *providers, const enum fault_mode *modes,
+                  unsigned count, const char *more)
+{
+    memset(r, 0, sizeof(*r));
+    begin(r, providers, modes, count, more);
+}
+
+void rig_start_sockets(struct rig *r, const char *const *providers, unsigned count,
+                       const char *more)
+{
+    memset(r, 0, sizeof(*r));
+    r->sockets = true;
+    begin(r, providers, NULL, count, more);
 }
 
 void rig_stop(struct rig *r)
 {
     http_client_stop(r->client);
     pool_destroy(r->pool);
+    connector_stop(r->connector);
     http_client_destroy(r->client);
+    connector_destroy(r->connector);
     loop_destroy(r->loop);
     metrics_destroy(r->metrics);
     log_destroy(r->logger);

@@ -5,6 +5,7 @@
 #define TESTS_RPC_RIG_H
 
 #include "faulty.h"
+#include "net/stream.h"
 #include "rpc/pool.h"
 
 struct rig {
@@ -16,6 +17,8 @@ struct rig {
     struct http_client *client;
     struct pool *pool;
     struct config *config;
+    struct connector *connector;
+    bool sockets; /* providers have a WebSocket too */
 };
 
 /* `providers`: members of each, such as "'per_second':0"; `more`: of the chain. With ' for ". */
@@ -23,6 +26,9 @@ void rig_start(struct rig *rig, const char *const *providers, unsigned count, co
 /* The same with providers that misbehave from the first request on. */
 void rig_start_as(struct rig *rig, const char *const *providers, const enum fault_mode *modes,
                   unsigned count, const char *more);
+/* The same with a WebSocket of each provider. */
+void rig_start_sockets(struct rig *rig, const char *const *providers, unsigned count,
+                       const char *more);
 void rig_stop(struct rig *rig);
 
 struct told {

@@ -49,7 +49,8 @@ TEST(chains_copy, "a copy of a chain holds everything, and outlives the configur
     (void)setenv("POOL_KEY", "sesame-opens-it", 1);
     struct config *c =
         good(GNOSIS("{'name':'a','http':{'url':'https://x.example/${POOL_KEY}','headers':{'X-A':"
-                    "'Bearer ${POOL_KEY}'}},'methods':{'eth_call':{'cost':3}}}",
+                    "'Bearer ${POOL_KEY}'}},'ws':'wss://x.example/${POOL_KEY}',"
+                    "'methods':{'eth_call':{'cost':3}}},{'name':'b','http':'https://b.example'}",
                     ",'cache':false,'tx':{'relay':'https://relay.example','finality':'safe',"
                     "'min_tip_wei':25000000000,'relay_fallback':true,'relay_form':'raw',"
                     "'relay_method':'polygon_private_tx','relay_bare':true}"));
@@ -63,6 +64,8 @@ TEST(chains_copy, "a copy of a chain holds everything, and outlives the configur
     CHECK_STR(copy.name, "gnosis");
     CHECK_STR(copy.providers[0].http.url, "https://x.example/sesame-opens-it");
     CHECK_STR(copy.providers[0].http.headers[0].value, "Bearer sesame-opens-it");
+    CHECK_STR(copy.providers[0].ws.url, "wss://x.example/sesame-opens-it");
+    CHECK(copy.providers[1].ws.url == NULL);
     CHECK_EQ(copy.providers[0].methods[0].cost, 3);
     CHECK_STR(copy.tx.relay.url, "https://relay.example");
     CHECK(copy.tx.finality == FINALITY_SAFE && copy.tx.relay_fallback && !copy.cache);
@@ -223,6 +226,9 @@ TEST(chains_bad, "what is wrong with a chain is said with its place")
 {
     bad_with(GNOSIS("{'name':'a','http':'wss://a.example'}", ""), NULL, 0, HAWSE_E_INVAL,
              AT ".providers[0].http.url: found wss://a.example, expected http:// or https://", "");
+    bad_with(GNOSIS("{'name':'a','http':'https://a.example','ws':'https://a.example'}", ""), NULL,
+             0, HAWSE_E_INVAL,
+             AT ".providers[0].ws.url: found https://a.example, expected ws:// or wss://", "");
     bad_with(GNOSIS("{'name':'a','http':'https://a.example'},"
                     "{'name':'a','http':'https://b.example'}",
                     ""),

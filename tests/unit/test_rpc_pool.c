@@ -285,7 +285,7 @@ TEST(pool_shares, "equal reads under way are asked once, and each is told")
 {
     struct rig r;
     struct told t[20];
-    rig_start(&r, free_of_limits, 2, "'hedge_ms':0,");
+    rig_start(&r, free_of_limits, 1, "'hedge_ms':0,");
     CHECK_EQ(rig_get(&r, "eth_call", CALL, 0).status, 0);
     faulty_mode(r.servers[0], MODE_SLOW);
     uint64_t before = faulty_count(r.servers[0], false);
@@ -489,5 +489,134 @@ TEST_LIMIT(pool_solana, 20,
     }
     CHECK_STR(rig_get(&r, "getAccountInfo", "[\"x\"]", POOL_FRESH).provider, "p1");
     CHECK_EQ(pool_head(r.pool), 100);
+    rig_stop(&r);
+}
+
+/* ---- over a WebSocket ---- */
+
+/* Waits until `n` requests have come over it, the one for its chain id included. */
+static bool framed(struct rig *r, unsigned i, uint64_t n)
+{
+    for (int turn = 0; turn < 100 && faulty_framed(r->servers[i]) < n; turn++)
+        rig_sleep(r, 20);
+    return faulty_framed(r->servers[i]) >= n;
+}
+
+TEST_LIMIT(link_answers, 10, "a provider is asked over its WebSocket, what is costly over HTTP")
+{
+    struct rig r;
+    struct told t[32];
+    rig_start_sockets(&r, free_of_limits, 1, "'hedge_ms':0,");
+    CHECK(framed(&r, 0, 1));
+    rig_sleep(&r, 50);
+    uint64_t before = faulty_framed(r.servers[0]), all = faulty_count(r.servers[0], true);
+    for (int i = 0; i < 32; i++)
+        (void)rig_ask(&r, "eth_call", CALL, POOL_FRESH, 5000, &t[i]);
+    for (int i = 0; i < 32; i++) {
+        rig_wait(&r, &t[i]);
+        CHECK_EQ(t[i].status, 0);
+        CHECK_EQ(strlen(t[i].body), 68);
+    }
+    CHECK_EQ(faulty_framed(r.servers[0]) - before, faulty_count(r.servers[0], true) - all);
+    before = faulty_framed(r.servers[0]);
+    CHECK_EQ(rig_get(&r, "eth_getLogs", "[{\"fromBlock\":\"0x1\"}]", POOL_FRESH).status, 0);
+    CHECK_EQ(faulty_framed(r.servers[0]), before);
+    faulty_mode(r.servers[0], MODE_REVERT);
+    CHECK_EQ(rig_get(&r, "eth_call", CALL, POOL_FRESH).class, RPC_REVERT);
+    CHECK_EQ(faulty_framed(r.servers[0]), before + 1);
+    rig_stop(&r);
+}
+
+TEST_LIMIT(link_fails_over, 20, "whatever a WebSocket does wrong, another provider answers in time")
+{
+    static const enum fault_mode ways[] = {MODE_RESET, MODE_500,  MODE_GARBAGE,
+                                           MODE_HALF,  MODE_HANG, MODE_WRONG_ID};
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        struct rig r;
+        rig_start_sockets(&r, free_of_limits, 2, "");
+        CHECK(framed(&r, 0, 1) && framed(&r, 1, 1));
+        rig_sleep(&r, 50);
+        faulty_mode(r.servers[0], ways[i]);
+        for (int n = 0; n < 3; n++) {
+            struct told t = rig_get(&r, "eth_call", CALL, POOL_FRESH);
+            if (t.status != 0 || strcmp(t.provider, "p1") != 0 || t.elapsed_ns >= 500000000u)
+                FAIL("%s: status %d from %s after %llu ms: %s", faulty_mode_name(ways[i]), t.status,
+                     t.provider, (unsigned long long)(t.elapsed_ns / 1000000), t.body);
+        }
+        rig_stop(&r);
+    }
+}
+
+TEST_LIMIT(link_lost, 10,
+           "while its WebSocket is away a provider is asked over HTTP, then over it again")
+{
+    struct rig r;
+    rig_start_sockets(&r, free_of_limits, 1, "'hedge_ms':0,");
+    CHECK(framed(&r, 0, 1));
+    rig_sleep(&r, 50);
+    faulty_refuse(r.servers[0], true);
+    rig_sleep(&r, 50);
+    faulty_refuse(r.servers[0], false);
+    CHECK_EQ(rig_get(&r, "eth_call", CALL, POOL_FRESH).status, 0);
+    uint64_t before = faulty_framed(r.servers[0]);
+    for (int i = 0; i < 100 && faulty_sockets(r.servers[0]) < 2; i++)
+        rig_sleep(&r, 20);
+    CHECK(framed(&r, 0, before + 1));
+    rig_sleep(&r, 50);
+    before = faulty_framed(r.servers[0]);
+    CHECK_EQ(rig_get(&r, "eth_call", CALL, POOL_FRESH).status, 0);
+    CHECK(faulty_framed(r.servers[0]) > before);
+    rig_stop(&r);
+}
+
+TEST_LIMIT(link_once, 10,
+           "what may have been done when a WebSocket is lost is unknown, and is not asked twice")
+{
+    struct rig r;
+    struct told t;
+    rig_start_sockets(&r, free_of_limits, 2, "'hedge_ms':0,");
+    CHECK(framed(&r, 0, 1));
+    rig_sleep(&r, 50);
+    faulty_mode(r.servers[0], MODE_RESET);
+    uint64_t before = faulty_count(r.servers[0], false) + faulty_count(r.servers[1], false);
+    t = rig_get(&r, "evm_mine", "[]", 0);
+    CHECK_EQ(t.status, HAWSE_E_UNKNOWN);
+    CHECK_EQ(faulty_count(r.servers[0], false) + faulty_count(r.servers[1], false), before + 1);
+    rig_stop(&r);
+}
+
+TEST_LIMIT(link_limits, 10, "limits hold over both ways of a provider together")
+{
+    static const char *const slow[] = {"'per_second':10"};
+    struct rig r;
+    struct told t[40];
+    rig_start_sockets(&r, slow, 1, "'hedge_ms':0,'cache':false,");
+    CHECK(framed(&r, 0, 1));
+    for (int i = 0; i < 40; i++)
+        (void)rig_ask(&r, i % 3 ? "eth_call" : "eth_getLogs", i % 3 ? CALL : "[{}]", POOL_FRESH,
+                      2500, &t[i]);
+    for (int i = 0; i < 40; i++)
+        rig_wait(&r, &t[i]);
+    CHECK(faulty_worst_second(r.servers[0]) <= 11); /* one may have been held up on its way */
+    CHECK(faulty_framed(r.servers[0]) > 3);
+    rig_stop(&r);
+}
+
+TEST_LIMIT(link_wrong_chain, 10, "a WebSocket of another chain is not used, the provider is")
+{
+    struct rig r;
+    rig_start_sockets(&r, free_of_limits, 1, "'hedge_ms':0,");
+    CHECK(framed(&r, 0, 1));
+    CHECK_EQ(rig_get(&r, "eth_call", CALL, POOL_FRESH).status, 0);
+    faulty_mode(r.servers[0], MODE_WRONG_CHAIN);
+    faulty_refuse(r.servers[0], true);
+    rig_sleep(&r, 50);
+    faulty_refuse(r.servers[0], false);
+    for (int i = 0; i < 100 && faulty_sockets(r.servers[0]) < 2; i++)
+        rig_sleep(&r, 20);
+    rig_sleep(&r, 100);
+    uint64_t before = faulty_framed(r.servers[0]);
+    (void)rig_get(&r, "eth_call", CALL, POOL_FRESH);
+    CHECK_EQ(faulty_framed(r.servers[0]), before);
     rig_stop(&r);
 }
