@@ -395,6 +395,7 @@ def stage_gates(_):
     anvil = ROOT / "tests/e2e/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
     if npm_packages():
         tap("gates", [sys.executable, "tests/gates/run.py", HAWSE, PLUGINS, MAIN / "tests/gates", anvil], timeout=120)
+        tap("streams", [sys.executable, "tests/gates/streams.py", HAWSE, PLUGINS, MAIN / "tests/gates", anvil], timeout=60)
 
 
 def stage_solana(args):

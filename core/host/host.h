@@ -13,6 +13,7 @@
 #include "base/fault.h"
 #include "bus/crossing.h"
 #include "config/config.h"
+#include "host/continuity.h"
 #include "host/handles.h"
 #include "loop/loop.h"
 #include "net/stream.h"
@@ -75,6 +76,7 @@ struct instance {
     struct library *library;
     struct grants *grants;
     struct credentials credentials;
+    struct continuity *continuity; /* what it says of its sequences */
     void *plugin_state;
     enum instance_state state;
     int abandoned;             /* atomic: its callback never returned; its thread is lost */

@@ -152,8 +152,10 @@ int32_t instance_new(struct host *host, const struct config_instance *config, st
     inst->generation = __atomic_add_fetch(&host->generation, 1, __ATOMIC_RELAXED);
     inst->handle = (uint64_t)inst->generation << 32 | (index + 1u);
     inst->callback_us = config->budget.callback_us ? config->budget.callback_us : 10000;
-    if (!register_metrics(inst) ||
+    inst->continuity = continuity_new();
+    if (!inst->continuity || !register_metrics(inst) ||
         (config->isolation == ISOLATION_PROCESS && isolated_new(inst) != HAWSE_OK)) {
+        continuity_free(inst->continuity);
         free(inst);
         return fault_set(fault, HAWSE_E_NOMEM, "no memory for metrics of \"%s\"", config->id);
     }
@@ -179,6 +181,7 @@ void instance_free(struct instance *inst)
     grants_destroy(inst->grants);
     credentials_finish(&inst->credentials);
     isolated_free(inst);
+    continuity_free(inst->continuity);
     free(inst->links);
     free(inst);
 }
@@ -295,6 +298,7 @@ static void announce_end(struct instance *inst)
                            .data = (const uint8_t *)&range,
                            .len = sizeof(range)};
     bus_announce(&inst->lane->bus, inst->index, &event);
+    continuity_lost(inst->continuity);
 }
 
 void instance_release(struct instance *inst)

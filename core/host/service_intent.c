@@ -10,6 +10,7 @@
 
 #include <hawse/service/intent.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -189,15 +190,49 @@ static int32_t new_handle(struct instance *inst, uint64_t tag, struct desk_owner
     return HAWSE_OK;
 }
 
-/* Whether they are live the host cannot tell yet: what depends on one is refused, not guessed. */
-static int32_t check_streams(const hawse_intent_t *in, struct fault *fault)
+/* Sources by the ids of their instances, which mean the same in another run. Whether they are live
+ * the desk asks: before anything else, and before each signature. */
+static int32_t name_streams(const struct instance *inst, struct intent *intent, struct fault *fault)
 {
-    if (in->stream_count == 0 || (in->flags & HAWSE_INTENT_STALE_OK) != 0)
-        return HAWSE_OK;
-    (void)fault_set(fault, HAWSE_E_UNSUPPORTED,
-                    "streams: this host does not follow whether streams are live");
-    fault_hint(fault, "name none, or say HAWSE_INTENT_STALE_OK");
-    return HAWSE_E_UNSUPPORTED;
+    for (uint32_t i = 0; i < intent->public.stream_count; i++) {
+        const uint32_t source = intent->streams[i].source;
+        uint32_t k = 0;
+        while (k < inst->link_count && inst->links[k].target + 1 != source)
+            k++;
+        const struct instance *target =
+            k < inst->link_count ? inst->host->instances[inst->links[k].target] : NULL;
+        if (target)
+            (void)snprintf(intent->sources[i], sizeof(intent->sources[i]), "%s",
+                           instance_config(target)->id);
+        else if (!(intent->public.flags & HAWSE_INTENT_STALE_OK))
+            return fault_set(fault, HAWSE_E_INVAL,
+                             "streams[%u].source: %u is none of its links; link() gives the number",
+                             i, source);
+    }
+    return HAWSE_OK;
+}
+
+/* [desk] */
+static bool intents_live(void *ctx, const char *source, uint32_t stream, uint64_t key, char *why,
+                         size_t cap)
+{
+    struct host *host = ctx;
+    enum continuity_state state = CONTINUITY_UNKNOWN;
+    bool runs = false;
+    (void)pthread_mutex_lock(&host->lock);
+    for (uint32_t i = 0; i < host->instance_count; i++) {
+        struct instance *inst = host->instances[i];
+        if (!inst || strcmp(instance_config(inst)->id, source) != 0)
+            continue;
+        runs = __atomic_load_n(&inst->state, __ATOMIC_ACQUIRE) == INSTANCE_RUNNING;
+        state = continuity_of(inst->continuity, stream, key);
+    }
+    (void)pthread_mutex_unlock(&host->lock);
+    if (runs && state == CONTINUITY_LIVE)
+        return true;
+    (void)snprintf(why, cap, "stream %u of %.63s%s (%s)", stream, source,
+                   key ? ", for this market," : "", runs ? continuity_word(state) : "not running");
+    return false;
 }
 
 static int32_t propose(struct instance *inst, const hawse_intent_t *in, uint64_t *handle)
@@ -213,7 +248,7 @@ static int32_t propose(struct instance *inst, const hawse_intent_t *in, uint64_t
     if (code == HAWSE_OK)
         code = host_has_desk(inst->host, &fault);
     if (code == HAWSE_OK)
-        code = check_streams(in, &fault);
+        code = name_streams(inst, copy, &fault);
     if (code == HAWSE_OK)
         code = new_handle(inst, in->tag, &owner);
     if (code != HAWSE_OK) {
@@ -303,13 +338,14 @@ const hawse_intent_service_t host_intent_service = {.size = sizeof(hawse_intent_
 int32_t intents_open(struct host *host, struct fault *fault)
 {
     const struct config *config = host->config;
-    struct desk_options options = {.config = config,
-                                   .signer = host->options.signer,
-                                   .logger = host->logger,
-                                   .metrics = host->metrics,
-                                   .pools = host->pools,
-                                   .http = host->http,
-                                   .port = {.ctx = host, .tell = intents_tell}};
+    struct desk_options options = {
+        .config = config,
+        .signer = host->options.signer,
+        .logger = host->logger,
+        .metrics = host->metrics,
+        .pools = host->pools,
+        .http = host->http,
+        .port = {.ctx = host, .tell = intents_tell, .live = intents_live}};
     if (config->chain_count == 0 || !options.signer)
         return HAWSE_OK;
     if (config_find(config, "hawse"))

@@ -463,6 +463,8 @@ static int32_t publish(struct instance *inst, const hawse_event_t *event)
     if (event->len > BUS_RECORD_MAX || event->stream >= BUS_STREAMS || event->kind == 0)
         return refuse_publish(inst, event, "record, stream number or kind out of range");
     int32_t code = bus_publish(&inst->lane->bus, inst->index, event);
+    if (code == HAWSE_OK && event->space == HAWSE_SPACE_STREAM)
+        continuity_told(inst->continuity, event);
     if (code == HAWSE_OK)
         counter_add(inst->events_out, 1);
     return code;

@@ -467,7 +467,7 @@ static int32_t intent_propose(const hawse_host_t *table, hawse_instance_t self,
     struct intent *copy = NULL;
     char *text = NULL;
     if (intent && intent_copy(intent, &copy, NULL) == HAWSE_OK) /* what is malformed has no text */
-        text = intent_to_json(&copy->public);
+        text = intent_to_json(copy);
     if (text) {
         call.arg_count = 1;
         call.args[0] = intent->tag;

@@ -488,7 +488,7 @@ static int32_t add_to_journal(struct desk_intent *intent, struct fault *fault)
 {
     struct desk *desk = intent->desk;
     struct journal_intent row = {.utc_ns = intent->utc_ns};
-    char *text = intent_to_json(&intent->body->public);
+    char *text = intent_to_json(intent->body);
     if (!text)
         return fault_set(fault, HAWSE_E_NOMEM, "no memory for an intent");
     row.body = hawse_text(text);

@@ -43,6 +43,10 @@ struct desk_told {
 struct desk_port {
     void *ctx;
     void (*tell)(void *ctx, const struct desk_told *told);
+    /* Is this sequence of an instance live? key 0 = the whole of it. False: `why` has words that
+     * name it. */
+    bool (*live)(void *ctx, const char *source, uint32_t stream, uint64_t key, char *why,
+                 size_t cap);
 };
 
 struct desk_options {

@@ -256,6 +256,7 @@ struct desk_scratch {
     struct risk_moved ended[SIM_FLOWS + PLAN_LEGS * DESK_MOVED + 2 * HAWSE_INTENT_FLOWS_MAX];
     struct sim_result receipt;
     uint8_t authorization[256];
+    char dead_stream[256];
 };
 
 struct desk {

@@ -121,6 +121,23 @@ static const struct risk_moved *done_before(const struct leg *leg, uint32_t *cou
     return list;
 }
 
+/* NULL: all that it was decided from is live, or need not be. */
+static const char *dead_stream(const struct desk_intent *intent)
+{
+    const struct desk_port *port = &intent->desk->options.port;
+    const hawse_intent_t *in = &intent->body->public;
+    char *why = intent->desk->scratch->dead_stream;
+    const size_t cap = sizeof(intent->desk->scratch->dead_stream);
+    for (uint32_t i = 0; i < in->stream_count && !(in->flags & HAWSE_INTENT_STALE_OK); i++) {
+        const hawse_intent_stream_t *s = &in->streams[i];
+        (void)snprintf(why, cap, "streams[%u], of an instance that is not known,", i);
+        if (!intent->body->sources[i][0] ||
+            !port->live(port->ctx, intent->body->sources[i], s->stream, s->key, why, cap))
+            return why;
+    }
+    return NULL;
+}
+
 void gate_case(struct leg *leg, struct risk_case *c, hawse_tx_t *txs)
 {
     struct desk_intent *intent = leg->intent;
@@ -131,6 +148,7 @@ void gate_case(struct leg *leg, struct risk_case *c, hawse_tx_t *txs)
                             .instance = intent->instance,
                             .from = account->nonces.sender,
                             .maturity = intent->maturity,
+                            .dead_stream = dead_stream(intent),
                             .utc_ns = desk_utc(),
                             .head = chain->head.number,
                             .head_hash = chain->head.hash,

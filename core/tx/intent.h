@@ -19,6 +19,8 @@ struct intent {
     hawse_intent_call_t calls[HAWSE_INTENT_CALLS_MAX];
     hawse_intent_flow_t flows[HAWSE_INTENT_FLOWS_MAX];
     hawse_intent_stream_t streams[HAWSE_INTENT_STREAMS_MAX];
+    char sources[HAWSE_INTENT_STREAMS_MAX][64]; /* of the streams, by the ids of their instances,
+                                                   which outlive a run; "" = not known */
     char id[HAWSE_INTENT_ID_MAX + 1];
     char chain[64];
     char account[64];
@@ -33,7 +35,7 @@ int32_t intent_copy(const hawse_intent_t *from, struct intent **out, struct faul
 
 /* [any] malloc'd JSON text: members in a fixed order, amounts as decimal text, bytes as "0x" text.
  * NULL: no memory. */
-char *intent_to_json(const hawse_intent_t *intent);
+char *intent_to_json(const struct intent *intent);
 
 /* [any] Reads what intent_to_json wrote, or what an operator did: only id, chain, account and calls
  * must be there. HAWSE_E_FORMAT, HAWSE_E_INVAL; faults name the member. */

@@ -70,26 +70,30 @@ static json_t *u64_text(uint64_t n)
     return amount_text(&wide);
 }
 
-static json_t *write_streams(const hawse_intent_t *in)
+static json_t *write_streams(const struct intent *intent)
 {
+    const hawse_intent_t *in = &intent->public;
     json_t *list = json_array();
     for (uint32_t i = 0; i < in->stream_count; i++) {
         const hawse_intent_stream_t *s = &in->streams[i];
-        (void)json_array_append_new(
-            list, json_pack("{s:I, s:I, s:o}", "source", (json_int_t)s->source, "stream",
-                            (json_int_t)s->stream, "key", u64_text(s->key)));
+        json_t *source = intent->sources[i][0] ? json_string(intent->sources[i])
+                                               : json_integer((json_int_t)s->source);
+        (void)json_array_append_new(list,
+                                    json_pack("{s:o, s:I, s:o}", "source", source, "stream",
+                                              (json_int_t)s->stream, "key", u64_text(s->key)));
     }
     return list;
 }
 
-char *intent_to_json(const hawse_intent_t *in)
+char *intent_to_json(const struct intent *intent)
 {
+    const hawse_intent_t *in = &intent->public;
     json_t *o = json_pack(
         "{s:o, s:o, s:o, s:s, s:s, s:b, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
         view_text(in->id), "chain", view_text(in->chain), "account", view_text(in->account), "how",
         how_words[in->how], "route", route_words[in->route], "stale_ok",
         (in->flags & HAWSE_INTENT_STALE_OK) != 0, "confirmations", (json_int_t)in->confirmations,
-        "calls", write_calls(in), "flows", write_flows(in), "streams", write_streams(in),
+        "calls", write_calls(in), "flows", write_flows(in), "streams", write_streams(intent),
         "max_cost", amount_text(&in->max_cost), "deadline_ns", u64_text(in->deadline_ns),
         "deadline_block", u64_text(in->deadline_block), "tag", u64_text(in->tag), "note",
         view_text(in->note));
@@ -231,10 +235,17 @@ static int32_t read_flow(struct reading *r, const json_t *o, hawse_intent_flow_t
     return code;
 }
 
-static int32_t read_stream(struct reading *r, const json_t *o, hawse_intent_stream_t *stream)
+/* By the id of an instance; or by a number, which means nothing in another run. */
+static int32_t read_stream(struct reading *r, const json_t *o, uint32_t i)
 {
+    hawse_intent_stream_t *stream = &r->into->streams[i];
+    const char *id = json_string_value(json_object_get(o, "source"));
     *stream = (hawse_intent_stream_t){.size = sizeof(*stream)};
-    int32_t code = read_u32(r, o, "source", &stream->source);
+    if (id && (!id[0] || strlen(id) >= sizeof(r->into->sources[0])))
+        return bad(r, "source", "the id of an instance");
+    if (id)
+        (void)snprintf(r->into->sources[i], sizeof(r->into->sources[i]), "%s", id);
+    int32_t code = id ? HAWSE_OK : read_u32(r, o, "source", &stream->source);
     if (code == HAWSE_OK)
         code = read_u32(r, o, "stream", &stream->stream);
     if (code == HAWSE_OK)
@@ -264,8 +275,7 @@ static int32_t read_lists(struct reading *r, const json_t *root)
     into->public.stream_count = (uint32_t)json_array_size(streams);
     json_array_foreach(calls, i, o) if (code == HAWSE_OK) code = read_call(r, o, &into->calls[i]);
     json_array_foreach(flows, i, o) if (code == HAWSE_OK) code = read_flow(r, o, &into->flows[i]);
-    json_array_foreach(streams, i, o) if (code == HAWSE_OK) code =
-        read_stream(r, o, &into->streams[i]);
+    json_array_foreach(streams, i, o) if (code == HAWSE_OK) code = read_stream(r, o, (uint32_t)i);
     return code;
 }
 
@@ -355,6 +365,8 @@ int32_t intent_from_json(const char *text, size_t len, struct intent **out, stru
         r.into->public.solana = solana;
         code = intent_copy(&r.into->public, out, fault);
     }
+    if (code == HAWSE_OK)
+        memcpy((*out)->sources, r.into->sources, sizeof(r.into->sources));
     free(solana);
     free(r.data);
     free(r.into);

@@ -503,7 +503,9 @@ pub struct hawse_intent_solana {
     pub unit_price: u64,
 }
 
-/// A sequence that the decision was made from: it has to be live when the intent is signed.
+/// A sequence that the decision was made from. By the word of its source (hawse/space/stream.h) it
+/// has to be live when the intent is proposed and before each signature; otherwise the intent is
+/// REFUSED. One of which nothing was said is not live.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct hawse_intent_stream {

@@ -18,11 +18,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
         return 0;
     }
-    char *text = intent_to_json(&intent->public);
+    char *text = intent_to_json(intent);
     char *second = NULL;
     if (!text || intent_from_json(text, strlen(text), &again, &fault) != HAWSE_OK)
         abort();
-    second = intent_to_json(&again->public);
+    second = intent_to_json(again);
     if (!second || strcmp(text, second) != 0)
         abort();
     free(second);

@@ -60,7 +60,7 @@ static void with_calls(struct room *r, uint32_t count)
 /* X(name, what is done to it) */
 #define BROKEN(X)                                                                              \
     X(size_zero, r->in.size = 0)                                                               \
-    X(size_short, r->in.size = sizeof(r->in) - 8)                                              \
+    X(size_short, r->in.size = offsetof(hawse_intent_t, note))                                 \
     X(kind_zero, r->in.kind = 0)                                                               \
     X(kind_unknown, r->in.kind = 77)                                                           \
     X(how_unknown, r->in.how = 2)                                                              \

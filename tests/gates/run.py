@@ -32,7 +32,7 @@ COINS = {"poor": 10 ** 12, "thin": 10 ** 18}
 CAPS = {"local": 500, "dear": 4, "dearer": 2, "other": 500}  # gwei
 # what a broken structure is answered with, where that is not HAWSE_E_INVAL
 CODES = {"chain_not_granted": -6, "chain_unknown": -6, "chain_64": -6, "chain_empty": -6, "account_unknown": -7,
-         "streams_unknown": -15}
+         "streams_unknown": -1}
 
 
 class Trial:

@@ -26,7 +26,8 @@ HAWSE_EXPORT const char hawse_manifest_v1[] =
     "{\"id\":\"org.test.trickster-" MATURITY "\",\"version\":\"1.0.0\",\"abi\":\"1.0\","
     "\"kind\":\"strategy\",\"maturity\":\"" MATURITY
     "\",\"requires\":{\"hawse.intent/1\":\">=1.0\","
-    "\"hawse.timer/1\":\">=1.0\"},\"consumes\":[\"intent/1\"],\"capabilities\":[\"intent\"],"
+    "\"hawse.timer/1\":\">=1.0\",\"hawse.sub/1\":\">=1.0\"},\"consumes\":[\"intent/"
+    "1\"],\"capabilities\":[\"intent\"],"
     "\"config\":{\"type\":\"object\",\"additionalProperties\":true}}";
 
 /* Somebody's instance and intent, for those that want to use what is not theirs. */
@@ -75,6 +76,10 @@ static int32_t propose(struct trickster *t, uint32_t index, uint32_t copy)
                          .flow_count = item->flow_count,
                          .flow_size = sizeof(item->flows[0]),
                          .flows = item->flows,
+                         .stream_count = item->stream_count,
+                         .stream_size = sizeof(item->streams[0]),
+                         .streams = item->streams,
+                         .flags = item->flags,
                          .max_cost = item->max_cost,
                          .deadline_block = item->deadline_block};
     if (item->deadline_ms != 0)
@@ -257,6 +262,19 @@ static void read_flow(struct reader *r, hawse_json_value_t *o, hawse_intent_flow
     amount(r, o, "expected_in", &flow->expected_in);
 }
 
+/* By the name of a link, or by a number that it just made up. */
+static void read_stream(struct trickster *t, struct reader *r, hawse_json_value_t *o,
+                        hawse_intent_stream_t *stream)
+{
+    char link[TEXT];
+    stream->size = sizeof(*stream);
+    stream->source = (uint32_t)number(r, o, "source", 0);
+    stream->stream = (uint32_t)number(r, o, "stream", 0);
+    text(r, o, "link", "", link);
+    if (link[0] && t->subs->link(t->host, t->self, hawse_text(link), &stream->source) != HAWSE_OK)
+        r->bad = true;
+}
+
 static void read_item(struct trickster *t, struct reader *r, hawse_json_value_t *o)
 {
     struct item *item = &t->items[t->item_count++];
@@ -277,6 +295,11 @@ static void read_item(struct trickster *t, struct reader *r, hawse_json_value_t 
         while (item->call_count < CALLS && hawse_json_next(&r->doc, &list, NULL, &v) == 1)
             read_call(r, &v, &item->calls[item->call_count++]);
     }
+    if (get(r, o, "streams", &list)) {
+        while (item->stream_count < STREAMS && hawse_json_next(&r->doc, &list, NULL, &v) == 1)
+            read_stream(t, r, &v, &item->streams[item->stream_count++]);
+    }
+    item->flags = number(r, o, "stale_ok", 0) ? HAWSE_INTENT_STALE_OK : 0;
     if (get(r, o, "flows", &list)) {
         while (item->flow_count < FLOWS && hawse_json_next(&r->doc, &list, NULL, &v) == 1)
             read_flow(r, &v, &item->flows[item->flow_count++]);
@@ -301,6 +324,7 @@ static bool read_settings(struct trickster *t, const uint8_t *bytes, uint64_t le
     t->malformed = strcmp(at, "malformed") == 0;
     t->one_by_one = strcmp(at, "one by one") == 0;
     t->handles = strcmp(at, "foreign") == 0;
+    t->after_ms = number(&r, &root, "after_ms", 0);
     if (get(&r, &root, "intents", &list)) {
         while (t->item_count < ITEMS && hawse_json_next(&r.doc, &list, NULL, &v) == 1)
             read_item(t, &r, &v);
@@ -334,6 +358,7 @@ static int32_t create(const hawse_host_t *host, hawse_instance_t self, hawse_vie
     t->self = self;
     t->intents = host->query(host, self, HAWSE_INTENT_ID);
     t->timers = host->query(host, self, HAWSE_TIMER_ID);
+    t->subs = host->query(host, self, HAWSE_SUB_ID);
     memcpy(copy, config.data, config.len);
     bool good = read_settings(t, copy, config.len);
     free(copy);
@@ -354,6 +379,13 @@ static int32_t start(void *state)
 {
     struct trickster *t = state;
     pthread_t thread;
+    hawse_timer_t timer;
+    if (t->after_ms > 0) {
+        for (uint32_t i = 0; i < t->item_count; i++)
+            t->items[i].again[0] = true;
+        t->armed = true;
+        return t->timers->set(t->host, t->self, (uint64_t)t->after_ms * 1000000, 0, 0, &timer);
+    }
     if (t->malformed) {
         malformed(t);
     } else if (t->handles) {

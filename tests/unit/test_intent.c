@@ -66,10 +66,10 @@ TEST(intent_roundtrip, "an intent as JSON reads back as the same, to the last by
         struct intent *copy = NULL, *again = NULL;
         struct fault fault = {0};
         CHECK_EQ(intent_copy(&in, &copy, &fault), HAWSE_OK);
-        char *text = intent_to_json(&copy->public);
+        char *text = intent_to_json(copy);
         CHECK(text);
         CHECK_EQ(intent_from_json(text, strlen(text), &again, &fault), HAWSE_OK);
-        char *second = intent_to_json(&again->public);
+        char *second = intent_to_json(again);
         CHECK_STR(second, text);
         CHECK_EQ_U64(again->public.tag, in.tag);
         CHECK_MEM(again->calls[in.call_count - 1].data.data, in.calls[in.call_count - 1].data.data,

@@ -101,11 +101,11 @@ TEST(intent_solana_roundtrip, "a Solana intent reads back as the same, to the la
         struct fault fault = {0};
         CHECK_EQ(intent_copy(&in, &copy, &fault), HAWSE_OK);
         same_instructions(copy->public.solana);
-        char *text = intent_to_json(&copy->public);
+        char *text = intent_to_json(copy);
         CHECK(text && !strstr(text, "calls"));
         if (intent_from_json(text, strlen(text), &again, &fault) != HAWSE_OK)
             FAIL("%s: %s", fault.message, text);
-        char *second = intent_to_json(&again->public);
+        char *second = intent_to_json(again);
         CHECK_STR(second, text);
         same_instructions(again->public.solana);
         CHECK_EQ(again->solana.table_count, solana.table_count);

@@ -126,7 +126,9 @@ typedef struct hawse_intent_solana {
                             chain's max_unit_price */
 } hawse_intent_solana_t;
 
-/* A sequence that the decision was made from: it has to be live when the intent is signed. */
+/* A sequence that the decision was made from. By the word of its source (hawse/space/stream.h) it
+ * has to be live when the intent is proposed and before each signature; otherwise the intent is
+ * REFUSED. One of which nothing was said is not live. */
 typedef struct hawse_intent_stream {
     uint32_t size;
     uint32_t source; /* a number from link() of hawse.sub/1 */

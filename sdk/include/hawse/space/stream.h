@@ -3,7 +3,8 @@
  * data that it concerns. Every subscriber of a source gets these, in order with the data.
  *
  * The life of a sequence: live, gap(from, to), recovering, healed or unhealable. While it is not
- * live, conclusions drawn from it are stale; intents that depend on it are refused.
+ * live, conclusions drawn from it are stale; intents that depend on it are refused. UNHEALABLE is
+ * over with the next HEALED or LIVE: a source that goes on after a loss says LIVE.
  *
  * `stream` and `epoch` of the event say which sequence; epoch counts up with every gap. event.key
  * is 0, or that of the one market or account that alone is concerned. Positions are in the source's
