@@ -163,7 +163,7 @@ def stage_secrets(_):
     tap("secrets", [sys.executable, "tests/secrets/run.py", HAWSE, PLUGINS], timeout=120)
     anvil = ROOT / "tests/e2e/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
     if npm_packages():
-        tap("secrets while sending", [sys.executable, "tests/secrets/sending.py", HAWSE, PLUGINS, anvil], timeout=120)
+        tap("secrets while sending", [sys.executable, "tests/secrets/sending.py", HAWSE, PLUGINS, anvil, MAIN / "tests/secrets/dumps.so"], timeout=120)
 
 
 def stage_keys(args):

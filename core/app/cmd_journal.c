@@ -4,6 +4,8 @@
  */
 #include "app/cmd_journal.h"
 
+#include "tx/audit.h"
+
 #include <errno.h>
 #include <hawse/hex.h>
 #include <hawse/types.h>
@@ -30,8 +32,28 @@ int32_t journal_head_parse(const char *text, struct journal_head *out, struct fa
     return HAWSE_E_INVAL;
 }
 
+static json_t *signed_json(const struct audit *a)
+{
+    return json_pack("{s:I, s:I, s:I, s:I, s:s}", "transactions", (json_int_t)a->attempts,
+                     "simulated", (json_int_t)a->bound, "not_simulated", (json_int_t)a->without,
+                     "simulated_otherwise", (json_int_t)a->wrong, "first", a->first);
+}
+
+/* What was signed, and by which simulations. */
+static int audited(const struct arguments *args, const struct audit *a)
+{
+    unsigned long long all = a->attempts, bound = a->bound;
+    if (!args->json && all == bound)
+        (void)printf("%llu transactions were signed, each by a simulation of its bytes\n", all);
+    else if (!args->json)
+        (void)printf("%llu transactions were signed, %llu of them by a simulation of their bytes; "
+                     "the first that was not: %s\n",
+                     all, bound, a->first);
+    return a->wrong == 0 ? EXIT_GOOD : EXIT_TROUBLE;
+}
+
 static int verdict(const struct arguments *args, const char *path, const char *done,
-                   const struct journal_verdict *v)
+                   const struct journal_verdict *v, const struct audit *audit)
 {
     char hash[65] = "";
     hawse_hex_encode(v->head.hash, 32, hash);
@@ -41,6 +63,8 @@ static int verdict(const struct arguments *args, const char *path, const char *d
         json_t *value =
             json_pack("{s:s, s:I, s:s, s:I, s:b}", "file", path, "records", (json_int_t)v->records,
                       "head", head, "faults", (json_int_t)v->faults, "good", v->faults == 0);
+        if (audit)
+            (void)json_object_set_new(value, "signed", signed_json(audit));
         text = json_dumps(value, 0);
         (void)printf("%s\n", text ? text : "{}");
         free(text);
@@ -64,13 +88,19 @@ static int verify(const struct arguments *args, const char *path)
     struct journal_head head;
     struct journal *journal = NULL;
     struct journal_options look = {.read_only = true};
+    struct audit audit;
     if (args->head && journal_head_parse(args->head, &head, &fault) != HAWSE_OK)
         return app_fail(EXIT_USAGE, &fault);
     int32_t code = journal_open(path, &look, &journal, &fault);
     if (code == HAWSE_OK)
         code = journal_verify(journal, args->head ? &head : NULL, &v, &fault);
+    if (code == HAWSE_OK)
+        code = audit_simulations(journal, &audit, &fault);
     journal_close(journal);
-    return code == HAWSE_OK ? verdict(args, path, "good", &v) : app_fail(EXIT_TROUBLE, &fault);
+    if (code != HAWSE_OK)
+        return app_fail(EXIT_TROUBLE, &fault);
+    int how = verdict(args, path, "good", &v, &audit), signed_how = audited(args, &audit);
+    return how == EXIT_GOOD ? signed_how : how;
 }
 
 static int backup(const struct arguments *args, const char *path, const char *to)
@@ -79,7 +109,7 @@ static int backup(const struct arguments *args, const char *path, const char *to
     struct journal_verdict v;
     if (journal_backup(path, to, &v, &fault) != HAWSE_OK)
         return app_fail(EXIT_TROUBLE, &fault);
-    return verdict(args, to, "copied and proved", &v);
+    return verdict(args, to, "copied and proved", &v, NULL);
 }
 
 static int restore(const struct arguments *args, const char *copy, const char *path)
@@ -88,7 +118,7 @@ static int restore(const struct arguments *args, const char *copy, const char *p
     struct journal_verdict v;
     if (journal_restore(copy, path, args->force, &v, &fault) != HAWSE_OK)
         return app_fail(EXIT_TROUBLE, &fault);
-    return verdict(args, path, "restored and proved", &v);
+    return verdict(args, path, "restored and proved", &v, NULL);
 }
 
 /* A folder means the journal in it. */

@@ -18,6 +18,12 @@ void secret_free(char *text);
  * the lock. */
 bool secret_locked(const char *text);
 
+/* The value of a variable of the environment; NULL: it is not set. The first time it is moved into
+ * locked memory: the bytes that the process was started with, which /proc/PID/environ and core
+ * dumps show, are wiped. Without memory for that it stays where it is. Before other threads ask for
+ * it. */
+const char *secret_env(const char *name);
+
 /* Overwrites the 8 KiB of stack below the caller, where what it called may have left a secret. */
 void secret_wipe_stack(void);
 

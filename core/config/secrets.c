@@ -65,7 +65,7 @@ static int32_t variable(const char *at, const char *where, const char **value, s
         return HAWSE_E_FORMAT;
     }
     (void)snprintf(name, sizeof(name), "%.*s", (int)len, at + 2);
-    *value = getenv(name);
+    *value = secret_env(name);
     *used = len + 3;
     if (*value && **value)
         return HAWSE_OK;

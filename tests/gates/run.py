@@ -6,12 +6,14 @@ every transaction that was made a simulation that is bound to its bytes. Prints 
 
     run.py HAWSE PLUGIN_DIR TRICKSTER_DIR ANVIL
 """
+import contextlib
 import json
 import os
 import pathlib
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -389,6 +391,28 @@ class Trial:
         self.check("one that is left counts as given", found.get("giver") == {"given": 100}, found)
         self.check("what was taken against the plan counts as out", found.get("robbed") == {"out": 50}, found)
 
+    def tampered(self):
+        """Copies in which one transaction names the simulation of another, or one of less gas: that is found."""
+        for what, sql in (
+                ("another's simulation", "update record set data = json_set(data, '$.simulation', (select simulation from attempt "
+                                         "where intent <> record.intent limit 1)) where seq = (select max(seq) from attempt)"),
+                ("other bytes", "update record set data = replace(data, '\"binding\":\"0x', '\"binding\":\"0xff') where kind = "
+                                "'step' and data like '%binding%'"),
+                ("more gas", "update record set data = replace(data, '\"gas_limit\":', '\"gas_limit\":9') where kind = 'step' and "
+                             "data like '%binding%'")):
+            copy = self.folder / "copy.db"
+            shutil.copy(self.folder / "state/journal.db", copy)
+            copy.chmod(0o600)
+            with contextlib.closing(sqlite3.connect(copy)) as db:
+                db.execute("drop trigger record_stays")
+                db.execute(sql)
+                db.commit()
+            done = subprocess.run([str(self.hawse), "journal", "verify", str(copy), "--json"], capture_output=True, text=True,
+                                  timeout=30)
+            signed = json.loads(done.stdout or "{}").get("signed", {})
+            self.check(f"the journal shows what was signed by {what}", done.returncode == 1 and
+                       signed.get("simulated", 99) < signed.get("transactions", 0), (signed, done.stderr))
+
     def money_is_where_it_was(self):
         w = self.world
         self.check("no stranger has a coin", w.balance(STRANGER) == w.balance(THIEF) == 0)
@@ -431,9 +455,13 @@ class Trial:
             self.phase(self.journal_binds)
             self.phase(self.money_is_where_it_was)
             self.check("the host stops cleanly", self.host.stop() in (0, None), self.log()[-1000:])
-            done = subprocess.run([str(self.hawse), "journal", "verify", str(self.folder / "state")], capture_output=True,
-                                  text=True, timeout=30)
+            done = subprocess.run([str(self.hawse), "journal", "verify", str(self.folder / "state"), "--json"],
+                                  capture_output=True, text=True, timeout=30)
             self.check("the journal proves itself", done.returncode == 0, done.stdout + done.stderr)
+            signed = json.loads(done.stdout or "{}").get("signed", {})
+            self.check(f"and that each of {signed.get('transactions')} transactions was signed by a simulation of its bytes",
+                       signed.get("transactions", 0) > 30 and signed["transactions"] == signed["simulated"], signed)
+            self.tampered()
         finally:
             w.quit.set()
             if self.host and self.host.process and self.host.process.poll() is None:

@@ -3,7 +3,7 @@
 what they answer. Then logs, journal, captures, commands, memory and /proc are searched for keys of providers, passphrases
 and private keys, and the modes of files are looked at. Prints TAP.
 
-    sending.py HAWSE PLUGIN_DIR ANVIL
+    sending.py HAWSE PLUGIN_DIR ANVIL DUMPS_SO
 """
 import base64
 import http.client
@@ -30,7 +30,7 @@ from rig import CHAIN_ID, COUNTER, TARGET, Node, free_port, journal, report  # n
 
 NAMES = ("one_path", "one_query", "one_user", "one_word", "one_header", "two_path", "two_header", "three_path", "relay_path",
          "relay_header", "pass_file", "pass_env", "pass_credential")
-FROM_ENV = {"one_path": "TRIAL_PATH", "two_header": "TRIAL_HEADER", "pass_env": "TRIAL_PASS"}
+FROM_ENV = {"two_path": "TRIAL_PATH", "two_header": "TRIAL_HEADER", "pass_env": "TRIAL_PASS"}
 KEYS = {name: "k" + secrets.token_hex(11) for name in NAMES}
 PRIVATE = {f"private_{name}": secrets.token_bytes(32) for name in ("file", "env", "credential")}
 SENT = [n for n in NAMES if n.startswith(("one", "two", "three"))]  # what a provider gets to see
@@ -48,7 +48,7 @@ class Provider(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"]))
         given = f"{self.path} {dict(self.headers)}"
         Provider.seen.append(given)
-        given = re.sub(r"k[0-9a-f]{22}", SAID + r"\g<0>", given)
+        given = re.sub(r"k[0-9a-f]{22}", SAID + r"\g<0>", given).replace("Basic ", "Basic " + SAID)
         Provider.count += 1
         status, text = 200, None
         question = json.loads(body)
@@ -73,8 +73,8 @@ class Provider(http.server.BaseHTTPRequestHandler):
 
 
 class Trial:
-    def __init__(self, hawse, plugins, anvil):
-        self.hawse, self.plugins = hawse, plugins
+    def __init__(self, hawse, plugins, anvil, dumps):
+        self.hawse, self.plugins, self.dumps, self.addresses = hawse, plugins, dumps, []
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="hawse-secrets-"))
         self.node = Provider.node = Node(anvil, self.folder)
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Provider)
@@ -113,13 +113,13 @@ class Trial:
                                 "--passphrase-from", source, "--format", "hex", "--testnet-only", "--json")
             self.check(f"a key is imported with its passphrase from {source.split(':')[0]}", done.returncode == 0, done.stderr)
             address = re.search(r"0x[0-9a-fA-F]{40}", done.stdout + done.stderr).group(0)
+            self.addresses.append(address)
             self.node.call("anvil_setBalance", address, hex(10 ** 20))
             self.use[name] = {"unlock": source}
 
     def config(self):
         host = f"127.0.0.1:{self.server.server_address[1]}"
-        one = self.secret("one", f"http://{KEYS['one_user']}:{KEYS['one_word']}@{host}/v1/${{TRIAL_PATH}}?k={KEYS['one_query']}"
-                          .replace("${TRIAL_PATH}", KEYS["one_path"]))
+        one = self.secret("one", f"http://{KEYS['one_user']}:{KEYS['one_word']}@{host}/v1/{KEYS['one_path']}?k={KEYS['one_query']}")
         return {
             "hawse": 1, "control": {"socket": "c.sock"}, "http": {"listen": f"127.0.0.1:{self.http}"},
             "log": {"level": "debug", "file": "log"}, "record": {"file": "capture.hrec"},
@@ -129,7 +129,7 @@ class Trial:
                 "providers": [
                     {"name": "one", "per_second": 0, "http": {"url": one, "headers": {
                         "X-Key": self.secret("one_header", KEYS["one_header"])}}},
-                    {"name": "two", "per_second": 0, "http": {"url": self.secret("two", f"http://{host}/v2/{KEYS['two_path']}"),
+                    {"name": "two", "per_second": 0, "http": {"url": f"http://{host}/v2/${{TRIAL_PATH}}",
                                                               "headers": {"Authorization": "Bearer ${TRIAL_HEADER}"}}},
                     {"name": "three", "per_second": 0, "http": self.secret("three", f"http://{host}/v3/{KEYS['three_path']}")}],
                 "tx": {"confirmations": 1, "relay_form": "raw", "relay": {"url": self.secret("relay", f"http://{host}/r/{KEYS['relay_path']}"),
@@ -187,19 +187,24 @@ class Trial:
             self.command(*words, "hawse.json")
         self.quit = threading.Event()
         threading.Thread(target=self.mine, daemon=True).start()
-        with open(self.folder / "out", "wb") as out:
-            process = subprocess.Popen([self.hawse, "run", "hawse.json"], stdout=out, stderr=out, cwd=self.folder,
-                                       env={**self.env, "HAWSE_PLUGIN_PATH": str(self.plugins)})
+        process = self.start()
         try:
             self.observe(process)
         finally:
-            self.quit.set()
             if process.poll() is None:
                 process.kill()
             process.wait()
-        self.check("a crash leaves no core file", not list(self.folder.glob("core*")))
+        self.check("a crash leaves no core file, though the limit it was started with was none", not list(self.folder.glob("core*")))
+        self.core()
+        self.quit.set()
         self.refused_modes()
         self.search()
+
+    def start(self, **more):
+        with open(self.folder / "out", "ab") as out:
+            return subprocess.Popen(["sh", "-c", "ulimit -c unlimited; exec \"$0\" run hawse.json", self.hawse], stdout=out,
+                                    stderr=out, cwd=self.folder,
+                                    env={**self.env, "HAWSE_PLUGIN_PATH": str(self.plugins), **more})
 
     def observe(self, process):
         self.wait(lambda: (self.folder / "c.sock").exists())
@@ -249,12 +254,13 @@ class Trial:
     # ---- the process ----
 
     def proc(self, pid):
-        """The environment is what the host was started with: the kernel shows it to the same user for as long as it runs.
-        That is why files and credentials are the better places, of which nothing may be there, nor on the command line."""
+        """What came by the environment is wiped there when it was read, though the kernel shows what the host was started
+        with; nothing else may be there, nor on the command line."""
         environ = pathlib.Path(f"/proc/{pid}/environ").read_bytes()
-        found = [n for n, k in KEYS.items() if k.encode() in environ and n not in FROM_ENV]
+        found = [n for n, k in KEYS.items() if k.encode() in environ]
         found += [n for n, k in PRIVATE.items() if k in environ or k.hex().encode() in environ]
-        self.check("/proc/PID/environ has what came by it and nothing else", not found, found)
+        self.check("/proc/PID/environ has none, though some came by it", b"TRIAL_PATH=" in environ and not found,
+                   (found, environ[-300:]))
         line = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
         self.check("/proc/PID/cmdline has none", not any(k.encode() in line for k in KEYS.values()))
         limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
@@ -294,9 +300,39 @@ class Trial:
                         found[name].append("locked" if locked else f"{place} {around}")
         memory.close()
         for name, places in found.items():
-            may = ("locked", "[stack]") if name in FROM_ENV else ("locked",)
-            wrong = [p for p in places if not p.startswith(may)]
+            wrong = [p for p in places if not p.startswith("locked")]
             self.check(f"{name} is in locked memory alone, if at all", not wrong, wrong[:3])
+
+    def core(self):
+        """A host that believes it forbade core files, and crashes while it has all keys: the kernel writes the core file, and
+        leaves out what is locked."""
+        process = self.start(LD_PRELOAD=str(self.dumps))
+        hit = {"id": "before-the-crash", "chain": "local", "account": "file", "calls": [{"to": TARGET, "data": "0xebf6e91d" + "0" * 64}]}
+        self.wait(lambda: self.command("send", "bot", "-", "--socket", "c.sock", text=json.dumps(hit)).returncode == 0)
+        self.wait(lambda: len(self.ended()) >= 7)
+        time.sleep(1.2)  # what is under way ends
+        process.send_signal(signal.SIGSEGV)
+        process.wait(timeout=20)
+        made = list(self.folder.glob("core*"))
+        if not made:
+            pattern = pathlib.Path("/proc/sys/kernel/core_pattern").read_text().strip()
+            self.check(f"a core file has no key # SKIP core_pattern is {pattern}", pattern.startswith(("|", "/")), pattern)
+            return
+        data = made[0].read_bytes()
+        for path in made:
+            path.unlink()
+        public = [a for a in self.addresses if bytes.fromhex(a[2:]) in data]
+        self.check(f"a crash wrote a core file of {len(data) >> 20} MiB, in which the accounts are", data.startswith(b"\x7fELF") and
+                   public, (len(data), self.addresses))
+        wanted = {**{n: (k.encode(),) for n, k in KEYS.items()}, "user and word as they are sent": (self.basic(),),
+                  **{n: (k, k.hex().encode(), k[::-1]) for n, k in PRIVATE.items()}}
+        found = {}
+        for name, forms in wanted.items():
+            for form in forms:
+                for at in re.finditer(re.escape(form), data):
+                    if data[max(0, at.start() - len(SAID)):at.start()] != SAID.encode():
+                        found[name] = re.sub(rb"[^ -~]+", b".", data[max(0, at.start() - 60):at.end() + 8]).decode()
+        self.check(f"none of {len(wanted)} keys is in it", not found, found)
 
     @staticmethod
     def basic():
@@ -319,7 +355,7 @@ class Trial:
 
 
 def main():
-    trial = Trial(*(pathlib.Path(p).resolve() for p in sys.argv[1:4]))
+    trial = Trial(*(pathlib.Path(p).resolve() for p in sys.argv[1:5]))
     try:
         trial.run()
     finally:

@@ -2,6 +2,7 @@
  * Secrets: resolved where the host keeps them, refused elsewhere, and never shown, whatever goes
  * wrong. Overrides and explain, which could show them.
  */
+#include "base/secret.h"
 #include "json_sweep.h"
 #include "test_config.h"
 
@@ -680,4 +681,21 @@ TEST_LIMIT(config_memory, 120, "whichever allocation fails, loading and explain 
     CHECK(failures > 500);
     free(json);
     free(key);
+}
+
+TEST(secret_env, "a variable is moved out of what the process was started with, once")
+{
+    char copy[4096];
+    const char *given = getenv("HAWSE_TESTS_DIR");
+    CHECK(given != NULL && given[0] != '\0');
+    (void)snprintf(copy, sizeof(copy), "%s", given);
+    const char *moved = secret_env("HAWSE_TESTS_DIR");
+    CHECK(moved != given);
+    CHECK_STR(moved, copy);
+    CHECK_STR(given, "");
+    CHECK(getenv("HAWSE_TESTS_DIR") == moved);
+    CHECK(secret_env("HAWSE_TESTS_DIR") == moved);
+    CHECK(secret_env("HAWSE_NO_SUCH_VARIABLE") == NULL);
+    CHECK(setenv("HAWSE_TEST_OWN", "x", 1) == 0);
+    CHECK_STR(secret_env("HAWSE_TEST_OWN"), "x");
 }
