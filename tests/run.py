@@ -119,6 +119,13 @@ def stage_abi(_):
     tap("ABI gate", [sys.executable, "tests/abi/seeds.py"])
 
 
+def stage_museum(_):
+    """Plugins of past releases here, and one plugin by every compiler. No release is older than this host yet, so
+    it stands for the oldest that today's plugins must run on."""
+    for trial in ("check", "twins", "newest"):
+        tap(f"museum: {trial}", [sys.executable, "tests/museum/museum.py", trial, HAWSE])
+
+
 def stage_build(_):
     build(MAIN)
     if shutil.which("clang"):
@@ -469,7 +476,7 @@ def stage_packages(args):
 FIRST = ["style", "layout", "build"]
 ROWS = [["unit", "sanitize", "fuzz"],
         ["sdk", "hostile", "rpc", "journal", "record", "lanes", "secrets", "operator", "polymarket", "packages", "isolation"],
-        ["e2e", "intents", "relay", "simulation", "solana", "gates", "amm", "encodings", "keys", "abi"]]
+        ["e2e", "intents", "relay", "simulation", "solana", "gates", "amm", "encodings", "keys", "abi", "museum"]]
 LAST = ["hotpath", "bench", "quickstart"]
 STAGES = [*FIRST, *sum(ROWS, []), *LAST]
 NOT_COUNTED = ("unit", "sanitize", "fuzz")  # by --coverage: it runs the unit tests of its own build

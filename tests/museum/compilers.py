@@ -24,7 +24,7 @@ COMMANDS = {  # {level}, {source} and {out} stand for what is built; each comman
     "tcc": [["tcc", "-O{level}", "-Wall", "-c", "{source}", "-o", "{out}.o"],
             ["gcc", "-shared", *SMALL, "-Wl,-z,noexecstack", "{out}.o", "-o", "{out}"]],
     "rustc": [["rustc", "--edition", "2021", "--crate-type", "cdylib", "-C", "panic=abort", "-C", "opt-level={level}",
-               "-C", "strip=symbols", *(w for flag in SMALL[:3] for w in ("-C", f"link-arg={flag}")), "-D", "warnings",
+               "-C", "strip=symbols", *(w for flag in SMALL[:3] for w in ("-C", f"link-arg={flag}")), "-D", "warnings", "--remap-path-prefix", f"{ROOT}=.",
                "{source}", "-o", "{out}"]],
 }
 SUFFIX = {"g++": ".cpp", "clang++": ".cpp", "rustc": ".rs"}

@@ -190,7 +190,8 @@ def collect(release, hawse):
     for name, (compiler, path) in made.items():
         shutil.copy(path, exhibit / f"{name}.so")
         source = HERE / "source.c" if name == "source" else compilers.candles(compiler)
-        words = [" ".join(w).replace(f"{compilers.ROOT}/", "") for w in compilers.command(compiler, 2, source, f"{name}.so")]
+        words = [" ".join(w).replace(f"{compilers.ROOT}/", "").replace(str(compilers.ROOT), "$PWD")
+                 for w in compilers.command(compiler, 2, source, f"{name}.so")]
         plugins[name] = {"file": f"{name}.so", "sha256": digest(path), "compiler": compilers.version(compiler), "commands": words}
     shutil.copy(capture, exhibit / "recording.hrec")
     about = {"release": release, "commit": git("rev-parse", "HEAD"), "trees": {s: git("rev-parse", f"HEAD:{s}") for s in sources},
