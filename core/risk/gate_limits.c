@@ -81,10 +81,11 @@ static enum risk_answer check_flow(struct gate *g, uint32_t i)
     if (hawse_u256_is_zero(&flow->max_out))
         return RISK_PASS;
     if (!a)
-        return gate_refuse(g, json_pack("{s:s}", "asset", address_text(flow->asset).text),
+        return gate_refuse(g, json_pack("{s:s}", "asset", asset_text(g, flow->asset).text),
                            "flow %u: %s is not among the assets of instances.%s.limits.%s, so "
                            "nothing of it may leave the account; add it there with its limits",
-                           i + 1, address_text(flow->asset).text, g->c->instance, g->limits->chain);
+                           i + 1, asset_text(g, flow->asset).text, g->c->instance,
+                           g->limits->chain);
     enum risk_answer answer = check_asset(g, flow, a);
     struct book_flow *held = book_flow(&g->held, flow->asset); /* there is room for all flows */
     held->out = flow->max_out;

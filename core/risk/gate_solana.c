@@ -60,7 +60,7 @@ static enum risk_answer no_recipient(struct look *l, const uint8_t key[32], cons
 {
     return gate_refuse(
         l->g, json_pack("{s:i,s:s}", "instruction", (int)l->number, "to", key_text(key).text),
-        "instruction %u: %s to %s, which is no recipient in the table of "
+        "instruction %u: %s %s, which is no recipient in the table of "
         "counterparties",
         l->number, what, key_text(key).text);
 }
@@ -89,7 +89,7 @@ static enum risk_answer check_token_account(struct look *l, const uint8_t key[32
         if (memcmp(s->tokens[i].key, key, 32) == 0)
             return check_recipient(l, s->tokens[i].owner, "pays tokens to an account of");
     }
-    return no_recipient(l, key, "pays tokens to an account that nobody has:");
+    return no_recipient(l, key, "pays tokens to what is no token account:");
 }
 
 /* It has to be listed, with how it begins. */
@@ -132,7 +132,7 @@ static enum risk_answer check_system(struct look *l)
 {
     enum { TRANSFER = 2 };
     if (tag32(l->in) == TRANSFER && l->in->account_count >= 2)
-        return check_recipient(l, l->in->accounts[1].key, "pays lamports");
+        return check_recipient(l, l->in->accounts[1].key, "pays lamports to");
     return check_listed(l);
 }
 
@@ -173,7 +173,7 @@ static enum risk_answer check_token(struct look *l)
     if (tag == APPROVE_CHECKED && n >= 4)
         return check_delegate(l, 2);
     if (tag == CLOSE && n >= 3)
-        return check_recipient(l, in->accounts[1].key, "closes an account, whose lamports go");
+        return check_recipient(l, in->accounts[1].key, "closes an account, whose lamports go to");
     if (tag == REVOKE || tag == SYNC_NATIVE)
         return RISK_PASS;
     return check_listed(l);
@@ -184,7 +184,7 @@ static enum risk_answer check_associated(struct look *l)
     enum { CREATE = 0, CREATE_IDEMPOTENT = 1 };
     uint32_t tag = l->in->data_len > 0 ? l->in->data[0] : CREATE;
     if (tag <= CREATE_IDEMPOTENT && l->in->account_count >= 4)
-        return check_recipient(l, l->in->accounts[2].key, "makes a token account");
+        return check_recipient(l, l->in->accounts[2].key, "makes a token account of");
     return check_listed(l);
 }
 
@@ -195,7 +195,7 @@ static enum risk_answer check_table(struct look *l)
     if (tag == CREATE || tag == EXTEND || tag == DEACTIVATE)
         return RISK_PASS;
     if (tag == CLOSE && l->in->account_count >= 3)
-        return check_recipient(l, l->in->accounts[2].key, "closes a table, whose lamports go");
+        return check_recipient(l, l->in->accounts[2].key, "closes a table, whose lamports go to");
     return check_listed(l);
 }
 

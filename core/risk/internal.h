@@ -65,6 +65,11 @@ struct amount_text {
 /* "12.5 usdc" where the asset is known, otherwise the smallest units and the address. */
 struct amount_text amount_text(const struct gate *g, const uint8_t asset[20],
                                const hawse_u256_t *amount);
+/* An asset's address: of Solana its mint, where the intent names it. */
+struct asset_text {
+    char text[48];
+};
+struct asset_text asset_text(const struct gate *g, const uint8_t asset[20]);
 struct address_text {
     char text[43];
 };

@@ -3,6 +3,7 @@
  */
 #include "risk/internal.h"
 
+#include <hawse/base58.h>
 #include <hawse/eip55.h>
 #include <hawse/u256.h>
 #include <stdarg.h>
@@ -78,6 +79,20 @@ struct address_text address_text(const uint8_t address[20])
     return out;
 }
 
+struct asset_text asset_text(const struct gate *g, const uint8_t asset[20])
+{
+    const hawse_intent_solana_t *s = g->c->solana ? g->c->intent->solana : NULL;
+    struct asset_text out;
+    (void)snprintf(out.text, sizeof(out.text), "%s", address_text(asset).text);
+    for (uint32_t i = 0; s && i < s->flow_count; i++) {
+        uint8_t handle[20];
+        config_handle(s->flows[i].mint, handle);
+        if (memcmp(handle, asset, 20) == 0)
+            (void)hawse_base58_from_key(s->flows[i].mint, out.text);
+    }
+    return out;
+}
+
 struct amount_text amount_text(const struct gate *g, const uint8_t asset[20],
                                const hawse_u256_t *amount)
 {
@@ -90,7 +105,7 @@ struct amount_text amount_text(const struct gate *g, const uint8_t asset[20],
     (void)snprintf(out.text, sizeof(out.text), "%s %s", number,
                    a        ? a->name
                    : native ? g->c->solana ? "lamports" : "wei"
-                            : address_text(asset).text);
+                            : asset_text(g, asset).text);
     return out;
 }
 

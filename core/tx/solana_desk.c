@@ -459,6 +459,14 @@ static uint64_t deadline(uint64_t utc_ns)
     return utc_ns > now ? clock + (utc_ns - now) : 1;
 }
 
+/* 0 is no limit. */
+static void lower(uint64_t *most, const hawse_u256_t *limit)
+{
+    uint64_t n = 0;
+    if (hawse_u256_to_u64(limit, &n) == HAWSE_OK && n > 0 && n < *most)
+        *most = n;
+}
+
 /* What the engine is told of it; `builder` holds its instructions. */
 static void fill_wanted(const struct desk_intent *intent, hawse_solana_builder_t *builder,
                         struct solana_wanted *w)
@@ -467,7 +475,9 @@ static void fill_wanted(const struct desk_intent *intent, hawse_solana_builder_t
     const hawse_intent_t *in = &intent->body->public;
     const hawse_intent_solana_t *s = in->solana;
     const struct config_solana *config = &intent->chain->config->solana;
-    uint64_t most = 0;
+    const struct config_instance *instance = config_find(intent->desk->config, intent->instance);
+    const struct config_limits *limits =
+        instance ? config_limits_find(instance, intent->chain->config->name) : NULL;
     *w = (struct solana_wanted){
         .number = intent->number,
         .version = s->version == HAWSE_INTENT_SOLANA_LEGACY ? HAWSE_SOLANA_LEGACY : HAWSE_SOLANA_V0,
@@ -481,8 +491,9 @@ static void fill_wanted(const struct desk_intent *intent, hawse_solana_builder_t
         .instructions = builder,
         .tables = s->tables,
         .table_count = s->table_count};
-    if (!hawse_u256_is_zero(&in->max_cost) && hawse_u256_to_u64(&in->max_cost, &most) == HAWSE_OK)
-        w->max_fee = most < w->max_fee ? most : w->max_fee;
+    lower(&w->max_fee, &in->max_cost);
+    if (limits && limits->limits_fee)
+        lower(&w->max_fee, &limits->fee_per_intent); /* a lower price is better than waiting */
     memcpy(w->payer, payer_of(intent), 32);
     memcpy(w->authority, payer_of(intent), 32);
     memcpy(w->nonce, s->nonce, 32);

@@ -2,7 +2,7 @@
  * Answers of Solana nodes that decide about money, on any bytes: the first byte chooses which
  * answer it is taken for. What is read has the bounds that whoever decides by it relies on.
  */
-#include "tx/solana_answer.h"
+#include "tx/solana_desk.h"
 
 #include <hawse/hawse.h>
 #include <stdlib.h>
@@ -60,6 +60,32 @@ static void others(const struct solana_text *t, uint8_t which)
         (void)solana_read_sent(t, (const uint8_t[64]){0});
 }
 
+/* Accounts, of the first three of an answer or a simulation, and the data of one. */
+static void accounts(const struct solana_text *t, bool simulated)
+{
+    static uint8_t data[SOLANA_ACCOUNT_MAX];
+    struct solana_account a[3];
+    uint64_t slot = 0, len = 0;
+    memset(a, 0, sizeof(a));
+    if (solana_read_accounts(t, simulated, 3, &slot, a) == HAWSE_OK) {
+        for (int i = 0; i < 3; i++) {
+            if ((a[i].token && !a[i].there) || (!a[i].there && a[i].lamports > 0))
+                abort();
+        }
+    }
+    if (solana_read_data(t, 2, data, &len) == HAWSE_OK && len > sizeof(data))
+        abort();
+}
+
+/* What the journal has of an attempt, in its own words. */
+static void kept(const struct solana_text *t)
+{
+    struct solana_attempt a;
+    if (solana_attempt_read((hawse_view_t){t->text, t->len}, &a) == HAWSE_OK &&
+        (a.raw_len == 0 || a.raw_len > sizeof(a.raw)))
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static uint32_t marks[SOLANA_MARKS];
@@ -70,6 +96,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     memcpy(text, data + 1, size - 1);
     struct solana_text t = {text, size - 1, marks};
+    if (data[0] & 8) {
+        accounts(&t, (data[0] & 1) != 0);
+        kept(&t);
+        free(text);
+        return 0;
+    }
     switch (data[0] & 7) {
     case 0:
         statuses(&t, data[0] >> 4);

@@ -19,6 +19,7 @@ import { Hawse, programOf } from '../e2e/lib/hawse.mjs';
 import { Random } from '../e2e/lib/random.mjs';
 import { ask, startSurfpool } from './lib/node.mjs';
 import { report } from './lib/run.mjs';
+import { associated, createAssociated, createMint, mintTo, transferChecked } from './lib/spl.mjs';
 
 const SLOT_MS = 20;
 const LAMPORTS = 1_000_000; // more than what an account must hold at least
@@ -53,8 +54,11 @@ for (let n = 0; n < payments; n++) {
   const to = keypair(`to ${n}`).publicKey.toBase58();
   intents.set(to, { kind, to, sends: new Set() });
 }
-const hand = keypair('hand').publicKey.toBase58(); // paid by `hawse send`
-intents.set(hand, { kind: 'hand', to: hand, sends: new Set() });
+// by `hawse send`: lamports to somebody who may have them; tokens to a friend, to a stranger, of a
+// mint that nobody listed, and more than the intent says
+const HAND = ['hand', 'tokens', 'tokens to nobody', 'tokens unlisted', 'more tokens'];
+const hand = Object.fromEntries(HAND.map((kind) => [kind, keypair(kind).publicKey.toBase58()]));
+for (const kind of HAND) intents.set(hand[kind], { kind, to: hand[kind], sends: new Set() });
 const of = (...wanted) => [...intents.values()].filter((one) => wanted.includes(one.kind)).map((one) => one.to);
 
 // ---- providers ----
@@ -149,14 +153,28 @@ await land(web3.SystemProgram.createNonceAccount({
 }).instructions, [nonce]);
 const before = 5_000_000_000;
 
+const friend = keypair('friend').publicKey;
+const stranger = keypair('stranger').publicKey;
+const mints = [keypair('mint'), keypair('other mint')];
+for (const mint of mints) {
+  await land(createMint(rich.publicKey, mint.publicKey, 6), [mint]);
+  await land([createAssociated(rich.publicKey, bot, mint.publicKey), createAssociated(rich.publicKey, friend, mint.publicKey),
+    createAssociated(rich.publicKey, stranger, mint.publicKey), mintTo(mint.publicKey, associated(bot, mint.publicKey), rich.publicKey, 1_000_000)]);
+}
+const [mint, other] = mints.map((one) => one.publicKey);
+const tokens = async (who, of = mint) => Number((await ask(node.rpc, 'getTokenAccountBalance', [String(associated(who, of)), { commitment: 'processed' }])).value.amount);
+
 const payer = (to, more = {}) => ({
   plugin: 'org.example.payout', mode: 'live', grants: ['intent:local'], breaker: { failures: 1000, pause_ms: 1000 },
   settings: { chain: 'local', account: 'bot', payer: bot.toBase58(), lamports: LAMPORTS, to, ...more },
   limits: {
     local: {
       intents_per_day: 1000, open_intents: 300, fee_per_intent: '0.0001',
-      assets: { sol: { decimals: 9, per_intent: '0.001', per_day: '1' } },
-      counterparties: Object.fromEntries(of('plain', 'swallowed', 'durable', 'hand').map((one) => [one, { recipient: true }])),
+      assets: {
+        sol: { decimals: 9, per_intent: '0.001', per_day: '1' },
+        coin: { address: String(mint), decimals: 6, per_intent: '0.01', per_day: '0.01' },
+      },
+      counterparties: Object.fromEntries([...of('plain', 'swallowed', 'durable', 'hand'), String(friend)].map((one) => [one, { recipient: true }])),
     },
   },
 });
@@ -197,21 +215,29 @@ const REFUSED = 3, SIGNED = 5, CONFIRMED = 9, TERMINAL = [REFUSED, CONFIRMED, 11
 const over = () => [...journal().steps.values()].filter((steps) => steps.some((one) => TERMINAL.includes(one.step))).length;
 
 hawse.start(config);
-const transfer = web3.SystemProgram.transfer({ fromPubkey: bot, toPubkey: new web3.PublicKey(hand), lamports: LAMPORTS });
-fs.writeFileSync(path.join(folder, 'hand.json'), JSON.stringify({
-  id: hand, chain: 'local', account: 'bot', note: 'by hand',
-  solana: {
-    instructions: [{
-      program: String(transfer.programId), data: `0x${transfer.data.toString('hex')}`,
-      accounts: transfer.keys.map((one) => ({ key: String(one.pubkey), signer: one.isSigner, writable: one.isWritable })),
-    }],
-    flows: [{ mint: 'sol', max_out: LAMPORTS }],
-  },
-}));
-const all = payments + 1;
+const byHand = {
+  hand: [web3.SystemProgram.transfer({ fromPubkey: bot, toPubkey: new web3.PublicKey(hand.hand), lamports: LAMPORTS }), { mint: 'sol', max_out: LAMPORTS }],
+  tokens: [transferChecked(bot, friend, mint, 700, 6), { mint: String(mint), max_out: 700 }],
+  'tokens to nobody': [transferChecked(bot, stranger, mint, 700, 6), { mint: String(mint), max_out: 700 }],
+  'tokens unlisted': [transferChecked(bot, friend, other, 700, 6), { mint: String(other), max_out: 700 }],
+  'more tokens': [transferChecked(bot, friend, mint, 701, 6), { mint: String(mint), max_out: 700 }],
+};
+for (const [kind, [one, flow]] of Object.entries(byHand)) {
+  fs.writeFileSync(path.join(folder, `${kind}.json`), JSON.stringify({
+    id: hand[kind], chain: 'local', account: 'bot', note: 'by hand',
+    solana: {
+      instructions: [{
+        program: String(one.programId), data: `0x${one.data.toString('hex')}`,
+        accounts: one.keys.map((key) => ({ key: String(key.pubkey), signer: key.isSigner, writable: key.isWritable })),
+      }],
+      flows: [flow],
+    },
+  }));
+}
+const all = payments + HAND.length;
 const limit = Date.now() + 120_000;
 let shown = false;
-let taken = false;
+const taken = new Set();
 for (let done = 0; done < all && Date.now() < limit;) {
   await sleep(random.below(500) + 100);
   for (const one of providers) one.mode = random.below(3) ? 'good' : random.pick(['down', 'busy', 'hung']);
@@ -220,7 +246,9 @@ for (let done = 0; done < all && Date.now() < limit;) {
   try {
     const socket = path.join(folder, 'control.sock');
     shown ||= /slot \d+/.test(tool('intents', '--socket', socket));
-    taken ||= /taken over/.test(tool('send', 'plain', path.join(folder, 'hand.json'), '--socket', socket));
+    for (const kind of HAND.filter((one) => !taken.has(one))) {
+      if (/taken over/.test(tool('send', 'plain', path.join(folder, `${kind}.json`), '--socket', socket))) taken.add(kind);
+    }
   } catch { /* it is starting, or was killed while it was asked: an id is taken once */ }
   trouble = counts.killed < kills || done < all - 2;
   if (counts.killed < kills && done >= (all * counts.killed) / (kills + 1)) {
@@ -241,6 +269,7 @@ for (const wire of bytes) await ask(node.rpc, 'sendTransaction', [wire, { encodi
 await sleep(1000);
 const second = await paid();
 const left = await balance(bot);
+const [got, own, none] = [await tokens(friend), await tokens(bot), (await tokens(stranger)) + (await tokens(friend, other))];
 
 // ---- what must be so ----
 
@@ -255,11 +284,13 @@ for (const [number, list] of steps) {
   const good = ends[0]?.step === CONFIRMED;
   once += ends.length === 1;
   confirmed += good;
-  wrong += first[to] !== (good ? LAMPORTS : 0) || second[to] !== first[to];
+  const paidTo = good && !intents.get(to).kind.includes('tokens') ? LAMPORTS : 0;
+  wrong += first[to] !== paidTo || second[to] !== first[to];
   reasons.set(to, ends[0]);
   renewed ||= intents.get(to).kind === 'swallowed' && list.filter((one) => one.step === SIGNED).length > 1;
   if (process.env.VERBOSE) console.log(`# ${intents.get(to).kind} ${list.map((one) => one.step).join(' ')} ${JSON.stringify(ends[0])}`);
 }
+const cost = before - left - (confirmed - 1) * LAMPORTS; // one pays tokens
 const unlisted = reasons.get(of('unlisted')[0]);
 console.log(`# ${JSON.stringify(counts)}; ${confirmed} of ${all} paid, ${bytes.size} transactions were sent`);
 if (process.env.VERBOSE) console.log(hawse.errors.join('\n'));
@@ -268,11 +299,14 @@ for (const one of [...providers, foreign]) one.server.closeAllConnections();
 report([
   [`${all} payments with ${counts.killed} kill -9 of the host: each ended once in the journal`, once === all && steps.size === all],
   ['each recipient has what the journal says, also after everything was sent once more', wrong === 0],
-  ['everybody who may be paid was', confirmed === all - of('unlisted').length],
-  [`what left the account is what was paid, and fees (${before - left - confirmed * LAMPORTS} lamports)`, before - left - confirmed * LAMPORTS > 0 && before - left - confirmed * LAMPORTS <= confirmed * 10_000],
+  ['everybody who may be paid was', confirmed === all - of('unlisted').length - 3],
+  [`what left the account is what was paid, and fees (${cost} lamports)`, cost > 0 && cost <= confirmed * 10_000],
   [`who is in no table of the operator is not paid: ${unlisted?.data?.gate}`, unlisted?.step === REFUSED],
+  ['tokens go to accounts of those who may have them', reasons.get(hand.tokens)?.step === CONFIRMED && got === 700 && own === 999_300],
+  ...[['tokens to nobody', 'calls'], ['tokens unlisted', 'limits'], ['more tokens', 'simulation']].map(([kind, gate]) => [
+    `${kind}: refused by the gate ${reasons.get(hand[kind])?.data?.gate}: ${reasons.get(hand[kind])?.data?.reason}`, reasons.get(hand[kind])?.data?.gate === gate && none === 0]),
   ['what no leader took was proved dead and signed anew', renewed],
-  ['`hawse intents` shows the chain, and `hawse send` has one paid by hand', shown && taken && reasons.get(hand)?.step === CONFIRMED],
+  ['`hawse intents` shows the chain, and `hawse send` has one paid by hand', shown && taken.size === HAND.length && reasons.get(hand.hand)?.step === CONFIRMED],
   ['the journal verifies', tool('journal', 'verify', path.join(folder, 'state')).length > 0],
   ['the host stops by itself', stopped.code === 0],
 ]);

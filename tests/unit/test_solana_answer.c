@@ -367,3 +367,57 @@ TEST(solana_answer_marks, "a text with more marks than there is room for says so
     struct solana_text t = text_of(many);
     CHECK_EQ(solana_read_price(&t, 50, &price), HAWSE_E_NOSPACE);
 }
+
+#define TOKEN                                                                                \
+    "{\"lamports\":9,\"owner\":\"TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA\",\"data\":[\"" \
+    "RERERERERERERERERERERERERERERERERERERERERERVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVV"       \
+    "VVVVVQcAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAQAAAAAAAAAAAAAA"       \
+    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"                           \
+    "\",\"base64\"]}"
+#define PLAIN(owner, data) \
+    "{\"lamports\":1,\"owner\":\"" owner "\",\"data\":[\"" data "\",\"base64\"]}"
+#define NOBODYS "11111111111111111111111111111111"
+
+static int32_t read_accounts(const char *value, bool simulated, uint32_t count,
+                             struct solana_account *out)
+{
+    static uint32_t marks[SOLANA_MARKS];
+    static uint8_t text[65536];
+    uint64_t slot = 0;
+    int n = snprintf((char *)text, sizeof(text), "{\"context\":{\"slot\":9},\"value\":%s}", value);
+    CHECK(n > 0 && (size_t)n + HAWSE_PADDING < sizeof(text));
+    memset(text + n, 0, HAWSE_PADDING);
+    struct solana_text t = {text, (uint64_t)n, marks};
+    return solana_read_accounts(&t, simulated, count, &slot, out);
+}
+
+TEST(solana_answer_accounts, "accounts are read as far as they hold something, and exactly as many")
+{
+    struct solana_account a[3];
+    static char large[40000];
+    CHECK_EQ(read_accounts("[" TOKEN ",null," PLAIN(NOBODYS, "") "]", false, 3, a), HAWSE_OK);
+    CHECK(a[0].there && a[0].token && a[0].lamports == 9 && a[0].held.amount == 7);
+    CHECK(a[0].held.mint[0] == 0x44 && a[0].held.owner[31] == 0x55);
+    CHECK(!a[1].there && !a[1].token && a[1].lamports == 0);
+    CHECK(a[2].there && !a[2].token && a[2].lamports == 1);
+    CHECK_EQ(read_accounts("{\"accounts\":[" TOKEN "]}", true, 1, a), HAWSE_OK);
+    CHECK_EQ(read_accounts("[" TOKEN "]", false, 2, a), HAWSE_E_FORMAT);
+    CHECK_EQ(read_accounts("[" TOKEN ",null]", false, 1, a), HAWSE_E_FORMAT);
+    CHECK_EQ(read_accounts("[" TOKEN "]", true, 1, a), HAWSE_E_FORMAT);
+    CHECK_EQ(read_accounts("{\"accounts\":null}", true, 1, a), HAWSE_E_FORMAT);
+    CHECK_EQ(read_accounts("[5]", false, 1, a), HAWSE_E_FORMAT);
+    CHECK_EQ(read_accounts("[" PLAIN("1", "") "]", false, 1, a), HAWSE_E_FORMAT);
+    CHECK_EQ(read_accounts("[" PLAIN(NOBODYS, "AA") "]", false, 1, a), HAWSE_E_FORMAT);
+    /* a mint, or anything else of the token program, is no token account */
+    CHECK_EQ(read_accounts("[" PLAIN("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA", "AAAA") "]",
+                           false, 1, a),
+             HAWSE_OK);
+    CHECK(a[0].there && !a[0].token);
+    for (int tokens = 0; tokens < 2; tokens++) { /* more than is looked at */
+        int n = snprintf(large, sizeof(large), "[{\"lamports\":1,\"owner\":\"%s\",\"data\":[\"",
+                         tokens ? "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA" : NOBODYS);
+        memset(large + n, 'A', 12000);
+        (void)snprintf(large + n + 12000, 32, "\",\"base64\"]}]");
+        CHECK_EQ(read_accounts(large, false, 1, a), tokens ? HAWSE_E_LIMIT : HAWSE_OK);
+    }
+}

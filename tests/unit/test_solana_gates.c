@@ -234,7 +234,7 @@ TEST(solana_gates_tokens, "tokens go to accounts of the account and of recipient
     (void)hawse_solana_token_transfer(&r->b, p, key(MINE), key(OTHER), key(ME), 5);
     passes(r, RISK_BEFORE); /* whose that is, nobody knows yet */
     (void)hawse_solana_token_transfer(&r->b, p, key(MINE), key(OTHER), key(ME), 5);
-    refused(r, RISK_AFTER, "calls", "an account that nobody has");
+    refused(r, RISK_AFTER, "calls", "what is no token account");
     (void)hawse_solana_token_transfer(&r->b, p, key(MINE), key(VAULT), key(ME), 5);
     passes(r, RISK_AFTER); /* the account itself is a recipient */
     memcpy(r->seen.after[2].held.owner, key(STRANGER), 32);
@@ -361,6 +361,16 @@ TEST(solana_gates_money, "fees, funds and what must come in are asked for as eve
     ask(r, RISK_AFTER);
     CHECK_EQ(r->v.answer, RISK_WAIT);
     CHECK_STR(r->v.gate, "fee_cap");
+    rig_free(r);
+}
+
+TEST(solana_gates_words, "an asset that nobody listed is called by its mint")
+{
+    struct rig *r = rig_new();
+    const int none[] = {ME};
+    memcpy(r->flows[1].mint, key(OTHER), 32);
+    add(r, key(FREE), "\1", 1, none, 0);
+    refused(r, RISK_BEFORE, "limits", text(OTHER));
     rig_free(r);
 }
 
