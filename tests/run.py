@@ -428,6 +428,12 @@ def stage_solana(args):
         env=env)
 
 
+def stage_check(args):
+    """The conformance kit: each case finds the plugin that is broken in its way, and the shipped ones pass all."""
+    tap("check", [sys.executable, "tests/check/run.py", MAIN, *(["--full"] if args.full else [])],
+        timeout=300)
+
+
 def stage_rpc(args):
     """Providers that fail in every way; with --full ten minutes of three times the load."""
     tap("rpc", [MAIN / "tests" / "rpc-trial", "--seconds", "600" if args.full else "5"], timeout=900)
@@ -474,7 +480,7 @@ def stage_packages(args):
 # nothing being built meanwhile; three rows beside each other, of which the first mostly computes and
 # the others mostly wait; then alone again.
 FIRST = ["style", "layout", "build"]
-ROWS = [["unit", "sanitize", "fuzz"],
+ROWS = [["unit", "check", "sanitize", "fuzz"],
         ["sdk", "hostile", "rpc", "journal", "record", "lanes", "secrets", "operator", "polymarket", "packages", "isolation"],
         ["e2e", "intents", "relay", "simulation", "solana", "gates", "amm", "encodings", "keys", "abi", "museum"]]
 LAST = ["hotpath", "bench", "quickstart"]

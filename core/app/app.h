@@ -46,6 +46,8 @@ struct arguments {
     const char *instance, *intent, *id, *since; /* --instance ... of journal */
     const char *until, *step, *head;            /* --until, --step, --head */
     bool diff, testnet_only, force;             /* --diff, --testnet-only, --force */
+    const char *cases, *seed, *settings;        /* --case ... of check */
+    bool list, junit;                           /* --list, --junit */
     bool json, strict, safe, quiet, view, once;
 };
 
@@ -65,6 +67,7 @@ int command_intents(const struct arguments *args);
 int command_kill(const struct arguments *args);
 int command_resume(const struct arguments *args);
 int command_send(const struct arguments *args);
+int command_check(const struct arguments *args);
 int command_version(const struct arguments *args);
 
 /* Secrets are in memory from now on: no core dumps, no debugger of another process of this user. */

@@ -94,6 +94,16 @@ const struct option_line option_table[OPTIONS] = {
                   offsetof(struct arguments, head)},
     [OPT_FORCE] = {"force", NULL, "put the copy in the place of what is newer, which is kept",
                    offsetof(struct arguments, force)},
+    [OPT_CASE] = {"case", "N", "only these cases: 203, or 203,205, or all of a level: L2",
+                  offsetof(struct arguments, cases)},
+    [OPT_SEED] = {"seed", "N", "what events are made from; the same seed makes the same again",
+                  offsetof(struct arguments, seed)},
+    [OPT_SETTINGS] = {"settings", "FILE",
+                      "the instance's settings; else made from the manifest's schema",
+                      offsetof(struct arguments, settings)},
+    [OPT_LIST] = {"list", NULL, "name the cases and why they are there",
+                  offsetof(struct arguments, list)},
+    [OPT_JUNIT] = {"junit", NULL, "as JUnit's XML", offsetof(struct arguments, junit)},
 };
 
 const struct command commands[] = {
@@ -198,6 +208,14 @@ const struct command commands[] = {
      OPT(OPT_INSTANCE) | OPT(OPT_INTENT) | OPT(OPT_ID) | OPT(OPT_SINCE) | OPT(OPT_UNTIL) |
          OPT(OPT_STEP) | OPT(OPT_HEAD) | OPT(OPT_FORCE) | OPT(OPT_JSON),
      3, command_journal},
+    {"check", "FILE.so [--case N] [--seed S] [--settings FILE] [--json | --junit] | --list",
+     "try a plugin file against the conformance kit, offline",
+     "Each case runs in a process of its own, for 5 seconds at most. Warnings pass. Exit code 1: a "
+     "case\n"
+     "failed or crashed; --case N --seed S makes it happen again.",
+     OPT(OPT_CASE) | OPT(OPT_SEED) | OPT(OPT_SETTINGS) | OPT(OPT_LIST) | OPT(OPT_JSON) |
+         OPT(OPT_JUNIT),
+     1, command_check},
     {"version", "[--json]", "versions of hawse and its libraries", "", OPT(OPT_JSON), 0,
      command_version},
 };

@@ -51,6 +51,11 @@ enum option_id {
     OPT_STEP,
     OPT_HEAD,
     OPT_FORCE,
+    OPT_CASE,
+    OPT_SEED,
+    OPT_SETTINGS,
+    OPT_LIST,
+    OPT_JUNIT,
     OPTIONS,
 };
 

@@ -130,6 +130,8 @@ static int32_t read_segments(struct view *v, struct elf_file *out, struct fault 
             return bad(fault, "the ELF program headers reach beyond the file: is it truncated?");
         if (p.p_type == PT_LOAD && !inside(v, p.p_offset, p.p_filesz))
             return bad(fault, "an ELF segment reaches beyond the file: is it truncated?");
+        if (p.p_type == PT_LOAD && (p.p_flags & PF_W) && (p.p_flags & PF_X))
+            out->writable_code = true;
         if (p.p_type == PT_GNU_STACK)
             out->executable_stack = (p.p_flags & PF_X) != 0;
         if (p.p_type != PT_DYNAMIC || !inside(v, p.p_offset, p.p_filesz))
@@ -222,24 +224,35 @@ static void take_symbol(const struct view *v, const Elf64_Sym *s, struct elf_fil
     out->export_count++;
 }
 
+/* Reads all but the symbols, and finds where those are. */
+static int32_t read_view(struct view *v, struct elf_file *out, uint32_t *count, uint64_t *at,
+                         struct fault *fault)
+{
+    memset(out, 0, sizeof(*out));
+    out->bytes = v->bytes;
+    out->len = v->len;
+    int32_t code = read_header(v, fault);
+    if (code == HAWSE_OK)
+        code = read_segments(v, out, fault);
+    if (code != HAWSE_OK)
+        return code;
+    if (!v->symtab || !v->strtab || (!v->hash && !v->gnu_hash))
+        return bad(fault, "the ELF file has no dynamic symbols");
+    *count = symbol_count(v);
+    *at = offset_of(v, v->symtab, (uint64_t)*count * sizeof(Elf64_Sym));
+    if (*count > SYMBOLS_MAX || *at == UINT64_MAX)
+        return bad(fault, "the ELF symbol table reaches beyond the file: is it truncated?");
+    return HAWSE_OK;
+}
+
 int32_t elf_read(const uint8_t *bytes, size_t len, struct elf_file *out, struct fault *fault)
 {
     struct view v = {.bytes = bytes, .len = len};
-    memset(out, 0, sizeof(*out));
-    out->bytes = bytes;
-    out->len = len;
-    int32_t code = read_header(&v, fault);
-    if (code == HAWSE_OK)
-        code = read_segments(&v, out, fault);
+    uint32_t count = 0;
+    uint64_t at = 0;
+    int32_t code = read_view(&v, out, &count, &at, fault);
     if (code != HAWSE_OK)
         return code;
-    if (!v.symtab || !v.strtab || (!v.hash && !v.gnu_hash))
-        return bad(fault, "the ELF file has no dynamic symbols");
-    uint32_t count = symbol_count(&v);
-    if (count > SYMBOLS_MAX ||
-        offset_of(&v, v.symtab, (uint64_t)count * sizeof(Elf64_Sym)) == UINT64_MAX)
-        return bad(fault, "the ELF symbol table reaches beyond the file: is it truncated?");
-    uint64_t at = offset_of(&v, v.symtab, (uint64_t)count * sizeof(Elf64_Sym));
     for (uint32_t i = 1; i < count; i++) {
         Elf64_Sym s;
         memcpy(&s, bytes + at + (uint64_t)i * sizeof(s), sizeof(s));
@@ -250,6 +263,24 @@ int32_t elf_read(const uint8_t *bytes, size_t len, struct elf_file *out, struct 
     for (size_t i = 0; i < v.needed_count && i < ELF_NEEDED; i++)
         out->needed[i] = name_at(&v, v.needed[i]);
     return HAWSE_OK;
+}
+
+int32_t elf_imports(const uint8_t *bytes, size_t len, void (*import)(void *ctx, const char *name),
+                    void *ctx, struct fault *fault)
+{
+    struct view v = {.bytes = bytes, .len = len};
+    struct elf_file file;
+    uint32_t count = 0;
+    uint64_t at = 0;
+    int32_t code = read_view(&v, &file, &count, &at, fault);
+    for (uint32_t i = 1; code == HAWSE_OK && i < count; i++) {
+        Elf64_Sym s;
+        memcpy(&s, bytes + at + (uint64_t)i * sizeof(s), sizeof(s));
+        const char *name = s.st_shndx == SHN_UNDEF ? name_at(&v, s.st_name) : NULL;
+        if (name && name[0])
+            import(ctx, name);
+    }
+    return code;
 }
 
 const struct elf_export *elf_find(const struct elf_file *file, const char *name)

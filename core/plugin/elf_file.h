@@ -31,10 +31,14 @@ struct elf_file {
     size_t needed_count;            /* all there are; the first ELF_NEEDED are listed */
     bool text_relocations;
     bool executable_stack;
+    bool writable_code; /* a segment that can be written and executed */
 };
 
 /* Faults: not ELF, other class, byte order, machine or type, or inconsistent. */
 int32_t elf_read(const uint8_t *bytes, size_t len, struct elf_file *out, struct fault *fault);
+/* The names of functions and objects that the file takes from others, in its bytes. */
+int32_t elf_imports(const uint8_t *bytes, size_t len, void (*import)(void *ctx, const char *name),
+                    void *ctx, struct fault *fault);
 const struct elf_export *elf_find(const struct elf_file *file, const char *name);
 
 #endif

@@ -35,7 +35,7 @@ static bool digest_of(const uint8_t *bytes, size_t len, char out[65])
 
 /* ---- static judgement ---- */
 
-static int32_t check_exports(const struct elf_file *elf, struct fault *fault)
+int32_t plugin_check_entry(const struct elf_file *elf, struct fault *fault)
 {
     const struct elf_export *entry = elf_find(elf, "hawse_plugin_v1");
     if (!entry || !entry->function) {
@@ -50,6 +50,11 @@ static int32_t check_exports(const struct elf_file *elf, struct fault *fault)
         fault_hint(fault, "mark it HAWSE_EXPORT and link with -shared");
         return HAWSE_E_FORMAT;
     }
+    return HAWSE_OK;
+}
+
+int32_t plugin_check_exports(const struct elf_file *elf, struct fault *fault)
+{
     if (elf->export_count <= 2) /* a missing manifest has its own message */
         return HAWSE_OK;
     const char *extra = "?";
@@ -66,24 +71,34 @@ static int32_t check_exports(const struct elf_file *elf, struct fault *fault)
     return HAWSE_E_FORMAT;
 }
 
-static int32_t check_hygiene(const struct elf_file *elf, const char *path, struct fault *fault)
+int32_t plugin_check_stack(const struct elf_file *elf, struct fault *fault)
 {
-    char folder[PATH_MAX];
-    (void)snprintf(folder, sizeof(folder), "%s", path);
-    char *slash = strrchr(folder, '/');
-    if (slash)
-        *slash = '\0';
     if (elf->executable_stack) {
         (void)fault_set(fault, HAWSE_E_DENIED, "asks for an executable stack");
         fault_hint(fault, "link with -Wl,-z,noexecstack");
         return HAWSE_E_DENIED;
     }
+    return HAWSE_OK;
+}
+
+int32_t plugin_check_text(const struct elf_file *elf, struct fault *fault)
+{
     if (elf->text_relocations) {
         (void)fault_set(fault, HAWSE_E_DENIED,
                         "has text relocations: its code would be written to");
         fault_hint(fault, "compile everything with -fPIC");
         return HAWSE_E_DENIED;
     }
+    return HAWSE_OK;
+}
+
+int32_t plugin_check_rpath(const struct elf_file *elf, const char *path, struct fault *fault)
+{
+    char folder[PATH_MAX];
+    (void)snprintf(folder, sizeof(folder), "%s", path);
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        *slash = '\0';
     if (elf->rpath && strncmp(elf->rpath, "$ORIGIN", 7) != 0 &&
         strncmp(elf->rpath, folder, strlen(folder)) != 0) {
         (void)fault_set(fault, HAWSE_E_DENIED, "has a library search path outside its folder: %s",
@@ -94,7 +109,8 @@ static int32_t check_hygiene(const struct elf_file *elf, const char *path, struc
     return HAWSE_OK;
 }
 
-static int32_t read_manifest(const struct elf_file *elf, struct manifest **out, struct fault *fault)
+int32_t plugin_manifest_text(const struct elf_file *elf, const char **text, size_t *len,
+                             struct fault *fault)
 {
     const struct elf_export *m = elf_find(elf, "hawse_manifest_v1");
     if (!m || m->function) {
@@ -112,11 +128,21 @@ static int32_t read_manifest(const struct elf_file *elf, struct manifest **out, 
     const uint8_t *end = memchr(m->data, '\0', m->size);
     if (!end)
         return fault_set(fault, HAWSE_E_FORMAT, "hawse_manifest_v1 does not end with a NUL");
-    return manifest_parse((const char *)m->data, (size_t)(end - m->data), out, fault);
+    *text = (const char *)m->data;
+    *len = (size_t)(end - m->data);
+    return HAWSE_OK;
+}
+
+static int32_t read_manifest(const struct elf_file *elf, struct manifest **out, struct fault *fault)
+{
+    const char *text;
+    size_t len;
+    int32_t code = plugin_manifest_text(elf, &text, &len, fault);
+    return code == HAWSE_OK ? manifest_parse(text, len, out, fault) : code;
 }
 
 /* What this host can offer of what the manifest requires. */
-static int32_t check_requires(const struct manifest *m, struct fault *fault)
+int32_t plugin_check_requires(const struct manifest *m, struct fault *fault)
 {
     if (m->fork && strcmp(m->fork, "hawse") != 0)
         return fault_set(fault, HAWSE_E_UNSUPPORTED,
@@ -144,13 +170,19 @@ int32_t library_inspect_bytes(const uint8_t *bytes, size_t len, const char *path
     lib->fd = -1;
     int32_t code = elf_read(bytes, len, &elf, fault);
     if (code == HAWSE_OK)
-        code = check_exports(&elf, fault);
+        code = plugin_check_entry(&elf, fault);
+    if (code == HAWSE_OK)
+        code = plugin_check_exports(&elf, fault);
     if (code == HAWSE_OK)
         code = read_manifest(&elf, &lib->manifest, fault);
     if (code == HAWSE_OK)
-        code = check_hygiene(&elf, path, fault);
+        code = plugin_check_stack(&elf, fault);
     if (code == HAWSE_OK)
-        code = check_requires(lib->manifest, fault);
+        code = plugin_check_text(&elf, fault);
+    if (code == HAWSE_OK)
+        code = plugin_check_rpath(&elf, path, fault);
+    if (code == HAWSE_OK)
+        code = plugin_check_requires(lib->manifest, fault);
     if (code == HAWSE_OK && (!(lib->path = strdup(path)) || !digest_of(bytes, len, lib->digest)))
         code = fault_set(fault, HAWSE_E_NOMEM, "no memory");
     if (code != HAWSE_OK) {

@@ -73,6 +73,16 @@ uint64_t sol_now(const struct sol *s)
     return s->host->now(s->host, HAWSE_CLOCK_MONOTONIC);
 }
 
+/* Nodes send anything, and a text that is cut may end within a character; the log is UTF-8. */
+static void say(struct sol *s, uint32_t level, char *text)
+{
+    if (hawse_utf8_valid((const uint8_t *)text, strlen(text)) != 1) {
+        for (char *c = text; *c; c++)
+            *c = (unsigned char)*c < 0x80 ? *c : '?';
+    }
+    hawse_log(s->host, s->self, level, text);
+}
+
 void sol_log(struct sol *s, uint32_t level, const char *format, ...)
 {
     char text[512];
@@ -80,7 +90,7 @@ void sol_log(struct sol *s, uint32_t level, const char *format, ...)
     va_start(ap, format);
     (void)vsnprintf(text, sizeof(text), format, ap);
     va_end(ap);
-    hawse_log(s->host, s->self, level, text);
+    say(s, level, text);
 }
 
 /* At most one complaint in ten seconds: a broken peer must not fill the disk. */
@@ -94,7 +104,7 @@ void sol_complain(struct sol *s, const char *format, ...)
     va_start(ap, format);
     (void)vsnprintf(text, sizeof(text), format, ap);
     va_end(ap);
-    hawse_log(s->host, s->self, HAWSE_LOG_WARN, text);
+    say(s, HAWSE_LOG_WARN, text);
 }
 
 void sol_count(struct sol *s, hawse_metric_t metric, int64_t n)

@@ -526,7 +526,8 @@ static int32_t follow(struct jsonl *j, const hawse_sub_service_t *sub,
                                  .policy = HAWSE_POLICY_LOSSLESS};
         int32_t code = sub->subscribe(j->host, j->self, &spec, &handle);
         if (code != HAWSE_OK)
-            return code;
+            return hawse_fail(j->host, j->self, code, "cannot subscribe to one of `sources`",
+                              "link it to each of them");
     }
     j->count++;
     return HAWSE_OK;

@@ -276,7 +276,7 @@ static int32_t create(const hawse_host_t *host, hawse_instance_t self, hawse_vie
     }
     if (code != HAWSE_OK) {
         free(t);
-        return code;
+        return hawse_fail(host, self, code, "cannot subscribe", "link it to a source");
     }
     t->host = host;
     t->self = self;

@@ -93,7 +93,12 @@ static int32_t make(struct venue *v, hawse_view_t config)
         v->sub->link(v->host, v->self, hawse_text("chain"), &v->chain) != HAWSE_OK)
         code = hawse_fail(v->host, v->self, HAWSE_E_NOTFOUND, "needs a link named \"chain\"",
                           "add links: {\"chain\": \"ID OF A CHAIN INSTANCE\"}");
-    return code == HAWSE_OK ? subscribe(v) : code;
+    if (code != HAWSE_OK)
+        return code;
+    code = subscribe(v);
+    return code == HAWSE_OK ? code
+                            : hawse_fail(v->host, v->self, code, "cannot subscribe to the chain",
+                                         "see what its instance says");
 }
 
 int32_t venue_create(const struct venue_kind *kind, const hawse_host_t *host, hawse_instance_t self,

@@ -28,6 +28,7 @@ HAWSE_EXPORT const char hawse_manifest_v1[] =
     "\"config\":{\"type\":\"object\",\"properties\":{"
     "\"assets\":{\"type\":\"array\",\"maxItems\":20000,\"uniqueItems\":true,\"default\":[],"
     "\"items\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":78},"
+    "\"examples\":[[\"1\",\"2\"]],"
     "\"description\":\"token ids to follow\"},"
     "\"markets\":{\"type\":\"array\",\"maxItems\":10000,\"uniqueItems\":true,\"default\":[],"
     "\"items\":{\"type\":\"string\",\"minLength\":66,\"maxLength\":66},"

@@ -20,6 +20,7 @@ HAWSE_EXPORT const char hawse_manifest_v1[] =
     "\"config\":{\"type\":\"object\",\"properties\":{"
     "\"pools\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":4096,\"uniqueItems\":true,"
     "\"items\":{\"type\":\"string\",\"format\":\"address\"},"
+    "\"examples\":[[\"0x720eab2d138b7a083b5bc1418c28dd8edbbcf092\"]],"
     "\"description\":\"addresses of pools to follow\"},"
     "\"factory\":{\"type\":\"string\",\"format\":\"address\","
     "\"description\":\"Algebra V1.9 factory whose pools are followed: those of pairs, or all\"},"

@@ -19,6 +19,8 @@
 
 HAWSE_EXPORT const char hawse_manifest_v1[] =
     "{\"id\":\"org.example.quote\",\"version\":\"1.0.0\",\"abi\":\"1.0\",\"kind\":\"sink\","
+    "\"license\":\"MIT\","
+    "\"description\":\"what a thousandth of a pool's first token buys\","
     "\"maturity\":\"stable\",\"requires\":{\"hawse.sub/1\":\">=1.0\"},\"consumes\":[\"market/1\"]}";
 
 struct quote {

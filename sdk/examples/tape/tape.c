@@ -6,6 +6,8 @@
 
 HAWSE_EXPORT const char hawse_manifest_v1[] =
     "{\"id\":\"org.example.tape\",\"version\":\"1.0.0\",\"abi\":\"1.0\",\"kind\":\"sink\","
+    "\"license\":\"MIT\","
+    "\"description\":\"prints every event of its sources\","
     "\"maturity\":\"stable\",\"requires\":{\"hawse.sub/1\":\">=1.0\"}}";
 
 struct tape {

@@ -24,10 +24,14 @@ enum { MARKS = 64, OUTCOMES = 1024 };
 
 HAWSE_EXPORT const char hawse_manifest_v1[] =
     "{\"id\":\"org.example.tokens\",\"version\":\"1.0.0\",\"abi\":\"1.0\",\"kind\":\"protocol\","
+    "\"license\":\"MIT\","
+    "\"description\":\"balances of every holder of a token\","
     "\"maturity\":\"stable\",\"requires\":{\"hawse.sub/1\":\">=1.0\"},"
     "\"consumes\":[\"solana/1\"],\"produces\":[\"wallet/1\"],"
     "\"config\":{\"type\":\"object\",\"required\":[\"mint\"],\"properties\":{"
-    "\"mint\":{\"type\":\"string\",\"description\":\"key of the token's mint\"}}}}";
+    "\"mint\":{\"type\":\"string\","
+    "\"examples\":[\"So11111111111111111111111111111111111111112\"],"
+    "\"description\":\"key of the token's mint\"}}}}";
 
 /* A token account: whose it is must be known when it is gone. */
 struct holding {
@@ -239,10 +243,13 @@ static int32_t create(const hawse_host_t *host, hawse_instance_t self, hawse_vie
     if (code == HAWSE_OK && t->sub->link(host, self, hawse_text("chain"), &t->chain) != HAWSE_OK)
         code = hawse_fail(host, self, HAWSE_E_NOTFOUND, "no link \"chain\"",
                           "add \"links\": {\"chain\": \"NAME OF A SOLANA INSTANCE\"}");
-    if (code == HAWSE_OK)
+    if (code == HAWSE_OK) {
         code = want_accounts(t);
-    if (code == HAWSE_OK)
-        code = want_logs(t);
+        if (code == HAWSE_OK)
+            code = want_logs(t);
+        if (code != HAWSE_OK)
+            code = hawse_fail(host, self, code, "cannot subscribe", "see what the chain says");
+    }
     if (code != HAWSE_OK) {
         destroy(t);
         return code;

@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+"""The conformance kit itself: for each of its cases a plugin that is broken in that one way fails that case and no
+other, a good one passes all, and so do the plugins and examples that ship. Prints TAP.
+
+    run.py BUILD [--only N]... [--full]    BUILD is a build folder of meson; without --full a broken plugin meets the
+                                           levels 0 to 2 and that of its case, else all
+    run.py BUILD --page               writes sdk/doc/check.md from the table of cases
+"""
+import argparse
+import concurrent.futures
+import json
+import os
+import pathlib
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+PAGE = ROOT / "sdk/doc/check.md"
+CC = os.environ.get("CC", "cc")
+FLAGS = ["-std=gnu11", "-O1", "-shared", "-fvisibility=hidden", "-w", f"-I{ROOT}/sdk/include"]
+SHIPPED = ["gnosis", "polygon", "solana", "swapr", "balancer", "polymarket", "jsonl", "ticker",
+           "intents", "tape", "tokens", "quote"]
+# what only the linker or the file system can break
+LINK = {9: ["-Wl,-z,execstack"], 10: ["-fno-pic", "-mcmodel=large", "-Wl,-z,notext"], 11: ["-Wl,-rpath,/nowhere"],
+        13: ["-Wl,--no-as-needed", "-lz"]}
+WARNS = {7, 13, 17}  # cases that warn
+
+
+def writable_code(elf):
+    """Its data segment can be executed as well: the flags of a program header, ELF64."""
+    at, = struct.unpack_from("<Q", elf, 32)
+    size, count = struct.unpack_from("<HH", elf, 54)
+    for i in range(count):
+        kind, flags = struct.unpack_from("<II", elf, at + i * size)
+        if kind == 1 and flags == 6:
+            struct.pack_into("<I", elf, at + i * size + 4, 7)
+    return bytes(elf)
+
+
+class Trial:
+    def __init__(self, build, full):
+        self.full = full
+        self.hawse = build / "core/hawse"
+        self.plugins = build / "plugins"
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="hawse-check-"))
+        self.cases = json.loads(self.run("--list", "--json"))
+
+    def run(self, *words):
+        done = subprocess.run([self.hawse, "check", *map(str, words)], capture_output=True, text=True, timeout=120)
+        if done.returncode not in (0, 1):
+            raise RuntimeError(f"hawse check ended with {done.returncode}: {done.stderr}")
+        return done.stdout
+
+    def build(self, fault):
+        out = self.folder / f"broken-{fault}.so"
+        pic = [] if fault == 10 else ["-fPIC"]
+        subprocess.run([CC, *FLAGS, *pic, f"-DFAULT={fault}", str(HERE / "broken.c"), "-o", str(out),
+                        *LINK.get(fault, [])], check=True, capture_output=True, text=True)
+        if fault == 1:
+            out.chmod(0o666)
+        if fault == 2:
+            out.write_bytes(out.read_bytes()[:8192])
+        if fault == 12:
+            out.write_bytes(writable_code(bytearray(out.read_bytes())))
+        return out
+
+    def verdicts(self, path, levels=None):
+        """Verdict to the cases that have it, and what they say."""
+        some = ["--case", ",".join(f"L{n}" for n in sorted(levels))] if levels else []
+        report = json.loads(self.run(path, "--json", *some))
+        found = {}
+        for case in report["cases"]:
+            found.setdefault(case["verdict"], {})[case["case"]] = case["text"]
+        return report, found
+
+    def good(self, name, path):
+        report, found = self.verdicts(path)
+        bad = {**found.get("fail", {}), **found.get("crash", {}), **found.get("warn", {})}
+        return name, f"{bad}" if bad or len(found["pass"]) < len(self.cases) / 2 else None
+
+    def broken(self, fault):
+        name = f"case {fault:03} finds what it is for, and no other does"
+        try:
+            levels = None if self.full else {0, 1, 2, fault // 100}
+            report, found = self.verdicts(self.build(fault), levels)
+        except (subprocess.CalledProcessError, RuntimeError) as e:
+            return name, getattr(e, "stderr", None) or str(e)
+        worse = {**found.get("fail", {}), **found.get("crash", {}), **found.get("warn", {})}
+        kind = "warn" if fault in WARNS else None
+        wrong = set(worse) != {fault} or (kind and fault not in found.get(kind, {}))
+        return name, f"found {worse}" if wrong else None
+
+
+def page(cases):
+    lines = ["# The cases of `hawse check`", "",
+             "Written by `tests/check/run.py BUILD --page` from the table that the program runs; a test compares the two.",
+             "A number is never used for another case. Each runs in a process of its own for 5 seconds at most, offline;",
+             "`hawse check FILE.so --case N --seed S` makes it happen again.", ""]
+    level = None
+    for case in cases:
+        if case["level"] != level:
+            level = case["level"]
+            lines += [f"## L{level}: {case['level_name']}", "", "| case | holds of a good plugin | why | when it fails |",
+                      "|---|---|---|---|"]
+        cells = [c.replace("|", "\\|") for c in (case["name"], case["reason"], case["fix"])]
+        lines.append(f"| {case['case']:03} | {cells[0]} | {cells[1]} | {cells[2]} |")
+        if case is cases[-1] or cases[cases.index(case) + 1]["level"] != level:
+            lines.append("")
+    return "\n".join(lines)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("build", type=pathlib.Path)
+    parser.add_argument("--only", type=int, action="append")
+    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--page", action="store_true")
+    args = parser.parse_args()
+    trial = Trial(args.build.resolve(), args.full)
+    if args.page:
+        PAGE.parent.mkdir(exist_ok=True)
+        PAGE.write_text(page(trial.cases))
+        return 0
+    numbers = args.only or [c["case"] for c in trial.cases]
+    results = []
+    try:
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            jobs = [pool.submit(trial.broken, n) for n in numbers]
+            if not args.only:
+                jobs.append(pool.submit(trial.good, "the good twin of the broken ones passes all", trial.build(0)))
+                jobs += [pool.submit(trial.good, f"{n} passes all", trial.plugins / f"{n}.so") for n in SHIPPED]
+            results = [job.result() for job in jobs]
+    finally:
+        shutil.rmtree(trial.folder, ignore_errors=True)
+    if not args.only:
+        same = PAGE.exists() and PAGE.read_text() == page(trial.cases)
+        results.append(("the page of documentation says what the program does",
+                        None if same else f"{PAGE}: write it anew by --page"))
+        results.append(("there are 60 cases or more", None if len(trial.cases) >= 60 else len(trial.cases)))
+    for n, (name, fault) in enumerate(results, 1):
+        if fault is not None:
+            print("# " + str(fault).replace("\n", "\n# "))
+        print(f"{'ok' if fault is None else 'not ok'} {n} - {name}")
+    print(f"1..{len(results)}")
+    return 1 if any(fault is not None for _, fault in results) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
