@@ -156,14 +156,24 @@ bool book_hold(struct book *book, const struct book_held *held)
     return true;
 }
 
+void book_give(struct book_flow *flow, const hawse_u256_t *amount)
+{
+    add(&flow->given, amount);
+}
+
+hawse_u256_t book_flow_sum(const struct book_flow *flow)
+{
+    hawse_u256_t sum = flow->out;
+    add(&sum, &flow->given);
+    return sum;
+}
+
 struct book_flow *book_flow(struct book_held *held, const uint8_t asset[20])
 {
     for (uint32_t i = 0; i < held->flow_count; i++) {
         if (same(held->flows[i].asset, asset))
             return &held->flows[i];
     }
-    if (held->flow_count == BOOK_FLOWS)
-        return NULL;
     struct book_flow *flow = &held->flows[held->flow_count++];
     *flow = (struct book_flow){.out = hawse_u256(0)};
     memcpy(flow->asset, asset, 20);

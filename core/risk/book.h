@@ -32,8 +32,8 @@ struct book_flow {
     hawse_u256_t given;     /* allowances that it leaves */
 };
 
-/* What leaves and fees, or the assets that an operator has named. */
-enum { BOOK_FLOWS = HAWSE_INTENT_FLOWS_MAX + 1 };
+/* The assets that an operator can name, which alone may leave or be approved, and fees. */
+enum { BOOK_FLOWS = CONFIG_ASSETS + 1 };
 
 /* An intent that passed and has not ended. */
 struct book_held {
@@ -80,7 +80,10 @@ bool book_hold(struct book *book, const struct book_held *held);
 const struct book_held *book_find(const struct book *book, uint64_t number);
 /* No longer held; `out`, unless NULL, gets it. false: it was not. */
 bool book_release(struct book *book, uint64_t number, struct book_held *out);
-/* The flow of an asset among what will be held, made when there is none; NULL: no room. */
+/* One more allowance of it, and what it takes and gives allowances of together. */
+void book_give(struct book_flow *flow, const hawse_u256_t *amount);
+hawse_u256_t book_flow_sum(const struct book_flow *flow);
+/* The flow of an asset among what will be held, made when there is none. */
 struct book_flow *book_flow(struct book_held *held, const uint8_t asset[20]);
 /* Counts into this day: an asset, and with a counterparty its share. false when memory is out. */
 bool book_count(struct book *book, const struct risk_moved *moved);

@@ -280,19 +280,17 @@ static int32_t give(struct walk *w, struct calldata_call *call)
 /* Fields of the tuple or parameters that are open, until the bytes that end a call. */
 static int32_t read_fields(hawse_abi_reader_t *r, struct calldata_call *call)
 {
-    hawse_abi_value_t value;
+    hawse_abi_value_t value = {.kind = HAWSE_ABI_BOOL};
     memset(call, 0, sizeof(*call));
-    while (hawse_abi_read(r, &value) == 1) {
+    while (value.kind != HAWSE_ABI_BYTES && hawse_abi_read(r, &value) == 1) {
         if (value.kind == HAWSE_ABI_ADDRESS)
             memcpy(call->to, value.as.bytes, 20);
         else if (value.kind == HAWSE_ABI_UINT)
             call->value = value.as.number;
-        else if (value.kind == HAWSE_ABI_BYTES) {
+        else if (value.kind == HAWSE_ABI_BYTES)
             call->data = hawse_abi_view(r, &value);
-            return HAWSE_OK;
-        }
     }
-    return HAWSE_E_FORMAT;
+    return value.kind == HAWSE_ABI_BYTES ? HAWSE_OK : HAWSE_E_FORMAT;
 }
 
 static int32_t inner_self(struct walk *w, hawse_abi_reader_t *r)

@@ -260,9 +260,8 @@ static enum risk_answer check_share(struct gate *g, const struct config_counterp
     hawse_u256_t taken = book_share_out(g->book, g->c->number, a->address, c->address);
     hawse_u256_t sum, limit = gate_scaled(g, &share->per_day), asked = hawse_u256(0);
     for (uint32_t i = 0; i < g->held.flow_count; i++) {
-        if (memcmp(g->held.flows[i].asset, a->address, 20) == 0 &&
-            hawse_u256_add(&g->held.flows[i].out, &g->held.flows[i].given, &asked))
-            memset(&asked, 0xff, sizeof(asked));
+        if (memcmp(g->held.flows[i].asset, a->address, 20) == 0)
+            asked = book_flow_sum(&g->held.flows[i]);
     }
     if (hawse_u256_is_zero(&asked) ||
         (hawse_u256_add(&taken, &asked, &sum) == 0 && hawse_u256_compare(&sum, &limit) <= 0))

@@ -100,12 +100,8 @@ enum risk_answer gate_given(struct gate *g, const uint8_t asset[20], const hawse
     if (!a || hawse_u256_is_zero(amount))
         return RISK_PASS; /* of what is no asset nothing was allowed, or anything */
     struct book_flow *held = book_flow(&g->held, asset);
-    if (!held)
-        return gate_refuse(g, NULL, "it takes or gives allowances of more than %d assets",
-                           BOOK_FLOWS);
-    if (hawse_u256_add(&held->given, amount, &held->given) ||
-        hawse_u256_add(&held->given, &held->out, &asked))
-        memset(&asked, 0xff, sizeof(asked)); /* above every limit but the most there is */
+    book_give(held, amount);
+    asked = book_flow_sum(held);
     limit = gate_scaled(g, &a->per_day);
     taken = book_out(g->book, g->c->number, asset);
     enum risk_answer answer =

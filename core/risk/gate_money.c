@@ -90,9 +90,6 @@ static enum risk_answer check_fee_limits(struct gate *g, const hawse_u256_t *fee
     hawse_u256_t taken, sum = *fees, lost, limit;
     struct book_flow *held = book_flow(&g->held, coin);
     uint32_t carry = 0;
-    if (!held)
-        return gate_refuse(g, NULL, "it takes or gives allowances of more than %d assets",
-                           BOOK_FLOWS);
     carry = hawse_u256_add(&held->out, fees, &held->out) |
             hawse_u256_add(&held->loss, fees, &held->loss);
     if (!a)

@@ -87,8 +87,7 @@ static enum risk_answer check_inflow(struct gate *g, const hawse_intent_flow_t *
         if (memcmp(f->asset, plan->asset, 20) != 0)
             continue;
         in = f->in;
-        if (hawse_u256_add(&out, &f->out, &out))
-            memset(&out, 0xff, sizeof(out));
+        (void)hawse_u256_add(&out, &f->out, &out); /* no more than may leave: see check_outflow */
     }
     if (hawse_u256_add(&in, &done->in, &all))
         memset(&all, 0xff, sizeof(all));

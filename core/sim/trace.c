@@ -17,8 +17,9 @@ static void read_changes(struct sim_run *run, const struct sim_answer *answer);
  * newer, what calls before changed. */
 static json_t *overrides(const struct sim_run *run)
 {
-    json_t *out = words_state(run, "stateDiff"), *left = json_deep_copy(run->state);
-    if (left && json_object_update_recursive(out, left) != 0) {
+    json_t *out = words_state(run, "stateDiff");
+    json_t *left = run->state ? json_deep_copy(run->state) : NULL;
+    if (run->state && (!left || json_object_update_recursive(out, left) != 0)) {
         json_decref(out);
         out = NULL;
     }
@@ -122,13 +123,14 @@ static bool put_zeros(json_t *state, const char *address, const json_t *pre, con
     static const uint8_t zero[32] = {0};
     const char *slot;
     json_t *value, *storage = json_object_get(pre, "storage"), *gone = json_object();
+    bool good = true;
     json_object_foreach(storage, slot, value)
     {
         if (!json_object_get(json_object_get(post, "storage"), slot))
-            (void)words_set(gone, slot, words_hex(zero, 32));
+            good = good && words_set(gone, slot, words_hex(zero, 32));
     }
     json_t *account = json_pack("{s:o}", "storage", gone);
-    bool good = account && (json_object_size(gone) == 0 || put_account(state, address, account));
+    good = good && account && (json_object_size(gone) == 0 || put_account(state, address, account));
     json_decref(account);
     return good;
 }

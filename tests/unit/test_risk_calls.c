@@ -301,6 +301,14 @@ TEST(calls_nested, "calls inside of calls are checked like the outer one, whatev
     hawse_view_t cut =
         encoded("execute(address,uint256,bytes)", text("[\"0x%s\",0,\"%s\"]", USDC, good));
     refused(&r, MULTI, 0, (hawse_view_t){cut.data, 100}, "do not decode, or are too many");
+    /* the call's bytes are said to be far behind the end */
+    uint8_t away[512];
+    cut = encoded("aggregate3((address,bool,bytes)[])",
+                  text("[[[\"0x%s\",false,\"%s\"]]]", USDC, good));
+    CHECK(cut.len < sizeof(away));
+    memcpy(away, cut.data, cut.len);
+    away[4 + 6 * 32 - 2] = 0xff;
+    refused(&r, MULTI, 0, (hawse_view_t){away, cut.len}, "do not decode");
     rig_stop(&r);
 }
 

@@ -495,6 +495,8 @@ static void taken_is(const struct rig *r, uint64_t amount)
     const struct book *book = &r->risk->books[0];
     CHECK_EQ_U64(book_out(book, UINT64_MAX, usdc).limb[0], amount);
     CHECK_EQ_U64(book_share_out(book, UINT64_MAX, usdc, router).limb[0], amount);
+    address_of(FRIEND, router); /* who has to do with none of it */
+    CHECK_EQ_U64(book_share_out(book, UINT64_MAX, usdc, router).limb[0], 0);
 }
 
 TEST(risk_given, "what is left of an allowance counts as taken, while it is held and afterwards")
@@ -530,6 +532,23 @@ TEST(risk_given, "what is left of an allowance counts as taken, while it is held
     approves(&r, 0, ROUTER, 300000000, false, 0);
     rig_pass(&r, RISK_AFTER);
     rig_end(&r, RISK_NOT_SENT);
+    /* the most of what is known, when only some of it is */
+    approves(&r, 0, ROUTER, 300000000, true, 5);
+    approves(&r, 1, ROUTER, 200000000, false, 0);
+    rig_pass(&r, RISK_AFTER);
+    taken_is(&r, 1400000000);
+    rig_end(&r, RISK_NOT_SENT);
+    r.sim.approval_count = 1;
+    /* what a token says may be anything */
+    approves(&r, 0, ROUTER, 1, true, 0);
+    memset(&r.sim.approvals[0].left, 0xff, sizeof(hawse_u256_t));
+    rig_bind(&r);
+    rig_refused(&r, RISK_AFTER, "simulation", "per_day, which allowances count against");
+    approves(&r, 1, VAULT, 1, true, 1);
+    address_of(FRIEND, r.sim.approvals[1].spender); /* no spender, and found before it counts */
+    rig_bind(&r);
+    rig_refused(&r, RISK_AFTER, "simulation", "which is no spender");
+    r.sim.approval_count = 1;
     /* one who may have any amount is not counted */
     approves(&r, 0, VAULT, 999999999999, true, 999999999999);
     rig_pass(&r, RISK_AFTER);

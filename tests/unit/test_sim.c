@@ -513,6 +513,9 @@ TEST(sim_v1_allowances, "what is left of an allowance is asked of the token, beh
         CHECK_EQ(s->approvals[0].indirect, i == 3);
         CHECK(is_amount(&s->approvals[0].amount, 77));
         CHECK(is_amount(&s->approvals[0].left, i < 2 ? 11 : 0));
+        char *json = rig_keep(malloc(SIM_JSON));
+        CHECK(sim_result_json(s, json, SIM_JSON) > 0);
+        CHECK_EQ(strstr(json, "\"left\":\"11\"") != NULL, i < 2);
         if (i < 3) {
             const json_t *calls = json_object_get(block_calls(&r, 1), "calls");
             CHECK_EQ(json_array_size(calls), 2);
@@ -522,6 +525,53 @@ TEST(sim_v1_allowances, "what is left of an allowance is asked of the token, beh
         }
         rig_stop(&r);
     }
+}
+
+TEST(sim_v1_spenders,
+     "allowances are kept apart by spender, and more than are asked for are as given")
+{
+    struct rig r;
+    char *logs = text("%s", a_log(TOKEN, "Approval(address,address,uint256)", WORD(ME),
+                                  text("0x%064x", 1), "", 100));
+    char *left = text("%s", a_balance(1));
+    for (unsigned i = 2; i <= RUN_SPENDERS + 1; i++) {
+        logs = text("%s,%s", logs,
+                    a_log(TOKEN, "Approval(address,address,uint256)", WORD(ME), text("0x%064x", i),
+                          "", 100));
+        if (i <= RUN_SPENDERS)
+            left = text("%s,%s", left, a_balance(i));
+    }
+    rig_start(&r, &v1_only);
+    struct sim_call call = rig_a_call(TOKEN, 0, "", 0, 100000);
+    struct sim_request q = rig_request(&call, 1);
+    rig_expect(&r, NULL, a_block(a_good(50000, logs)));
+    rig_expect(&r, NULL, a_block(text("%s,%s", a_good(50000, logs), left)));
+    const struct sim_result *s = rig_run(&r, &q);
+    CHECK_EQ(s->approval_count, RUN_SPENDERS + 1);
+    for (uint32_t i = 0; i < RUN_SPENDERS; i++)
+        CHECK(s->approvals[i].left_known && is_amount(&s->approvals[i].left, i + 1));
+    CHECK(!s->approvals[RUN_SPENDERS].left_known);
+    rig_stop(&r);
+}
+
+TEST(sim_v1_full, "a token that is measured and finds no room among what moved is a finding")
+{
+    struct rig r;
+    char *logs = a_transfer(POOL, ME, OTHER, 1);
+    for (int i = 1; i < SIM_FLOWS; i++) {
+        char token[41];
+        (void)snprintf(token, sizeof(token), "%040x", i + 1);
+        logs = text("%s,%s", logs, a_transfer(token, ME, OTHER, 1));
+    }
+    rig_start(&r, &v1_only);
+    struct sim_call call = rig_a_call(TOKEN, 0, "", 0, 100000);
+    struct sim_request q = rig_request(&call, 1);
+    address_of(TOKEN, q.assets[0]);
+    q.asset_count = 1;
+    rig_expect(&r, NULL,
+               a_block(text("%s,%s,%s", a_balance(5), a_good(50000, logs), a_balance(4))));
+    CHECK(found(rig_run(&r, &q), SIM_FINDING_UNREADABLE));
+    rig_stop(&r);
 }
 
 TEST(sim_block, "a contract sees a block as there are others, and the price of gas")

@@ -657,6 +657,7 @@ TEST(sim_token_bundle,
 /* A node that takes no memory of its own. */
 struct still {
     char block[4096], frame[4096];
+    const char *changes;
     uint32_t done;
     struct sim_result result;
 };
@@ -666,8 +667,9 @@ static int32_t still_call(void *ctx, const char *method, const char *params, siz
 {
     struct still *s = ctx;
     const char *body = strcmp(method, "eth_simulateV1") == 0    ? s->block
-                       : strcmp(method, "debug_traceCall") == 0 ? s->frame
-                                                                : "\"0x\"";
+                       : strcmp(method, "debug_traceCall") != 0 ? "\"0x\""
+                       : strstr(params, "prestateTracer")       ? s->changes
+                                                                : s->frame;
     const struct sim_answer answer = {.body = (const uint8_t *)body, .body_len = strlen(body)};
     CHECK(len > 2 && params[0] == '[');
     done(done_ctx, &answer);
@@ -717,4 +719,26 @@ TEST(sim_memory, "every allocation may fail: the run ends once, and never with h
             CHECK(is_amount(&flow_in(&s.result, TOKEN)->out, 3));
     }
     sim_destroy(sim);
+    /* the traces of two calls, with slots that stand otherwise, and eth_call alone */
+    const struct sim_options more[2] = {{.order = {SIM_TRACE, SIM_ETH_CALL}},
+                                        {.order = {SIM_ETH_CALL}}};
+    const struct sim_call calls[2] = {rig_a_call(A, 0, "\xde\xad\xbe\xef", 4, 50000),
+                                      rig_a_call(B, 0, "\xde\xad\xbe\xef", 4, 50000)};
+    s.changes = "{\"pre\":{\"0x" A "\":{\"storage\":{\"0x01\":\"0x02\"}}},\"post\":{\"0x" B
+                "\":{\"balance\":\"0x2\",\"nonce\":5,\"storage\":{\"0x03\":\"0x05\"}}}}";
+    for (uint64_t n = 1; n < 1300; n++) {
+        struct sim_request q = rig_request(calls, n % 2 ? 2 : 1);
+        q.max_fee = hawse_u256(7);
+        q.has_nonce = true;
+        q.slot_count = 2;
+        address_of(A, q.slots[0].address);
+        address_of(B, q.slots[1].address);
+        s.done = 0;
+        CHECK_EQ(sim_create(&more[n >= 1000], &port, &sim), HAWSE_OK);
+        test_alloc_fail_after((n % 1000 + 1) / 2);
+        int32_t code = sim_start(sim, &q, still_done, &s, NULL);
+        test_alloc_fail_after(0);
+        CHECK_EQ(s.done, code == HAWSE_OK);
+        sim_destroy(sim);
+    }
 }
