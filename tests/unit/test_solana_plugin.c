@@ -318,6 +318,8 @@ TEST(lost_slots, "slots that the node cannot list any more are declared lost, an
     say_slot(n, n->slot + 1, n->slot);
     fakehost_pass(n->host, 40000 * FAKEHOST_MS);
     CHECK_EQ(count(n, HAWSE_SPACE_STREAM, HAWSE_STREAM_EVENT_UNHEALABLE, 0), 1);
+    CHECK(last(n, HAWSE_SPACE_STREAM, HAWSE_STREAM_EVENT_LIVE) > /* and from there on it is whole */
+          last(n, HAWSE_SPACE_STREAM, HAWSE_STREAM_EVENT_UNHEALABLE));
     CHECK_EQ_U64(last(n, HAWSE_SPACE_SOLANA, HAWSE_SOLANA_SLOT)->slot, n->slot);
     finish(n);
 }

@@ -115,6 +115,8 @@ static void heal(struct sol *s, uint32_t stream)
         uint16_t kind = gap->lost ? HAWSE_STREAM_EVENT_UNHEALABLE : HAWSE_STREAM_EVENT_HEALED;
         tell_range(s, kind, stream, gap->reason, gap->from, to > gap->from ? to : gap->from,
                    gap->late);
+        if (gap->lost) /* what was lost is lost; from here on it is whole again */
+            tell_range(s, HAWSE_STREAM_EVENT_LIVE, stream, gap->reason, to, to, 0);
         gap->open = false;
     }
     (void)s->streams->channel_state(s->host, s->self, s->channels[stream], HAWSE_CHANNEL_LIVE);
