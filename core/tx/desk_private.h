@@ -33,6 +33,7 @@
 #include "tx/relay.h"
 #include "tx/signing.h"
 
+#include <jansson.h>
 #include <pthread.h>
 
 enum {
@@ -328,6 +329,7 @@ struct desk_words {
     const uint8_t *signature; /* 64 bytes, of Solana, instead of it */
     uint64_t block;
     uint32_t leg;
+    const char *relay; /* JSON object: what a relay was offered; NULL = nothing */
 };
 /* Journals a step and tells it once that is on the disk. */
 void desk_step(struct desk_intent *intent, uint32_t step, const struct desk_words *words);
@@ -335,6 +337,9 @@ void desk_step(struct desk_intent *intent, uint32_t step, const struct desk_word
 void desk_answer(struct desk *desk, const struct desk_owner *owner, uint16_t kind, uint32_t step,
                  int32_t error, const char *reason, bool terminal);
 void desk_status_write(struct desk *desk);
+
+/* A whole number that stands as text in a step's data. */
+bool desk_figure(const json_t *figures, const char *key, uint64_t *out);
 
 /* ---- ask.c ---- */
 
@@ -359,6 +364,12 @@ int32_t private_open(struct desk_chain *chain, struct fault *fault);
 /* Is there a way for this intent? */
 int32_t private_check(const struct desk_intent *intent, struct fault *fault);
 bool private_is(const struct leg *leg, uint32_t attempt);
+enum { PRIVATE_FIGURES = 80 };
+/* What was signed is about to go: where that is by a relay its range begins, and this is what the
+ * journal keeps of it; otherwise NULL. */
+const char *private_figures(struct leg *leg, char out[PRIVATE_FIGURES]);
+/* A step of an earlier run: how often, and up to which block, it was offered. */
+void private_restore(struct desk_intent *intent, const struct journal_step *step);
 void private_send(struct leg *leg, uint32_t attempt);
 /* Looks at what a relay has; false: the newest attempt is public. */
 bool private_pending(struct leg *leg);
@@ -475,7 +486,7 @@ void safe_sign(struct leg *leg);
 void safe_go(struct leg *leg);
 /* From the journal: what a signed transaction carries, and what its owners signed. */
 int32_t safe_restore_call(struct desk_intent *intent, hawse_view_t data);
-int32_t safe_restore_step(void *ctx, const struct journal_step *step);
+void safe_restore_step(struct desk_intent *intent, const struct journal_step *step);
 /* Does it wait for other owners, who have not signed since? */
 bool safe_waits(const struct desk_intent *intent);
 bool safe_complete(const struct desk_intent *intent);

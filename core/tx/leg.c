@@ -67,6 +67,7 @@ static void tell_leg(struct leg *leg, enum life_tell what)
                                      [LIFE_TELL_RENEWED] = HAWSE_INTENT_REPLACED,
                                      [LIFE_TELL_RECONCILED] = HAWSE_INTENT_RECONCILED};
     struct desk_words w = {.leg = leg->index};
+    char relay[PRIVATE_FIGURES];
     if (what == LIFE_TELL_NOTHING)
         return;
     w.figures = simulation_text(leg, what);
@@ -89,6 +90,8 @@ static void tell_leg(struct leg *leg, enum life_tell what)
         w.reason = "an empty transaction with its nonce takes it back";
     if (what == LIFE_TELL_SENT)
         desk_step(leg->intent, HAWSE_INTENT_SIGNED, &w);
+    if (what == LIFE_TELL_SENT || what == LIFE_TELL_REPLACED)
+        w.relay = private_figures(leg, relay);
     desk_step(leg->intent, steps[what], &w);
 }
 

@@ -169,14 +169,23 @@ static void restore_lost_legs(struct desk_intent *intent)
         leg_on(&intent->legs[0], LIFE_ON_BEGIN); /* where it is not out */
 }
 
+/* What of a step is needed again beside its transactions. */
+static int32_t keep_step(void *ctx, const struct journal_step *step)
+{
+    struct desk_intent *intent = ctx;
+    private_restore(intent, step);
+    if (intent->safe)
+        safe_restore_step(intent, step);
+    return HAWSE_OK;
+}
+
 static int32_t restore_legs(struct desk_intent *intent, struct fault *fault)
 {
     struct loading l = {.intent = intent};
     int32_t code =
         journal_attempts_of(intent->desk->journal, intent->number, keep_attempt, &l, fault);
-    if (code == HAWSE_OK && intent->safe)
-        code = journal_steps_of(intent->desk->journal, intent->number, safe_restore_step, intent,
-                                fault);
+    if (code == HAWSE_OK)
+        code = journal_steps_of(intent->desk->journal, intent->number, keep_step, intent, fault);
     if (code != HAWSE_OK)
         return fault_set(fault, code, "intent %llu: its transactions cannot be read back",
                          (unsigned long long)intent->number);

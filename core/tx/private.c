@@ -11,6 +11,8 @@
 #include "tx/relay_client.h"
 
 #include <hawse/service/intent.h>
+#include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,16 +73,21 @@ static bool may_leave(const struct leg *leg)
            leg->intent->body->public.route != HAWSE_INTENT_ROUTE_PRIVATE;
 }
 
-bool private_is(const struct leg *leg, uint32_t attempt)
+static bool is_private(const struct leg *leg, bool empty)
 {
     struct route_case c;
     enum route way = ROUTE_PRIVATE;
     const char *why;
-    if (leg->attempts[attempt].empty || leg->intent->filler || leg->published)
+    if (empty || leg->intent->filler || leg->published)
         return false;
     case_of(leg->intent, &c);
     /* what cannot go private (the relay left the configuration) waits: it does not go public */
     return route_choose(&c, &way, &why) != HAWSE_OK || way != ROUTE_PUBLIC;
+}
+
+bool private_is(const struct leg *leg, uint32_t attempt)
+{
+    return is_private(leg, leg->attempts[attempt].empty);
 }
 
 static void rules_of(const struct leg *leg, struct relay_rules *out)
@@ -88,6 +95,46 @@ static void rules_of(const struct leg *leg, struct relay_rules *out)
     const struct config_relay *way = &leg->intent->chain->config->tx.private_way;
     *out = (struct relay_rules){
         .blocks = way->blocks, .rounds = way->rounds, .fallback = may_leave(leg)};
+}
+
+/* ---- what is kept of it ---- */
+
+/* A range begins, for attempt number `attempt`, counted from 1; as it stands in the journal. */
+static const char *begin(struct leg *leg, uint32_t attempt, char out[PRIVATE_FIGURES])
+{
+    struct relay_rules rules;
+    rules_of(leg, &rules);
+    relay_begin(&leg->stay, &rules, leg->intent->chain->head.number);
+    leg->stay_attempt = attempt;
+    (void)snprintf(out, PRIVATE_FIGURES, "{\"round\":\"%u\",\"until\":\"%llu\"}", leg->stay.rounds,
+                   (unsigned long long)leg->stay.max);
+    return out;
+}
+
+const char *private_figures(struct leg *leg, char out[PRIVATE_FIGURES])
+{
+    if (!leg->intent->chain->relay || !leg->signing || !is_private(leg, leg->signing->empty))
+        return NULL;
+    return begin(leg, leg->attempt_count + 1, out);
+}
+
+void private_restore(struct desk_intent *intent, const struct journal_step *step)
+{
+    bool sent = step->step == HAWSE_INTENT_SENT || step->step == HAWSE_INTENT_REPLACED;
+    uint64_t round, until;
+    if (!sent || step->data.len == 0)
+        return;
+    json_t *root = json_loadb((const char *)step->data.data, step->data.len, 0, NULL);
+    const json_t *relay = json_object_get(root, "relay");
+    json_int_t index = json_integer_value(json_object_get(root, "leg"));
+    if (index >= 0 && index < intent->plan->count && desk_figure(relay, "round", &round) &&
+        desk_figure(relay, "until", &until) && round <= UINT32_MAX) {
+        struct leg *leg = &intent->legs[index];
+        leg->stay = (struct relay_stay){
+            .rounds = (uint32_t)round, .max = until, .offered = true, .repeat = true};
+        leg->stay_attempt = leg->attempt_count;
+    }
+    json_decref(root);
 }
 
 /* ---- out ---- */
@@ -137,15 +184,9 @@ void private_send(struct leg *leg, uint32_t i)
     const struct attempt *a = &leg->attempts[i];
     struct desk_chain *chain = leg->intent->chain;
     const struct config_relay *way = &chain->config->tx.private_way;
-    uint64_t head = chain->head.number;
-    struct relay_rules rules;
     struct fault fault = {0};
-    if (!chain->relay)
-        return;
-    rules_of(leg, &rules);
-    if (leg->stay_attempt != i + 1 || !leg->stay.offered || head >= leg->stay.max)
-        relay_begin(&leg->stay, &rules, head);
-    leg->stay_attempt = i + 1;
+    if (!chain->relay || leg->stay_attempt != i + 1 || chain->head.number >= leg->stay.max)
+        return; /* offered at the next look */
     size_t cap = 2 * a->raw_len + strlen(way->method) + BODY_EXTRA;
     char *body = malloc(cap);
     hawse_writer_t w = hawse_writer(body, body ? cap : 0);
@@ -177,6 +218,20 @@ static bool late(const struct leg *leg)
            (in->deadline_block && head >= in->deadline_block);
 }
 
+/* The same bytes for the next blocks: in the journal first, since offers are counted. */
+static void offer(struct leg *leg)
+{
+    char figures[PRIVATE_FIGURES];
+    if (!leg->intent->chain->relay || leg->life.signing)
+        return;
+    desk_step(leg->intent, HAWSE_INTENT_SENT,
+              &(struct desk_words){.leg = leg->index,
+                                   .hash = leg->attempts[leg->attempt_count - 1].hash,
+                                   .relay = begin(leg, leg->attempt_count, figures),
+                                   .reason = "offered to the relay again"});
+    leg_on(leg, LIFE_ON_MISSING);
+}
+
 bool private_pending(struct leg *leg)
 {
     uint32_t newest = leg->attempt_count - 1;
@@ -185,8 +240,8 @@ bool private_pending(struct leg *leg)
     if (!private_is(leg, newest))
         return false;
     rules_of(leg, &rules);
-    if (leg->stay.rounds == 0) { /* an earlier run offered it: for how long is not known */
-        leg_on(leg, LIFE_ON_MISSING);
+    if (leg->stay.rounds == 0 || leg->stay_attempt != newest + 1) {
+        offer(leg); /* it went another way, or the journal is of an older hawse */
         return true;
     }
     struct relay_look look = {.head = chain->head.number,
@@ -195,8 +250,10 @@ bool private_pending(struct leg *leg)
                               .late = late(leg)};
     switch (relay_look(&leg->stay, &rules, &look)) {
     case RELAY_REPEAT:
-    case RELAY_OFFER:
         leg_on(leg, LIFE_ON_MISSING);
+        break;
+    case RELAY_OFFER:
+        offer(leg);
         break;
     case RELAY_RAISE:
         leg_on(leg, LIFE_ON_STUCK);

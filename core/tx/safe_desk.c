@@ -389,28 +389,19 @@ int32_t safe_restore_call(struct desk_intent *intent, hawse_view_t data)
     return s->data || set_data(s, data) ? HAWSE_OK : HAWSE_E_NOMEM;
 }
 
-static bool read_figure(const json_t *figures, const char *key, uint64_t *out)
+void safe_restore_step(struct desk_intent *intent, const struct journal_step *step)
 {
-    const char *text = json_string_value(json_object_get(figures, key));
-    char *end = NULL;
-    *out = text ? strtoull(text, &end, 10) : 0;
-    return text && end && *end == '\0';
-}
-
-int32_t safe_restore_step(void *ctx, const struct journal_step *step)
-{
-    struct desk_safe *s = ((struct desk_intent *)ctx)->safe;
+    struct desk_safe *s = intent->safe;
     uint64_t nonce = 0, since = 0;
     if (step->step != HAWSE_INTENT_SIGNED || step->data.len == 0)
-        return HAWSE_OK;
+        return;
     json_t *root = json_loadb((const char *)step->data.data, step->data.len, 0, NULL);
     const json_t *figures = json_object_get(root, "figures");
-    if (read_figure(figures, "safe_nonce", &nonce) && read_figure(figures, "since", &since)) {
+    if (desk_figure(figures, "safe_nonce", &nonce) && desk_figure(figures, "since", &since)) {
         s->out = true;
         s->nonce = nonce;
         s->since = since;
         memcpy(s->hash, step->reference, 32);
     }
     json_decref(root);
-    return HAWSE_OK;
 }

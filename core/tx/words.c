@@ -55,9 +55,19 @@ static char *step_data(const struct desk_intent *intent, const struct desk_words
         (void)json_object_set_new(o, "reason", json_string(w->reason));
     if (w->figures && w->figures[0])
         (void)json_object_set_new(o, "figures", json_loads(w->figures, 0, NULL));
+    if (w->relay)
+        (void)json_object_set_new(o, "relay", json_loads(w->relay, 0, NULL));
     char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
     json_decref(o);
     return text;
+}
+
+bool desk_figure(const json_t *figures, const char *key, uint64_t *out)
+{
+    const char *text = json_string_value(json_object_get(figures, key));
+    hawse_u256_t wide;
+    return text && hawse_u256_parse((const uint8_t *)text, strlen(text), &wide) == HAWSE_OK &&
+           hawse_u256_to_u64(&wide, out) == HAWSE_OK;
 }
 
 static void count_step(struct desk *desk, uint32_t step)

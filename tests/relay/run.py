@@ -134,6 +134,27 @@ class Relays(Troubles):
                    words[-1] == "CONFIRMED" and self.count(5) == 1 and not self.public.seen and self.requests(),
                    (words, self.public.seen))
 
+    def counted(self):
+        """A crash gives no relay more offers than the configuration says."""
+        self.mode("keep")
+        self.send("counted", [{"to": TARGET, "data": hit(12)}], route="private")
+        self.until("counted", "SEEN", mine=False)
+        self.mine(1)
+        self.host.kill()
+        self.host.start()
+        time.sleep(1)
+        self.mine(4)  # the second range
+        end = time.monotonic() + 5
+        while len({r["maxBlock"] for r in self.requests()}) < 2 and time.monotonic() < end:
+            self.mine(1)
+        self.host.kill()
+        self.host.start()
+        words = self.until("counted", "FAILED", seconds=20)
+        ranges = {r["maxBlock"] for r in self.requests()}
+        self.check("offers are counted across crashes of the host", words[-1] == "FAILED" and self.count(12) == 0
+                   and len(ranges) == 2 and not any(hit(12)[2:] in raw for raw in self.public.seen), (words, self.requests()))
+        self.mode("include")
+
     def in_vain(self):
         self.mode("keep")
         self.send("vain", [{"to": TARGET, "data": hit(6)}], route="private")
@@ -187,7 +208,7 @@ class Relays(Troubles):
             self.mine(2)
             self.serve()
             self.restart(relay_auth="auth")
-            for trial in (self.taken, self.usual, self.down, self.killed, self.in_vain, self.auth, self.plain):
+            for trial in (self.taken, self.usual, self.down, self.killed, self.counted, self.in_vain, self.auth, self.plain):
                 trial()
             self.check("the host stops cleanly", self.host.stop() == 0, self.host.logs()[-1])
         finally:
