@@ -83,6 +83,8 @@ static void examine_chain(struct doctor *d, const struct config_chain *chain)
         say(d, DOCTOR_WARN, where, "add one of another company",
             "has one provider that answers: when it is away, nothing is sent");
     examine_rate(d, where, chain);
+    examine_relay(d, chain);
+    examine_safes(d, chain);
 }
 
 /* ---- instances ---- */

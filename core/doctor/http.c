@@ -54,7 +54,7 @@ static enum rpc_class class_of(const char *method, const struct answer *a)
     return rpc_classify(&answer);
 }
 
-static bool lacks(const char *method, const struct answer *a)
+bool answer_lacks(const char *method, const struct answer *a)
 {
     return a->status != HAWSE_OK && class_of(method, a) == RPC_METHOD_UNSUPPORTED;
 }
@@ -69,7 +69,7 @@ static void examine_abilities(struct doctor *d, const char *where,
         ask(d, endpoint, x->method, x->params, &a);
         if (a.status == HAWSE_OK)
             continue;
-        if (lacks(x->method, &a) || !x->vital) {
+        if (answer_lacks(x->method, &a) || !x->vital) {
             say(d, x->vital && sends ? DOCTOR_BAD : DOCTOR_NOTE, where,
                 x->vital && sends ? "use a provider, or a plan of it, that has this method" : NULL,
                 "no %s: %s", x->method, x->why);

@@ -43,6 +43,9 @@ void ask(struct doctor *d, const struct config_endpoint *endpoint, const char *m
 bool ask_number(struct doctor *d, const struct config_endpoint *endpoint, const char *method,
                 const char *params, struct answer *out, uint64_t *number);
 
+/* Does this answer say that there is no such method? */
+bool answer_lacks(const char *method, const struct answer *a);
+
 /* What answered at an address. */
 enum speaks { SPEAKS_NOTHING, SPEAKS_EVM, SPEAKS_SOLANA, SPEAKS_HTTP };
 
@@ -63,6 +66,9 @@ void examine_stream(struct doctor *d, const char *where, const struct config_end
                     enum speaks speaks, uint32_t block_ms);
 /* How the connection is protected, and for how long yet. */
 void examine_tls(struct doctor *d, const char *where, const struct config_endpoint *endpoint);
+/* Looks at the private relay of a chain, and at its Safes, where it has any. */
+void examine_relay(struct doctor *d, const struct config_chain *chain);
+void examine_safes(struct doctor *d, const struct config_chain *chain);
 /* This machine: folders, memory, clock; plugin files. */
 void examine_machine(struct doctor *d);
 

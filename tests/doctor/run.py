@@ -23,6 +23,7 @@ RESULTS = {"eth_chainId": "0x64", "web3_clientVersion": "made-up/1", "eth_feeHis
            "eth_getTransactionCount": "0x0", "eth_getTransactionReceipt": None, "eth_getLogs": [], "debug_traceCall": {}}
 UNKNOWN = {"code": -32601, "message": "the method does not exist/is not available"}
 # name: what the node does otherwise, (level, what, fix) that must be found of it
+UNSIGNED = {"code": -32600, "message": "error, no signature provided"}
 ILLNESSES = {
     "well": ({}, []),
     "other": ({"eth_chainId": "0x89"}, [("bad", r"speaks for chain 137, expected 100", r"chain_id should be 137")]),
@@ -39,6 +40,9 @@ ILLNESSES = {
     "page": ({"status": 200, "body": "<html>welcome</html>"}, [("bad", r"speaks no Ethereum JSON-RPC", r"URL")]),
     "slow": ({"wait": 0.6}, [("warn", r"answers within 6\d\d\.\d ms", r"nearer")]),
 }
+
+
+RELAYS = {"relay": {"eth_sendPrivateTransaction": UNSIGNED, "status": 403}, "norelay": {}, "oldrelay": {"status": 404, "body": "{}"}}
 
 
 class Node(http.server.BaseHTTPRequestHandler):
@@ -61,7 +65,8 @@ class Node(http.server.BaseHTTPRequestHandler):
         return ill.get(method, RESULTS.get(method, UNKNOWN))
 
     def do_POST(self):
-        ill = ILLNESSES[self.path.split("/")[1]][0]
+        name = self.path.split("/")[1]
+        ill = RELAYS[name] if name in RELAYS else ILLNESSES[name][0]
         question = json.loads(self.rfile.read(int(self.headers["content-length"])))
         time.sleep(ill.get("wait", 0) if question["method"] == "eth_chainId" else 0)
         result = self.result(question["method"], question["params"], ill)
@@ -129,6 +134,25 @@ class Trial:
         self.check("an address where nobody listens", done.returncode == 1 and "does not answer: Failed to connect" in
                    done.stdout and "has no provider that answers" in done.stdout, done.stdout)
 
+    def relays(self):
+        def ask(name, **more):
+            chains = self.chain("well", "narrow")
+            chains["c"]["tx"] = {"relay": f"http://127.0.0.1:{self.port}/{name}/{SECRET}", "relay_form": "raw",
+                                 "relay_method": "eth_sendPrivateTransaction", **more}
+            done = self.doctor(chains, None, "--json")
+            return [f for f in json.loads(done.stdout) if f["where"] == "chains.c.tx.relay"], done
+        found, done = ask("relay")
+        self.check("a relay that refuses nothing, unsigned, is well", [f["level"] for f in found][-1] == "good"
+                   and "refuses an empty eth_sendPrivateTransaction" in found[-1]["what"] and SECRET not in done.stdout, found)
+        found, done = ask("norelay")
+        self.check("a relay without that method", found[-1]["level"] == "bad" and done.returncode == 1
+                   and "takes no eth_sendPrivateTransaction" in found[-1]["what"], found)
+        found, done = ask("oldrelay")
+        self.check("a relay at another path", found[-1]["level"] == "warn" and "HTTP 404" in found[-1]["what"], found)
+        found, done = ask("relay", relay="http://127.0.0.1:1/")
+        self.check("a relay where nobody listens", found[-1]["level"] == "bad" and "does not answer" in found[-1]["what"],
+                   found)
+
     def certificates(self):
         done = self.doctor(self.chain("well", scheme="https", port=self.tls))
         self.check("a certificate that nobody knows", done.returncode == 1 and "certificate is not believed" in done.stdout
@@ -190,6 +214,7 @@ def main():
     try:
         trial.illnesses()
         trial.alone()
+        trial.relays()
         trial.certificates()
         trial.streams(pathlib.Path(__file__).resolve().parents[2] / "packaging/quickstart")
         trial.machine()

@@ -8,8 +8,10 @@ held against the limits, and what would change it is refused. Prints TAP.
 """
 import http.server
 import json
+import os
 import pathlib
 import shutil
+import subprocess
 import sys
 import threading
 import time
@@ -158,6 +160,16 @@ class Safes(Troubles):
                    and self.safe_nonce() == nonce and "SIGNED" not in self.words(name), (last, done.stderr))
 
     # ---- trials ----
+
+    def examined(self):
+        done = subprocess.run([str(self.hawse), "doctor", str(self.folder / "hawse.json")], capture_output=True, text=True,
+                              timeout=60, env={**os.environ, "HAWSE_PLUGIN_PATH": str(self.plugins)})
+        lines = [line for line in done.stdout.splitlines() if "chains.local.safes" in line]
+        self.check("the doctor says whose Safes they are, and what is wrong with one", any(
+            "good chains.local.safes.treasury: is a Safe of 3 owners, of whom 2 agree; 2 of their keys are ours" in line
+            for line in lines) and any("safes.shared: is a Safe of 2 owners" in line and "waits for other owners" in line
+                                       for line in lines)
+            and any("safes.loose: batch:" in line for line in lines), (lines, done.stdout[-800:], done.stderr[-300:]))
 
     def executed(self):
         self.propose("one", [{"to": TARGET, "data": hit(1)}])
@@ -334,7 +346,7 @@ class Safes(Troubles):
             self.host = Host(self.hawse, self.plugins, self.folder, self.config())
             self.host.start()
             time.sleep(0.5)
-            for trial in (self.executed, self.money, self.gates, self.together, self.overtaken, self.foreign, self.hollow,
+            for trial in (self.examined, self.executed, self.money, self.gates, self.together, self.overtaken, self.foreign, self.hollow,
                           self.crashed, self.shared_out):
                 trial()
             self.check("the host stops cleanly", self.host.stop() == 0, self.host.logs()[-1])
