@@ -55,6 +55,15 @@ static const char *simulation_text(const struct leg *leg, enum life_tell what)
     return told ? text : NULL;
 }
 
+static const char *reason_of(const struct leg *leg, enum life_tell what)
+{
+    if (what == LIFE_TELL_RENEWED)
+        return "its nonce was used by a transaction that is not ours: it gets another one";
+    if (what == LIFE_TELL_REPLACED && leg->life.voiding)
+        return "an empty transaction with its nonce takes it back";
+    return NULL;
+}
+
 static void tell_leg(struct leg *leg, enum life_tell what)
 {
     static const uint32_t steps[] = {[LIFE_TELL_SIMULATED] = HAWSE_INTENT_SIMULATED,
@@ -84,10 +93,7 @@ static void tell_leg(struct leg *leg, enum life_tell what)
     }
     if (what == LIFE_TELL_SENT || what == LIFE_TELL_REPLACED)
         leg->intent->attempts++;
-    if (what == LIFE_TELL_RENEWED)
-        w.reason = "its nonce was used by a transaction that is not ours: it gets another one";
-    if (what == LIFE_TELL_REPLACED && leg->life.voiding)
-        w.reason = "an empty transaction with its nonce takes it back";
+    w.reason = reason_of(leg, what);
     if (what == LIFE_TELL_SENT)
         desk_step(leg->intent, HAWSE_INTENT_SIGNED, &w);
     if (what == LIFE_TELL_SENT || what == LIFE_TELL_REPLACED)
