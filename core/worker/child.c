@@ -12,6 +12,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <linux/futex.h>
 #include <signal.h>
 #include <stdio.h>
@@ -228,6 +229,7 @@ static int32_t prepare(struct child *c, struct fault *fault)
     if (file < 0)
         return fault_set(fault, HAWSE_E_IO, "its file cannot be opened: %s", strerror(errno));
     int32_t code = load_needed(file, fault);
+    json_object_seed(0); /* which reads a file, later than one can */
     uint64_t memory = mapped() + c->link->memory;
     if (code != HAWSE_OK)
         return code;

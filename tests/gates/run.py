@@ -81,7 +81,7 @@ class Trial:
 
     def config(self):
         return {
-            "hawse": 1, "control": {"socket": "control.sock"}, "plugins": {"path": list(map(str, self.paths))},
+            "hawse": 1, "control": {"socket": "control.sock"}, "plugins": {"path": list(map(str, self.paths)), "isolation": "asked"},
             "keys": {"dir": "keys", "use": {n: {"unlock": f"file:{self.folder / 'pass'}"} for n in ACCOUNTS}},
             "chains": {name: self.chain(cap) for name, cap in CAPS.items()},
             "tx": {"stuck_ms": 60000}, "instances": self.tricks.instances}

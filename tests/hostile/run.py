@@ -111,7 +111,7 @@ class Trial:
         url = f"127.0.0.1:{self.port}"
         config = {
             "hawse": 1,
-            "plugins": {"path": [str(self.plugins)]},
+            "plugins": {"path": [str(self.plugins)], "isolation": "asked"},
             "state_dir": str(self.folder / f"state-{name}"),
             "control": {"socket": str(self.folder / "c.sock")},
             "stop_deadline_ms": 500,

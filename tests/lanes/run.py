@@ -50,7 +50,7 @@ class Trial:
         config = json.loads((ROOT / "packaging/quickstart/quickstart.json").read_text())
         pools = config["instances"]["swapr"]["settings"]
         config = {
-            "hawse": 1, "plugins": {"path": [str(self.plugins)]}, "state_dir": str(self.folder / "state"),
+            "hawse": 1, "plugins": {"path": [str(self.plugins)], "isolation": "asked"}, "state_dir": str(self.folder / "state"),
             "control": {"socket": str(self.folder / f"{name}.sock")},
             "lanes": {lane: {} for lane in ("venue", "sink", "spare")} if lanes else {},
             "instances": {

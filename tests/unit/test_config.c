@@ -88,7 +88,7 @@ TEST(config_instance_defaults,
     CHECK_EQ(in->budget.on_hang, HANG_ABANDON);
     CHECK_EQ(in->isolation, ISOLATION_DEFAULT);
     CHECK_EQ(c->trusted_count, 0);
-    CHECK(!c->isolates);
+    CHECK(c->isolates);
     CHECK_EQ(in->worker.memory_mib, 256);
     CHECK_EQ(in->worker.restarts, 5);
     CHECK_EQ(in->worker.backoff_ms, 100);

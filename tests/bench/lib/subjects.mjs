@@ -90,7 +90,7 @@ function hawseConfig(place, trial, folder, httpPort) {
   const url = { url: `ws${tls}://127.0.0.1:${trial.port}/`, ...(trial.tls ? { ca_file: trial.tls.ca } : {}), ...trial.endpoint };
   return {
     hawse: 1,
-    plugins: { path: [place.plugins, path.join(place.scratch, 'plugins')] },
+    plugins: { path: [place.plugins, path.join(place.scratch, 'plugins')], isolation: 'asked' },
     state_dir: path.join(folder, 'state'),
     log: { level: 'warn' },
     http: { listen: `127.0.0.1:${httpPort}` },

@@ -98,7 +98,7 @@ async function send(double, frames) {
 function configOf(double, folder) {
   return {
     hawse: 1,
-    plugins: { path: [path.resolve(HAWSE_PLUGIN_DIR), path.resolve(BENCH_DIR)] },
+    plugins: { path: [path.resolve(HAWSE_PLUGIN_DIR), path.resolve(BENCH_DIR)], isolation: 'asked' },
     state_dir: path.join(folder, 'state'),
     instances: {
       poly: {
