@@ -432,6 +432,7 @@ def stage_check(args):
     """The conformance kit: each case finds the plugin that is broken in its way, and the shipped ones pass all."""
     tap("check", [sys.executable, "tests/check/run.py", MAIN, *(["--full"] if args.full else [])],
         timeout=300)
+    tap("new", [sys.executable, "tests/check/new.py", MAIN], timeout=180)
 
 
 def stage_rpc(args):

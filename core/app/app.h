@@ -48,6 +48,7 @@ struct arguments {
     bool diff, testnet_only, force;             /* --diff, --testnet-only, --force */
     const char *cases, *seed, *settings;        /* --case ... of check */
     bool list, junit;                           /* --list, --junit */
+    const char *lang;                           /* --lang */
     bool json, strict, safe, quiet, view, once;
 };
 
@@ -68,6 +69,7 @@ int command_kill(const struct arguments *args);
 int command_resume(const struct arguments *args);
 int command_send(const struct arguments *args);
 int command_check(const struct arguments *args);
+int command_new(const struct arguments *args);
 int command_version(const struct arguments *args);
 
 /* Secrets are in memory from now on: no core dumps, no debugger of another process of this user. */

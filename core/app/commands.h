@@ -56,6 +56,7 @@ enum option_id {
     OPT_SETTINGS,
     OPT_LIST,
     OPT_JUNIT,
+    OPT_LANG,
     OPTIONS,
 };
 

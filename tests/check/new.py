@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""`hawse new` as a stranger has it: hawse and its SDK are installed into a folder, and what the installed program
+scaffolds is built against that alone, tested, and checked by the conformance kit. Prints TAP.
+
+    new.py BUILD
+"""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+KINDS = ["chain", "venue", "protocol", "strategy", "sink"]
+LANGUAGES = {"c": "c", "cpp": "cpp"}
+WRONG = [(["venue"], "needs a kind and a name"), (["bank", "x"], "no such kind"), (["venue", "No Good"], "no id"),
+         (["venue", "../x"], "no id"), (["venue", "x", "--lang", "cobol"], "in that language")]
+
+
+class Trial:
+    def __init__(self, build):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="hawse-new-"))
+        self.results = []
+        done = subprocess.run(["meson", "install", "-C", str(build), "--destdir", str(self.folder / "root"), "--quiet"],
+                              capture_output=True, text=True)
+        self.check("it installs", done.returncode == 0, done.stdout + done.stderr)
+        config = next((self.folder / "root").rglob("hawse-sdk.pc"))
+        self.hawse = next((self.folder / "root").rglob("bin/hawse"))
+        self.env = {**os.environ, "PKG_CONFIG_PATH": str(config.parent), "HAWSE": str(self.hawse),
+                    "PKG_CONFIG_SYSROOT_DIR": str(self.folder / "root"), "CFLAGS": "-O2 -Werror",
+                    "CXXFLAGS": "-O2 -Werror"}
+
+    def check(self, name, good, detail=""):
+        self.results.append((name, None if good else str(detail)[-1500:]))
+
+    def run(self, *words, cwd=None):
+        return subprocess.run([*map(str, words)], cwd=cwd or self.folder, env=self.env, text=True, capture_output=True,
+                              timeout=120)
+
+    def scaffold(self, kind, language):
+        name = f"my-{kind}-{language}"
+        done = self.run(self.hawse, "new", kind, f"org.test.{name}", "--lang", language)
+        at = self.folder / name
+        left = [p for p in at.rglob("*") if p.is_file() and any(m in p.read_text() for m in ("@NAME@", "@ID@", "@EXT@"))]
+        self.check(f"{kind} in {language}: hawse new writes it, every mark filled in", done.returncode == 0 and not left,
+                   done.stderr + str(left))
+        for step in ("all", "test", "check"):
+            target = [] if step == "all" else [step]
+            done = self.run("make", *target, cwd=at)
+            self.check(f"{kind} in {language}: make {step}", done.returncode == 0, done.stdout + done.stderr)
+        if done.returncode == 0:
+            self.check(f"{kind} in {language}: no warnings", ", 0 warnings, 0 failed, 0 crashed" in done.stdout, done.stdout)
+        again = self.run(self.hawse, "new", kind, f"org.test.{name}", "--lang", language)
+        self.check(f"{kind} in {language}: what is there is not overwritten", again.returncode == 1, again.stderr)
+
+    def wrong(self):
+        for words, text in WRONG:
+            done = self.run(self.hawse, "new", *words)
+            self.check(f"hawse new {' '.join(words)}: {text}", done.returncode == 2 and text in done.stderr, done.stderr)
+
+
+def main():
+    trial = Trial(pathlib.Path(sys.argv[1]).resolve())
+    try:
+        for kind in KINDS:
+            for language in LANGUAGES:
+                trial.scaffold(kind, language)
+        trial.wrong()
+    finally:
+        shutil.rmtree(trial.folder, ignore_errors=True)
+    for n, (name, fault) in enumerate(trial.results, 1):
+        if fault is not None:
+            print("# " + fault.replace("\n", "\n# "))
+        print(f"{'ok' if fault is None else 'not ok'} {n} - {name}")
+    print(f"1..{len(trial.results)}")
+    return 1 if any(fault is not None for _, fault in trial.results) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
