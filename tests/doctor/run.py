@@ -18,6 +18,10 @@ import tempfile
 import threading
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+
+from trials import report  # noqa: E402
+
 SECRET = "a1b2c3d4e5f60718293a4b5c6d7e8f90"
 RESULTS = {"eth_chainId": "0x64", "web3_clientVersion": "made-up/1", "eth_feeHistory": {}, "eth_simulateV1": [],
            "eth_getTransactionCount": "0x0", "eth_getTransactionReceipt": None, "eth_getLogs": [], "debug_traceCall": {}}
@@ -222,12 +226,7 @@ def main():
             trial.node(sys.argv[3])
     finally:
         shutil.rmtree(trial.folder, ignore_errors=True)
-    for n, (name, fault) in enumerate(trial.results, 1):
-        if fault is not None:
-            print("# " + fault.replace("\n", "\n# "))
-        print(f"{'ok' if fault is None else 'not ok'} {n} - {name}")
-    print(f"1..{len(trial.results)}")
-    return 1 if any(fault is not None for _, fault in trial.results) else 0
+    return 1 if report(trial.results) else 0
 
 
 if __name__ == "__main__":

@@ -10,11 +10,14 @@ import pathlib
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+
+from trials import free_port, report  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -78,12 +81,6 @@ FILES = {
                       r"built for another machine"),
     "32 bit": (lambda good: good[:4] + b"\x01" + good[5:], r"expected a 64-bit"),
 }
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Trial:
@@ -295,12 +292,7 @@ def main():
                 results.append((f"configuration: {name}", check_config(trial, name, text, pattern)))
     finally:
         trial.close()
-    for n, (name, fault) in enumerate(results, 1):
-        if fault:
-            print("# " + fault.replace("\n", "\n# "))
-        print(f"{'not ' if fault else ''}ok {n} - hostile: {name}")
-    print(f"1..{len(results)}")
-    return 1 if any(fault for _, fault in results) else 0
+    return 1 if report([(f"hostile: {name}", fault or None) for name, fault in results]) else 0
 
 
 if __name__ == "__main__":

@@ -44,7 +44,8 @@ class Books:
         for place, number, step, error, data in self.ends:
             if step != CONFIRMED and (place, number) not in own:
                 why = json.loads(data)
-                found[(step, error, why.get("gate") or re.sub(r"\d+", "N", why.get("reason", ""))[:90])] += 1
+                words = re.sub(r"0x[0-9a-f]+|\d+", "N", f"{why.get('gate', '')}: {why.get('reason', '')}")
+                found[(step, error, words[:110])] += 1
         return found
 
 

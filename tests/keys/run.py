@@ -22,6 +22,10 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+
+from trials import report  # noqa: E402
+
 PASS, NEW = "correct horse battery staple", "an entirely different one"
 RAW = "0x" + "4f" * 32
 CHEAP = ("--cost", "interactive")
@@ -366,12 +370,7 @@ def main():
         trial.all()
     finally:
         shutil.rmtree(trial.folder, ignore_errors=True)
-    for n, (name, fault) in enumerate(trial.results, 1):
-        if fault:
-            print("# " + fault.replace("\n", "\n# "))
-        print(f"{'not ' if fault else ''}ok {n} - {name}")
-    print(f"1..{len(trial.results)}")
-    return 1 if any(fault for _, fault in trial.results) else 0
+    return 1 if report(trial.results) else 0
 
 
 if __name__ == "__main__":

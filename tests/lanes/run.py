@@ -19,7 +19,9 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "tests/record"))
+sys.path.insert(0, str(ROOT / "tests/lib"))
 from capture import chunks  # noqa: E402
+from trials import free_port  # noqa: E402
 
 SPEED = 25
 VARYING = ("seq", "epoch", "backfilled", "from", "to", "count", "reason")  # depend on when the stream opened
@@ -32,12 +34,6 @@ def check(name, good, detail=""):
     for line in ("" if good else str(detail)).splitlines():
         print(f"# {line}")
     print(f"{'' if good else 'not '}ok {done['count']} - {name}", flush=True)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Trial:

@@ -18,6 +18,10 @@ import time
 import urllib.error
 import urllib.request
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+
+from trials import free_port, report  # noqa: E402
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 COMMANDS = ("run", "plugins", "config", "doctor", "keys", "signer", "status", "top", "feed", "replay", "report", "version")
 # command line: (exit code, what is said)
@@ -59,12 +63,6 @@ WRONG = {
     "feed GOOD --listen 8.8.8.8:1": (2, r"expected a loopback address"),
     "feed GOOD --speed fast": (2, r"expected a number above 0"),
 }
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Trial:
@@ -284,12 +282,7 @@ def main():
         trial.bad_places()
     finally:
         shutil.rmtree(trial.folder, ignore_errors=True)
-    for n, (name, fault) in enumerate(trial.results, 1):
-        if fault is not None:
-            print("# " + fault.replace("\n", "\n# "))
-        print(f"{'ok' if fault is None else 'not ok'} {n} - {name}")
-    print(f"1..{len(trial.results)}")
-    return 1 if any(fault is not None for _, fault in trial.results) else 0
+    return 1 if report(trial.results) else 0
 
 
 if __name__ == "__main__":

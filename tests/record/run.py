@@ -22,6 +22,10 @@ import time
 
 from capture import BEGIN, ON_EVENTS, chunks, records
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+
+from trials import free_port  # noqa: E402
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORLDS = ("gnosis", "solana", "polymarket")
 INSTANCES = {"gnosis": "gnosis", "swapr": "swapr", "balancer": "balancer", "poly": "polymarket", "solana": "solana", "ticker": "ticker"}
@@ -38,12 +42,6 @@ def check(name, good, detail=""):
     for line in ("" if good else str(detail)).splitlines():
         print(f"# {line}")
     print(f"{'' if good else 'not '}ok {done['count']} - {name}", flush=True)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Rig:

@@ -17,6 +17,10 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+
+from trials import report  # noqa: E402
+
 HERE = pathlib.Path(__file__).resolve().parent
 SAMPLE = HERE.parents[1] / "packaging/quickstart/gnosis-sample.ndjson"
 SWAP = "0xc42079f94a6350d7e6235f29174924f928cc2ac818eb64fed8004e115fbcca67"  # Swap of Uniswap v3 and Algebra V1
@@ -144,12 +148,7 @@ def main():
         trial.judge(trial.run())
     finally:
         shutil.rmtree(trial.folder, ignore_errors=True)
-    for n, (name, fault) in enumerate(trial.results, 1):
-        if fault is not None:
-            print("# " + fault.replace("\n", "\n# "))
-        print(f"{'ok' if fault is None else 'not ok'} {n} - {name}")
-    print(f"1..{len(trial.results)}")
-    return 1 if any(fault is not None for _, fault in trial.results) else 0
+    return 1 if report(trial.results) else 0
 
 
 if __name__ == "__main__":

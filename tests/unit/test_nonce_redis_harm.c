@@ -259,10 +259,10 @@ TEST_LIMIT(unreadable, 20, "a journal that cannot be read undoes nothing")
 
 TEST_LIMIT(no_memory, 30, "where memory is out every call is answered, and later ones work")
 {
-    struct server server = a_server();
-    struct host h;
     if (!test_alloc_hooks())
         test_skip("allocations cannot be made to fail in this build");
+    struct server server = a_server();
+    struct host h;
     CHECK_EQ(open_host(&h, &server, "j", NULL, "secret"), HAWSE_OK);
     until_mode(&h, NONCE_SHARED);
     (void)reserve_soon(&h, 0);
