@@ -117,6 +117,7 @@ def stage_layout(_):
 def stage_abi(_):
     """Changes of the headers that must be caught, made in a copy."""
     tap("ABI gate", [sys.executable, "tests/abi/seeds.py"])
+    tap("ABI of releases", [sys.executable, "tests/abi/released.py"])
 
 
 def stage_museum(_):

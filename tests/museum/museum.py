@@ -12,6 +12,7 @@ Owns: folders of its own under the temporary one. Must never: change an exhibit.
 import concurrent.futures
 import hashlib
 import json
+import lzma
 import os
 import pathlib
 import re
@@ -197,6 +198,10 @@ def collect(release, hawse):
     about = {"release": release, "commit": git("rev-parse", "HEAD"), "trees": {s: git("rev-parse", f"HEAD:{s}") for s in sources},
              "plugins": plugins, "recording": {"sha256": digest(capture), "outputs": result["hash"], "events": result["events"],
                                                "callbacks": result["callbacks"]}}
+    paths = ["hawse.h", "types.h", "service", "space"]
+    tar = subprocess.run(["git", "archive", "HEAD", *(f"sdk/include/hawse/{p}" for p in paths)], cwd=compilers.ROOT,
+                         capture_output=True, check=True).stdout
+    (exhibit / "headers.tar.xz").write_bytes(lzma.compress(tar, preset=9 | lzma.PRESET_EXTREME))
     (exhibit / "exhibit.json").write_text(json.dumps(about, indent=1) + "\n")
     shutil.rmtree(WORKPLACE)
     print(f"museum: {exhibit.relative_to(compilers.ROOT)}: {len(plugins)} files, {result['events']} events")
