@@ -141,7 +141,7 @@ const foreign = await provider(async (question) => (question.method === 'getGene
 
 const hawse = new Hawse(command);
 const { folder } = hawse;
-const tool = (...args) => execFileSync(command[0], args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+const tool = (...args) => execFileSync(command[0], args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 1 << 28 });
 fs.writeFileSync(path.join(folder, 'pass'), 'open sesame, and let me in\n', { mode: 0o600 });
 tool('keys', 'new', 'bot', '--kind', 'ed25519', '--dir', path.join(folder, 'keys'), '--cost', 'interactive', '--passphrase-file',
   path.join(folder, 'pass'), '--chain', `solana:${genesis.slice(0, 32)}`);
@@ -273,7 +273,14 @@ const [got, own, none] = [await tokens(friend), await tokens(bot), (await tokens
 
 // ---- what must be so ----
 
+const bs58 = (await import('bs58')).default;
+/** Does the node have what the journal calls confirmed, in that slot and without an error? */
+async function agrees(end) {
+  const { value: [status] } = await ask(node.rpc, 'getSignatureStatuses', [[bs58.encode(Buffer.from(end.reference.slice(2), 'hex'))], { searchTransactionHistory: true }]);
+  return status?.slot === end.block && status.err === null;
+}
 let once = 0;
+let strange = 0;
 let wrong = 0;
 let confirmed = 0;
 let renewed = false;
@@ -284,6 +291,7 @@ for (const [number, list] of steps) {
   const good = ends[0]?.step === CONFIRMED;
   once += ends.length === 1;
   confirmed += good;
+  strange += good && !(await agrees(ends[0]));
   const paidTo = good && !intents.get(to).kind.includes('tokens') ? LAMPORTS : 0;
   wrong += first[to] !== paidTo || second[to] !== first[to];
   reasons.set(to, ends[0]);
@@ -299,6 +307,7 @@ for (const one of [...providers, foreign]) one.server.closeAllConnections();
 report([
   [`${all} payments with ${counts.killed} kill -9 of the host: each ended once in the journal`, once === all && steps.size === all],
   ['each recipient has what the journal says, also after everything was sent once more', wrong === 0],
+  ['what the journal calls confirmed is on the chain, in that slot', strange === 0],
   ['everybody who may be paid was', confirmed === all - of('unlisted').length - 3],
   [`what left the account is what was paid, and fees (${cost} lamports)`, cost > 0 && cost <= confirmed * 10_000],
   [`who is in no table of the operator is not paid: ${unlisted?.data?.gate}`, unlisted?.step === REFUSED],

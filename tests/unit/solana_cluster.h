@@ -64,6 +64,8 @@ struct cluster {
     uint64_t history; /* nodes know slots from here on */
     uint64_t price;   /* what others pay */
     bool down;        /* nothing can be asked */
+    bool moving;      /* each account has other lamports whenever it is looked at */
+    uint64_t looks;   /* so many times one was */
     const char *err;  /* of simulations; NULL = null */
     uint64_t foreign; /* nonces advanced by somebody else, in a thousand slots */
     uint64_t sends;   /* that reached a node */

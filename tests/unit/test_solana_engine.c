@@ -767,3 +767,18 @@ TEST(solana_engine_slots, "a deadline by slot ends what is not signed, and price
     CHECK_EQ_U64(price, 7);
     rig_free(r);
 }
+
+TEST(solana_engine_moving, "what something else moves during a simulation is simulated again")
+{
+    struct rig *r = rig_new();
+    r->c.moving = true;
+    add(r, 1);
+    for (int i = 0; i < 60; i++)
+        live(r);
+    CHECK_EQ(r->kept_count, 0);
+    CHECK(r->c.looks > 30);
+    r->c.moving = false;
+    live_until(r, 1, 400);
+    CHECK_EQ(r->end[1], SOLANA_END_CONFIRMED);
+    rig_free(r);
+}

@@ -203,6 +203,8 @@ TEST(solana_gates_lamports,
     (void)hawse_solana_transfer(&r->b, key(ME), key(FRIEND), 5);
     (void)hawse_solana_transfer(&r->b, key(ME), key(STRANGER), 5);
     refused(r, RISK_BEFORE, "calls", "instruction 2: pays lamports to");
+    (void)hawse_solana_transfer(&r->b, key(ME), key(PROGRAM), 5); /* listed, for other things */
+    refused(r, RISK_BEFORE, "calls", "no recipient");
     (void)hawse_solana_assign(&r->b, key(ME), key(STRANGER));
     refused(r, RISK_BEFORE, "calls", "begins with 0x01000000");
     add(r, hawse_solana_system_program, "\2\0\0", 3, two, 2); /* cut short */
@@ -247,6 +249,8 @@ TEST(solana_gates_tokens, "tokens go to accounts of the account and of recipient
     refused(r, RISK_BEFORE, "calls", "makes a token account");
     (void)hawse_solana_token_approve(&r->b, p, key(MINE), key(STRANGER), key(ME), 5);
     refused(r, RISK_BEFORE, "calls", "which is no spender");
+    (void)hawse_solana_token_approve(&r->b, p, key(MINE), key(FRIEND), key(ME), 5);
+    refused(r, RISK_BEFORE, "calls", "which is no spender");
     (void)hawse_solana_token_burn(&r->b, p, key(MINE), key(MINT), key(ME), 5);
     refused(r, RISK_BEFORE, "calls", "begins with 0x08");
     add(r, p, "\6\2\1", 3, three, 3); /* SetAuthority */
@@ -279,6 +283,9 @@ TEST(solana_gates_programs,
     add(r, key(STRANGER), "\12\13", 2, some, 1);
     refused(r, RISK_BEFORE, "calls", "not in the table");
     add(r, key(PROGRAM), "\12", 1, some, 1);
+    refused(r, RISK_BEFORE, "calls", "does not list that");
+    add(r, key(PROGRAM), "\12", 1, some, 0); /* what follows belongs to the next one */
+    add(r, key(FREE), "\13", 1, some, 0);
     refused(r, RISK_BEFORE, "calls", "does not list that");
     add(r, key(PROGRAM), "\12\13\14", 3, some, 1);
     refused(r, RISK_BEFORE, "calls", "slippage has no bound");
@@ -321,6 +328,9 @@ TEST(solana_gates_moves,
     r->seen.before[1].held.delegated_amount = 5;
     add(r, key(FREE), "\1", 1, none, 0);
     passes(r, RISK_AFTER);
+    mine->held.delegated_amount++; /* but not so much */
+    add(r, key(FREE), "\1", 1, none, 0);
+    refused(r, RISK_AFTER, "simulation", "no spender");
     memset(mine->held.delegate, 0, 32);
     memcpy(mine->held.close_authority, key(STRANGER), 32);
     add(r, key(FREE), "\1", 1, none, 0);
