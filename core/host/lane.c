@@ -190,6 +190,7 @@ static void pin(const struct lane *lane)
 static void *lane_main(void *arg)
 {
     struct lane *lane = arg;
+    (void)pthread_setname_np(pthread_self(), "lane");
     __atomic_store_n(&lane->tid, (int)syscall(SYS_gettid), __ATOMIC_RELAXED);
     crash_thread_stack();
     pin(lane);

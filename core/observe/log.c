@@ -158,6 +158,7 @@ static bool write_next(struct logger *l)
 static void *writer_main(void *arg)
 {
     struct logger *l = arg;
+    (void)pthread_setname_np(pthread_self(), "log");
     struct timespec limit = {.tv_sec = 0, .tv_nsec = 200000000};
     for (;;) {
         uint32_t seen = __atomic_load_n(&l->wake, __ATOMIC_ACQUIRE);

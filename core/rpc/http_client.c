@@ -179,6 +179,7 @@ static bool multi_init(struct http_client *c, struct http_multi *m, long connect
 static void *client_main(void *arg)
 {
     struct http_client *c = arg;
+    (void)pthread_setname_np(pthread_self(), "http");
     curl_easy_cleanup(curl_easy_init()); /* the first one is slower: not while a request waits */
     while (!__atomic_load_n(&c->quit, __ATOMIC_ACQUIRE))
         (void)loop_step(c->loop, 1000000000u, 0);

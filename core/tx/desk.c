@@ -393,6 +393,7 @@ static void on_tick(void *ctx, uint64_t now_ns)
 static void *desk_main(void *arg)
 {
     struct desk *desk = arg;
+    (void)pthread_setname_np(pthread_self(), "desk");
     desk->tick = (struct loop_timer){.fn = on_tick, .ctx = desk};
     on_tick(desk, loop_clock());
     for (size_t i = 0; i < desk->chain_count; i++) {

@@ -5,6 +5,7 @@
  *
  *   bench-rpc serve             a server on loopback; prints its port, ends with its input
  *   bench-rpc pool PORT N       N requests, prints requests per second and CPU us per request
+ *   bench-rpc link PORT N       the same over one WebSocket
  *   bench-rpc curl PORT N
  */
 #include "../rpc/faulty.h"
@@ -98,9 +99,9 @@ static void go(struct run *run, unsigned n)
         (void)loop_step(run->loop, 1000000000u, 0);
 }
 
-static int pool(const char *port, unsigned n)
+static int pool(const char *port, unsigned n, bool link)
 {
-    char text[512];
+    char text[512], ws[64] = "";
     struct fault f = {0};
     struct config *config = NULL;
     struct logger *logger = NULL;
@@ -108,11 +109,13 @@ static int pool(const char *port, unsigned n)
     struct http_client *client = NULL;
     struct connector *connector = NULL; /* sets libcurl up, with the host's allocator */
     struct run run = {0};
+    if (link)
+        (void)snprintf(ws, sizeof(ws), "\"ws\":\"ws://127.0.0.1:%s\",", port);
     (void)snprintf(text, sizeof(text),
                    "{\"hawse\":1,\"instances\":{},\"chains\":{\"c\":{\"chain_id\":100,\"block_ms\":"
-                   "5000,\"providers\":[{\"name\":\"p\",\"http\":\"http://127.0.0.1:%s\","
+                   "5000,\"providers\":[{\"name\":\"p\",\"http\":\"http://127.0.0.1:%s\",%s"
                    "\"per_second\":0,\"in_flight\":16}]}}}",
-                   port);
+                   port, ws);
     if (config_parse(text, strlen(text), "/b.json", NULL, 0, &config, &f) != HAWSE_OK ||
         log_create(HAWSE_LOG_ERROR, LOG_FORMAT_TEXT, NULL, &logger, &f) != HAWSE_OK ||
         metrics_create(&metrics) != HAWSE_OK || loop_create(&run.loop, &f) != HAWSE_OK ||
@@ -122,6 +125,8 @@ static int pool(const char *port, unsigned n)
             HAWSE_OK)
         return 1;
     go(&run, WARM_UP);
+    for (int turn = 0; link && turn < 20; turn++) /* until it has told its chain id */
+        (void)loop_step(run.loop, 10000000u, 0);
     double cpu = cpu_now();
     uint64_t began = loop_clock();
     go(&run, n);
@@ -232,8 +237,8 @@ int main(int argc, char **argv)
     if (argc != 4)
         return 2;
     unsigned n = (unsigned)strtoul(argv[3], NULL, 10);
-    if (strcmp(argv[1], "pool") == 0)
-        return pool(argv[2], n);
+    if (strcmp(argv[1], "curl") != 0)
+        return pool(argv[2], n, strcmp(argv[1], "link") == 0);
     (void)curl_global_init(CURL_GLOBAL_DEFAULT);
     return bare(argv[2], n);
 }

@@ -1,5 +1,5 @@
-// JSON-RPC over HTTP with 16 requests in flight: hawse's provider pool, libcurl alone, viem and ethers, one after the
-// other against the same server, five times round; medians.
+// JSON-RPC over HTTP with 16 requests in flight: hawse's provider pool over HTTP and over a WebSocket,
+// libcurl alone, viem and ethers, one after the other against the same server, five times round; medians.
 //   BENCH_DIR=build/bench/tests/bench node tests/bench/bench_rpc.mjs [--requests 20000] [--rounds 5]
 // NODE_PATH or the folder's own packages have viem and ethers; one that is missing is left out.
 import { execFileSync, spawn } from 'node:child_process';
@@ -49,7 +49,7 @@ const [first] = await once(server.stdout, 'data');
 const port = String(first).trim(), requests = Number(arg.requests), results = {};
 const others = peers(`http://127.0.0.1:${port}`);
 for (let round = 0; round < Number(arg.rounds); round++) {
-  for (const kind of ['pool', 'curl']) {
+  for (const kind of ['pool', 'link', 'curl']) {
     (results[kind] ??= []).push(JSON.parse(execFileSync(program, [kind, port, String(requests)], { encoding: 'utf8' })));
   }
   for (const [name, ask] of Object.entries(others)) {
@@ -58,7 +58,7 @@ for (let round = 0; round < Number(arg.rounds); round++) {
   }
 }
 server.stdin.end();
-const names = { pool: 'hawse pool', curl: 'libcurl multi', viem: 'viem', ethers: 'ethers' };
+const names = { pool: 'hawse pool', link: 'by WebSocket', curl: 'libcurl multi', viem: 'viem', ethers: 'ethers' };
 const rate = Object.fromEntries(Object.entries(results).map(([k, l]) => [k, median(l.map((r) => r.per_second))]));
 const cpu = Object.fromEntries(Object.entries(results).map(([k, l]) => [k, median(l.map((r) => r.cpu_us))]));
 for (const kind of Object.keys(results)) {
@@ -66,6 +66,8 @@ for (const kind of Object.keys(results)) {
 }
 console.log(`libcurl alone is ${(rate.curl / rate.pool).toFixed(2)} times as fast as the pool (goal: at most 1.30)`);
 for (const name of Object.keys(others)) {
-  console.log(`the pool is ${(rate.pool / rate[name]).toFixed(1)} times as fast as ${name} in requests/s, ` +
-    `${(cpu[name] / cpu.pool).toFixed(1)} times in CPU (goal: 20 for viem)`);
+  for (const [kind, way] of [['pool', 'over HTTP'], ['link', 'over a WebSocket']]) {
+    console.log(`the pool ${way} is ${(rate[kind] / rate[name]).toFixed(1)} times as fast as ${name} in requests/s, ` +
+      `${(cpu[name] / cpu[kind]).toFixed(1)} times in CPU (goal: 20 for viem)`);
+  }
 }

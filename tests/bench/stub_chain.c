@@ -1,8 +1,8 @@
 /*
  * A stand-in for a node, because a real one is slower than the host that is measured: answers
  * JSON-RPC over HTTP on loopback at once, and mines all that it has whenever it is asked for the
- * newest block. It checks no signature and no nonce; who sent a transaction it knows by the number
- * that is in its calldata. Its answers have the form of anvil's, which tests/intents uses.
+ * newest block. It checks no signature; who sent a transaction it knows by the number that is in
+ * its calldata. Its answers have the form of anvil's, which tests/intents uses.
  *
  *   bench-stub-chain SHARE ADDRESS...   numbers below SHARE are of the first address, below twice
  *                                       SHARE of the second ... Prints its port; when its input
@@ -24,13 +24,21 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ACCOUNTS = 16, NUMBERS = 1 << 20, REQUEST = 256 << 10, ANSWER = 64 << 10, BLOCKS = 1 << 20 };
+enum {
+    ACCOUNTS = 16,
+    NUMBERS = 1 << 20,
+    REQUEST = 256 << 10,
+    ANSWER = 64 << 10,
+    BLOCKS = 1 << 20,
+    NONCES = 1 << 16
+};
 
 struct chain {
     struct loop *loop;
     struct loop_watch listener, input;
     const char *addresses[ACCOUNTS];
-    uint64_t received[ACCOUNTS], mined[ACCOUNTS]; /* transactions of each */
+    uint64_t mined[ACCOUNTS];      /* transactions of each that are in blocks */
+    uint32_t at[ACCOUNTS][NONCES]; /* 1 + the number that came with a nonce; 0: none did */
     unsigned accounts;
     uint64_t share, head, requests, sends, twice, unknown;
     time_t times[BLOCKS];
@@ -55,7 +63,13 @@ static void mine(struct chain *c)
 {
     c->head++;
     c->times[c->head % BLOCKS] = time(NULL);
-    memcpy(c->mined, c->received, sizeof(c->mined));
+    for (unsigned i = 0; i < c->accounts; i++) {
+        uint32_t n;
+        while (c->mined[i] < NONCES && (n = c->at[i][c->mined[i]]) != 0) {
+            c->sent[n - 1].block = c->head;
+            c->mined[i]++;
+        }
+    }
 }
 
 static int block_text(const struct chain *c, uint64_t n, char *out)
@@ -81,6 +95,21 @@ static uint64_t number_in(const uint8_t *raw, size_t len)
     return n < NUMBERS ? n : NUMBERS;
 }
 
+/* Of a transaction of type 2: 0x02, then the list [chain id, nonce, ...]. NONCES: it is none. */
+static uint64_t nonce_in(const uint8_t *raw, size_t len)
+{
+    uint64_t n = 0;
+    if (len < 100 || raw[0] != 2 || raw[1] < 0xf8)
+        return NONCES;
+    const uint8_t *at = raw + 2 + (raw[1] - 0xf7); /* behind the list's length */
+    at += *at < 0x80 ? 1 : 1 + *at - 0x80;         /* the chain id */
+    if (*at < 0x80)
+        return *at;
+    for (uint8_t i = 0; i < *at - 0x80 && i < 8; i++)
+        n = n << 8 | at[1 + i];
+    return n < NONCES ? n : NONCES;
+}
+
 static int send_raw(struct chain *c, const char *hex, char *out)
 {
     static uint8_t raw[REQUEST / 2];
@@ -91,15 +120,14 @@ static int send_raw(struct chain *c, const char *hex, char *out)
         return snprintf(out, ANSWER, "\"0x\"");
     hawse_keccak256(raw, len, hash);
     hawse_hex_encode(hash, 32, text);
-    uint64_t n = number_in(raw, len);
+    uint64_t n = number_in(raw, len), nonce = nonce_in(raw, len);
     c->sends++;
-    if (n == NUMBERS || n / c->share >= c->accounts) {
+    if (n == NUMBERS || n / c->share >= c->accounts || nonce == NONCES) {
         c->unknown++;
     } else if (!c->sent[n].there) {
         c->sent[n].there = true;
         memcpy(c->sent[n].hash, hash, 32);
-        c->received[n / c->share]++;
-        c->sent[n].block = c->head + 1;
+        c->at[n / c->share][nonce] = (uint32_t)n + 1;
     } else if (memcmp(c->sent[n].hash, hash, 32) != 0) {
         c->twice++;
     }
@@ -114,7 +142,7 @@ static int receipt(const struct chain *c, const char *hex, char *out)
         return -1;
     while (n < NUMBERS && !(c->sent[n].there && memcmp(c->sent[n].hash, hash, 32) == 0))
         n = n + 1 < c->share * c->accounts ? n + 1 : NUMBERS;
-    if (n == NUMBERS || c->sent[n].block > c->head)
+    if (n == NUMBERS || c->sent[n].block == 0)
         return snprintf(out, ANSWER, "null");
     return snprintf(out, ANSWER,
                     "{\"transactionHash\":\"%s\",\"blockHash\":\"0x%064llx\",\"blockNumber\":"
@@ -134,10 +162,13 @@ static const char *text_at(const json_t *params, size_t i)
 
 static int count_of(const struct chain *c, const json_t *params, char *out)
 {
-    const uint64_t *of = strcmp(text_at(params, 1), "pending") == 0 ? c->received : c->mined;
     for (unsigned i = 0; i < c->accounts; i++) {
-        if (strcasecmp(text_at(params, 0), c->addresses[i]) == 0)
-            return snprintf(out, ANSWER, "\"0x%llx\"", (unsigned long long)of[i]);
+        uint64_t n = c->mined[i];
+        if (strcasecmp(text_at(params, 0), c->addresses[i]) != 0)
+            continue;
+        while (strcmp(text_at(params, 1), "pending") == 0 && n < NONCES && c->at[i][n] != 0)
+            n++;
+        return snprintf(out, ANSWER, "\"0x%llx\"", (unsigned long long)n);
     }
     return snprintf(out, ANSWER, "\"0x0\"");
 }

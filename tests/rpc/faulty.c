@@ -58,9 +58,12 @@ static void say(const struct peer *p, int status, const char *headers, const cha
     char text[1024];
     size_t len = strlen(body);
     if (p->framed) { /* a text frame of a server, RFC 6455 section 5.2 */
-        uint8_t head[4] = {0x81, len < 126 ? (uint8_t)len : 126, (uint8_t)(len >> 8), (uint8_t)len};
-        (void)!send(p->fd, head, len < 126 ? 2 : 4, MSG_NOSIGNAL | MSG_MORE);
-        (void)!send(p->fd, body, len, MSG_NOSIGNAL);
+        const uint8_t head[4] = {0x81, 126, (uint8_t)(len >> 8), (uint8_t)len};
+        size_t skip = len < 126 ? 2 : 4;
+        memcpy(text, head, 4);
+        text[1] = len < 126 ? (char)len : 126;
+        memcpy(text + skip, body, len);
+        (void)!send(p->fd, text, skip + len, MSG_NOSIGNAL);
         return;
     }
     int n = snprintf(text, sizeof(text),
