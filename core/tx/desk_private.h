@@ -260,6 +260,8 @@ struct desk_scratch {
     char dead_stream[256];
 };
 
+enum { DESK_NONCE_COUNTS = sizeof(struct nonce_counts) / sizeof(uint64_t) };
+
 struct desk {
     struct desk_options options;
     const struct config *config; /* instances and their limits alone */
@@ -293,6 +295,7 @@ struct desk {
     struct metric_counter *steps[HAWSE_INTENT_WAITING + 1];
     struct metric_gauge *open;
     struct metric_histogram *to_sent;
+    struct metric_counter *nonce_counts[DESK_NONCE_COUNTS]; /* in the order of nonce_counts */
     pthread_mutex_t status_lock;
     char *status; /* as of the last tick */
 };

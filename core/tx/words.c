@@ -131,6 +131,23 @@ void desk_step(struct desk_intent *intent, uint32_t step, const struct desk_word
 
 /* ---- metrics ---- */
 
+static bool nonce_metrics(struct desk *desk)
+{
+    static const char *const names[] = {"reserved", "reused",  "sent",    "released", "expired",
+                                        "busy",     "stale",   "hole",    "claimed",  "mined",
+                                        "foreign",  "rewound", "resynced"};
+    _Static_assert(sizeof(names) / sizeof(names[0]) == DESK_NONCE_COUNTS, "one name each");
+    char labels[48];
+    for (size_t i = 0; i < DESK_NONCE_COUNTS; i++) {
+        (void)snprintf(labels, sizeof(labels), "what=\"%s\"", names[i]);
+        desk->nonce_counts[i] = metrics_counter(desk->options.metrics, "hawse_nonces_total",
+                                                "what became of nonces", labels);
+        if (!desk->nonce_counts[i])
+            return false;
+    }
+    return true;
+}
+
 bool desk_metrics(struct desk *desk)
 {
     struct metrics *m = desk->options.metrics;
@@ -150,7 +167,20 @@ bool desk_metrics(struct desk *desk)
     desk->open = metrics_gauge(m, "hawse_intents_open", "intents without a terminal step", "");
     desk->to_sent = metrics_histogram(m, "hawse_intent_sent_seconds",
                                       "from the proposal to the first broadcast", "");
-    return ok && desk->open && desk->to_sent;
+    return ok && desk->open && desk->to_sent && nonce_metrics(desk);
+}
+
+/* What the nonces count themselves: since they were opened last. */
+static void sample_nonces(struct desk *desk)
+{
+    struct nonce_counts counts;
+    uint64_t n[DESK_NONCE_COUNTS];
+    if (!desk->nonces || !desk->nonce_counts[0])
+        return;
+    nonce_counts(desk->nonces, &counts);
+    memcpy(n, &counts, sizeof(n));
+    for (size_t i = 0; i < DESK_NONCE_COUNTS; i++)
+        counter_set(desk->nonce_counts[i], n[i]);
 }
 
 /* ---- status ---- */
@@ -258,6 +288,7 @@ void desk_status_write(struct desk *desk)
     }
     if (desk->open)
         gauge_set(desk->open, (int64_t)open);
+    sample_nonces(desk);
     json_t *o = json_pack("{s:b, s:b, s:s, s:I, s:o, s:o, s:o}", "halted",
                           __atomic_load_n(&desk->halted, __ATOMIC_RELAXED), "killed",
                           risk_killed(desk->risk, NULL, NULL, 0), "nonces",
