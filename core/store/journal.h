@@ -188,7 +188,8 @@ int32_t journal_totals(struct journal *journal, const char *instance, uint64_t d
 
 /* ---- notes: what happened to the host and no intent is named for ---- */
 
-/* `what`: "start", "stop", "kill", "resume", "reload"; instance may be "" ; data as of a step. */
+/* `what`: "start", "stop", "kill", "resume", "reload", "sandwich"; instance may be "" ; data as of
+ * a step. */
 int32_t journal_note(struct journal *journal, const char *what, const char *instance,
                      hawse_view_t data, struct fault *fault);
 

@@ -149,7 +149,7 @@ static void viewed(struct desk_chain *chain)
 {
     struct desk *desk = chain->desk;
     chain->failures = 0;
-    chain->view_ns = loop_now(desk->loop);
+    chain->view_ns = chain->open > 0 ? loop_now(desk->loop) : 0; /* nobody looks from now on */
     for (struct desk_account *a = chain->accounts; a; a = a->next) {
         if (a->open == 0 || a->view_head != chain->head.number)
             continue;
@@ -327,7 +327,7 @@ static void still(struct desk_chain *chain)
 {
     chain->refreshing = false;
     chain->failures = 0;
-    chain->view_ns = loop_now(chain->desk->loop);
+    chain->view_ns = chain->open > 0 ? loop_now(chain->desk->loop) : 0;
     for (struct desk_account *a = chain->accounts; a; a = a->next)
         account_pump(a);
     if (chain->open > 0)

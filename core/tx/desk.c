@@ -167,6 +167,7 @@ static void intent_free(struct desk_intent *intent)
     for (uint32_t i = 0; intent->legs && i < intent->plan->count; i++) {
         struct leg *leg = &intent->legs[i];
         free(leg->sim);
+        watch_free(leg);
         leg_discard(leg);
         for (uint32_t a = 0; a < leg->attempt_count; a++)
             free(leg->attempts[a].raw);

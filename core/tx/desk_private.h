@@ -10,6 +10,7 @@
  *   load.c    what earlier runs left
  *   reload.c  what an operator changes while it runs
  *   private.c what goes by a private relay
+ *   watch.c   whether a trade was run into
  *   safe_*.c  what intents of a Safe need beside: see safe_desk.h
  *   ask.c     questions to providers and their answers
  *   words.c   status, and what is written to the journal
@@ -31,6 +32,7 @@
 #include "tx/nonce.h"
 #include "tx/plan.h"
 #include "tx/relay.h"
+#include "tx/sandwich.h"
 #include "tx/signing.h"
 
 #include <jansson.h>
@@ -114,7 +116,8 @@ struct leg {
     uint32_t mined;                      /* INCLUDED: which attempt */
     struct relay_stay stay;              /* with a private relay */
     uint32_t stay_attempt;               /* which attempt it has, counted from 1 */
-    bool published;                      /* private was in vain, and it may be public */
+    bool published;                      /* it is public, or may be because private was in vain */
+    struct watch *watch;                 /* see watch.c; NULL = nothing is looked at */
     struct risk_moved moved[DESK_MOVED]; /* of it, without the chain's own coin */
     uint32_t moved_count;
     bool moved_known; /* it could be read */
@@ -208,6 +211,7 @@ struct desk_chain {
     int ready;        /* atomic: what earlier runs left is reconciled */
     uint32_t unready; /* restored legs that the chain has not spoken of */
     uint64_t reorgs, deepest;
+    struct sandwich_count sandwiches; /* of ours, lately */
     bool pumping;
     struct solana_engine *solana; /* of that family; NULL = there was no memory for it */
     uint64_t engines;             /* that it had: an answer to an earlier one is not for this */
@@ -470,6 +474,12 @@ void leg_prove(struct leg *leg);
 
 /* The last block that is final for the intent; 0 = none is. */
 uint64_t intent_deep(const struct desk_intent *intent);
+
+/* ---- watch.c ---- */
+
+/* It is in a block: did somebody run into it? */
+void watch_included(struct leg *leg);
+void watch_free(struct leg *leg);
 
 /* ---- safe_desk.c ---- */
 

@@ -46,6 +46,9 @@ static void case_of(const struct desk_intent *intent, struct route_case *out)
     *out = (struct route_case){.wanted = intent->body->public.route,
                                .usual = tx->private_way.usual ? ROUTE_PRIVATE : ROUTE_PUBLIC,
                                .relay = intent->chain->relay != NULL,
+                               .sandwiches =
+                                   sandwich_lately(&intent->chain->sandwiches,
+                                                   intent->chain->head.number, SANDWICH_WINDOW),
                                .fallback = tx->relay_fallback};
     if (intent->filler)
         out->wanted = HAWSE_INTENT_ROUTE_PUBLIC;

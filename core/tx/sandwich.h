@@ -25,7 +25,21 @@ struct sandwich_swap {
     uint8_t target[20]; /* the contract that it called: attackers share it between their accounts */
     bool zero_for_one;  /* gave token 0 */
     hawse_u256_t gave, got;
+    bool ours;
 };
+
+/* Keccak-256 of the events by which pools like Uniswap's V2 and V3 tell of swaps. */
+#define SANDWICH_V2 "0xd78ad95fa46c994b6551d0da85fc275fe613ce37657fb8d5e3d130840159d822"
+#define SANDWICH_V3 "0xc42079f94a6350d7e6235f29174924f928cc2ac818eb64fed8004e115fbcca67"
+
+/* What eth_getLogs tells of the swaps of one block: those in the pools in which the transaction
+ * `ours` traded, and no farther from it than matters; traders are not known yet. HAWSE_PADDING
+ * readable bytes follow each text. HAWSE_E_FORMAT. */
+int32_t sandwich_logs(const uint8_t *text, uint64_t len, const uint8_t ours[32],
+                      struct sandwich_swap *out, uint32_t cap, uint32_t *count);
+/* Fills traders and targets in, from the block with its transactions. HAWSE_E_FORMAT. */
+int32_t sandwich_traders(const uint8_t *text, uint64_t len, struct sandwich_swap *swaps,
+                         uint32_t count);
 
 enum sandwich_verdict {
     SANDWICH_NONE,
@@ -44,7 +58,7 @@ struct sandwich sandwich_look(const struct sandwich_swap *swaps, size_t count, s
                               const hawse_u256_t *simulated);
 
 /* How many were found lately: a window over blocks. Begins as zeroes. */
-enum { SANDWICH_KEPT = 16 };
+enum { SANDWICH_KEPT = 16, SANDWICH_WINDOW = 7200 /* blocks; a day of Ethereum's */ };
 struct sandwich_count {
     uint64_t blocks[SANDWICH_KEPT]; /* at which one was found; 0 = none */
     uint32_t next;

@@ -451,6 +451,7 @@ void leg_broadcast(struct leg *leg, uint32_t i)
         private_send(leg, i);
         return;
     }
+    leg->published = leg->published || !a->empty; /* no relay makes it private again */
     char *params = malloc(2 * a->raw_len + 8);
     if (!params)
         return; /* the next look finds that no pool has it */

@@ -82,6 +82,7 @@ static void found(struct leg *leg, uint32_t i, const struct answer_receipt *rece
     leg_event(leg, &(struct life_event){.what = LIFE_ON_INCLUDED,
                                         .wanted = !leg->attempts[i].empty,
                                         .succeeded = receipt->succeeded});
+    watch_included(leg);
 }
 
 /* No attempt has a receipt. */

@@ -5,6 +5,7 @@
 #include "sim/sim.h"
 #include "tx/answer.h"
 #include "tx/fees.h"
+#include "tx/sandwich.h"
 
 #include <hawse/hawse.h>
 #include <stdlib.h>
@@ -25,6 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct answer_receipt receipt;
     struct fees_history history;
     struct answer_fate fate;
+    struct sandwich_swap swaps[4] = {{0}};
+    uint32_t count = 0;
     hawse_u256_t wide;
     static const uint8_t sender[20] = {[19] = 0xaa};
     uint8_t hash[32];
@@ -37,6 +40,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     (void)answer_receipt(text, size, &receipt);
     if (sim_receipt(text, size, sender, &moved) == HAWSE_OK)
         require(moved.flow_count <= SIM_FLOWS && moved.approval_count <= SIM_APPROVALS);
+    memset(hash, 0x22, sizeof(hash));
+    if (sandwich_logs(text, size, hash, swaps, 4, &count) == HAWSE_OK)
+        require(count <= 4);
+    (void)sandwich_traders(text, size, swaps, count <= 4 ? count : 0);
     (void)answer_sent_by(text, size, sender, 7, hash);
     const struct safe_place place = {.chain_id = 1};
     memset(hash, 0, sizeof(hash));

@@ -1,11 +1,11 @@
-// Compiles contracts.sol with the pinned compiler: {"Token": {"code": "0x...", "functions": {"mint(address,uint256)":
+// Compiles contracts.sol, or the file that is named, with the pinned compiler: {"Token": {"code": "0x...", "functions": {"mint(address,uint256)":
 // "40c10f19"}}, ...} on stdout.
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
 
 const require = createRequire(new URL('../e2e/package.json', import.meta.url))
 const solc = require('solc')
-const source = fs.readFileSync(new URL('contracts.sol', import.meta.url), 'utf8')
+const source = fs.readFileSync(process.argv[2] ?? new URL('contracts.sol', import.meta.url), 'utf8')
 const output = JSON.parse(solc.compile(JSON.stringify({
   language: 'Solidity',
   sources: { 'contracts.sol': { content: source } },

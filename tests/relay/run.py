@@ -17,9 +17,12 @@ import time
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "intents"))
-from rig import BLOCK_S, COUNTER, TARGET, Host, Node, make_key, report  # noqa: E402
+from rig import BLOCK_S, COUNTER, TARGET, Host, Node, journal, make_key, report  # noqa: E402
 from troubles import Troubles, hit  # noqa: E402
 
+POOL = "0x00000000000000000000000000000000000900ef"
+ATTACKER = "0x0000000000000000000000000000000000a77ac6"
+GWEI = 10 ** 9
 FOLDER = pathlib.Path(__file__).resolve().parent
 
 
@@ -73,6 +76,9 @@ class Relays(Troubles):
         config = super().config()
         local = config["chains"]["local"]
         local["providers"][0]["http"] = f"http://127.0.0.1:{self.public.server_address[1]}"
+        limits = config["instances"]["operator"]["limits"]["local"]
+        limits["assets"] = {"pool": {"address": POOL, "decimals": 0, "per_intent": "1", "per_day": "1"}}
+        limits["counterparties"][POOL] = {"functions": ["swap(bool)"]}
         local["tx"].update({"relay": self.relay_url, "relay_blocks": 3, "relay_rounds": 2, **self.way})
         return config
 
@@ -200,6 +206,60 @@ class Relays(Troubles):
         self.check("but never one that asked for private", words[-1] == "FAILED" and self.count(11) == 0
                    and not any(hit(11)[2:] in raw for raw in self.public.seen), (words, self.public.seen))
 
+    # ---- somebody runs into a trade ----
+
+    def attack(self, forward, fee, tip):
+        data = "0x" + self.attacker["functions"]["swap(address,bool)"] + f"{int(POOL, 16):064x}{forward:064x}"
+        return self.node.call("eth_sendTransaction", {"from": self.node.call("eth_accounts")[0], "to": ATTACKER, "data": data,
+                                                      "gas": hex(200000), "maxFeePerGas": hex(fee),
+                                                      "maxPriorityFeePerGas": hex(tip)})
+
+    def swap(self, name):
+        flow = {"asset": POOL, "max_out": "0", "min_in": "900", "expected_in": "900"}
+        self.send(name, [{"to": POOL, "data": "0x" + self.pool["functions"]["swap(bool)"] + f"{1:064x}"}], flows=[flow])
+
+    def notes(self):
+        with journal(self.folder) as db:
+            rows = db.execute("select data from record where kind = 'note'").fetchall()
+        return [note["data"] for note in map(json.loads, (row[0] for row in rows)) if note["what"] == "sandwich"]
+
+    def sandwiched(self):
+        done = subprocess.run(["node", str(FOLDER.parent / "gates/compile.mjs"), str(FOLDER / "pool.sol")],
+                              capture_output=True, text=True, timeout=60, check=True)
+        contracts = json.loads(done.stdout)
+        self.pool, self.attacker = contracts["Pool"], contracts["Attacker"]
+        for address, contract in ((POOL, self.pool), (ATTACKER, self.attacker)):
+            deployed = self.node.call("eth_sendTransaction", {"from": self.node.call("eth_accounts")[0], "gas": hex(2000000),
+                                                              "data": contract["code"]})
+            self.mine(1)
+            made = self.node.call("eth_getTransactionReceipt", deployed)["contractAddress"]
+            self.node.call("anvil_setCode", address, self.node.call("eth_getCode", made, "latest"))
+        self.node.call("anvil_setStorageAt", POOL, "0x1", "0x" + f"{1000:064x}")
+        self.restart(relay_auth="auth", route="public")
+        self.mode("include")
+        self.swap("quiet")
+        words = self.until("quiet", "CONFIRMED")
+        self.check("a trade that nobody ran into is not suspected", words[-1] == "CONFIRMED" and not self.notes(), words)
+        self.attack(0, 60 * GWEI, GWEI)  # the price as it was, in the view of the host too
+        self.mine(4)
+        self.public.seen.clear()
+        self.swap("eaten")
+        self.until("eaten", "SEEN", mine=False)
+        base = int(self.node.call("eth_getBlockByNumber", "latest", False)["baseFeePerGas"], 16)
+        self.attack(1, 60 * GWEI, 50 * GWEI)
+        self.attack(0, base * 5 // 4, 0)  # behind ours
+        words = self.until("eaten", "CONFIRMED")
+        self.mine(1)
+        notes = self.notes()
+        self.check("a sandwich is found and noted: who, where, and what it took", words[-1] == "CONFIRMED" and len(notes) == 1
+                   and notes[0]["whole"] and notes[0]["lost"] == "100" and notes[0]["pool"] == POOL
+                   and notes[0]["by"] == self.node.call("eth_accounts")[0].lower() and self.public.seen, (words, notes))
+        self.public.seen.clear()
+        self.send("wary", [{"to": TARGET, "data": hit(13)}])
+        words = self.until("wary", "CONFIRMED")
+        self.check("after it intents go by the relay", words[-1] == "CONFIRMED" and self.count(13) == 1
+                   and len(self.requests()) == 1 and not self.public.seen, (words, self.requests(), self.public.seen))
+
     def main(self):
         try:
             self.node.call("anvil_setCode", TARGET, COUNTER)
@@ -208,7 +268,7 @@ class Relays(Troubles):
             self.mine(2)
             self.serve()
             self.restart(relay_auth="auth")
-            for trial in (self.taken, self.usual, self.down, self.killed, self.counted, self.in_vain, self.auth, self.plain):
+            for trial in (self.taken, self.usual, self.down, self.killed, self.counted, self.in_vain, self.auth, self.plain, self.sandwiched):
                 trial()
             self.check("the host stops cleanly", self.host.stop() == 0, self.host.logs()[-1])
         finally:

@@ -382,3 +382,84 @@ TEST(sandwich_counts, "sandwiches are counted over a window of blocks")
     CHECK_EQ(sandwich_lately(&c, 200, 50), SANDWICH_KEPT);
     CHECK_EQ_U64(c.total, 42);
 }
+
+#define H(digit)                                                                                   \
+    "0x" digit digit digit digit digit digit digit digit digit digit digit digit digit digit digit \
+        digit digit digit digit digit digit digit digit digit digit digit digit digit digit digit  \
+            digit digit
+#define POOL_A       "0x00000000000000000000000000000000000000aa"
+#define WORD_OF(end) "00000000000000000000000000000000000000000000000000000000000000" end
+#define SWAP(pool, topic, data, tx, index)                                    \
+    "{\"address\":\"" pool "\",\"topics\":[\"" topic "\"],\"data\":\"0x" data \
+    "\",\"transactionHash\":\"" tx "\",\"transactionIndex\":\"" index "\"}"
+#define FORWARD  WORD_OF("07") WORD_OF("00") WORD_OF("00") WORD_OF("05")
+#define BACKWARD WORD_OF("00") WORD_OF("04") WORD_OF("09") WORD_OF("00")
+/* 6 of token 0 to the pool, 5 of token 1 from it */
+#define FORWARD_3                                                                                  \
+    WORD_OF("06")                                                                                  \
+    "fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffb" WORD_OF("00") WORD_OF("00") \
+        WORD_OF("00")
+
+static uint8_t padded_text[8192];
+
+static int32_t read_logs(const char *text, struct sandwich_swap *out, uint32_t cap, uint32_t *count)
+{
+    uint8_t ours[32];
+    memset(ours, 0x22, sizeof(ours));
+    memset(padded_text, 0, sizeof(padded_text));
+    memcpy(padded_text, text, strlen(text));
+    return sandwich_logs(padded_text, strlen(text), ours, out, cap, count);
+}
+
+static int32_t read_block(const char *text, struct sandwich_swap *swaps, uint32_t count)
+{
+    memset(padded_text, 0, sizeof(padded_text));
+    memcpy(padded_text, text, strlen(text));
+    return sandwich_traders(padded_text, strlen(text), swaps, count);
+}
+
+TEST(sandwich_reads,
+     "swaps near ours in our pools are read from logs, and who made them from the block")
+{
+    struct sandwich_swap s[8];
+    uint32_t n = 0;
+    static const char logs[] = "[" SWAP(POOL_A, SANDWICH_V2, FORWARD, H("11"), "0x1") "," //
+        SWAP(POOL_A, SANDWICH_V3, FORWARD_3, H("22"), "0x2") ","                          //
+        SWAP(POOL_A, SANDWICH_V2, BACKWARD, H("33"), "0x3") ","                           //
+        SWAP("0x00000000000000000000000000000000000000bb", SANDWICH_V2, BACKWARD, H("33"),
+             "0x3") ","                                         /* not our pool */
+        SWAP(POOL_A, SANDWICH_V2, BACKWARD, H("44"), "0x9") "," /* too far behind */
+        SWAP(POOL_A, H("55"), BACKWARD, H("44"), "0x3") ","     /* another event */
+        SWAP(POOL_A, SANDWICH_V2, WORD_OF("07"), H("44"), "0x3") "]";
+    CHECK_EQ(read_logs(logs, s, 8, &n), HAWSE_OK);
+    CHECK_EQ(n, 3);
+    CHECK(!s[0].ours && s[1].ours && s[0].zero_for_one && s[1].zero_for_one && !s[2].zero_for_one);
+    CHECK_EQ_U64(s[0].gave.limb[0], 7);
+    CHECK_EQ_U64(s[0].got.limb[0], 5);
+    CHECK_EQ_U64(s[1].gave.limb[0], 6);
+    CHECK_EQ_U64(s[1].got.limb[0], 5);
+    CHECK_EQ_U64(s[2].gave.limb[0], 4);
+    CHECK_EQ_U64(s[2].got.limb[0], 9);
+    static const char block[] =
+        "{\"transactions\":[{},{\"from\":\"" POOL_A "\",\"to\":\"" POOL_A "\"},{\"from\":\"" POOL_A
+        "\",\"to\":null},{\"from\":\"" POOL_A "\",\"to\":\"" POOL_A "\"}]}";
+    CHECK_EQ(read_block(block, s, n), HAWSE_OK);
+    CHECK(s[0].trader[19] == 0xaa && s[0].target[19] == 0xaa && s[1].target[19] == 0);
+    CHECK_EQ(read_block("{\"transactions\":[{},{}]}", s, n), HAWSE_E_FORMAT);
+    CHECK_EQ(read_block("{}", s, n), HAWSE_E_FORMAT);
+    CHECK_EQ(read_block("[]", s, n), HAWSE_E_FORMAT);
+    CHECK_EQ(read_logs(logs, s, 2, &n), HAWSE_OK);
+    CHECK_EQ(n, 2);
+    CHECK_EQ(read_logs("[]", s, 8, &n), HAWSE_OK);
+    CHECK_EQ(n, 0);
+    static const char *const bad[] = {"{}",
+                                      "[7]",
+                                      "[{}]",
+                                      "[" SWAP(POOL_A, SANDWICH_V2, FORWARD, "0x1", "0x1") "]",
+                                      "[" SWAP("0x1", SANDWICH_V2, FORWARD, H("11"), "0x1") "]",
+                                      "[" SWAP(POOL_A, SANDWICH_V2, FORWARD, H("11"), "1") "]"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        if (read_logs(bad[i], s, 8, &n) != HAWSE_E_FORMAT)
+            FAIL("taken: %s", bad[i]);
+    }
+}
