@@ -16,11 +16,15 @@
 enum { NAME_MAX_LEN = 40, ID_MAX_LEN = 100 };
 
 struct language {
-    const char *option, *extension, *compiler, *variable, *standard;
+    const char *option, *extension, *header; /* header: what is said of logic.h, if there is one */
+    const char *compiler, *variable, *standard;
+    const char *suffix; /* of the folder of its templates */
 };
 
-static const struct language languages[] = {{"c", "c", "cc", "CC", "c11"},
-                                            {"cpp", "cpp", "c++", "CXX", "c++17"}};
+static const struct language languages[] = {
+    {"c", "c", ", `logic.h`", "cc", "CC", "c11", ""},
+    {"cpp", "cpp", ", `logic.h`", "c++", "CXX", "c++17", ""},
+    {"rust", "rs", "", "rustc", "RUSTC", "2021", "-rust"}};
 
 static const struct kind {
     const char *name;
@@ -72,6 +76,7 @@ static const char *value_of(const struct scaffold *s, const char *at, size_t *le
                  {"@KIND@", s->kind->name},
                  {"@CONFIG@", s->kind->config},
                  {"@EXT@", s->language->extension},
+                 {"@HEADER@", s->language->header},
                  {"@CC@", s->language->compiler},
                  {"@CCVAR@", s->language->variable},
                  {"@STD@", s->language->standard}};
@@ -130,6 +135,26 @@ static int write_file(const struct scaffold *s, const struct template_file *t)
     return bad ? EXIT_TROUBLE : EXIT_GOOD;
 }
 
+/* Of this kind and language, or common to all; a language's own Makefile takes the place of the
+ * common one. */
+static bool is_wanted(const struct scaffold *s, const struct template_file *t)
+{
+    size_t n = strlen(s->kind->name);
+    bool own =
+        strncmp(t->kind, s->kind->name, n) == 0 && strcmp(t->kind + n, s->language->suffix) == 0;
+    bool common = strcmp(t->kind, "common") == 0;
+    return own || (common && (!s->language->suffix[0] || strcmp(t->name, "Makefile") != 0));
+}
+
+static bool has_template(const struct scaffold *s)
+{
+    for (size_t i = 0; i < template_count; i++) {
+        if (strcmp(template_files[i].kind, "common") != 0 && is_wanted(s, &template_files[i]))
+            return true;
+    }
+    return false;
+}
+
 static int write_folder(const struct scaffold *s)
 {
     char github[128], workflows[128];
@@ -142,30 +167,37 @@ static int write_folder(const struct scaffold *s)
     }
     int code = EXIT_GOOD;
     for (size_t i = 0; i < template_count && code == EXIT_GOOD; i++) {
-        const struct template_file *t = &template_files[i];
-        if (strcmp(t->kind, "common") == 0 || strcmp(t->kind, s->kind->name) == 0)
-            code = write_file(s, t);
+        if (is_wanted(s, &template_files[i]))
+            code = write_file(s, &template_files[i]);
     }
     return code;
 }
 
-int command_new(const struct arguments *args)
+/* What the two words and --lang ask for. */
+static bool choose(const struct arguments *args, struct scaffold *s)
 {
-    struct scaffold s = {.language = args->lang ? NULL : &languages[0]};
-    if (args->word_count != 2)
-        return usage("needs a kind and a name", "hawse new venue my-venue");
+    const char *lang = args->lang ? args->lang : "c";
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         if (strcmp(args->words[0], kinds[i].name) == 0)
-            s.kind = &kinds[i];
+            s->kind = &kinds[i];
     }
-    for (size_t i = 0; args->lang && i < sizeof(languages) / sizeof(languages[0]); i++) {
-        if (strcmp(args->lang, languages[i].option) == 0)
-            s.language = &languages[i];
+    for (size_t i = 0; i < sizeof(languages) / sizeof(languages[0]); i++) {
+        if (strcmp(lang, languages[i].option) == 0)
+            s->language = &languages[i];
     }
-    if (!s.kind)
+    return s->kind != NULL;
+}
+
+int command_new(const struct arguments *args)
+{
+    struct scaffold s = {0};
+    if (args->word_count != 2)
+        return usage("needs a kind and a name", "hawse new venue my-venue");
+    if (!choose(args, &s))
         return usage("there is no such kind", "chain, venue, protocol, strategy or sink");
-    if (!s.language)
-        return usage("there is no template in that language", "--lang c or --lang cpp");
+    if (!s.language || !has_template(&s))
+        return usage("there is no template of that kind in that language",
+                     "--lang c or --lang cpp; --lang rust for a sink");
     const char *word = args->words[1], *dot = strrchr(word, '.');
     s.name = dot ? dot + 1 : word;
     if (!is_id(word) || strlen(s.name) > NAME_MAX_LEN)

@@ -103,7 +103,7 @@ const struct option_line option_table[OPTIONS] = {
                       offsetof(struct arguments, settings)},
     [OPT_LIST] = {"list", NULL, "name the cases and why they are there",
                   offsetof(struct arguments, list)},
-    [OPT_LANG] = {"lang", "LANG", "c (also when left out) or cpp",
+    [OPT_LANG] = {"lang", "LANG", "c (also when left out), cpp, or rust for a sink",
                   offsetof(struct arguments, lang)},
     [OPT_JUNIT] = {"junit", NULL, "as JUnit's XML", offsetof(struct arguments, junit)},
 };
@@ -210,7 +210,7 @@ const struct command commands[] = {
      OPT(OPT_INSTANCE) | OPT(OPT_INTENT) | OPT(OPT_ID) | OPT(OPT_SINCE) | OPT(OPT_UNTIL) |
          OPT(OPT_STEP) | OPT(OPT_HEAD) | OPT(OPT_FORCE) | OPT(OPT_JSON),
      3, command_journal},
-    {"new", "KIND NAME [--lang c|cpp]",
+    {"new", "KIND NAME [--lang c|cpp|rust]",
      "write a folder with a plugin that builds, has a test and passes `hawse check`",
      "KIND: chain, venue, protocol, strategy or sink. NAME: the folder's; or an id such as\n"
      "org.example.my-venue, of which the last part is the folder's. Nothing is overwritten.",

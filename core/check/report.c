@@ -108,7 +108,8 @@ static void print_text(const struct check_report *report)
     for (size_t i = 0; i < check_case_count; i++) {
         const struct check_case *c = &check_cases[i];
         const struct check_result *r = &report->results[i];
-        bool blocked = r->verdict == CHECK_SKIP && strncmp(r->text, "case ", 5) == 0;
+        bool blocked = r->verdict == CHECK_SKIP && (strncmp(r->text, "case ", 5) == 0 ||
+                                                    strncmp(r->text, "the host refuses", 16) == 0);
         if (!report->chosen[i] || blocked) /* said once, at that case */
             continue;
         if (c->number / 100u != level)

@@ -12,9 +12,10 @@ import sys
 import tempfile
 
 KINDS = ["chain", "venue", "protocol", "strategy", "sink"]
-LANGUAGES = {"c": "c", "cpp": "cpp"}
+LANGUAGES = ["c", "cpp"]
 WRONG = [(["venue"], "needs a kind and a name"), (["bank", "x"], "no such kind"), (["venue", "No Good"], "no id"),
-         (["venue", "../x"], "no id"), (["venue", "x", "--lang", "cobol"], "in that language")]
+         (["venue", "../x"], "no id"), (["venue", "x", "--lang", "cobol"], "in that language"),
+         (["venue", "x", "--lang", "rust"], "in that language")]
 
 
 class Trial:
@@ -65,6 +66,10 @@ def main():
         for kind in KINDS:
             for language in LANGUAGES:
                 trial.scaffold(kind, language)
+        if shutil.which("rustc"):
+            trial.scaffold("sink", "rust")
+        else:
+            trial.results.append(("sink in rust # SKIP rustc is not installed", None))
         trial.wrong()
     finally:
         shutil.rmtree(trial.folder, ignore_errors=True)

@@ -23,7 +23,8 @@ PAGE = ROOT / "sdk/doc/check.md"
 CC = os.environ.get("CC", "cc")
 FLAGS = ["-std=gnu11", "-O1", "-shared", "-fvisibility=hidden", "-w", f"-I{ROOT}/sdk/include"]
 SHIPPED = ["gnosis", "polygon", "solana", "swapr", "balancer", "polymarket", "jsonl", "ticker",
-           "intents", "tape", "tokens", "quote"]
+           "intents", "tape", "tokens", "quote", "pair", "payout"]
+FROZEN = ["candles"]  # its source stays as it was when the museum's exhibits were made of it: it may warn
 # what only the linker or the file system can break
 LINK = {9: ["-Wl,-z,execstack"], 10: ["-fno-pic", "-mcmodel=large", "-Wl,-z,notext"], 11: ["-Wl,-rpath,/nowhere"],
         13: ["-Wl,--no-as-needed", "-lz"]}
@@ -77,9 +78,9 @@ class Trial:
             found.setdefault(case["verdict"], {})[case["case"]] = case["text"]
         return report, found
 
-    def good(self, name, path):
+    def good(self, name, path, strict=True):
         report, found = self.verdicts(path)
-        bad = {**found.get("fail", {}), **found.get("crash", {}), **found.get("warn", {})}
+        bad = {**found.get("fail", {}), **found.get("crash", {}), **(found.get("warn", {}) if strict else {})}
         return name, f"{bad}" if bad or len(found["pass"]) < len(self.cases) / 2 else None
 
     def broken(self, fault):
@@ -133,6 +134,7 @@ def main():
             if not args.only:
                 jobs.append(pool.submit(trial.good, "the good twin of the broken ones passes all", trial.build(0)))
                 jobs += [pool.submit(trial.good, f"{n} passes all", trial.plugins / f"{n}.so") for n in SHIPPED]
+                jobs += [pool.submit(trial.good, f"{n} passes all", trial.plugins / f"{n}.so", False) for n in FROZEN]
             results = [job.result() for job in jobs]
     finally:
         shutil.rmtree(trial.folder, ignore_errors=True)

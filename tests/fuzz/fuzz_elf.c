@@ -6,6 +6,11 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static void count(void *ctx, const char *name)
+{
+    *(size_t *)ctx += strlen(name);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct elf_file elf;
@@ -19,6 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             sum += elf.exports[i].data[b];
     }
     sum += elf.rpath ? strlen(elf.rpath) : 0;
+    (void)elf_imports(data, size, count, &sum, NULL);
     if (sum == SIZE_MAX) /* so that the reads are made */
         abort();
     return 0;

@@ -18,10 +18,13 @@
 
 HAWSE_EXPORT const char hawse_manifest_v1[] =
     "{\"id\":\"org.example.pair\",\"version\":\"1.0.0\",\"abi\":\"1.0\",\"kind\":\"venue\","
+    "\"license\":\"MIT\","
+    "\"description\":\"trades and reserves of a pair of the Uniswap v2 kind\","
     "\"maturity\":\"beta\",\"requires\":{\"hawse.sub/1\":\">=1.0\"},"
     "\"consumes\":[\"evm/1\"],\"produces\":[\"market/1\"],"
     "\"config\":{\"type\":\"object\",\"required\":[\"pair\"],\"properties\":{\"pair\":{"
-    "\"type\":\"string\",\"description\":\"address of the pair: 0x and 40 digits\"}}}}";
+    "\"type\":\"string\",\"format\":\"address\",\"description\":\"address of the pair: 0x and 40 "
+    "digits\"}}}}";
 
 /* UniswapV2Pair.sol; every fork that kept its events has them */
 static const char swap_event[] = "event Swap(address indexed sender, uint amount0In, uint "

@@ -18,17 +18,22 @@ enum { MARKS = 4096, NAME = 64, MOST = 256, AGAIN_MS = 100 };
 
 HAWSE_EXPORT const char hawse_manifest_v1[] =
     "{\"id\":\"org.example.payout\",\"version\":\"1.0.0\",\"abi\":\"1.0\",\"kind\":\"strategy\","
+    "\"license\":\"MIT\","
+    "\"description\":\"pays each of a list once, on Solana\","
     "\"maturity\":\"stable\",\"requires\":{\"hawse.intent/1\":\">=1.0\","
     "\"hawse.timer/1\":\">=1.0\"},\"consumes\":[\"intent/1\"],\"capabilities\":[\"intent\"],"
     "\"config\":{\"type\":\"object\",\"required\":[\"chain\",\"account\",\"payer\",\"lamports\","
     "\"to\"],\"properties\":{"
     "\"chain\":{\"type\":\"string\",\"description\":\"name in chains\"},"
     "\"account\":{\"type\":\"string\",\"description\":\"name of a key\"},"
-    "\"payer\":{\"type\":\"string\",\"description\":\"address of that key\"},"
+    "\"payer\":{\"type\":\"string\","
+    "\"examples\":[\"So11111111111111111111111111111111111111112\"],\"description\":\"address of "
+    "that key\"},"
     "\"lamports\":{\"type\":\"integer\",\"minimum\":1,\"description\":\"for each\"},"
     "\"nonce\":{\"type\":\"string\",\"description\":\"account of a durable nonce, whose authority "
     "the key is; without one they live by a blockhash\"},"
     "\"to\":{\"type\":\"array\",\"maxItems\":256,\"items\":{\"type\":\"string\"},"
+    "\"examples\":[[\"So11111111111111111111111111111111111111112\"]],"
     "\"description\":\"addresses\"}}}}";
 
 struct payout {
