@@ -26,7 +26,7 @@ struct instance *host_instance(const hawse_host_t *table, hawse_instance_t handl
     if (index >= HOST_INSTANCES)
         return NULL;
     struct instance *inst = __atomic_load_n(&host->instances[index], __ATOMIC_ACQUIRE);
-    return inst && inst->handle == handle ? inst : NULL;
+    return inst && __atomic_load_n(&inst->handle, __ATOMIC_RELAXED) == handle ? inst : NULL;
 }
 
 struct instance *host_enter(const hawse_host_t *table, hawse_instance_t handle, int32_t *code)

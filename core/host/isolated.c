@@ -25,10 +25,15 @@ int32_t isolated_new(struct instance *inst)
 
 void isolated_free(struct instance *inst)
 {
-    if (!inst->isolated)
+    struct isolated *iso = inst->isolated;
+    if (!iso)
         return;
-    worker_destroy(inst->isolated->worker);
-    free(inst->isolated);
+    loop_timer_cancel(inst->lane->loop, &iso->due); /* it may be waiting to come back */
+    loop_timer_cancel(inst->lane->loop, &iso->tell);
+    if (iso->watched)
+        loop_unwatch(inst->lane->loop, &iso->death);
+    worker_destroy(iso->worker);
+    free(iso);
     inst->isolated = NULL;
 }
 

@@ -1,7 +1,7 @@
 /*
  * One plugin in three roles. "pulse" publishes numbered events; "reader" takes them and fails when
  * one is missing, doubled or out of order; "victim" takes one and then does something that no
- * plugin may, another thing in each of its lives.
+ * plugin may, another thing in each of its lives. Any other role takes all and does nothing.
  */
 #include "rig.h"
 

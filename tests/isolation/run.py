@@ -53,7 +53,7 @@ class Tap:
 
 def config(folder, rig, events, others):
     def one(role, **more):
-        return {"plugin": str(rig), "settings": {"role": role, "events": events}, "queue": 65536,
+        return {"plugin": str(rig), "settings": {"role": role, "events": events}, "queue": 65536, "isolation": "none",
                 **({} if role == "pulse" else {"links": {"pulse": "pulse"}}), **more}
 
     worker = {"restarts": 0, "backoff_ms": 0, "memory_mib": 16}
@@ -176,6 +176,37 @@ def quarantine(args, tap, folder):
         host.wait(20)
 
 
+def reloads(args, tap, folder):
+    """Without those that are in workers, and with them again, while one of them waits to come back."""
+    path, log = folder / "r.json", folder / "log-r"
+    c = config(folder, args.rig.resolve(), 1000000, True)
+    c["state_dir"] = str(folder / "state-r")
+    c["instances"]["victim"]["worker"] = {"restarts": 0, "backoff_ms": 150}
+    c["instances"]["isolated"]["settings"]["role"] = "idle"  # it comes when others have read for a while
+    few = {**c, "instances": {k: v for k, v in c["instances"].items() if v["isolation"] == "none"}}
+    path.write_text(json.dumps(c))
+    with log.open("w") as out:
+        host = subprocess.Popen([args.hawse, "run", str(path)], stdout=subprocess.DEVNULL, stderr=out)
+    try:
+        good = wait_for(log, host, lambda t: "is back" in t, time.monotonic() + 20)
+        for _ in range(3):
+            pids = [i["isolation"]["pid"] for i in status(args.hawse, folder).values() if i["isolation"]["pid"]]
+            for now, wanted in ((few, 2), (c, 4)):
+                path.write_text(json.dumps(now))
+                host.send_signal(signal.SIGHUP)
+                until = time.monotonic() + 10
+                while len(status(args.hawse, folder)) != wanted and time.monotonic() < until:
+                    time.sleep(0.05)
+                time.sleep(0.3)
+            good = good and not any(pathlib.Path(f"/proc/{p}").exists() for p in pids)
+        state = status(args.hawse, folder)
+        tap.check(good and state.get("isolated", {}).get("state") == "running" and state["beside"]["dropped"] == 0,
+                  "reloads end workers and start others", log.read_text()[-1500:])
+    finally:
+        host.send_signal(signal.SIGTERM)
+        tap.check(host.wait(20) == 0, "and the host ends well")
+
+
 def hashes(args, tap, folder):
     """A run in workers, recorded, gives the same outputs when it is replayed in process, in workers, and in workers
     that spin on a CPU of their own."""
@@ -223,6 +254,7 @@ def main():
     try:
         run(args, tap, folder)
         quarantine(args, tap, folder)
+        reloads(args, tap, folder)
         hashes(args, tap, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
