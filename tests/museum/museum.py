@@ -159,6 +159,8 @@ def run_twins(hawse, folder):
         hashes = {level: replay(hawse, capture, {**files, "candles-gcc": path})["hash"] for level, path in by_level.items()}
         check(f"{compiler} -O0 to -O3 ({compilers.version(compiler)}): {len(hashes)} files, one output hash",
               len(hashes) == len(LEVELS) and set(hashes.values()) == {about["recording"]["outputs"]}, hashes)
+        kit = subprocess.run([str(hawse), "check", str(by_level[2])], capture_output=True, text=True, timeout=120)
+        check(f"{compiler} -O2 passes the conformance kit", kit.returncode == 0, kit.stdout + kit.stderr)
 
 
 def run_newest(hawse, folder):

@@ -25,6 +25,7 @@
 
 const char hawse_manifest_v1[] =
     "{\"id\":\"org.example.candles\",\"version\":\"1.0.0\",\"abi\":\"1.0\",\"kind\":\"protocol\","
+    "\"description\":\"trades into candles of a minute\",\"license\":\"MIT\","
     "\"maturity\":\"stable\",\"requires\":{\"hawse.sub/1\":\">=1.0\",\"hawse.timer/1\":\">=1.0\","
     "\"hawse.metrics/1\":\">=1.0\"},\"consumes\":[\"market/1\",\"stream/1\"],"
     "\"produces\":[\"org.example.candles/1\"]}";

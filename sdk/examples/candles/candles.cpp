@@ -16,6 +16,7 @@
 
 const char hawse_manifest_v1[] =
     R"({"id":"org.example.candles","version":"1.0.0","abi":"1.0","kind":"protocol",)"
+    R"("description":"trades into candles of a minute","license":"MIT",)"
     R"("maturity":"stable","requires":{"hawse.sub/1":">=1.0","hawse.timer/1":">=1.0",)"
     R"("hawse.metrics/1":">=1.0"},"consumes":["market/1","stream/1"],)"
     R"("produces":["org.example.candles/1"]})";
