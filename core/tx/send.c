@@ -422,6 +422,8 @@ void leg_sent(struct leg *leg, uint32_t i)
 {
     struct desk *desk = leg->intent->desk;
     struct fault fault = {0};
+    if (leg->life.state != LIFE_SENT)
+        return; /* the chain was faster, and knows better */
     if (desk_group(desk) && journal_attempt_state(desk->journal, leg->intent->number, leg->index,
                                                   i + 1, JOURNAL_SENT, &fault) != HAWSE_OK)
         desk_broke(desk, &fault);

@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
@@ -89,7 +90,7 @@ class Proxy:
 
     def __init__(self, node):
         self.node, self.no_receipts, self.no_state, self.keeps = node, False, False, None  # blocks with state; None = all
-        self.behind = False
+        self.behind, self.late_s = False, 0  # answers to a transaction come so late
         proxy = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -130,6 +131,8 @@ class Proxy:
         connection.request("POST", "/", body, {"content-type": "application/json"})
         answer = connection.getresponse().read()
         connection.close()
+        if method == "eth_sendRawTransaction":
+            time.sleep(self.late_s)
         return answer
 
 

@@ -262,6 +262,20 @@ class Troubles:
         self.check("what nobody can prove ends as unknown, and is never done again", words[-1] == "FAILED"
                    and last[1] == -16 and len(self.attempts("unprovable")) == 1 and self.count(21) == 1, (words, last))
 
+    def answered_late(self):
+        """The provider says that it took it when it is in a block already."""
+        self.proxy.late_s = 1.2
+        self.send("answered", [{"to": TARGET, "data": hit(24)}])
+        self.until("answered", "SENT", mine=False)
+        time.sleep(0.3)
+        words = self.until("answered", "INCLUDED")
+        time.sleep(1.5)
+        self.proxy.late_s = 0
+        before, after = words[-1], self.until("answered", "CONFIRMED")
+        rows = self.attempts("answered")
+        self.check("what is in a block stays so in the journal when a provider answers late", before == "INCLUDED"
+                   and after[-1] == "CONFIRMED" and [row[1] for row in rows] == [3], (words, after, rows))
+
     def killed(self):
         killed = self.command("kill", "--why", "a trial")
         self.send("killed", [{"to": TARGET, "data": hit(8)}])
@@ -353,8 +367,9 @@ class Troubles:
             self.host.start()
             time.sleep(0.5)
             for trouble in (self.one, self.stuck, self.dear, self.poor, self.failing, self.reverting, self.foreign,
-                            self.ahead, self.renewed, self.hidden, self.unprovable, self.killed, self.several,
-                            self.half, self.bundle, self.late, self.forgotten, self.deep, self.seen, self.reloaded):
+                            self.ahead, self.renewed, self.answered_late, self.hidden, self.unprovable, self.killed,
+                            self.several, self.half, self.bundle, self.late, self.forgotten, self.deep, self.seen,
+                            self.reloaded):
                 begin = time.monotonic()
                 trouble()
                 if os.environ.get("VERBOSE"):
