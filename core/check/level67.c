@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-enum { EVENTS = 20000, WARM_EVENTS = 4000, CPU_LIMIT_NS = 1000000000, FUZZED = 13 };
+enum { EVENTS = 20000, WARM_EVENTS = 4000, CPU_LIMIT_NS = 200000000, FUZZED = 13 };
 
 /* ---- level 6 ---- */
 

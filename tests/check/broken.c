@@ -33,7 +33,7 @@
 #define FAULT 0
 #endif
 
-enum { SOURCE = 7, FUZZED = 13, SEEN = 256, WARM = 3000, SECOND = 1000000000, ODD_KIND = 0x7ffe };
+enum { SOURCE = 7, FUZZED = 13, SEEN = 256, WARM = 3900, SECOND = 1000000000, ODD_KIND = 0x7ffe };
 
 /* ---- the manifest ---- */
 
@@ -643,7 +643,7 @@ static void spend(struct plugin *p)
     if (p->events < WARM)
         return;
     (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += 300000;
+    until.tv_nsec += 200000;
     while (FAULT == 601 && clock_gettime(CLOCK_MONOTONIC, &now) == 0 &&
            (now.tv_sec - until.tv_sec) * 1000000000L + now.tv_nsec - until.tv_nsec < 0)
         ;
