@@ -155,6 +155,9 @@ int32_t read_safes(struct reader *r, struct config_chain *chain, json_t *safes, 
     const char *name;
     json_t *value;
     int32_t code = HAWSE_OK;
+    if (chain->family != FAMILY_EVM && json_object_size(safes) > 0)
+        return fault_set(r->fault, HAWSE_E_INVAL,
+                         "%.100s.safes: a chain of the family solana has none", where);
     chain->safes = calloc(json_object_size(safes) + 1, sizeof(chain->safes[0]));
     if (!chain->safes)
         return no_memory(r, where);

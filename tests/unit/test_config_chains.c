@@ -182,6 +182,11 @@ TEST(chains_safes, "a Safe has owners of ours and an executor who is none of the
     CHECK_STR(s->owners[0], "own");
     CHECK_STR(s->service.url, "https://s.example/api");
     config_chain_finish(&copy);
+    bad_with("{'hawse':1,'instances':{},'chains':{'sol':{'family':'solana','genesis':'devnet',"
+             "'block_ms':400,'providers':[" A_ONE "],'safes':{'v':{'address':'" SAFE_AT
+             "','executor':'b','owners':[]}}}}}",
+             NULL, 0, HAWSE_E_INVAL,
+             "/etc/hawse/test.json:1: chains.sol.safes: a chain of the family solana has none", "");
 #define OF AT ".safes."
     bad_with(a_safe("bot", SAFE_AT, "bot", "own", ""), NULL, 0, HAWSE_E_INVAL,
              OF
