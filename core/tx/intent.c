@@ -123,14 +123,16 @@ static int32_t check_words(const hawse_intent_t *in, struct fault *fault)
     return code;
 }
 
+/* A copy that is handed on, as a worker does, has the flows of its Solana part once more. */
 static int32_t check_lists(const hawse_intent_t *in, struct fault *fault)
 {
     bool evm = in->kind == HAWSE_INTENT_EVM_CALLS;
+    bool again = !evm && in->flow_count == in->solana->flow_count;
     int32_t code = intent_check_list(in->call_count, in->call_size, in->calls, sizeof(in->calls[0]),
                                      evm ? 1 : 0, evm ? HAWSE_INTENT_CALLS_MAX : 0, "calls", fault);
     if (code == HAWSE_OK)
         code = intent_check_list(in->flow_count, in->flow_size, in->flows, sizeof(in->flows[0]), 0,
-                                 evm ? HAWSE_INTENT_FLOWS_MAX : 0, "flows", fault);
+                                 evm || again ? HAWSE_INTENT_FLOWS_MAX : 0, "flows", fault);
     if (code == HAWSE_OK)
         code = intent_check_list(in->stream_count, in->stream_size, in->streams,
                                  sizeof(in->streams[0]), 0, HAWSE_INTENT_STREAMS_MAX, "streams",

@@ -108,6 +108,11 @@ TEST(intent_solana_roundtrip, "a Solana intent reads back as the same, to the la
         char *second = intent_to_json(again);
         CHECK_STR(second, text);
         same_instructions(again->public.solana);
+        struct intent *third = NULL; /* a copy may be handed on, and copied again */
+        CHECK_EQ(intent_copy(&again->public, &third, &fault), HAWSE_OK);
+        same_instructions(third->public.solana);
+        CHECK_EQ(third->public.flow_count, solana.flow_count);
+        free(third);
         CHECK_EQ(again->solana.table_count, solana.table_count);
         CHECK_EQ_U64(again->solana.unit_price, solana.unit_price);
         for (uint32_t t = 0; t < solana.table_count; t++)
@@ -161,7 +166,7 @@ TEST(intent_solana_refused, "each fault of a Solana intent names the field")
     in.call_count = 1;
     refused(&in, "calls");
     in = good;
-    in.flow_count = 1;
+    in.flow_count = solana.flow_count + 1;
     refused(&in, "flows");
     in = good;
     in.solana = &part;
