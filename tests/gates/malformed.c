@@ -63,7 +63,7 @@ static void with_calls(struct room *r, uint32_t count)
     X(size_short, r->in.size = offsetof(hawse_intent_t, note))                                 \
     X(kind_zero, r->in.kind = 0)                                                               \
     X(kind_unknown, r->in.kind = 77)                                                           \
-    X(how_unknown, r->in.how = 2)                                                              \
+    X(how_unknown, r->in.how = 77)                                                             \
     X(how_huge, r->in.how = UINT32_MAX)                                                        \
     X(route_unknown, r->in.route = 3)                                                          \
     X(flags_unknown, r->in.flags = 2)                                                          \
