@@ -1,6 +1,7 @@
 /*
  * `hawse run CONFIG`: the host in the foreground. The main thread owns signals: SIGTERM and SIGINT
- * stop gracefully, SIGHUP reloads, a second SIGINT ends at once.
+ * stop gracefully, SIGHUP reloads, SIGUSR1 is the kill switch
+ * of intents, a second SIGINT ends at once.
  */
 #include "app/app.h"
 
@@ -129,6 +130,8 @@ static void wait_for_end(struct run *run, const sigset_t *signals)
         int sig = sigtimedwait(signals, NULL, &tick);
         if (sig == SIGHUP) {
             reload(run);
+        } else if (sig == SIGUSR1) {
+            host_kill(run->host, "signal", "SIGUSR1");
         } else if (sig == SIGTERM || sig == SIGINT) {
             log_line(run->logger, HAWSE_LOG_INFO, "host", "stopping on %s", strsignal(sig));
             host_quit(run->host);
@@ -236,6 +239,7 @@ int command_run(const struct arguments *args)
     (void)sigaddset(&signals, SIGTERM);
     (void)sigaddset(&signals, SIGINT);
     (void)sigaddset(&signals, SIGHUP);
+    (void)sigaddset(&signals, SIGUSR1);
     (void)sigprocmask(SIG_BLOCK, &signals, NULL); /* before any thread: all inherit it */
     (void)signal(SIGPIPE, SIG_IGN);
     if (load(args, &run.config, &fault) != HAWSE_OK)

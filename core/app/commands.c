@@ -112,7 +112,8 @@ const struct command commands[] = {
     {"run", "CONFIG [--set PATH=VALUE]... [--record FILE] [--view] [--strict] [--safe] [--quiet]",
      "run the configured plugins until SIGTERM or Ctrl-C",
      "SIGTERM and SIGINT stop gracefully, within stop_deadline_ms; SIGHUP reads the configuration\n"
-     "again and applies it as a whole or not at all. Core dumps are off: secrets are in memory.",
+     "again and applies it as a whole or not at all; SIGUSR1 is the kill switch of intents. Core\n"
+     "dumps are off: secrets are in memory.",
      OPT(OPT_SET) | OPT(OPT_VIEW) | OPT(OPT_STRICT) | OPT(OPT_SAFE) | OPT(OPT_QUIET) |
          OPT(OPT_RECORD),
      1, command_run},

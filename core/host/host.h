@@ -232,6 +232,8 @@ char *host_status(struct host *host);
  * malloc'd; NULL with a fault. */
 char *host_intents_verb(struct host *host, const char *verb, const json_t *request,
                         struct fault *fault);
+/* [any] Kill switch of all: nothing new is signed until `hawse resume`. `who` says by what. */
+void host_kill(struct host *host, const char *who, const char *why);
 bool host_ready(struct host *host, char **reasons);
 bool host_healthy(struct host *host);
 /* [any] Brings the metrics up to date that are read rather than counted. */

@@ -103,3 +103,12 @@ char *host_intents_verb(struct host *host, const char *verb, const json_t *reque
         return send_one(host, request, fault);
     return kill_it(host, request, verb[0] == 'k', fault);
 }
+
+void host_kill(struct host *host, const char *who, const char *why)
+{
+    struct fault fault = {0};
+    if (!host->desk)
+        log_line(host->logger, HAWSE_LOG_WARN, "tx", "%s: there is nothing to stop: %s", who, why);
+    else if (desk_kill(host->desk, NULL, who, why, &fault) != HAWSE_OK)
+        log_fault(host->logger, HAWSE_LOG_ERROR, "tx", &fault); /* it holds all the same */
+}

@@ -24,7 +24,6 @@ struct risk {
     const struct config *config;
     struct risk_options options;
     struct switches *switches;
-    int signaled; /* atomic: a signal asked for the switch of all */
     struct party *parties;
     size_t party_count;
     struct book *books;

@@ -443,27 +443,15 @@ int32_t risk_resume(struct risk *risk, const char *instance, struct fault *fault
 {
     char name[96];
     kill_name(instance, name, sizeof(name));
-    if (!instance)
-        (void)__atomic_exchange_n(&risk->signaled, 0, __ATOMIC_SEQ_CST);
     int32_t code = switches_clear(risk->switches, name, fault);
     if (code == HAWSE_OK)
         notify(risk, instance, "resumed");
     return code;
 }
 
-void risk_kill_signal(struct risk *risk)
-{
-    __atomic_store_n(&risk->signaled, 1, __ATOMIC_SEQ_CST);
-}
-
 bool risk_killed(struct risk *risk, const char *instance, char *why, size_t cap)
 {
     char name[96];
-    if (__atomic_load_n(&risk->signaled, __ATOMIC_SEQ_CST)) {
-        /* the file first: between the two it is on in both ways */
-        (void)risk_kill(risk, NULL, "signal", "a signal asked for it", NULL);
-        (void)__atomic_exchange_n(&risk->signaled, 0, __ATOMIC_SEQ_CST);
-    }
     if (switches_on(risk->switches, "kill", why, cap))
         return true;
     kill_name(instance, name, sizeof(name));

@@ -203,8 +203,6 @@ int32_t risk_kill(struct risk *risk, const char *instance, const char *who, cons
 int32_t risk_resume(struct risk *risk, const char *instance, struct fault *fault);
 /* [any] Is one on, for this instance (NULL: for all)? `why`, unless NULL, gets words. */
 bool risk_killed(struct risk *risk, const char *instance, char *why, size_t cap);
-/* From a signal handler: on for all; the next check writes the file. */
-void risk_kill_signal(struct risk *risk);
 
 /* ---- for status ---- */
 

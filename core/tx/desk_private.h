@@ -82,6 +82,7 @@ struct leg {
 
     /* from the check to the signature */
     struct sim_run *run;
+    uint64_t sim_began_ns;
     bool sim_done;
     bool simulating_empty;
     uint32_t sim_tries; /* simulations that came too late, or were none */
@@ -219,6 +220,10 @@ struct desk_chain {
 
 enum desk_effect_kind { DESK_TELL, DESK_BROADCAST, DESK_SAFE };
 
+#define DESK_GATE(name, stages, asks) GATE_##name,
+enum { RISK_GATES(DESK_GATE) DESK_GATES }; /* in their order */
+enum { SIMULATED_WELL, SIMULATED_BADLY, SIMULATED_NOT, SIMULATED_KINDS };
+
 /* What leaves the process after the group is on the disk. */
 struct desk_effect {
     enum desk_effect_kind kind;
@@ -297,6 +302,9 @@ struct desk {
     struct loop_timer tick;
     struct desk_counts counts;
     struct metric_counter *steps[HAWSE_INTENT_WAITING + 1];
+    struct metric_counter *refused[DESK_GATES], *waited[DESK_GATES];
+    struct metric_counter *simulated[SIMULATED_KINDS];
+    struct metric_histogram *simulating;
     struct metric_gauge *open;
     struct metric_histogram *to_sent;
     struct metric_counter *nonce_counts[DESK_NONCE_COUNTS]; /* in the order of nonce_counts */
@@ -312,6 +320,9 @@ bool desk_group(struct desk *desk);
 void desk_broke(struct desk *desk, const struct fault *fault);
 void desk_effect(struct desk *desk, const struct desk_effect *effect);
 struct desk_intent *desk_by_handle(struct desk *desk, uint64_t handle);
+/* For metrics: what a gate said, and how a simulation ended. */
+void desk_count_verdict(struct desk *desk, const struct risk_verdict *v);
+void desk_count_simulation(struct desk *desk, const struct sim_result *result, uint64_t ns);
 /* The journal has it now. False: it has not, and the fault was logged. */
 bool desk_journal_add(struct desk_intent *intent);
 void desk_forget(struct desk_intent *intent); /* out of all lists; freed when nothing asks */

@@ -272,6 +272,7 @@ static void on_simulated(void *ctx, const struct sim_result *result)
     struct desk_chain *chain = leg->intent->chain;
     leg->run = NULL;
     chain->simulating--;
+    desk_count_simulation(chain->desk, result, loop_clock() - leg->sim_began_ns);
     if (!leg->sim)
         leg->sim = malloc(sizeof(*leg->sim));
     if (!leg->sim) {
@@ -399,6 +400,7 @@ void leg_simulate(struct leg *leg, bool empty)
     }
     leg->simulating_empty = empty;
     leg->sim_done = false;
+    leg->sim_began_ns = loop_clock();
     chain->simulating++;
     leg->asking++; /* nothing is decided before this function ends */
     int32_t code = sim_start(chain->sim, q, on_simulated, leg, &leg->run);

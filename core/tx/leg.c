@@ -370,6 +370,7 @@ bool leg_verdict(struct leg *leg, const struct risk_verdict *v)
     if (v->warning[0])
         log_line(intent->desk->logger, HAWSE_LOG_WARN, intent->instance, "intent %s: %s",
                  intent->body->id, v->warning);
+    desk_count_verdict(intent->desk, v);
     if (v->answer == RISK_PASS)
         return true;
     if (v->answer == RISK_WAIT) {

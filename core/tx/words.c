@@ -148,6 +148,34 @@ static bool nonce_metrics(struct desk *desk)
     return true;
 }
 
+#define GATE_NAME(name, stages, asks) #name,
+static const char *const gate_names[DESK_GATES] = {RISK_GATES(GATE_NAME)};
+
+static bool gate_metrics(struct desk *desk)
+{
+    static const char verdicts[] = "gates that let an intent not pass, by gate";
+    struct metrics *m = desk->options.metrics;
+    bool ok = true;
+    for (uint32_t i = 0; i < DESK_GATES; i++) {
+        char labels[64];
+        (void)snprintf(labels, sizeof(labels), "gate=\"%s\",answer=\"refused\"", gate_names[i]);
+        desk->refused[i] = metrics_counter(m, "hawse_gate_verdicts_total", verdicts, labels);
+        (void)snprintf(labels, sizeof(labels), "gate=\"%s\",answer=\"waits\"", gate_names[i]);
+        desk->waited[i] = metrics_counter(m, "hawse_gate_verdicts_total", verdicts, labels);
+        ok = ok && desk->refused[i] && desk->waited[i];
+    }
+    for (uint32_t i = 0; i < SIMULATED_KINDS; i++) {
+        static const char *const labels[] = {"result=\"success\"", "result=\"failure\"",
+                                             "result=\"none\""};
+        desk->simulated[i] = metrics_counter(m, "hawse_simulations_total",
+                                             "simulations of transactions, by result", labels[i]);
+        ok = ok && desk->simulated[i];
+    }
+    desk->simulating = metrics_histogram(m, "hawse_simulation_seconds",
+                                         "from the question to the result of a simulation", "");
+    return ok && desk->simulating;
+}
+
 bool desk_metrics(struct desk *desk)
 {
     struct metrics *m = desk->options.metrics;
@@ -167,7 +195,7 @@ bool desk_metrics(struct desk *desk)
     desk->open = metrics_gauge(m, "hawse_intents_open", "intents without a terminal step", "");
     desk->to_sent = metrics_histogram(m, "hawse_intent_sent_seconds",
                                       "from the proposal to the first broadcast", "");
-    return ok && desk->open && desk->to_sent && nonce_metrics(desk);
+    return ok && desk->open && desk->to_sent && nonce_metrics(desk) && gate_metrics(desk);
 }
 
 /* What the nonces count themselves: since they were opened last. */
@@ -181,6 +209,26 @@ static void sample_nonces(struct desk *desk)
     memcpy(n, &counts, sizeof(n));
     for (size_t i = 0; i < DESK_NONCE_COUNTS; i++)
         counter_set(desk->nonce_counts[i], n[i]);
+}
+
+void desk_count_verdict(struct desk *desk, const struct risk_verdict *v)
+{
+    struct metric_counter **counters = v->answer == RISK_WAIT ? desk->waited : desk->refused;
+    for (uint32_t i = 0; i < DESK_GATES && v->answer != RISK_PASS; i++) {
+        if (counters[i] && strcmp(gate_names[i], v->gate) == 0)
+            counter_add(counters[i], 1);
+    }
+}
+
+void desk_count_simulation(struct desk *desk, const struct sim_result *result, uint64_t ns)
+{
+    uint32_t kind = result->status != HAWSE_OK ? SIMULATED_NOT
+                    : result->success          ? SIMULATED_WELL
+                                               : SIMULATED_BADLY;
+    if (!desk->simulating)
+        return;
+    counter_add(desk->simulated[kind], 1);
+    histogram_add(desk->simulating, ns, 1);
 }
 
 /* ---- status ---- */

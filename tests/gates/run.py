@@ -18,11 +18,12 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "intents"))
 
-from rig import CHAIN_ID, PASS, Host, Node, journal, report  # noqa: E402
+from rig import CHAIN_ID, PASS, Host, Node, free_port, journal, report  # noqa: E402
 from tricks import Tricks  # noqa: E402
 from world import FRIEND, GWEI, STRANGER, THIEF, World, decode  # noqa: E402
 
@@ -42,7 +43,7 @@ class Trial:
         self.hawse, self.paths = hawse, [plugins, tricksters]
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="hawse-gates-"))
         self.node, self.results, self.notes, self.host = Node(anvil, self.folder), [], [], None
-        self.world = World(self.node, HERE)
+        self.world, self.http = World(self.node, HERE), free_port()
         self.tricks = Tricks(self.world)
 
     def check(self, name, good, detail=""):
@@ -81,7 +82,8 @@ class Trial:
 
     def config(self):
         return {
-            "hawse": 1, "control": {"socket": "control.sock"}, "plugins": {"path": list(map(str, self.paths)), "isolation": "asked"},
+            "hawse": 1, "control": {"socket": "control.sock"}, "http": {"listen": f"127.0.0.1:{self.http}"},
+            "plugins": {"path": list(map(str, self.paths)), "isolation": "asked"},
             "keys": {"dir": "keys", "use": {n: {"unlock": f"file:{self.folder / 'pass'}"} for n in ACCOUNTS}},
             "chains": {name: self.chain(cap) for name, cap in CAPS.items()},
             "tx": {"stuck_ms": 60000}, "instances": self.tricks.instances}
@@ -281,6 +283,12 @@ class Trial:
         self.command("resume")
         self.send("operator", "resumed", hit)
         self.check("after resume it goes on", self.settled("operator", "resumed") == "CONFIRMED", self.ends())
+        self.host.process.send_signal(signal.SIGUSR1)
+        time.sleep(0.3)
+        self.send("operator", "signaled", hit)
+        self.settled("operator", "signaled")
+        self.judge("operator", "signaled", "REFUSED", "kill", "signal: SIGUSR1")
+        self.command("resume")
 
     def funds_in_flight(self):
         """What is out counts as gone: of two that together exceed what there is, the second is refused."""
@@ -294,8 +302,10 @@ class Trial:
             self.until("operator", f"first-{name}", 7)
             self.send("operator", f"second-{name}", calls(amount), [flow(asset, amount)], account="thin")
             self.settled("operator", f"second-{name}")
-            shown = str(amount)[:5]
-            self.judge("operator", f"second-{name}", "REFUSED", "funds", f"are missing: .*own transactions under way {shown}")
+            self.judge("operator", f"second-{name}", "REFUSED", "funds", "are missing: .*own transactions under way")
+            reason = self.ends().get(("operator", f"second-{name}"), (0, {}))[1].get("reason", "")
+            under_way = int((re.findall(r"under way (\d+)", reason) or [0])[0])
+            self.check(f"in flight: {name} that is out counts: {under_way}", amount <= under_way < 2 * amount, reason)
             w.held.clear()
             self.check(f"in flight: what was out first is done, {name}", self.settled("operator", f"first-{name}") == "CONFIRMED")
         self.paid = rest // 5 * 3
@@ -381,6 +391,18 @@ class Trial:
         self.check("every attempt is what was proposed, was simulated before, and is priced within the cap",
                    seen > 30 and not wrong, (seen, wrong[:2]))
 
+    def metrics(self):
+        """Refusals by gate, and simulations by result, are counted."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.http}/metrics", timeout=5) as answer:
+            text = answer.read().decode()
+        counts = {name: float(n) for name, n in re.findall(r"^(hawse_(?:gate|simul)\S+) (\S+)$", text, re.M)}
+        missing = [g for g in ("kill", "breaker", "limits", "funds", "simulation")
+                   if counts.get(f'hawse_gate_verdicts_total{{gate="{g}",answer="refused"}}', 0) == 0]
+        self.check("metrics count refusals by gate, and simulations", not missing and
+                   counts.get('hawse_simulations_total{result="success"}', 0) > 10 and
+                   counts.get('hawse_simulations_total{result="failure"}', 0) >= 0 and
+                   counts.get("hawse_simulation_seconds_count", 0) > 10, (missing, counts))
+
     def totals(self):
         """What the journal counts of this day is what moved, and what may still go by allowances."""
         w, found = self.world, {}
@@ -451,6 +473,7 @@ class Trial:
             self.phase(self.two_faced)
             self.phase(self.breaks)
             self.phase(self.totals)
+            self.phase(self.metrics)
             self.phase(self.chain_holds_what_was_allowed)
             self.phase(self.journal_binds)
             self.phase(self.money_is_where_it_was)

@@ -82,9 +82,9 @@ TEST(risk_kill, "a kill switch stops one instance or all, survives a restart, an
     CHECK_EQ(risk_resume(r.risk, "a", &fault), HAWSE_E_NOTFOUND); /* all are killed, not this one */
     CHECK(unlink(path) == 0);
     rig_all(&r);
-    /* by a signal */
-    risk_kill_signal(r.risk);
-    rig_refused(&r, RISK_BEFORE, "kill", "a signal asked for it");
+    /* all: by what took a signal */
+    CHECK_EQ(risk_kill(r.risk, NULL, "signal", "SIGUSR1", &fault), HAWSE_OK);
+    rig_refused(&r, RISK_BEFORE, "kill", "signal: SIGUSR1");
     CHECK(access(path, F_OK) == 0);
     CHECK_EQ(risk_resume(r.risk, NULL, &fault), HAWSE_OK);
     rig_all(&r);
@@ -130,7 +130,7 @@ static void *turn(void *ctx)
     for (int i = 0; i < 40; i++) {
         (void)risk_kill(r->risk, "b", "command", "a thread", NULL);
         (void)risk_killed(r->risk, "a", NULL, 0);
-        risk_kill_signal(r->risk);
+        (void)risk_kill(r->risk, NULL, "signal", "a thread", NULL);
         (void)risk_killed(r->risk, "b", NULL, 0);
         (void)risk_resume(r->risk, NULL, NULL);
         (void)risk_resume(r->risk, "b", NULL);
