@@ -2,7 +2,6 @@
 #include "check/kit.h"
 
 #include <hawse/space/host.h>
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -578,15 +577,20 @@ static struct kit *running(struct kit_host *host)
     return NULL;
 }
 
-/* Two instances on two threads: stay in the host until the other is in a callback as well, or a
- * moment has passed. */
-static void meet(const struct kit *k)
+/* Two instances on two threads: stay in the host until the other is in a callback as well and has
+ * had time to get on in it, or a moment has passed. A few times are enough. */
+static void meet(struct kit *k)
 {
+    enum { TIMES = 12, WAITS = 40 };
+    const struct timespec moment = {.tv_nsec = 100000};
     const struct kit *other = k->host->kits[k == k->host->kits[0] ? 1 : 0];
-    for (int i = 0; other && i < 20; i++) {
-        if (__atomic_load_n(&other->inside, __ATOMIC_ACQUIRE))
+    for (int i = 0; other && k->met < TIMES && i < WAITS; i++) {
+        bool together = __atomic_load_n(&other->inside, __ATOMIC_ACQUIRE);
+        (void)nanosleep(&moment, NULL);
+        if (together) {
+            k->met++;
             return;
-        (void)sched_yield();
+        }
     }
 }
 

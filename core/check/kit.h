@@ -168,6 +168,7 @@ struct kit {
     bool inside;      /* one does */
     bool created, started, stopping, destroyed, stuck;
     bool meet;    /* host calls wait a moment for the other instance's thread */
+    uint32_t met; /* so often it was there */
     bool exact;   /* events end where memory ends; otherwise some readable bytes follow */
     uint8_t blot; /* what is left where an event was */
     uint64_t now_ns, utc_ns, handles;
