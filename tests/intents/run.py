@@ -77,8 +77,9 @@ class Trial(Results):
             "instances": self.instances(place),
         }
         if self.redis:
-            config["nonces"] = {"redis": {"address": "127.0.0.1", "port": self.redis.port, "pause_ms": 2500,
-                                          "budget_ms": 250}}  # machines that test are busy
+            config["nonces"] = {"redis": {"address": "127.0.0.1", "port": self.redis.port, "pause_ms": 8000,
+                                          "budget_ms": 250}}  # machines that test are busy: so long may a host
+            # that was killed take to come back, with its keys to unlock
         return config
 
     # ---- the run ----
