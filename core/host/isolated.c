@@ -44,15 +44,21 @@ static void note(uint32_t *where, uint32_t what)
     __atomic_store_n(where, what, __ATOMIC_RELAXED);
 }
 
-/* The worker is of no use any more: words for the operator, and no state to destroy. */
-static void lose(struct instance *inst, const struct fault *fault, const char *where)
+static void count_loss(struct instance *inst)
 {
     struct isolated *iso = inst->isolated;
-    const struct manifest *m = inst->library->manifest;
     iso->lost = true;
     iso->lost_ns = loop_clock();
     inst->plugin_state = NULL;
     note(&iso->losses, iso->losses + 1);
+    note(&iso->returning, 1); /* until it is decided */
+}
+
+/* The worker is of no use any more: words for the operator, and no state to destroy. */
+static void lose(struct instance *inst, const struct fault *fault, const char *where)
+{
+    const struct manifest *m = inst->library->manifest;
+    count_loss(inst);
     counter_add(inst->errors, 1);
     fault_clear(&inst->last_error);
     if (fault->code == HAWSE_E_TIMEOUT)
@@ -70,11 +76,7 @@ static void lose(struct instance *inst, const struct fault *fault, const char *w
 
 void isolated_give_up(struct instance *inst)
 {
-    struct isolated *iso = inst->isolated;
-    iso->lost = true;
-    iso->lost_ns = loop_clock();
-    inst->plugin_state = NULL;
-    note(&iso->losses, iso->losses + 1);
+    count_loss(inst);
 }
 
 /* ---- its process ---- */
@@ -157,6 +159,23 @@ int32_t isolated_open(struct instance *inst)
 
 /* ---- callbacks ---- */
 
+/* A plugin that prints would else leave the operator with an empty screen and no word. */
+static void tell_output(struct isolated *iso)
+{
+    const struct instance *inst = iso->inst;
+    const char *why = inst->config->isolation_why;
+    struct fault fault = {0};
+    iso->output_told = true;
+    (void)fault_set(
+        &fault, HAWSE_E_DENIED,
+        "writes to standard output or error, which lead nowhere in a worker process; it "
+        "runs in one because %s",
+        why ? why : "its \"isolation\" is \"process\"");
+    fault_hint(&fault, "\"isolation\": \"none\" on the instance runs it in the host's own process, "
+                       "with all that the host may do");
+    log_fault(inst->host->logger, HAWSE_LOG_WARN, inst->config->id, &fault);
+}
+
 static int32_t run(struct instance *inst, struct worker_job *job, enum callback callback)
 {
     struct isolated *iso = inst->isolated;
@@ -171,8 +190,11 @@ static int32_t run(struct instance *inst, struct worker_job *job, enum callback 
     job->ctx = inst;
     int32_t code = iso->worker ? worker_run(iso->worker, job, &result, &fault)
                                : fault_set(&fault, HAWSE_E_STATE, "its worker is gone");
-    if (__builtin_expect(code == HAWSE_OK, 1))
+    if (__builtin_expect(code == HAWSE_OK, 1)) {
+        if (__builtin_expect(worker_wrote(iso->worker) && !iso->output_told, 0))
+            tell_output(iso);
         return result;
+    }
     lose(inst, &fault, callback_name(callback));
     return code;
 }
@@ -249,6 +271,7 @@ static bool may_return(struct isolated *iso, uint64_t *after_ns)
         iso->recent_since_ns = now;
     }
     iso->recent++;
+    note(&iso->returning, 0);
     if (config->restarts > 0 && iso->recent > config->restarts) {
         log_line(inst->host->logger, HAWSE_LOG_ERROR, inst->config->id,
                  "lost its worker %u times within ten minutes: it stays off until `hawse plugins "
@@ -263,6 +286,7 @@ static bool may_return(struct isolated *iso, uint64_t *after_ns)
     for (uint32_t i = 2; i < iso->recent && ms > 0 && ms < BACKOFF_MAX_MS; i++)
         ms *= 2;
     *after_ns = (ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS) * 1000000u + SOON_NS;
+    note(&iso->returning, 1);
     return true;
 }
 
@@ -278,6 +302,7 @@ static void make_new(struct instance *inst)
     fault_clear(&inst->fault);
     (void)pthread_mutex_unlock(&host->lock);
     fault_clear(&inst->last_error);
+    continuity_lost(inst->continuity); /* what its last life said before it ran */
     inst->strikes = inst->throttles = 0;
     inst->hold_until_ns = 0;
     __atomic_store_n(&inst->state, INSTANCE_NEW, __ATOMIC_RELEASE);
@@ -296,6 +321,7 @@ static void revive(struct isolated *iso)
     struct instance *inst = iso->inst;
     is_ready(iso);
     iso->lost = false;
+    note(&iso->returning, 0);
     make_new(inst);
     instance_create(inst);
     if (inst->state != INSTANCE_CREATED)
@@ -327,12 +353,42 @@ static void failed_to_return(struct isolated *iso, const struct fault *fault)
         rearm(iso, after);
 }
 
+/* One it reads was lost with it, and would refuse it for good if it came first. */
+static bool reads_one_that_returns(const struct instance *inst)
+{
+    for (uint32_t i = 0; i < inst->link_count; i++) {
+        const struct instance *target = inst->host->instances[inst->links[i].target];
+        if (target && target->isolated &&
+            __atomic_load_n(&target->isolated->returning, __ATOMIC_RELAXED) != 0)
+            return true;
+    }
+    return false;
+}
+
 /* Do others have to be done first? A reload decides itself what becomes of this instance. */
 static bool has_to_wait(const struct instance *inst)
 {
     const struct lane *lane = inst->lane;
-    return inst->ways || !lane->started ||
+    return inst->ways || !lane->started || reads_one_that_returns(inst) ||
            __atomic_load_n(&inst->host->reloads, __ATOMIC_ACQUIRE) != lane->reloads_seen;
+}
+
+/* The file that is held open may have been written to since; what is in it now nobody has judged.
+ */
+static bool is_still_judged(struct isolated *iso)
+{
+    const struct instance *inst = iso->inst;
+    struct fault fault = {0};
+    if (library_unchanged(inst->library))
+        return true;
+    note(&iso->returning, 0);
+    (void)fault_set(&fault, HAWSE_E_STATE,
+                    "%s was overwritten since it was judged: it stays off until a reload",
+                    inst->library->path);
+    fault_hint(&fault, "reload the configuration (SIGHUP); install files by renaming the new one "
+                       "over the old");
+    log_fault(inst->host->logger, HAWSE_LOG_ERROR, inst->config->id, &fault);
+    return false;
 }
 
 static void on_due(void *ctx, uint64_t now_ns)
@@ -342,6 +398,8 @@ static void on_due(void *ctx, uint64_t now_ns)
     struct fault fault = {0};
     lane_clock(inst->lane, now_ns);
     if (__atomic_load_n(&inst->host->quit, __ATOMIC_ACQUIRE) || inst->state != INSTANCE_FAILED)
+        return;
+    if (!iso->worker && !is_still_judged(iso))
         return;
     if (!iso->worker && start_process(inst, &fault) != HAWSE_OK) {
         failed_to_return(iso, &fault);
@@ -368,8 +426,10 @@ void isolated_release(struct instance *inst)
     if (member->used)
         memcpy(iso->seq, member->seq, sizeof(iso->seq));
     end_process(iso);
-    if (!iso->lost || inst->state != INSTANCE_FAILED || !may_return(iso, &after))
+    if (!iso->lost || inst->state != INSTANCE_FAILED || !may_return(iso, &after)) {
+        note(&iso->returning, 0);
         return;
+    }
     iso->due.fn = on_due;
     iso->due.ctx = iso;
     rearm(iso, after);

@@ -19,6 +19,7 @@ struct isolated {
     bool lost;             /* what failed was the worker, not the plugin's own decision */
     struct loop_watch death;
     bool watched;
+    bool output_told;       /* that what its plugin writes goes nowhere */
     struct loop_timer due;  /* when it is to be started again */
     struct loop_timer tell; /* its readers' demands that found its queue full */
     struct subs_cursor told;
@@ -30,6 +31,7 @@ struct isolated {
     uint32_t losses;   /* in all */
     uint32_t restarts; /* that worked */
     uint64_t restart_ns;
+    uint32_t returning; /* it is lost and will be made anew */
     /* those that count towards quarantine */
     uint32_t recent;
     uint64_t recent_since_ns;

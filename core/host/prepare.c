@@ -67,18 +67,23 @@ static int32_t judge_manifest(const struct config_instance *instance, struct pre
                : code;
 }
 
-/* Where it runs, when its instance does not say: code in this process could do all that the host
- * can. */
-static enum config_isolation where(const struct config *config,
-                                   const struct config_instance *instance,
-                                   const struct library *library)
+/* Why it runs in a worker when its instance does not say where: code in this process could do all
+ * that the host can. NULL: it runs in this process. */
+static const char *why_isolated(const struct config *config, const struct config_instance *instance,
+                                const struct library *library)
 {
-    bool keep = library_trusted(library, config->trusted, config->trusted_count) &&
-                library->manifest->maturity != MATURITY_EXPERIMENTAL;
-    for (size_t i = 0; i < instance->grant_count && keep; i++)
-        keep = strncmp(instance->grants[i], "intent", 6) != 0 &&
-               strncmp(instance->grants[i], "sign:", 5) != 0; /* it may have something signed */
-    return keep || !config->isolates ? ISOLATION_NONE : ISOLATION_PROCESS;
+    if (!config->isolates)
+        return NULL;
+    if (!library_trusted(library, config->trusted, config->trusted_count))
+        return "its file is not trusted (\"plugins.trusted\")";
+    if (library->manifest->maturity == MATURITY_EXPERIMENTAL)
+        return "it is experimental";
+    for (size_t i = 0; i < instance->grant_count; i++) {
+        if (strncmp(instance->grants[i], "intent", 6) == 0 ||
+            strncmp(instance->grants[i], "sign:", 5) == 0)
+            return "it may have something signed";
+    }
+    return NULL;
 }
 
 /* Static part: file, manifest, quarantine, grants, settings. */
@@ -100,8 +105,10 @@ static int32_t judge(struct host *host, const struct config *config,
         log_warnings(host->logger, found);
     }
     p->library = found;
-    if (instance->isolation == ISOLATION_DEFAULT)
-        instance->isolation = where(config, instance, found);
+    if (instance->isolation == ISOLATION_DEFAULT) {
+        instance->isolation_why = why_isolated(config, instance, found);
+        instance->isolation = instance->isolation_why ? ISOLATION_PROCESS : ISOLATION_NONE;
+    }
     if (code == HAWSE_OK)
         code = quarantine_check(config->state_dir, found->digest, fault);
     if (code == HAWSE_OK)

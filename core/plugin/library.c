@@ -234,7 +234,26 @@ int32_t library_inspect(const char *path, struct library **out, struct fault *fa
         return code;
     }
     (*out)->fd = fd; /* kept: what was judged is what will be loaded */
+    (*out)->written = st.st_mtim;
     return HAWSE_OK;
+}
+
+bool library_unchanged(const struct library *lib)
+{
+    struct stat st;
+    char digest[65] = "";
+    if (fstat(lib->fd, &st) != 0)
+        return false;
+    if (st.st_mtim.tv_sec == lib->written.tv_sec && st.st_mtim.tv_nsec == lib->written.tv_nsec)
+        return true;
+    void *map = st.st_size > 0 && st.st_size <= FILE_MAX_BYTES
+                    ? mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, lib->fd, 0)
+                    : MAP_FAILED;
+    if (map == MAP_FAILED)
+        return false;
+    bool same = digest_of(map, (size_t)st.st_size, digest) && strcmp(digest, lib->digest) == 0;
+    (void)munmap(map, (size_t)st.st_size);
+    return same;
 }
 
 void library_destroy(struct library *lib)

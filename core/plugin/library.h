@@ -9,6 +9,7 @@
 #include "plugin/manifest.h"
 
 #include <hawse/hawse.h>
+#include <time.h>
 
 struct library {
     char *path;      /* canonical */
@@ -17,6 +18,7 @@ struct library {
     const hawse_plugin_t *table; /* NULL until loaded; a zero-extended copy of the plugin's own */
     void *dl;                    /* kept for ever */
     int fd;                      /* the file that was judged; what is loaded is this one */
+    struct timespec written;     /* when it was last, at that time */
 };
 
 /* Reads one file and refuses it, with expected, found and the fix, for: not ELF64 for this machine,
@@ -24,6 +26,8 @@ struct library {
  * not acceptable, RPATH or RUNPATH outside its folder, text relocations, executable stack, writable
  * by others, not a regular file. Runs none of its code. */
 int32_t library_inspect(const char *path, struct library **out, struct fault *fault);
+/* Whether it still holds what was judged: a worker loads it again, hours later. */
+bool library_unchanged(const struct library *library);
 void library_destroy(struct library *library); /* of one that was never loaded */
 
 /* Loads it in this process and checks its table (size, NULLs, id equal to the manifest's). */

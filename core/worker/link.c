@@ -1,6 +1,7 @@
 /* Turns; see link.h. */
 #include "worker/link.h"
 
+#include <limits.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <stddef.h>
@@ -33,7 +34,8 @@ static long futex(uint32_t *word, int op, uint32_t value, const struct timespec 
 
 void link_poke(struct link_control *link)
 {
-    (void)futex(&link->turn, FUTEX_WAKE, 1, NULL);
+    /* all: a worker that sleeps on its own turn as well is not woken in place of the host */
+    (void)futex(&link->turn, FUTEX_WAKE, INT_MAX, NULL);
 }
 
 void link_give(struct link_control *link, uint32_t to)

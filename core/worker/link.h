@@ -54,6 +54,9 @@ enum link_walls {
     LINK_WALL_USER = 8,
 };
 
+/* What the plugin wrote to, which leads nowhere: bits. */
+enum link_wrote { LINK_WROTE_OUTPUT = 1, LINK_WROTE_ERROR = 2 };
+
 #define LINK_NOTHING UINT64_MAX
 
 struct link_view {
@@ -97,6 +100,8 @@ struct link_control {
     uint32_t end; /* enum link_end */
     uint32_t end_number;
     uint32_t out_of_memory;
+    uint32_t wrote; /* enum link_wrote; `words` begin what went to standard error last */
+    uint32_t reserved3;
     char words[LINK_WORDS];
 };
 

@@ -24,14 +24,10 @@ enum {
     GIVE_BACK = 1 << 20, /* of told pages: what one large event took is given back */
 };
 
-#ifndef F_SEAL_FUTURE_WRITE
-#define F_SEAL_FUTURE_WRITE 0x0010
-#endif
-
 struct worker {
     struct link_control *link;
     uint8_t *told;
-    int told_fd;
+    int told_fd;        /* the host's, to give pages back */
     uint64_t told_used; /* most bytes of it since pages were given back */
     pid_t pid;
     int death_fd;
@@ -54,7 +50,7 @@ static uint64_t clock_ns(void)
 /* ---- starting ---- */
 
 /* Shared memory that nobody can shrink under the host's feet. */
-static int32_t share(const char *name, size_t bytes, int seals, int *fd, void *map)
+static int32_t share(const char *name, size_t bytes, int *fd, void *map)
 {
     *fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (*fd < 0 || ftruncate(*fd, (off_t)bytes) != 0)
@@ -63,20 +59,26 @@ static int32_t share(const char *name, size_t bytes, int seals, int *fd, void *m
     if (at == MAP_FAILED)
         return HAWSE_E_NOMEM;
     memcpy(map, &at, sizeof(at));
-    /* a kernel before 5.1 lets the worker write what only it reads */
-    if (fcntl(*fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | seals) != 0 &&
-        fcntl(*fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0)
-        return HAWSE_E_NOMEM;
-    return HAWSE_OK;
+    return fcntl(*fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) == 0 ? HAWSE_OK : HAWSE_E_NOMEM;
 }
 
-static int32_t spawn(struct worker *w, const struct worker_options *options, int control,
+/* The same memory by a descriptor that nobody can write by, nor make a mapping writable that was
+ * made of it. A seal against writing would do that too, and keep the host from giving pages back.
+ */
+static int read_only(int fd)
+{
+    char path[32];
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static int32_t spawn(struct worker *w, const struct worker_options *options, int control, int told,
                      struct fault *fault)
 {
     posix_spawn_file_actions_t actions;
     char *argv[] = {(char *)"hawse", (char *)"__worker", NULL}, *env[] = {NULL};
     int high[LINK_FDS] = {0}, error = posix_spawn_file_actions_init(&actions);
-    const int from[LINK_FDS] = {-1, -1, -1, control, w->told_fd, options->plugin_fd};
+    const int from[LINK_FDS] = {-1, -1, -1, control, told, options->plugin_fd};
     /* beyond the numbers they are given there, so that none is overwritten before it is moved */
     for (int i = LINK_FD_CONTROL; i < LINK_FDS && error == 0; i++) {
         high[i] = fcntl(from[i], F_DUPFD_CLOEXEC, LINK_FDS);
@@ -103,16 +105,18 @@ int32_t worker_start(const struct worker_options *options, struct worker **out, 
     struct worker *w = calloc(1, sizeof(*w));
     if (!w)
         return fault_set(fault, HAWSE_E_NOMEM, "no memory for a worker");
-    int control = -1;
+    int control = -1, told = -1;
     w->told_fd = w->death_fd = -1;
     w->cpu = options->cpu;
     w->cpu_now = -1;
     w->patience.spin_ns = options->spin_ns;
     w->patience.yields = options->cpu < 0;
     w->patience.timeout_ns = options->poked ? 0 : SLICE_NS;
-    int32_t code = share("hawse-worker", LINK_CONTROL_BYTES, 0, &control, &w->link);
+    int32_t code = share("hawse-worker", LINK_CONTROL_BYTES, &control, &w->link);
     if (code == HAWSE_OK)
-        code = share("hawse-told", LINK_TOLD_BYTES, F_SEAL_FUTURE_WRITE, &w->told_fd, &w->told);
+        code = share("hawse-told", LINK_TOLD_BYTES, &w->told_fd, &w->told);
+    if (code == HAWSE_OK && (told = read_only(w->told_fd)) < 0)
+        code = HAWSE_E_IO;
     if (code != HAWSE_OK) {
         (void)fault_set(fault, code, "no shared memory for a worker: %s", strerror(errno));
     } else {
@@ -123,10 +127,12 @@ int32_t worker_start(const struct worker_options *options, struct worker **out, 
         w->link->asks_reserve = options->asks_reserve;
         (void)snprintf(w->link->id, sizeof(w->link->id), "%s", options->id);
         w->link->turn = LINK_TURN_LOADING;
-        code = spawn(w, options, control, fault);
+        code = spawn(w, options, control, told, fault);
     }
     if (control >= 0)
         (void)close(control);
+    if (told >= 0)
+        (void)close(told);
     if (code != HAWSE_OK) {
         worker_destroy(w);
         return code;
@@ -158,12 +164,27 @@ static bool reap(struct worker *w, bool wait)
     return true;
 }
 
+/* What it wrote to standard error last, as one line of plain text; "" when nothing. */
+static void last_written(const struct worker *w, char words[LINK_WORDS])
+{
+    memcpy(words, w->link->words, LINK_WORDS);
+    words[(w->link->wrote & LINK_WROTE_ERROR) ? LINK_WORDS - 1 : 0] = '\0';
+    size_t n = strlen(words);
+    while (n > 0 && (words[n - 1] == '\n' || words[n - 1] == ' '))
+        words[--n] = '\0';
+    for (size_t i = 0; i < n; i++)
+        words[i] = words[i] >= ' ' && words[i] <= '~' ? words[i] : ' ';
+}
+
 /* By its own account first: it names what the kernel's status does not. */
 static void tell_end(const struct worker *w, struct fault *fault)
 {
     uint32_t end = w->link->end, number = w->link->end_number;
     const char *memory =
         w->link->out_of_memory ? "; its memory was used up (limit \"worker.memory_mib\")" : "";
+    char words[LINK_WORDS];
+    last_written(w, words);
+    const char *before = words[0] ? "; it wrote before: " : "";
     if (w->code != CLD_EXITED && w->status == SIGKILL) {
         (void)fault_set(fault, HAWSE_E_INTERNAL, "its worker was killed from outside");
     } else if (end == LINK_END_SYSCALL || w->status == SIGSYS) {
@@ -173,11 +194,12 @@ static void tell_end(const struct worker *w, struct fault *fault)
                           "the host");
     } else if (end == LINK_END_SIGNAL || w->code != CLD_EXITED) {
         int sig = end == LINK_END_SIGNAL ? (int)(number & 127u) : w->status;
-        (void)fault_set(fault, HAWSE_E_INTERNAL, "its worker crashed with signal %d (%s)%s", sig,
-                        strsignal(sig), memory);
+        (void)fault_set(fault, HAWSE_E_INTERNAL, "its worker crashed with signal %d (%s)%s%s%.200s",
+                        sig, strsignal(sig), memory, before, words);
     } else {
-        (void)fault_set(fault, HAWSE_E_INTERNAL, "its worker ended by itself with exit code %d%s",
-                        w->status, memory);
+        (void)fault_set(fault, HAWSE_E_INTERNAL,
+                        "its worker ended by itself with exit code %d%s%s%.200s", w->status, memory,
+                        before, words);
     }
 }
 
@@ -382,6 +404,11 @@ void worker_poke(struct worker *w)
 int worker_pid(const struct worker *w)
 {
     return w->pid;
+}
+
+bool worker_wrote(const struct worker *w)
+{
+    return w->link->wrote != 0;
 }
 
 uint32_t worker_walls(const struct worker *w)

@@ -58,6 +58,8 @@ int worker_death_fd(const struct worker *worker);
 int worker_pid(const struct worker *worker);
 /* [any] Has the lane look at the clock, and at whether the worker lives, when it waits for it. */
 void worker_poke(struct worker *worker);
+/* Whether its plugin wrote to standard output or error, which lead nowhere. */
+bool worker_wrote(const struct worker *worker);
 uint32_t worker_walls(const struct worker *worker); /* enum link_walls; once it is ready */
 /* Kills it, whatever it does, and forgets it. NULL is legal. */
 void worker_destroy(struct worker *worker);

@@ -10,6 +10,7 @@
 #include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
+#include <linux/futex.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
@@ -21,6 +22,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -51,7 +53,7 @@ static void on_crash(int sig)
 
 #if defined(__x86_64__)
 #define ARCH           AUDIT_ARCH_X86_64
-#define REG_ARG(uc, n) ((uc)->uc_mcontext.gregs[(n) == 0 ? REG_RDI : REG_RSI])
+#define REG_ARG(uc, n) ((uc)->uc_mcontext.gregs[(n) == 0 ? REG_RDI : (n) == 1 ? REG_RSI : REG_RDX])
 #define REG_OUT(uc)    ((uc)->uc_mcontext.gregs[REG_RAX])
 #elif defined(__aarch64__)
 #define ARCH           AUDIT_ARCH_AARCH64
@@ -69,12 +71,49 @@ static const char *text_argument(const ucontext_t *uc)
     return text;
 }
 
-/* Two calls of the loader and of stdio that name a file only in form are answered; any other ends
- * the process. The call itself is never made. */
+/* Keeps the beginning of what goes to standard error: it says why an abort or a panic follows. */
+static size_t keep(size_t at, const struct iovec *part)
+{
+    size_t room = LINK_WORDS - 1 - at, n = part->iov_len < room ? part->iov_len : room;
+    if (n > 0)
+        memcpy(seal.link->words + at, part->iov_base, n);
+    seal.link->words[at + n] = '\0';
+    return at + n;
+}
+
+/* How much a plugin thinks to have written to where the host's output would be; -1: elsewhere. */
+static long long take_output(int number, const ucontext_t *uc)
+{
+    const int fd = (int)REG_ARG(uc, 0);
+    const uintptr_t at = (uintptr_t)REG_ARG(uc, 1), n = (uintptr_t)REG_ARG(uc, 2);
+    const struct iovec one = {(void *)at, n}, *list = &one;
+    long long sum = 0;
+    size_t kept = 0;
+    if ((number != SYS_write && number != SYS_writev) ||
+        (fd != STDOUT_FILENO && fd != STDERR_FILENO))
+        return -1;
+    if (number == SYS_writev)
+        memcpy(&list, &at, sizeof(list));
+    for (uintptr_t i = 0; i < (number == SYS_writev ? n : 1); i++) {
+        kept = fd == STDERR_FILENO ? keep(kept, &list[i]) : 0;
+        sum += (long long)list[i].iov_len;
+    }
+    seal.link->wrote |= fd == STDERR_FILENO ? LINK_WROTE_ERROR : LINK_WROTE_OUTPUT;
+    return sum;
+}
+
+/* Two calls of the loader and of stdio that name a file only in form are answered, and so is output
+ * as if it had gone somewhere: the host is told that there was some. Any other ends the process.
+ * The call itself is never made. */
 static void on_syscall(int sig, siginfo_t *info, void *context)
 {
     ucontext_t *uc = context;
     (void)sig;
+    long long taken = take_output(info->si_syscall, uc);
+    if (taken >= 0) {
+        REG_OUT(uc) = taken;
+        return;
+    }
     if (info->si_syscall == SYS_openat && seal.path && seal.fd >= 0 &&
         strcmp(text_argument(uc), seal.path) == 0) {
         REG_OUT(uc) = seal.fd;
@@ -83,12 +122,7 @@ static void on_syscall(int sig, siginfo_t *info, void *context)
     }
     if (info->si_syscall == SYS_newfstatat && text_argument(uc)[0] == '\0') {
         struct stat *st;
-        uintptr_t at;
-#if defined(__x86_64__)
-        at = (uintptr_t)uc->uc_mcontext.gregs[REG_RDX];
-#else
-        at = (uintptr_t)uc->uc_mcontext.regs[2];
-#endif
+        uintptr_t at = (uintptr_t)REG_ARG(uc, 2);
         memcpy(&st, &at, sizeof(st));
         long n = syscall(SYS_fstat, (int)REG_ARG(uc, 0), st);
         REG_OUT(uc) = n == 0 ? 0 : -errno;
@@ -234,6 +268,20 @@ static void allow_equal(struct program *p, uint32_t number, int n, uint32_t valu
     load(p, offsetof(struct seccomp_data, nr));
 }
 
+/* Waiting and waking, as locks of the language do. Others (requeue, by name) could move the host's
+ * thread, asleep on the turn, to a word where nobody wakes it. */
+static void allow_waiting(struct program *p)
+{
+    static const uint32_t ops[] = {FUTEX_WAIT, FUTEX_WAKE, FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET};
+    enum { COUNT = sizeof(ops) / sizeof(ops[0]) };
+    put(p, BPF_JMP | BPF_JEQ | BPF_K, SYS_futex, 0, 3 + 2 * COUNT);
+    load(p, argument(1));
+    put(p, BPF_ALU | BPF_AND | BPF_K, (uint32_t)FUTEX_CMD_MASK, 0, 0);
+    for (size_t i = 0; i < COUNT; i++)
+        number_is(p, ops[i], SECCOMP_RET_ALLOW);
+    load(p, offsetof(struct seccomp_data, nr));
+}
+
 /* `number` that asks for executable memory is stopped. */
 static void stop_executable(struct program *p, uint32_t number)
 {
@@ -261,25 +309,27 @@ static int32_t install(struct program *p, struct fault *fault)
 /* What the language's run-time needs, and nothing that reaches beyond the process. sysinfo: qsort
  * of the C library asks how much memory there is. */
 static const uint32_t allowed[] = {
-    SYS_futex,          SYS_clock_gettime, SYS_madvise,
-    SYS_munmap,         SYS_mremap,        SYS_brk,
-    SYS_mmap,           SYS_mprotect,      SYS_rt_sigreturn,
-    SYS_rt_sigprocmask, SYS_exit_group,    SYS_exit,
-    SYS_getrandom,      SYS_gettimeofday,  SYS_clock_getres,
-    SYS_getpid,         SYS_gettid,        SYS_sched_yield,
-    SYS_sysinfo,        SYS_fstat,         SYS_restart_syscall,
-    SYS_seccomp,
+    SYS_clock_gettime, SYS_madvise,      SYS_munmap,
+    SYS_mremap,        SYS_brk,          SYS_mmap,
+    SYS_mprotect,      SYS_rt_sigreturn, SYS_rt_sigprocmask,
+    SYS_exit_group,    SYS_exit,         SYS_getrandom,
+    SYS_gettimeofday,  SYS_clock_getres, SYS_getpid,
+    SYS_gettid,        SYS_sched_yield,  SYS_sysinfo,
+    SYS_fstat,         SYS_seccomp,      SYS_restart_syscall,
 #if defined(SYS_time)
     SYS_time,
 #endif
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    SYS_sigaltstack,    SYS_getrusage,     SYS_readlink,
+    SYS_sigaltstack,   SYS_getrusage,    SYS_readlink,
 #endif
 };
 
-/* For the loader only. */
+/* For the loader only. A constructor of the plugin has these too, and could by a filter of its own
+ * keep them for ever: nor may they reach beyond the process. Limits of others can be set, and a
+ * worker could outlive the host, by prlimit64 and prctl as the kernel has them. */
 static const uint32_t loading[] = {SYS_read,  SYS_pread64, SYS_close,
-                                   SYS_prctl, SYS_lseek,   SYS_prlimit64};
+                                   SYS_lseek, SYS_prctl,   SYS_prlimit64};
+enum { LOADING_ANYHOW = 4 }; /* so many of them whatever their arguments */
 
 int32_t seal_filter(struct link_control *link, const char *path, int fd, struct fault *fault)
 {
@@ -294,11 +344,12 @@ int32_t seal_filter(struct link_control *link, const char *path, int fd, struct 
     begin(&p);
     for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
         number_is(&p, allowed[i], SECCOMP_RET_ALLOW);
-    for (size_t i = 0; i < sizeof(loading) / sizeof(loading[0]); i++)
+    for (size_t i = 0; i < LOADING_ANYHOW; i++)
         number_is(&p, loading[i], SECCOMP_RET_ALLOW);
-    allow_equal(&p, SYS_write, 0, STDOUT_FILENO); /* which lead nowhere */
-    allow_equal(&p, SYS_write, 0, STDERR_FILENO);
-    allow_equal(&p, SYS_writev, 0, STDERR_FILENO); /* the C library, before it aborts */
+    allow_waiting(&p);
+    allow_equal(&p, SYS_prctl, 0, PR_SET_SECCOMP);
+    number_is(&p, SYS_prctl, SECCOMP_RET_ERRNO | EINVAL);
+    allow_equal(&p, SYS_prlimit64, 0, 0); /* its own */
     allow_equal(&p, SYS_tgkill, 0, (uint32_t)getpid());
     number_is(&p, SYS_ioctl, SECCOMP_RET_ERRNO | ENOTTY);
     answer(&p, SECCOMP_RET_TRAP);

@@ -289,7 +289,26 @@ static void f_scribble(struct rig *rig)
         sink++;
 }
 
-_Noreturn void fault_of_this_life(struct rig *rig)
+/* Moves whoever sleeps on one word of what is shared to another, where nobody wakes it. */
+static void f_requeue(struct rig *rig)
+{
+    static uint32_t words[2];
+    (void)rig;
+    sink = (int)syscall(SYS_futex, &words[0], FUTEX_REQUEUE, 0, 1, &words[1], 0);
+}
+
+/* Events are the host's: a worker cannot write to them, nor make them so. */
+static void f_told(struct rig *rig)
+{
+    uintptr_t page = (uintptr_t)rig->event & ~(uintptr_t)4095;
+    void *at;
+    memcpy(&at, &page, sizeof(at));
+    if (mprotect(at, 4096, PROT_READ | PROT_WRITE) == 0)
+        return;
+    *(volatile uint8_t *)at = 1;
+}
+
+_Noreturn void fault_of_this_life(struct rig *rig, const hawse_event_t *event)
 {
 #define ROW(name)       \
     {                   \
@@ -333,9 +352,12 @@ _Noreturn void fault_of_this_life(struct rig *rig)
         ROW(filter),
         ROW(read),
         ROW(old_calls),
+        ROW(requeue),
+        ROW(told),
     };
     enum { COUNT = sizeof(faults) / sizeof(faults[0]) };
     char text[64];
+    rig->event = event;
     size_t i = rig->life % COUNT;
     (void)snprintf(text, sizeof(text), "FAULT %s", faults[i].name);
     hawse_log(rig->host, rig->self, HAWSE_LOG_INFO, text);

@@ -1,7 +1,8 @@
 /*
  * One plugin in three roles. "pulse" publishes numbered events; "reader" takes them and fails when
  * one is missing, doubled or out of order; "victim" takes one and then does something that no
- * plugin may, another thing in each of its lives. Any other role takes all and does nothing.
+ * plugin may, another thing in each of its lives; "talker" prints. Any other role takes all and
+ * does nothing.
  */
 #include "rig.h"
 
@@ -58,6 +59,10 @@ static int32_t create(const hawse_host_t *host, hawse_instance_t self, hawse_vie
 static int32_t start(void *state)
 {
     struct rig *rig = state;
+    if (rig->role == 't') {
+        (void)printf("a line that somebody waits for\n");
+        (void)fflush(stdout);
+    }
     const hawse_timer_service_t *timer = rig->host->query(rig->host, rig->self, HAWSE_TIMER_ID);
     hawse_timer_t handle;
     return rig->role == 'p' ? timer->set(rig->host, rig->self, PERIOD_NS, PERIOD_NS, 0, &handle)
@@ -106,7 +111,7 @@ static int32_t on_events(void *state, const hawse_event_t *const *events, uint32
         else if (rig->role == 'r')
             code = read_one(rig, events[i]);
         else if (rig->role == 'v' && events[i]->space == rig->space)
-            fault_of_this_life(rig);
+            fault_of_this_life(rig, events[i]);
         if (code < 0)
             return code;
     }

@@ -13,10 +13,11 @@ struct rig {
     char role;
     uint64_t events, published, seen;
     uint64_t life;
+    const hawse_event_t *event; /* that the victim took */
 };
 
 /* Does one of the things that a worker must not survive, another in each life. Says its name in the
  * log before, and SURVIVED behind. */
-_Noreturn void fault_of_this_life(struct rig *rig);
+_Noreturn void fault_of_this_life(struct rig *rig, const hawse_event_t *event);
 
 #endif

@@ -24,7 +24,7 @@ HANG_MS = 60
 # what the log must say of each
 WORDS = {
     "segfault": r"crashed with signal 11", "abort": r"crashed with signal 6", "stack": r"crashed with signal 11",
-    "divide": r"crashed with signal 8", "illegal": r"crashed with signal (4|5)", "double_free": r"crashed with signal 6",
+    "divide": r"crashed with signal 8", "illegal": r"crashed with signal (4|5)", "double_free": r"crashed with signal 6 .*wrote before: .*double free",
     "exit": r"ended by itself with exit code 3", "loop": r"has not returned within", "call_flood": r"has not returned within",
     "publish_flood": r"has not returned within", "memory": r"crashed with signal 11 .*memory was used up|has not returned within",
     "socket": r"system call socket ", "file": r"system call openat ", "stat": r"system call newfstatat ",
@@ -35,6 +35,7 @@ WORDS = {
     "handler": r"system call rt_sigaction ", "write": r"system call write ", "namespace": r"system call unshare ",
     "io_uring": r"system call io_uring_setup ", "memory_file": r"system call memfd_create ",
     "filter": r"system call seccomp ", "read": r"system call read ", "old_calls": r"system call|exit code 3",
+    "requeue": r"system call futex ", "told": r"crashed with signal 11",
     "scribble": r"said something|has not returned|claims to have taken|returned|system call",
 }
 
@@ -207,6 +208,53 @@ def reloads(args, tap, folder):
         tap.check(host.wait(20) == 0, "and the host ends well")
 
 
+def together(args, tap, folder):
+    """A plugin that is lost together with its source comes back behind it, however long that takes. One that prints is
+    told of once, with the reason. A file that was overwritten is not run."""
+    path, log, rig = folder / "t.json", folder / "log-t", folder / "rig.so"
+    shutil.copy(args.rig, rig)
+    c = config(folder, rig, 1000000, False)
+    c["state_dir"] = str(folder / "state-t")
+    c["instances"] = {
+        "pulse": {**c["instances"]["pulse"], "isolation": "process", "worker": {"restarts": 0, "backoff_ms": 700}},
+        "isolated": {**c["instances"]["isolated"], "settings": {"role": "idle", "events": 1}},
+        "talker": {"plugin": str(rig), "settings": {"role": "talker"}, "links": {"pulse": "pulse"}},
+    }
+    path.write_text(json.dumps(c))
+    with log.open("w") as out:
+        host = subprocess.Popen([args.hawse, "run", str(path)], stdout=subprocess.DEVNULL, stderr=out)
+
+    def lose(*names):
+        """Kills their workers, at once."""
+        pids = [i["isolation"]["pid"] for n, i in status(args.hawse, folder).items() if n in names]
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+
+    def back(name, times):
+        return wait_for(log, host, lambda t: len(re.findall(rf"{name} +is back", t)) >= times, time.monotonic() + 10)
+
+    try:
+        good = wait_for(log, host, lambda t: re.search(r"talker +running", t), time.monotonic() + 10)
+        lose("pulse")
+        good = good and back("pulse", 1)
+        lose("pulse", "isolated", "talker")  # the source waits 700 ms by now, its readers would be there at once
+        good = good and back("pulse", 2) and back("isolated", 1) and back("talker", 1)
+        tap.check(good, "those that are lost with their source come back behind it", log.read_text()[-1500:])
+        told = re.findall(r"WARN +talker +writes to standard output.*", log.read_text())
+        tap.check(len(told) == 1 and "its file is not trusted" in told[0] and '"isolation": "none"' in told[0],
+                  "a plugin that prints in a worker is told of, once, with the reason and what to do", told)
+        with rig.open("ab") as file:
+            file.write(b"more")
+        lose("talker")
+        off = wait_for(log, host, lambda t: re.search(r"talker +.*was overwritten since it was judged", t),
+                       time.monotonic() + 10)
+        tap.check(off and status(args.hawse, folder)["talker"]["state"] == "failed",
+                  "a file that was overwritten is not run again", log.read_text()[-800:])
+    finally:
+        host.send_signal(signal.SIGTERM)
+        tap.check(host.wait(20) == 0, "and the host ends well")
+
+
 def hashes(args, tap, folder):
     """A run in workers, recorded, gives the same outputs when it is replayed in process, in workers, and in workers
     that spin on a CPU of their own."""
@@ -255,6 +303,7 @@ def main():
         run(args, tap, folder)
         quarantine(args, tap, folder)
         reloads(args, tap, folder)
+        together(args, tap, folder)
         hashes(args, tap, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
