@@ -3,6 +3,7 @@
  * the path and the headers are checked here, before the grants are asked, so that grants compare
  * what the server will see.
  */
+#include "host/given.h"
 #include "host/requests.h"
 
 #include <hawse/service/http.h>
@@ -49,8 +50,6 @@ static int32_t refuse(struct instance *inst, int32_t code, const char *what, con
 static int32_t legal(struct instance *inst, const hawse_http_call_t *call, const char **found,
                      bool *safe)
 {
-    if (call->size < sizeof(*call))
-        return HAWSE_E_INVAL;
     const char *method = find_method(call->method, safe);
     *found = method;
     if (!method)
@@ -147,6 +146,8 @@ static int32_t http_call_method(const hawse_host_t *table, hawse_instance_t self
     struct instance *inst = host_enter(table, self, &code);
     if (!inst)
         return code;
+    hawse_http_call_t own;
+    call = GIVEN(call, &own, GIVEN_HTTP_CALL);
     code = call && out ? request_http(inst, call, NULL, out) : HAWSE_E_INVAL;
     host_leave(inst);
     return code;

@@ -1,4 +1,5 @@
 /* "hawse.rpc/1": JSON-RPC requests of instances. */
+#include "host/given.h"
 #include "host/requests.h"
 #include "rpc/rpc_client.h"
 
@@ -54,8 +55,7 @@ static int32_t ask_pool(struct instance *inst, const hawse_rpc_call_t *call, con
 
 static int32_t send_call(struct instance *inst, const hawse_rpc_call_t *call, hawse_request_t *out)
 {
-    if (call->size < sizeof(*call) || call->method.len == 0 || call->method.len > 128 ||
-        call->params.len > 1u << 20)
+    if (call->method.len == 0 || call->method.len > 128 || call->params.len > 1u << 20)
         return HAWSE_E_INVAL;
     if (!grants_rpc(inst->grants, (const char *)call->method.data, call->method.len)) {
         fault_clear(&inst->last_error);
@@ -90,6 +90,8 @@ static int32_t rpc_call_method(const hawse_host_t *table, hawse_instance_t self,
     struct instance *inst = host_enter(table, self, &code);
     if (!inst)
         return code;
+    hawse_rpc_call_t own;
+    call = GIVEN(call, &own, GIVEN_RPC_CALL);
     code = call && out ? send_call(inst, call, out) : HAWSE_E_INVAL;
     host_leave(inst);
     return code;

@@ -3,6 +3,7 @@
  * endpoints, and where a login meets what a plugin wants sent. Both are in locked memory from here
  * to the socket. Must never hand anything of it back, or log it.
  */
+#include "host/given.h"
 #include "host/requests.h"
 #include "host/service_stream.h"
 
@@ -103,6 +104,8 @@ static int32_t sign_http(const hawse_host_t *table, hawse_instance_t self, hawse
     struct instance *inst = host_enter(table, self, &code);
     if (!inst)
         return code;
+    hawse_http_call_t own;
+    call = GIVEN(call, &own, GIVEN_HTTP_CALL);
     code = call && out ? http(inst, credential, call, out) : HAWSE_E_INVAL;
     host_leave(inst);
     return code;

@@ -2,6 +2,7 @@
  * "hawse.stream/1": streams and channels of instances. Turns frames and changes of state into
  * events for their owner; keeps URLs and headers away from plugins.
  */
+#include "host/given.h"
 #include "host/host.h"
 
 #include <hawse/service/stream.h>
@@ -272,7 +273,7 @@ static int32_t make_stream(struct instance *inst, const hawse_stream_spec_t *spe
 static int32_t open_stream(struct instance *inst, const hawse_stream_spec_t *spec,
                            hawse_stream_t *out)
 {
-    if (spec->size < sizeof(*spec) || spec->flags != 0)
+    if (spec->flags != 0)
         return HAWSE_E_INVAL;
     if (inst->counts[1] >= HOST_STREAMS_MAX)
         return HAWSE_E_LIMIT;
@@ -302,6 +303,8 @@ static int32_t stream_open(const hawse_host_t *table, hawse_instance_t self,
     struct instance *inst = host_enter(table, self, &code);
     if (!inst)
         return code;
+    hawse_stream_spec_t own;
+    spec = GIVEN(spec, &own, GIVEN_STREAM_SPEC);
     code = spec && out ? open_stream(inst, spec, out) : HAWSE_E_INVAL;
     host_leave(inst);
     return code;

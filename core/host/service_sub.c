@@ -2,6 +2,7 @@
  * "hawse.sub/1": links, spaces, subscriptions, publishing. Checks what a plugin may do against its
  * links and its manifest; the bus does the rest.
  */
+#include "host/given.h"
 #include "host/way.h"
 
 #include <hawse/space/evm.h>
@@ -216,7 +217,7 @@ static struct host_sub *sub_new(struct instance *inst, const hawse_sub_spec_t *s
 
 static int32_t subscribe(struct instance *inst, const hawse_sub_spec_t *spec, hawse_sub_t *out)
 {
-    if (spec->size < sizeof(*spec) || spec->space == 0 || spec->filter.len > WAY_FILTER_MAX ||
+    if (spec->space == 0 || spec->filter.len > WAY_FILTER_MAX ||
         spec->policy > HAWSE_POLICY_DROP_OLDEST)
         return HAWSE_E_INVAL;
     if (spec->source != HAWSE_SOURCE_ANY && !linked(inst, spec->source))
@@ -253,6 +254,8 @@ static int32_t sub_subscribe(const hawse_host_t *table, hawse_instance_t self,
     struct instance *inst = host_enter(table, self, &code);
     if (!inst)
         return code;
+    hawse_sub_spec_t own;
+    spec = GIVEN(spec, &own, GIVEN_SUB_SPEC);
     code = spec && out ? subscribe(inst, spec, out) : HAWSE_E_INVAL;
     host_leave(inst);
     return code;
@@ -451,10 +454,12 @@ static int32_t refuse_publish(struct instance *inst, const hawse_event_t *event,
                      event->kind, (unsigned long long)event->len, why);
 }
 
-static int32_t publish(struct instance *inst, const hawse_event_t *event)
+static int32_t publish(struct instance *inst, const hawse_event_t *given_event)
 {
-    if (event->size < sizeof(*event))
-        return refuse_publish(inst, event, "the event's size field is too small");
+    hawse_event_t own;
+    const hawse_event_t *event = GIVEN(given_event, &own, GIVEN_EVENT);
+    if (!event)
+        return refuse_publish(inst, given_event, "the event's size field is too small");
     if (!may_publish(inst, event->space))
         return refuse_publish(inst, event, "its manifest does not declare that it produces this");
     if (event->len < record_min(event->space, event->kind) ||

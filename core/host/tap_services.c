@@ -4,6 +4,7 @@
  */
 #include "host/tap.h"
 
+#include "host/given.h"
 #include "tx/intent.h"
 
 #include <hawse/service/config.h>
@@ -72,7 +73,8 @@ static int32_t sub_subscribe(const hawse_host_t *table, hawse_instance_t self,
                              const hawse_sub_spec_t *spec, hawse_sub_t *sub)
 {
     struct record_call call = {.call = CALL_SUBSCRIBE};
-    if (spec && spec->size >= sizeof(*spec)) {
+    hawse_sub_spec_t own;
+    if ((spec = GIVEN(spec, &own, GIVEN_SUB_SPEC)) != NULL) {
         call.arg_count = 7;
         call.args[0] = spec->source;
         call.args[1] = spec->space;
@@ -119,8 +121,9 @@ static uint8_t *sub_reserve(const hawse_host_t *table, hawse_instance_t self, ui
 
 static void note_publish(struct record_call *call, const hawse_event_t *event)
 {
-    hawse_event_t none = {.size = 0};
-    bool readable = event && event->size >= sizeof(*event) && (event->len == 0 || event->data);
+    hawse_event_t own, none = {.size = 0};
+    event = GIVEN(event, &own, GIVEN_EVENT);
+    bool readable = event && (event->len == 0 || event->data);
     call->call = CALL_PUBLISH;
     call->code = HAWSE_OK;
     call->result = 0;
@@ -170,7 +173,8 @@ static int32_t stream_open(const hawse_host_t *table, hawse_instance_t self,
                            const hawse_stream_spec_t *spec, hawse_stream_t *stream)
 {
     struct record_call call = {.call = CALL_STREAM_OPEN};
-    if (spec && spec->size >= sizeof(*spec)) {
+    hawse_stream_spec_t own;
+    if ((spec = GIVEN(spec, &own, GIVEN_STREAM_SPEC)) != NULL) {
         call.arg_count = 4;
         call.args[0] = spec->flags;
         call.args[1] = spec->max_message;
@@ -287,7 +291,8 @@ static int32_t rpc_call_method(const hawse_host_t *table, hawse_instance_t self,
                                const hawse_rpc_call_t *what, hawse_request_t *request)
 {
     struct record_call call = {.call = CALL_RPC_CALL};
-    if (what && what->size >= sizeof(*what)) {
+    hawse_rpc_call_t own;
+    if ((what = GIVEN(what, &own, GIVEN_RPC_CALL)) != NULL) {
         call.arg_count = 3;
         call.args[0] = what->timeout_ms;
         call.args[1] = what->tag;
@@ -315,7 +320,8 @@ static int32_t http_call_method(const hawse_host_t *table, hawse_instance_t self
                                 const hawse_http_call_t *what, hawse_request_t *request)
 {
     struct record_call call = {.call = CALL_HTTP_CALL};
-    if (what && what->size >= sizeof(*what)) {
+    hawse_http_call_t own;
+    if ((what = GIVEN(what, &own, GIVEN_HTTP_CALL)) != NULL) {
         call.arg_count = 3;
         call.args[0] = what->timeout_ms;
         call.args[1] = what->tag;
@@ -400,7 +406,8 @@ static int32_t sign_http(const hawse_host_t *table, hawse_instance_t self, hawse
                          const hawse_http_call_t *what, hawse_request_t *request)
 {
     struct record_call call = {.call = CALL_SIGN_HTTP};
-    if (what && what->size >= sizeof(*what)) {
+    hawse_http_call_t own;
+    if ((what = GIVEN(what, &own, GIVEN_HTTP_CALL)) != NULL) {
         call.arg_count = 3;
         call.args[0] = what->timeout_ms;
         call.args[1] = what->tag;
