@@ -174,9 +174,9 @@ static int32_t read_provider(struct reader *r, struct config_chain *chain, json_
 static int32_t read_executor(struct reader *r, struct config_tx *tx, const json_t *value,
                              const char *where)
 {
-    static const char *const calls[] = {"erc7821", "execute_batch"};
+    static const char *const calls[] = {"erc7821", "execute_batch", "execute10"};
     const char *address = json_string_value(json_object_get(value, "address"));
-    tx->executor = (enum config_executor)(1 + read_word(value, "call", calls, 2));
+    tx->executor = (enum config_executor)(1 + read_word(value, "call", calls, 3));
     if (hawse_hex_fixed((const uint8_t *)address, strlen(address), tx->delegate, 20) == HAWSE_OK)
         return HAWSE_OK;
     return fault_set(r->fault, HAWSE_E_FORMAT,

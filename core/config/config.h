@@ -264,7 +264,7 @@ struct config_provider {
 enum config_finality { FINALITY_DEPTH, FINALITY_SAFE, FINALITY_FINALIZED };
 
 /* How a contract wants several calls. */
-enum config_executor { EXECUTOR_NONE, EXECUTOR_ERC7821, EXECUTOR_BATCH };
+enum config_executor { EXECUTOR_NONE, EXECUTOR_ERC7821, EXECUTOR_BATCH, EXECUTOR_TEN };
 
 enum config_call_tree { CALL_TREE_OFF, CALL_TREE_OFFERED, CALL_TREE_REQUIRED };
 enum { CONFIG_ENGINES = 4 };

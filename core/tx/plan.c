@@ -6,10 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH_EXTRA = 1024 }; /* heads, lengths and padding beside 256 bytes a call */
+enum {
+    BATCH_EXTRA = 1088
+}; /* heads, lengths and padding beside 256 bytes a call; execute10's
+       ten empty slots */
 
 static const char calls_type[] = "calls((address to,uint256 value,bytes data)[] calls)";
 static const char batch_type[] = "executeBatch((address to,uint256 value,bytes data)[] calls)";
+static const char ten_type[] = "execute10(address[10] targets,bytes[10] calldatas,uint256 count)";
 static const char erc7821_type[] = "execute(bytes32 mode,bytes executionData)";
 
 static void put_calls(hawse_abi_encoder_t *e, const hawse_intent_t *in)
@@ -62,13 +66,66 @@ static int32_t encode_erc7821(const hawse_intent_t *in, hawse_writer_t *w, uint8
     return hawse_abi_end(&e);
 }
 
+/* Ten slots, whatever is in them: those that are not used are zero and empty. */
+static int32_t encode_ten(const hawse_intent_t *in, hawse_writer_t *w)
+{
+    static const uint8_t nobody[20];
+    hawse_abi_declaration_t d;
+    hawse_abi_encoder_t e;
+    int32_t code = hawse_abi_parse(ten_type, sizeof(ten_type) - 1, &d, NULL);
+    if (code != HAWSE_OK)
+        return code;
+    hawse_abi_call_begin(&e, &d, w);
+    hawse_abi_open(&e, PLAN_TEN);
+    for (uint32_t i = 0; i < PLAN_TEN; i++)
+        hawse_abi_put_address(&e, i < in->call_count ? in->calls[i].to : nobody);
+    hawse_abi_close(&e);
+    hawse_abi_open(&e, PLAN_TEN);
+    for (uint32_t i = 0; i < PLAN_TEN; i++) {
+        hawse_view_t data = i < in->call_count ? in->calls[i].data : (hawse_view_t){NULL, 0};
+        hawse_abi_put_bytes(&e, data.data, data.len);
+    }
+    hawse_abi_close(&e);
+    hawse_abi_put_u64(&e, in->call_count);
+    return hawse_abi_end(&e);
+}
+
+/* What execute10 would leave out in silence: calls behind the tenth, and value. */
+static int32_t check_ten(const hawse_intent_t *in, struct fault *fault)
+{
+    if (in->call_count > PLAN_TEN) {
+        (void)fault_set(fault, HAWSE_E_LIMIT,
+                        "a bundle by execute10: found %u calls, expected 1 to 10", in->call_count);
+        fault_hint(fault, "split the bundle, or set chains.%.*s.tx.executor to another executor",
+                   (int)in->chain.len, (const char *)in->chain.data);
+        return HAWSE_E_LIMIT;
+    }
+    for (uint32_t i = 0; i < in->call_count; i++) {
+        if (!hawse_u256_is_zero(&in->calls[i].value)) {
+            (void)fault_set(
+                fault, HAWSE_E_INVAL,
+                "a bundle by execute10: call %u has value, and execute10 passes none on", i);
+            fault_hint(fault, "propose calls with value one by one");
+            return HAWSE_E_INVAL;
+        }
+    }
+    return HAWSE_OK;
+}
+
+static int32_t encode(const hawse_intent_t *in, enum plan_executor executor, hawse_writer_t *w,
+                      uint8_t *room, uint64_t cap)
+{
+    if (executor == PLAN_EXECUTE10)
+        return encode_ten(in, w);
+    return executor == PLAN_EXECUTE_BATCH ? encode_batch(in, w) : encode_erc7821(in, w, room, cap);
+}
+
 static int32_t bundle(const hawse_intent_t *in, const uint8_t sender[20],
                       enum plan_executor executor, struct plan *plan, uint64_t cap)
 {
     hawse_writer_t w = hawse_writer(plan->data, cap);
     struct plan_leg *leg = &plan->legs[0];
-    int32_t code = executor == PLAN_EXECUTE_BATCH ? encode_batch(in, &w)
-                                                  : encode_erc7821(in, &w, plan->data + cap, cap);
+    int32_t code = encode(in, executor, &w, plan->data + cap, cap);
     plan->count = 1;
     plan->delegated = true;
     memcpy(leg->to, sender, 20);
@@ -94,6 +151,11 @@ int32_t plan_make(const hawse_intent_t *in, const uint8_t sender[20], enum plan_
         fault_hint(fault, "set chains.%.*s.tx.executor, or propose the calls one by one",
                    (int)in->chain.len, (const char *)in->chain.data);
         return HAWSE_E_UNSUPPORTED;
+    }
+    if (whole && executor == PLAN_EXECUTE10) {
+        int32_t code = check_ten(in, fault);
+        if (code != HAWSE_OK)
+            return code;
     }
     for (uint32_t i = 0; i < in->call_count; i++)
         cap += in->calls[i].data.len + 256;

@@ -19,7 +19,10 @@ enum plan_executor {
     PLAN_NO_EXECUTOR,
     PLAN_ERC7821,       /* execute(bytes32 mode, bytes) with mode 0x01 */
     PLAN_EXECUTE_BATCH, /* executeBatch((address,uint256,bytes)[]) */
+    PLAN_EXECUTE10,     /* execute10(address[10],bytes[10],uint256) */
 };
+
+enum { PLAN_TEN = 10 }; /* slots of execute10 */
 
 struct plan_leg {
     uint8_t to[20];
@@ -40,7 +43,8 @@ struct plan {
 };
 
 /* `delegate`: of the chain's configuration, or NULL. HAWSE_E_UNSUPPORTED: a bundle, and the chain
- * has no executor. */
+ * has no executor. HAWSE_E_LIMIT: more calls than execute10 has slots; HAWSE_E_INVAL: execute10
+ * makes calls without value. */
 int32_t plan_make(const hawse_intent_t *intent, const uint8_t sender[20],
                   enum plan_executor executor, const uint8_t *delegate, struct plan **out,
                   struct fault *fault);

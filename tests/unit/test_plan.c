@@ -3,6 +3,7 @@
 
 #include "harness.h"
 #include "tx/answer.h"
+#include "vectors.h"
 
 #include <hawse/abi_codec.h>
 #include <hawse/hawse.h>
@@ -129,6 +130,84 @@ TEST(plan_erc7821, "by ERC-7821 the calls are bytes within execute, in the mode 
     CHECK_EQ(hawse_abi_read_begin(&s, &e, e.inputs, data.data, data.len, HAWSE_ABI_CANONICAL, NULL),
              HAWSE_OK);
     read_calls(&f, &s);
+    free(plan);
+}
+
+/* The calls of a row of abi.json as an intent's. */
+static uint32_t ten_calls(const json_t *args, hawse_intent_call_t *calls)
+{
+    uint32_t count = (uint32_t)atoi(json_string_value(json_array_get(args, 2)));
+    for (uint32_t i = 0; i < count; i++) {
+        const char *to = json_string_value(json_array_get(json_array_get(args, 0), i));
+        const char *data = json_string_value(json_array_get(json_array_get(args, 1), i));
+        uint8_t *bytes = malloc(strlen(data));
+        calls[i] = (hawse_intent_call_t){.size = sizeof(calls[i])};
+        CHECK_EQ(hawse_hex_fixed((const uint8_t *)to, strlen(to), calls[i].to, 20), HAWSE_OK);
+        CHECK_EQ(hawse_hex_data((const uint8_t *)data, strlen(data), bytes, strlen(data),
+                                &calls[i].data.len),
+                 HAWSE_OK);
+        calls[i].data.data = bytes;
+    }
+    return count;
+}
+
+TEST(plan_ten, "a bundle of 1, 3 and 10 calls by execute10 has the very bytes of other encoders")
+{
+    json_t *root = vectors_load("abi.json"), *row;
+    hawse_intent_call_t calls[PLAN_TEN];
+    hawse_intent_t in = {.size = sizeof(in),
+                         .chain = hawse_text("local"),
+                         .how = HAWSE_INTENT_BUNDLE,
+                         .call_size = sizeof(calls[0]),
+                         .calls = calls};
+    uint32_t rows = 0;
+    size_t i;
+    json_array_foreach(json_object_get(root, "functions"), i, row)
+    {
+        struct plan *plan = NULL;
+        hawse_tx_t tx;
+        if (strncmp(text_of(row, "signature"), "execute10", 9) != 0)
+            continue;
+        in.call_count = ten_calls(json_object_get(row, "args"), calls);
+        if (in.call_count == 0)
+            continue; /* an intent has calls */
+        CHECK_EQ(plan_make(&in, sender, PLAN_EXECUTE10, delegate, &plan, NULL), HAWSE_OK);
+        plan_tx(plan, 0, 100, &tx);
+        CHECK_EQ(tx.type, HAWSE_TX_SET_CODE);
+        check_hex("execute10", row, "calldata", tx.data.data, tx.data.len);
+        for (uint32_t k = 0; k < in.call_count; k++)
+            free((void *)(uintptr_t)calls[k].data.data);
+        free(plan);
+        rows++;
+    }
+    CHECK_EQ(rows, 3);
+    json_decref(root);
+}
+
+TEST(plan_ten_limits, "what execute10 would drop in silence, an eleventh call or value, is refused")
+{
+    static const uint8_t data[4] = {1, 2, 3, 4};
+    hawse_intent_call_t calls[PLAN_TEN + 1];
+    struct plan *plan = NULL;
+    struct fault fault = {0};
+    hawse_intent_t in = {.size = sizeof(in),
+                         .chain = hawse_text("local"),
+                         .how = HAWSE_INTENT_BUNDLE,
+                         .call_count = PLAN_TEN + 1,
+                         .call_size = sizeof(calls[0]),
+                         .calls = calls};
+    for (uint32_t i = 0; i <= PLAN_TEN; i++)
+        calls[i] = (hawse_intent_call_t){.size = sizeof(calls[i]), .to = {1}, .data = {data, 4}};
+    CHECK_EQ(plan_make(&in, sender, PLAN_EXECUTE10, delegate, &plan, &fault), HAWSE_E_LIMIT);
+    CHECK(strstr(fault.message, "found 11 calls, expected 1 to 10"));
+    in.call_count = PLAN_TEN;
+    fault = (struct fault){0};
+    calls[9].value = hawse_u256(1);
+    CHECK_EQ(plan_make(&in, sender, PLAN_EXECUTE10, delegate, &plan, &fault), HAWSE_E_INVAL);
+    CHECK(strstr(fault.message, "call 9 has value"));
+    CHECK(!plan);
+    calls[9].value = hawse_u256(0);
+    CHECK_EQ(plan_make(&in, sender, PLAN_EXECUTE10, delegate, &plan, &fault), HAWSE_OK);
     free(plan);
 }
 
