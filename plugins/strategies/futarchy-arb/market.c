@@ -1,0 +1,66 @@
+/* Quotes of a market's pools; see market.h. */
+#include "market.h"
+
+#include <hawse/u256.h>
+
+/* A whole swap, or HAWSE_E_RANGE: what routers with no limit would fill in part, or revert. */
+static int32_t swap(const struct market_leg *leg, bool base_in, const hawse_u256_t *amount,
+                    bool exact_out, hawse_u256_t *result)
+{
+    hawse_u256_t signed_amount = *amount, in, out;
+    hawse_clmm_result_t r;
+    int32_t zero_for_one = base_in == leg->base_is_0;
+    if (!leg->there || hawse_u256_is_zero(amount) || hawse_i256_is_negative(amount))
+        return HAWSE_E_RANGE;
+    if (exact_out)
+        hawse_i256_negate(amount, &signed_amount);
+    if (hawse_clmm_swap(&leg->pool, zero_for_one, &signed_amount, NULL, &r) != HAWSE_OK)
+        return HAWSE_E_RANGE;
+    in = zero_for_one ? r.amount0 : r.amount1;
+    hawse_i256_negate(zero_for_one ? &r.amount1 : &r.amount0, &out);
+    if (hawse_u256_compare(exact_out ? &out : &in, amount) != 0)
+        return HAWSE_E_RANGE;
+    *result = exact_out ? in : out;
+    return hawse_u256_is_zero(result) ? HAWSE_E_RANGE : HAWSE_OK;
+}
+
+int32_t market_out(const struct market_leg *leg, bool base_in, const hawse_u256_t *amount,
+                   hawse_u256_t *out)
+{
+    return swap(leg, base_in, amount, false, out);
+}
+
+int32_t market_in(const struct market_leg *leg, bool base_in, const hawse_u256_t *amount,
+                  hawse_u256_t *in)
+{
+    return swap(leg, base_in, amount, true, in);
+}
+
+static int32_t vault(const struct market_spot *spot, bool company_in, const hawse_u256_t *amount,
+                     bool exact_out, hawse_u256_t *result)
+{
+    uint32_t in = company_in ? spot->company : spot->sdai;
+    uint32_t out = company_in ? spot->sdai : spot->company;
+    if (hawse_u256_is_zero(amount) ||
+        hawse_bal_swap(&spot->pool, in, out, amount, exact_out, result, NULL) != HAWSE_OK)
+        return HAWSE_E_RANGE;
+    return hawse_u256_is_zero(result) ? HAWSE_E_RANGE : HAWSE_OK;
+}
+
+int32_t market_spot_sell(const struct market_spot *spot, const hawse_u256_t *company,
+                         hawse_u256_t *sdai)
+{
+    return vault(spot, true, company, false, sdai);
+}
+
+int32_t market_spot_cost(const struct market_spot *spot, const hawse_u256_t *company,
+                         hawse_u256_t *sdai)
+{
+    return vault(spot, false, company, true, sdai);
+}
+
+int32_t market_spot_buy(const struct market_spot *spot, const hawse_u256_t *sdai,
+                        hawse_u256_t *company)
+{
+    return vault(spot, false, sdai, false, company);
+}
