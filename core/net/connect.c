@@ -204,8 +204,11 @@ static void *attempt_main(void *arg)
 static char *address_of(const char *url)
 {
     char *out = NULL;
-    bool tls = strncmp(url, "wss://", 6) == 0;
-    const char *host = url + (tls ? 6 : 5);
+    const char *host = strstr(url, "://");
+    if (!host)
+        return NULL;
+    bool tls = host[-1] == 's' && strncmp(url, "ws://", 5) != 0;
+    host += 3;
     size_t len = strcspn(host, "/?#");
     const char *at = memrchr(host, '@', len);
     size_t user = at ? (size_t)(at - host) + 1 : 0;

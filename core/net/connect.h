@@ -29,7 +29,7 @@ struct transport {
 typedef void (*connect_fn)(void *ctx, struct transport *transport, const struct fault *fault);
 
 struct connect_options {
-    const char *url; /* ws:// or wss:// */
+    const char *url; /* ws://, wss://, http:// or https:// */
     const char *proxy;
     const char *ca_file;
     uint32_t timeout_ms;

@@ -2,6 +2,7 @@
  * Judges the server's answer to an upgrade request: only the answer that RFC 6455, section 4.1,
  * asks for opens the connection; any other becomes a sentence for the operator. Owns nothing.
  */
+#include "net/http_head.h"
 #include "net/ws_extension.h"
 #include "net/ws_handshake.h"
 #include "net/ws_http.h"
@@ -21,20 +22,6 @@ static const char *shown(struct ws_span text, char out[SHOWN + 1])
         n--;
     out[n] = '\0';
     return out;
-}
-
-/* Seconds only: the other form, a date, would need the two clocks to agree. */
-static uint64_t retry_after_ms(struct ws_span value)
-{
-    uint64_t seconds = 0;
-    for (size_t i = 0; i < value.len; i++) {
-        if (value.at[i] < '0' || value.at[i] > '9')
-            return 0;
-        seconds = seconds * 10 + (uint64_t)(value.at[i] - '0');
-        if (seconds > WS_RETRY_AFTER_MAX_S)
-            seconds = WS_RETRY_AFTER_MAX_S;
-    }
-    return seconds * 1000u;
 }
 
 /* A status other than 101: what it was, and what it asks for. */
@@ -130,7 +117,7 @@ int32_t ws_handshake_read(struct ws_handshake *hs, const uint8_t *data, size_t l
     if (result != HAWSE_OK)
         return result;
     hs->status = head.status;
-    hs->retry_after_ms = retry_after_ms(head.field[WS_HTTP_RETRY_AFTER]);
+    hs->retry_after_ms = http_retry_after_ms(head.field[WS_HTTP_RETRY_AFTER]);
     *consumed = head_len;
     if (head.status == 101)
         return judge(hs, &head);

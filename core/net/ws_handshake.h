@@ -17,9 +17,8 @@
 enum {
     WS_HANDSHAKE_MAX = 16 << 10, /* bytes of the answer's head */
     WS_KEY_BYTES = 16,
-    WS_ACCEPT_TEXT = 28,          /* base64 of a SHA-1 */
-    WS_PROTOCOLS_MAX = 255,       /* characters of the offer of subprotocols */
-    WS_RETRY_AFTER_MAX_S = 86400, /* a server that asks for longer is asked again after a day */
+    WS_ACCEPT_TEXT = 28,    /* base64 of a SHA-1 */
+    WS_PROTOCOLS_MAX = 255, /* characters of the offer of subprotocols */
 };
 
 struct ws_handshake_options {

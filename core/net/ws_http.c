@@ -129,6 +129,9 @@ static const char *const field_names[WS_HTTP_FIELDS] = {
     [WS_HTTP_EXTENSIONS] = "Sec-WebSocket-Extensions",
     [WS_HTTP_LOCATION] = "Location",
     [WS_HTTP_RETRY_AFTER] = "Retry-After",
+    [WS_HTTP_LENGTH] = "Content-Length",
+    [WS_HTTP_TRANSFER] = "Transfer-Encoding",
+    [WS_HTTP_ENCODING] = "Content-Encoding",
 };
 
 static int32_t keep(struct ws_http_head *head, struct ws_span name, struct ws_span value,
@@ -136,8 +139,10 @@ static int32_t keep(struct ws_http_head *head, struct ws_span name, struct ws_sp
 {
     struct ws_span element;
     if (ws_span_is(name, "Connection")) {
-        while (ws_http_next(&value, &element))
+        while (ws_http_next(&value, &element)) {
             head->connection_upgrade |= ws_span_is(element, "upgrade");
+            head->connection_close |= ws_span_is(element, "close");
+        }
         return HAWSE_OK;
     }
     for (size_t i = 0; i < WS_HTTP_FIELDS; i++) {

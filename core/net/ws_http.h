@@ -1,6 +1,7 @@
 /*
- * As much of HTTP/1.1 as an opening handshake needs: spans of text, tokens, lists, and the head of
- * an answer split into its fields. Owns nothing: everything is a view into the caller's bytes.
+ * As much of HTTP/1.1 as an opening handshake and a POST need: spans of text, tokens, lists, and
+ * the head of an answer split into its fields. Owns nothing: everything is a view into the caller's
+ * bytes.
  */
 #ifndef HAWSE_CORE_NET_WS_HTTP_H
 #define HAWSE_CORE_NET_WS_HTTP_H
@@ -44,6 +45,9 @@ enum ws_http_field {
     WS_HTTP_EXTENSIONS,
     WS_HTTP_LOCATION,
     WS_HTTP_RETRY_AFTER,
+    WS_HTTP_LENGTH,   /* Content-Length */
+    WS_HTTP_TRANSFER, /* Transfer-Encoding */
+    WS_HTTP_ENCODING, /* Content-Encoding */
     WS_HTTP_FIELDS,
 };
 
@@ -54,6 +58,7 @@ struct ws_http_head {
     struct ws_span reason; /* may be empty */
     struct ws_span field[WS_HTTP_FIELDS];
     bool connection_upgrade; /* a Connection header lists "upgrade" */
+    bool connection_close;   /* ... or "close" */
 };
 
 /* Looks for the end of a head that arrives in pieces. HAWSE_OK: the head is the first *head_len

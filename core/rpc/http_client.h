@@ -11,6 +11,8 @@
 #include "loop/loop.h"
 #include "observe/log.h"
 
+enum { HTTP_RESPONSE_MAX = 32 << 20, HTTP_TIMEOUT_MS = 10000 }; /* unless told */
+
 struct http_client;
 struct http_request;
 struct http_line; /* prepared requests to one endpoint */
@@ -96,6 +98,11 @@ uint64_t http_number(struct http_client *client);
 /* [client's thread, within judge] */
 uint64_t http_request_number(const struct http_request *request);
 void http_words(struct http_request *request, int32_t status, const char *text);
+
+/* Servers repeat the key that they refuse; nobody may see it: masks what a result that is a refusal
+ * shows of the block of its answer. A body that lies elsewhere is ours, and stays. */
+void http_mask_refusal(struct logger *logger, struct http_result *result, uint8_t *block,
+                       size_t block_len);
 
 /* ---- http_path.c ---- */
 

@@ -29,8 +29,6 @@ struct http_client {
     struct http_request *active; /* from here on only on the client's thread */
 };
 
-enum { HTTP_RESPONSE_MAX = 32 << 20, HTTP_TIMEOUT_MS = 10000 }; /* unless told */
-
 /* Prepared requests to one endpoint. On the client's thread. */
 struct http_line {
     struct http_request *idle;

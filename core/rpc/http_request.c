@@ -85,15 +85,15 @@ static void fail(struct http_request *r, CURLcode code)
         http_words(r, code == CURLE_OPERATION_TIMEDOUT ? HAWSE_E_TIMEOUT : HAWSE_E_IO, why);
 }
 
-/* Servers repeat the key that they refuse; no plugin may see it. */
-static void mask_refusal(struct http_request *r)
+void http_mask_refusal(struct logger *logger, struct http_result *result, uint8_t *block,
+                       size_t block_len)
 {
-    struct http_result *result = &r->result;
     bool refused = result->status != HAWSE_OK || result->http_status / 100 != 2;
-    if (!refused || result->body_len == 0 || result->body == (const uint8_t *)r->text)
+    bool inside = block && result->body >= block && result->body < block + block_len;
+    if (!refused || result->body_len == 0 || !inside)
         return;
-    char *body = (char *)r->response + (result->body - r->response);
-    size_t len = log_mask(r->client->logger, body, result->body_len);
+    char *body = (char *)block + (result->body - block);
+    size_t len = log_mask(logger, body, result->body_len);
     memset(body + len, 0, result->body_len - len);
     result->body_len = len;
 }
@@ -120,7 +120,7 @@ void http_request_judge(struct http_request *r, CURLcode code)
     r->result.body_len = r->response_len;
     if (r->judge)
         r->judge(r, &r->result);
-    mask_refusal(r);
+    http_mask_refusal(r->client->logger, &r->result, r->response, r->response_len);
 }
 
 uint64_t http_request_number(const struct http_request *r)

@@ -12,6 +12,7 @@
 
 #include "rpc/breaker.h"
 #include "rpc/cache.h"
+#include "rpc/http_wire.h"
 #include "rpc/limit.h"
 #include "rpc/pool.h"
 #include "rpc/question.h"
@@ -68,7 +69,8 @@ struct attempt {
     struct call *call; /* NULL of probes */
     struct provider *provider;
     bool running;                 /* it waits no more */
-    struct http_request *request; /* NULL while it waits, and over a WebSocket */
+    bool wired;                   /* it went over a connection of the provider's own */
+    struct http_request *request; /* NULL while it waits, and but by libcurl */
     uint64_t queued_ns, started_ns;
     uint32_t cost;
     bool hedge;
@@ -147,6 +149,7 @@ struct provider {
     uint32_t index;
     struct limit limit;
     struct http_line *line;
+    struct http_wire *wire;    /* connections of its own; NULL = none */
     struct rpc_link *link;     /* its WebSocket; NULL = none */
     bool link_good;            /* open, and of the right chain */
     uint64_t link_ns;          /* when it was asked for its chain last */

@@ -23,6 +23,7 @@ enum {
 };
 
 static void pump(struct provider *p, uint64_t now);
+static void begin(struct provider *p, struct attempt *a, bool again, uint64_t now);
 
 /* ---- queues ---- */
 
@@ -402,6 +403,7 @@ void provider_tick(struct provider *p, bool poll, uint64_t now)
 {
     bool unknown = p->standing != STANDING_GOOD;
     bool again = now - p->checked_ns > (p->standing == STANDING_WRONG ? 300 : 1) * SECOND;
+    http_wire_tick(p->wire, now);
     if (p->out_ns > now)
         return;
     if (p->breaker.state != BREAKER_CLOSED) {
@@ -427,6 +429,11 @@ static void ended(void *ctx, const struct http_result *result)
     struct provider *p = a->provider;
     struct outcome o;
     uint64_t now = loop_clock();
+    if (a->wired && result->status == HAWSE_E_STALE) {
+        a->wired = false;
+        begin(p, a, true, now);
+        return;
+    }
     outcome_read(a, result, &o);
     a->request = NULL;
     a->running = false;
@@ -519,13 +526,24 @@ static void not_started(struct provider *p, struct attempt *a, uint64_t now)
     free(a);
 }
 
-static void start(struct provider *p, struct attempt *a, uint64_t now)
+/* True: it left over a connection of the provider's own. Takes the body then. */
+static bool by_wire(struct provider *p, struct attempt *a, struct http_options *o)
+{
+    if (!a->call || !o->body || http_wire_begin(p->wire, o, ended, a) != HAWSE_OK)
+        return false;
+    a->wired = true;
+    free(o->body);
+    o->body = NULL;
+    return true;
+}
+
+/* Sends it, by the best way that is open; `again`: a connection of our own was of no use. */
+static void begin(struct provider *p, struct attempt *a, bool again, uint64_t now)
 {
     const struct call *call = a->call;
     const char *method = call ? call->method : probe_method(p->pool, a->kind);
     const char *params = call ? NULL : probe_params(p->pool, a->kind);
     size_t len = call ? call->method_len : strlen(method);
-    struct method_rule *rule = rule_of(p, method, len);
     struct http_options o = {.endpoint = &p->config->http,
                              .method = "POST",
                              .pooled = true,
@@ -536,18 +554,25 @@ static void start(struct provider *p, struct attempt *a, uint64_t now)
                              .max_response = call ? call->max_response : 1u << 16,
                              .judge = rpc_judge,
                              .leaving = p->limited ? leaving : NULL};
-    take_limits(p, a, rule, now);
-    a->started_ns = now;
-    p->running++;
-    a->running = true;
     o.body = rpc_body(method, len, call ? call->params : (const uint8_t *)params,
                       call ? call->params_len : strlen(params), o.number, &o.body_len);
-    if (by_link(p, a, &o))
+    if (!again && (by_link(p, a, &o) || by_wire(p, a, &o)))
         return;
     if (o.body && a->kind != ATTEMPT_LINK &&
         http_begin(p->pool->client, &o, ended, a, &a->request, NULL) == HAWSE_OK)
         return;
     not_started(p, a, now);
+}
+
+static void start(struct provider *p, struct attempt *a, uint64_t now)
+{
+    const char *method = a->call ? a->call->method : probe_method(p->pool, a->kind);
+    size_t len = a->call ? a->call->method_len : strlen(method);
+    take_limits(p, a, rule_of(p, method, len), now);
+    a->started_ns = now;
+    p->running++;
+    a->running = true;
+    begin(p, a, false, now);
 }
 
 /* The first of a queue that may go; *at: when the next one may. */
@@ -670,6 +695,10 @@ int32_t provider_init(struct pool *pool, uint32_t index)
     p->rules = calloc(p->config->method_count + 1, sizeof(p->rules[0]));
     if (!p->rules || http_line_create(p->config->in_flight, &p->line) != HAWSE_OK)
         return HAWSE_E_NOMEM;
+    if (pool->connector &&
+        http_wire_create(pool->loop, pool->connector, pool->logger, &p->config->http,
+                         p->config->in_flight, &p->wire) == HAWSE_E_NOMEM)
+        return HAWSE_E_NOMEM;
     for (size_t i = 0; i < p->config->method_count; i++) {
         p->rules[i].config = &p->config->methods[i];
         limit_init(&p->rules[i].limit, p->config->methods[i].per_second);
@@ -680,6 +709,7 @@ int32_t provider_init(struct pool *pool, uint32_t index)
 void provider_finish(struct provider *p)
 {
     rpc_link_destroy(p->link);
+    http_wire_destroy(p->wire);
     free(p->chain_probe);
     free(p->head_probe);
     free(p->link_probe);

@@ -4,39 +4,62 @@
 #include "rpc/envelope.h"
 
 #include <hawse/hawse.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Errors may have none: who could not read the request does not know its id. */
-static bool is_mine(const struct http_request *request, const struct rpc_envelope *e)
+static bool is_mine(uint64_t number, const struct rpc_envelope *e)
 {
-    return e->has_id ? e->id == http_request_number(request) : e->is_error;
+    return e->has_id ? e->id == number : e->is_error;
 }
 
-void rpc_judge(struct http_request *request, struct http_result *result)
+__attribute__((format(printf, 4, 5))) static void say(struct http_result *result, int32_t status,
+                                                      char words[RPC_WORDS], const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(words, RPC_WORDS, fmt, args);
+    va_end(args);
+    result->status = status;
+    result->body = (const uint8_t *)words;
+    result->body_len = strlen(words);
+}
+
+void rpc_read(uint64_t number, struct http_result *result, char words[RPC_WORDS])
 {
     struct rpc_envelope envelope;
     if (result->body_len == 0) {
-        http_words(request, HAWSE_E_FORMAT, "the answer is empty");
+        say(result, HAWSE_E_FORMAT, words, "the answer is empty");
         return;
     }
     int32_t code = rpc_envelope_read(result->body, result->body_len, &envelope);
     if (code != HAWSE_OK) {
-        char text[128];
-        (void)snprintf(text, sizeof(text), "HTTP %u, and the body is not a JSON-RPC answer: %s",
-                       result->http_status, envelope.why);
-        http_words(request, result->http_status == 200 ? HAWSE_E_FORMAT : HAWSE_E_IO, text);
+        say(result, result->http_status == 200 ? HAWSE_E_FORMAT : HAWSE_E_IO, words,
+            "HTTP %u, and the body is not a JSON-RPC answer: %s", result->http_status,
+            envelope.why);
         return;
     }
-    if (!is_mine(request, &envelope)) {
-        http_words(request, HAWSE_E_FORMAT, "the answer is to another request: its id is not ours");
+    if (!is_mine(number, &envelope)) {
+        say(result, HAWSE_E_FORMAT, words, "the answer is to another request: its id is not ours");
         return;
     }
     result->status = envelope.is_error ? HAWSE_E_REMOTE : HAWSE_OK;
     result->rpc_code = envelope.error_code;
     result->body = envelope.data;
     result->body_len = envelope.len;
+}
+
+void rpc_judge(struct http_request *request, struct http_result *result)
+{
+    char words[RPC_WORDS];
+    struct http_result read = *result;
+    rpc_read(http_request_number(request), &read, words);
+    if (read.body == (const uint8_t *)words)
+        http_words(request, read.status, words);
+    else
+        *result = read;
 }
 
 char *rpc_body(const char *method, size_t method_len, const uint8_t *params, size_t params_len,

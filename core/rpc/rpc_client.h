@@ -22,6 +22,11 @@ struct rpc_options {
 int32_t rpc_call(struct http_client *client, struct loop *loop, const struct rpc_options *options,
                  http_done_fn done, void *ctx, struct http_request **out, struct fault *fault);
 
+enum { RPC_WORDS = 128 };
+
+/* What a whole answer says to the request with that id: sets status, rpc_code, and the body, which
+ * becomes a part of itself; or `words`, when it is no answer to it. */
+void rpc_read(uint64_t number, struct http_result *result, char words[RPC_WORDS]);
 /* The http_judge_fn of JSON-RPC: the request's number is the id that the answer must have. */
 void rpc_judge(struct http_request *request, struct http_result *result);
 /* The text of a request; malloc'd, NULL: no memory. */

@@ -17,7 +17,7 @@ struct faulty {
     uint16_t port;
     int mode; /* atomic */
     int quit; /* atomic */
-    uint64_t head, balance, count, probes, framed, sockets;
+    uint64_t head, balance, count, probes, framed, sockets, plain;
     pthread_t acceptor;
     pthread_mutex_t lock; /* guards connections and times */
     int fds[FAULTY_CONNECTIONS];
@@ -38,7 +38,8 @@ static const char *const names[MODE_COUNT] = {
     "good",        "refused", "reset", "500",      "429",     "429 with Retry-After",
     "garbage",     "HTML",    "half",  "wrong id", "hang",    "stale",
     "wrong chain", "lacks",   "quota", "reverted", "invalid", "known",
-    "nonce",       "null",    "slow"};
+    "nonce",       "null",    "slow",  "chunked",  "closes",  "leaves",
+    "until close"};
 
 const char *faulty_mode_name(enum fault_mode mode)
 {
@@ -50,8 +51,28 @@ const char *faulty_mode_name(enum fault_mode mode)
 struct peer {
     struct faulty *server;
     int fd;
+    int mode;
     bool framed; /* a WebSocket */
 };
+
+static void say_otherwise(const struct peer *p, const char *body, size_t len)
+{
+    char text[1024];
+    if (p->mode == MODE_UNTIL_CLOSE) {
+        int n = snprintf(text, sizeof(text), "HTTP/1.1 200 OK\r\n\r\n%s", body);
+        (void)!send(p->fd, text, (size_t)n, MSG_NOSIGNAL);
+        return;
+    }
+    static const char head[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    static const char end[] = "0\r\nX-Trailer: 1\r\n\r\n";
+    (void)!send(p->fd, head, sizeof(head) - 1, MSG_NOSIGNAL);
+    for (size_t at = 0; at < len; at += 3) {
+        int part = len - at < 3 ? (int)(len - at) : 3;
+        int n = snprintf(text, sizeof(text), "%X;x=y\r\n%.*s\r\n", (unsigned)part, part, body + at);
+        (void)!send(p->fd, text, (size_t)n, MSG_NOSIGNAL);
+    }
+    (void)!send(p->fd, end, sizeof(end) - 1, MSG_NOSIGNAL);
+}
 
 static void say(const struct peer *p, int status, const char *headers, const char *body)
 {
@@ -66,6 +87,11 @@ static void say(const struct peer *p, int status, const char *headers, const cha
         (void)!send(p->fd, text, skip + len, MSG_NOSIGNAL);
         return;
     }
+    if (p->mode == MODE_CHUNKED || p->mode == MODE_UNTIL_CLOSE) {
+        say_otherwise(p, body, len);
+        return;
+    }
+    headers = p->mode == MODE_CLOSES ? "Connection: close\r\n" : headers;
     int n = snprintf(text, sizeof(text),
                      "HTTP/1.1 %d X\r\nContent-Type: application/json\r\n%sContent-Length: "
                      "%zu\r\n\r\n%s",
@@ -159,11 +185,11 @@ static void hang(const struct faulty *s)
 }
 
 /* True: the connection goes on. */
-static bool answer(struct faulty *s, const struct peer *p, const char *body)
+static bool answer(struct faulty *s, struct peer *p, const char *body)
 {
     const char *at = strstr(body, "\"id\":");
     unsigned long id = at ? strtoul(at + 5, NULL, 10) : 0;
-    int mode = __atomic_load_n(&s->mode, __ATOMIC_ACQUIRE);
+    int mode = p->mode = __atomic_load_n(&s->mode, __ATOMIC_ACQUIRE);
     struct linger linger = {1, 0};
     struct timespec slow = {.tv_nsec = 100000000};
     switch (mode) {
@@ -204,7 +230,7 @@ static bool answer(struct faulty *s, const struct peer *p, const char *body)
         break;
     }
     answer_well(s, p, body, id, mode);
-    return true;
+    return mode < MODE_CLOSES || p->framed;
 }
 
 /* ---- connections ---- */
@@ -308,6 +334,8 @@ static void *serve(void *arg)
         if (!end || n < (size_t)(end + 4 - text) + body)
             continue;
         note(p->server, end + 4);
+        if (!strcasestr(text, "Accept-Encoding: "))
+            __atomic_add_fetch(&p->server->plain, 1, __ATOMIC_RELAXED);
         n = 0;
         if (!answer(p->server, p, end + 4))
             break;
@@ -464,6 +492,11 @@ void faulty_balance(struct faulty *s, uint64_t balance)
 uint64_t faulty_count(const struct faulty *s, bool probes_too)
 {
     return load(&s->count) + (probes_too ? load(&s->probes) : 0);
+}
+
+uint64_t faulty_plain(const struct faulty *s)
+{
+    return load(&s->plain);
 }
 
 uint64_t faulty_framed(const struct faulty *s)

@@ -31,6 +31,11 @@ enum fault_mode {
     MODE_NONCE,       /* "nonce too low" */
     MODE_NULL,        /* null for blocks */
     MODE_SLOW,        /* 100 ms */
+    /* legal, each of them, over HTTP: */
+    MODE_CHUNKED,     /* in chunks of three bytes, each sent by itself */
+    MODE_CLOSES,      /* "Connection: close", and so it does */
+    MODE_LEAVES,      /* closes after each answer without having said so */
+    MODE_UNTIL_CLOSE, /* an answer without a length, which ends with the connection */
     MODE_COUNT
 };
 
@@ -47,6 +52,8 @@ void faulty_head(struct faulty *server, uint64_t head);
 void faulty_refuse(struct faulty *server, bool refuse);
 /* Requests so far, those for chain id and head left out or not. */
 uint64_t faulty_count(const struct faulty *server, bool probes_too);
+/* Of all, those that came by the pool's own connections, which offer no compression. */
+uint64_t faulty_plain(const struct faulty *server);
 /* Of them, those that came over a WebSocket; and how many of those were opened. */
 uint64_t faulty_framed(const struct faulty *server);
 uint64_t faulty_sockets(const struct faulty *server);
