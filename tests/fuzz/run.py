@@ -84,8 +84,13 @@ def main():
     parser.add_argument("--only")
     args = parser.parse_args()
     args.build = args.build.resolve()
+    if not (args.build / "tests" / "fuzz").is_dir():
+        parser.error(f"{args.build} has no fuzz targets: meson setup with -Dfuzz=true, then ninja fuzz-targets")
     programs = sorted(p for p in (args.build / "tests" / "fuzz").glob("fuzz_*")
                       if p.is_file() and args.only in (None, p.name.removeprefix("fuzz_")))
+    if args.only and not programs:
+        parser.error(f"there is no target {args.only} in {args.build}: ninja fuzz-targets builds those of "
+                     "tests/fuzz/meson.build")
     sources = sorted(p.stem for p in HERE.glob("fuzz_*.c"))
     missing = [s for s in sources if not args.only and s not in {p.name for p in programs}]
     bad = len(missing)

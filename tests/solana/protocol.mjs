@@ -137,7 +137,8 @@ async function balance(holder) {
 
 const isDone = () => left.length >= 3 && outcomes.size >= named.size && judge.open.size === 0 && LARGE.every((length, i) =>
   (length <= 196_608 ? judge.accounts.get(largeKeys[i]) : parts.get(largeKeys[i]))?.length >= 2);
-for (const limit = Date.now() + 20_000; Date.now() < limit && !isDone();) await sleep(100);
+// a loaded machine may be silent for so long that the stream starts again, with 10 MiB of accounts, several times
+for (const limit = Date.now() + 60_000; Date.now() < limit && !isDone();) await sleep(100);
 await sleep(500); // nothing more comes
 hawse.mustRun();
 const gone = new Set([closed, reowned, remint]);
