@@ -8,6 +8,7 @@ pub type hawse_timer_t = u64;
 pub type hawse_sub_t = u64;
 pub type hawse_request_t = u64;
 pub type hawse_metric_t = u64;
+pub type hawse_command_t = u64;
 
 pub const HAWSE_OK: i32 = 0;
 /// an argument is outside its documented range
@@ -68,6 +69,28 @@ pub const HAWSE_LOG_ERROR: u32 = 0;
 pub const HAWSE_LOG_WARN: u32 = 1;
 pub const HAWSE_LOG_INFO: u32 = 2;
 pub const HAWSE_LOG_DEBUG: u32 = 3;
+pub const HAWSE_ALERT_ID: &[u8] = b"hawse.alert/1\0";
+pub const HAWSE_ALERTS_MAX: u32 = 64;
+pub const HAWSE_ALERT_NAME_MAX: u32 = 64;
+pub const HAWSE_ALERT_TEXT_MAX: u32 = 512;
+pub const HAWSE_ALERT_FIELDS_MAX: u32 = 2048;
+pub const HAWSE_ALERT_INFO: u32 = 1;
+pub const HAWSE_ALERT_WARNING: u32 = 2;
+pub const HAWSE_ALERT_CRITICAL: u32 = 3;
+pub const HAWSE_COMMAND_ID: &[u8] = b"hawse.command/1\0";
+pub const HAWSE_COMMANDS_MAX: u32 = 64;
+pub const HAWSE_COMMAND_CALLS_MAX: u32 = 16;
+pub const HAWSE_COMMAND_NAME_MAX: u32 = 32;
+pub const HAWSE_COMMAND_HELP_MAX: u32 = 200;
+pub const HAWSE_COMMAND_SCHEMA_MAX: u32 = 16384;
+pub const HAWSE_COMMAND_ARGS_MAX: u32 = 65536;
+pub const HAWSE_COMMAND_PRINT_MAX: u32 = 65536;
+pub const HAWSE_COMMAND_PRINTED_MAX: u32 = 1048576;
+pub const HAWSE_COMMAND_RESULT_MAX: u32 = 1048576;
+pub const HAWSE_COMMAND_GOOD: u32 = 0;
+pub const HAWSE_COMMAND_TROUBLE: u32 = 1;
+pub const HAWSE_COMMAND_USAGE: u32 = 2;
+pub const HAWSE_COMMAND_STATUS_MAX: u32 = 63;
 pub const HAWSE_CONFIG_ID: &[u8] = b"hawse.config/1\0";
 pub const HAWSE_HTTP_ID: &[u8] = b"hawse.http/1\0";
 pub const HAWSE_HTTP_PATH_MAX: u32 = 8192;
@@ -134,6 +157,8 @@ pub const HAWSE_HOST_CHANNEL_IDLE: u32 = 5;
 pub const HAWSE_HOST_RPC_DONE: u32 = 6;
 pub const HAWSE_HOST_DEMAND: u32 = 7;
 pub const HAWSE_HOST_HTTP_DONE: u32 = 8;
+pub const HAWSE_HOST_COMMAND: u32 = 9;
+pub const HAWSE_HOST_COMMAND_GONE: u32 = 10;
 pub const HAWSE_FRAME_BINARY: u32 = 0x100;
 pub const HAWSE_STREAM_CONNECTING: u32 = 1;
 pub const HAWSE_STREAM_OPEN: u32 = 2;
@@ -350,6 +375,92 @@ pub struct hawse_host {
     /// table that begins with uint32_t size and stays valid for the life of the process, or NULL
     /// when this host has none of that name.
     pub query: unsafe extern "C" fn(host: *const hawse_host, this: hawse_instance_t, id: *const u8) -> *const c_void,
+}
+
+/// somebody must look now
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct hawse_alert {
+    pub size: u32,
+    /// HAWSE_ALERT_...
+    pub severity: u32,
+    /// "fund_loss"; what varies belongs into the fields
+    pub name: hawse_view,
+    /// one line for people: what happened, and what to do
+    pub text: hawse_view,
+    /// figures, as a JSON object; may be empty
+    pub fields: hawse_view,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct hawse_alert_service {
+    pub size: u32,
+    pub reserved: u32,
+    /// [lane; borrows alert] The condition holds. Raised again it counts once more, and text, fields
+    /// and severity become those of this call; a higher severity is noticed at once when the alert
+    /// is. Everything is copied. HAWSE_E_LIMIT: HAWSE_ALERTS_MAX names; HAWSE_E_FORMAT: `fields` is
+    /// no JSON object; HAWSE_E_INVAL: an argument is outside its bounds, or no UTF-8.
+    pub raise: unsafe extern "C" fn(host: *const hawse_host, this: hawse_instance_t, alert: *const hawse_alert) -> i32,
+    /// [lane; borrows name] It holds no longer. HAWSE_E_NOTFOUND: it is not up.
+    pub clear: unsafe extern "C" fn(host: *const hawse_host, this: hawse_instance_t, name: hawse_view) -> i32,
+}
+
+/// A verb. `args` is a JSON Schema of an object, in the subset that settings use, or empty for a
+/// verb without arguments. Its properties, in their order, are what words on the command line fill:
+/// a word `NAME=VALUE` or `--NAME=VALUE` fills that one, `--NAME` a boolean with true, every other
+/// word the next that is not filled; of type array, all that follow. The plugin gets an object that
+/// keeps the schema, defaults filled in: numbers too large for JSON (amounts) are strings of format
+/// "uint256". No property may be named json, socket, config, live, timeout, set or help: those are
+/// of `hawse call`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct hawse_command_spec {
+    pub size: u32,
+    /// 0
+    pub flags: u32,
+    /// "approvals"
+    pub name: hawse_view,
+    /// "list, set or revoke what contracts may spend"
+    pub help: hawse_view,
+    /// {"properties": {"what": {"enum": ["list", "set"]}}, "required": ["what"]}
+    pub args: hawse_view,
+    /// the plugin's own; comes with every call
+    pub tag: u64,
+}
+
+/// How a call ended.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct hawse_command_result {
+    pub size: u32,
+    /// exit status of `hawse call`: HAWSE_COMMAND_..., 0 to ..._STATUS_MAX
+    pub status: u32,
+    /// the result for programs, any JSON value; empty: null
+    pub json: hawse_view,
+    /// the last words for people, after what was printed; may be empty
+    pub text: hawse_view,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct hawse_command_service {
+    pub size: u32,
+    pub reserved: u32,
+    /// [lane; borrows spec] Offer a verb from now on, until the instance ends; in create() or
+    /// start(), so that it is there when the host is. Everything is copied. HAWSE_E_EXISTS: it has
+    /// one of this name; HAWSE_E_LIMIT: HAWSE_COMMANDS_MAX; HAWSE_E_FORMAT: `args` is no schema that
+    /// the host understands, the log says where; HAWSE_E_INVAL: an argument is outside its bounds.
+    pub add: unsafe extern "C" fn(host: *const hawse_host, this: hawse_instance_t, spec: *const hawse_command_spec) -> i32,
+    /// [lane; borrows text] Show text to whoever called, as it comes; UTF-8, with its own newlines.
+    /// HAWSE_E_STALE: the call has ended; HAWSE_E_LIMIT: HAWSE_COMMAND_PRINTED_MAX is used up;
+    /// HAWSE_E_INVAL: too long, or no UTF-8.
+    pub print: unsafe extern "C" fn(host: *const hawse_host, this: hawse_instance_t, call: hawse_command_t, text: hawse_view) -> i32,
+    /// [lane; borrows result] End a call; its handle is stale from then on. HAWSE_E_STALE: it has
+    /// ended. With another error it has not ended: HAWSE_E_LIMIT: more than
+    /// HAWSE_COMMAND_RESULT_MAX; HAWSE_E_FORMAT: `json` is no JSON; HAWSE_E_INVAL: the status is out
+    /// of range, or a text no UTF-8.
+    pub end: unsafe extern "C" fn(host: *const hawse_host, this: hawse_instance_t, call: hawse_command_t, result: *const hawse_command_result) -> i32,
 }
 
 #[repr(C)]
@@ -1034,6 +1145,39 @@ pub struct hawse_host_demand {
     pub subscriber: u32,
     /// bytes after the record
     pub filter_len: u32,
+}
+
+/// An operator calls a verb: see hawse/service/command.h.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct hawse_host_command {
+    pub size: u32,
+    /// 0
+    pub flags: u32,
+    /// hawse_command_t: of this call, until it has ended
+    pub command: u64,
+    /// of the verb
+    pub tag: u64,
+    /// monotonic: when the host ends the call by itself
+    pub deadline_ns: u64,
+    /// bytes of the verb's name after the record
+    pub name_len: u32,
+    /// bytes of JSON after the name: an object that keeps the verb's schema;
+    /// HAWSE_PADDING readable bytes follow them
+    pub args_len: u32,
+}
+
+/// The host has ended a call that was not answered: nobody waits for it any more. What the verb has
+/// begun goes on, unless the plugin takes it back.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct hawse_host_command_gone {
+    pub size: u32,
+    /// HAWSE_E_TIMEOUT: its deadline; HAWSE_E_CANCELED: whoever called
+    pub reason: i32,
+    /// hawse_command_t; stale
+    pub command: u64,
+    pub tag: u64,
 }
 
 /// for lower fees or a free nonce; nothing is signed

@@ -30,6 +30,7 @@ typedef uint64_t hawse_timer_t;
 typedef uint64_t hawse_sub_t;     /* one subscription to another instance's events */
 typedef uint64_t hawse_request_t; /* one JSON-RPC or HTTP request under way */
 typedef uint64_t hawse_metric_t;
+typedef uint64_t hawse_command_t; /* one call of a verb by an operator, under way */
 
 /* 256-bit word, least significant limb first. Signed quantities are two's complement. */
 typedef struct hawse_u256 {

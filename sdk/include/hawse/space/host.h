@@ -12,14 +12,16 @@
 extern "C" {
 #endif
 
-#define HAWSE_HOST_TIMER        1u /* hawse_host_timer_t */
-#define HAWSE_HOST_POST         2u /* hawse_host_post_t */
-#define HAWSE_HOST_FRAME        3u /* data = one whole message, as it came; see below */
-#define HAWSE_HOST_STREAM_STATE 4u /* hawse_host_stream_state_t */
-#define HAWSE_HOST_CHANNEL_IDLE 5u /* hawse_host_channel_idle_t */
-#define HAWSE_HOST_RPC_DONE     6u /* hawse_host_rpc_done_t, then the body */
-#define HAWSE_HOST_DEMAND       7u /* hawse_host_demand_t, then the filter */
-#define HAWSE_HOST_HTTP_DONE    8u /* hawse_host_http_done_t, then the body */
+#define HAWSE_HOST_TIMER        1u  /* hawse_host_timer_t */
+#define HAWSE_HOST_POST         2u  /* hawse_host_post_t */
+#define HAWSE_HOST_FRAME        3u  /* data = one whole message, as it came; see below */
+#define HAWSE_HOST_STREAM_STATE 4u  /* hawse_host_stream_state_t */
+#define HAWSE_HOST_CHANNEL_IDLE 5u  /* hawse_host_channel_idle_t */
+#define HAWSE_HOST_RPC_DONE     6u  /* hawse_host_rpc_done_t, then the body */
+#define HAWSE_HOST_DEMAND       7u  /* hawse_host_demand_t, then the filter */
+#define HAWSE_HOST_HTTP_DONE    8u  /* hawse_host_http_done_t, then the body */
+#define HAWSE_HOST_COMMAND      9u  /* hawse_host_command_t, then the name, then the arguments */
+#define HAWSE_HOST_COMMAND_GONE 10u /* hawse_host_command_gone_t */
 
 /*
  * A frame is a whole WebSocket message. event.key is the stream's handle, event.epoch counts the
@@ -121,6 +123,27 @@ typedef struct hawse_host_demand {
     uint32_t subscriber; /* number of the subscribing instance */
     uint32_t filter_len; /* bytes after the record */
 } hawse_host_demand_t;
+
+/* An operator calls a verb: see hawse/service/command.h. */
+typedef struct hawse_host_command {
+    uint32_t size;
+    uint32_t flags;       /* 0 */
+    uint64_t command;     /* hawse_command_t: of this call, until it has ended */
+    uint64_t tag;         /* of the verb */
+    uint64_t deadline_ns; /* monotonic: when the host ends the call by itself */
+    uint32_t name_len;    /* bytes of the verb's name after the record */
+    uint32_t args_len;    /* bytes of JSON after the name: an object that keeps the verb's schema;
+                             HAWSE_PADDING readable bytes follow them */
+} hawse_host_command_t;
+
+/* The host has ended a call that was not answered: nobody waits for it any more. What the verb has
+ * begun goes on, unless the plugin takes it back. */
+typedef struct hawse_host_command_gone {
+    uint32_t size;
+    int32_t reason;   /* HAWSE_E_TIMEOUT: its deadline; HAWSE_E_CANCELED: whoever called */
+    uint64_t command; /* hawse_command_t; stale */
+    uint64_t tag;
+} hawse_host_command_gone_t;
 
 #ifdef __cplusplus
 }
