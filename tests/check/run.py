@@ -22,7 +22,7 @@ ROOT = HERE.parents[1]
 PAGE = ROOT / "sdk/doc/check.md"
 CC = os.environ.get("CC", "cc")
 FLAGS = ["-std=gnu11", "-O1", "-shared", "-fvisibility=hidden", "-w", f"-I{ROOT}/sdk/include"]
-SHIPPED = ["gnosis", "polygon", "solana", "swapr", "balancer", "polymarket", "jsonl", "ticker",
+SHIPPED = ["gnosis", "polygon", "solana", "swapr", "balancer", "polymarket", "futarchy-arb", "jsonl", "ticker",
            "intents", "tape", "tokens", "quote", "pair", "payout"]
 FROZEN = ["candles"]  # its source stays as it was when the museum's exhibits were made of it: it may warn
 # what only the linker or the file system can break

@@ -1,0 +1,262 @@
+/* The strategy futarchy-arb: manifest, life, events in; see arb.h. */
+#include "arb.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define AMOUNT  "\"type\":\"string\",\"minLength\":1,\"maxLength\":40,"
+#define ADDRESS "\"type\":\"string\",\"format\":\"address\","
+#define AMOUNTS                                                           \
+    "\"type\":\"array\",\"minItems\":1,\"maxItems\":8,\"items\":{" AMOUNT \
+    "\"description\":\"sDAI\"},"
+
+HAWSE_EXPORT const char hawse_manifest_v1[] =
+    "{\"id\":\"org.hawse.futarchy-arb\",\"version\":\"0.1.0\",\"abi\":\"1.0\","
+    "\"kind\":\"strategy\","
+    "\"description\":\"a company token's spot price against its conditional prices in a futarchy "
+    "market, by bundles or one by one\","
+    "\"license\":\"MIT\",\"maturity\":\"beta\","
+    "\"requires\":{\"hawse.sub/1\":\">=1.0\",\"hawse.rpc/1\":\">=1.0\","
+    "\"hawse.timer/1\":\">=1.0\",\"hawse.intent/1\":\">=1.0\"},"
+    "\"consumes\":[\"market/1\",\"evm/1\",\"stream/1\",\"intent/1\"],"
+    "\"capabilities\":[\"intent\",\"rpc:eth_call\",\"rpc:eth_getLogs\",\"rpc:eth_getCode\","
+    "\"rpc:eth_getTransactionReceipt\"],"
+    "\"budget\":{\"callback_us\":20000},"
+    "\"config\":{\"type\":\"object\",\"required\":[\"chain\",\"account\",\"address\","
+    "\"proposal\",\"router\",\"swap_router\",\"spot_pool\"],\"properties\":{"
+    "\"chain\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":63,"
+    "\"description\":\"name in chains\"},"
+    "\"account\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":63,"
+    "\"description\":\"name of a key\"},"
+    "\"address\":{" ADDRESS
+    "\"description\":\"that key's address: all that is bought goes there\"},"
+    "\"proposal\":{" ADDRESS "\"description\":\"the futarchy proposal; its tokens are read\"},"
+    "\"router\":{" ADDRESS "\"description\":\"the futarchy router, which splits and merges\"},"
+    "\"swap_router\":{" ADDRESS "\"description\":\"Algebra's SwapRouter\"},"
+    "\"quoter\":{" ADDRESS "\"description\":\"Algebra's Quoter, asked for fees at each block; "
+    "none: fees as the pools store them\"},"
+    "\"vault\":{" ADDRESS "\"default\":\"0xba12222222228d8ba445958a75a0704d566bf2c8\","
+    "\"description\":\"Balancer v2's Vault\"},"
+    "\"spot_pool\":{\"type\":\"string\",\"minLength\":66,\"maxLength\":66,"
+    "\"examples\":[\"0x40d2cbc586dd8df50001cdba3f65cd4bbc32d596000200000000000000000154\"],"
+    "\"description\":\"id of the pool with the company token and sDAI; the linked balancer "
+    "instance "
+    "follows it\"},"
+    "\"sdai\":{" ADDRESS "\"default\":\"0xaf204776c7245bf4147c2612bf6e5972ee483701\","
+    "\"description\":\"which of the proposal's collaterals is the money\"},"
+    "\"executor\":{" ADDRESS "\"description\":\"as in chains.CHAIN.tx.executor: its code and the "
+    "account's are watched\"},"
+    "\"executor_code_hash\":{\"type\":\"string\",\"minLength\":66,\"maxLength\":66,"
+    "\"description\":\"keccak-256 of the executor's code; another code takes bundles out of use\"},"
+    "\"tick_unit\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":60,\"default\":1,"
+    "\"description\":\"ticks for one bit of a pool's table: 1 with Algebra V1.9, 60 with V1\"},"
+    "\"pools_from_block\":{\"type\":\"integer\",\"minimum\":0,\"default\":0,"
+    "\"description\":\"none of the pools is older: their liquidity is read from there\"},"
+    "\"enabled\":{\"type\":\"boolean\",\"default\":true,"
+    "\"description\":\"false: no bundles, single transactions of safe_amount\"},"
+    "\"test_mode\":{\"type\":\"boolean\",\"default\":true,"
+    "\"description\":\"at most 0.01 sDAI at a time\"},"
+    "\"bundle_enabled\":{\"type\":\"boolean\",\"default\":true,"
+    "\"description\":\"false: single transactions\"},"
+    "\"fallback_enabled\":{\"type\":\"boolean\",\"default\":true,"
+    "\"description\":\"after a bundle that was refused or reverted, one by single transactions\"},"
+    "\"aggressive_mode\":{\"type\":\"boolean\",\"default\":false,"
+    "\"description\":\"true: the next trade does not wait for the measured result of the last\"},"
+    "\"liquidation_enabled\":{\"type\":\"boolean\",\"default\":false,"
+    "\"description\":\"sell what is left of the dearer outcome; false: it is kept and counts as "
+    "nothing\"},"
+    "\"execution\":{\"type\":\"string\",\"enum\":[\"bundled\",\"sequential\",\"fallback\","
+    "\"both\"],\"default\":\"fallback\",\"description\":\"both: in turns, for a comparison\"},"
+    "\"stage\":{\"type\":\"string\",\"enum\":[\"fixed\",\"canary\",\"progressive\"],"
+    "\"default\":\"fixed\",\"description\":\"which amount holds: amount, canary_amounts one by "
+    "one, "
+    "or daily_amounts\"},"
+    "\"amount\":{" AMOUNT "\"default\":\"1\",\"description\":\"sDAI that goes in at most\"},"
+    "\"max_bundle_amount\":{" AMOUNT "\"default\":\"100\",\"description\":\"sDAI of a bundle at "
+    "most, whatever the stage says\"},"
+    "\"safe_amount\":{" AMOUNT "\"default\":\"10\",\"description\":\"sDAI at most after a "
+    "rollback\"},"
+    "\"canary_amounts\":{" AMOUNTS "\"default\":[\"0.001\",\"0.005\",\"0.01\",\"0.05\",\"0.1\"],"
+    "\"description\":\"smallest first\"},"
+    "\"canary_passes\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000,\"default\":1,"
+    "\"description\":\"successes for the next amount\"},"
+    "\"daily_amounts\":{" AMOUNTS "\"default\":[\"1\",\"10\",\"100\",\"1000\"],"
+    "\"description\":\"by days that gained\"},"
+    "\"min_profit\":{" AMOUNT "\"default\":\"0.001\",\"description\":\"sDAI after gas\"},"
+    "\"min_edge_ppm\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":1000000,\"default\":0,"
+    "\"description\":\"gain after gas, in millionths of what goes in\"},"
+    "\"slippage_ppm\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":50000,\"default\":1000,"
+    "\"description\":\"what each leg may be worse than quoted\"},"
+    "\"simulation_slippage_ppm\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":1000000,"
+    "\"default\":10000,\"description\":\"what a simulation may gain less than predicted\"},"
+    "\"sweep_min\":{" AMOUNT "\"default\":\"0.1\",\"description\":\"pairs of conditional sDAI are "
+    "merged from so many on\"},"
+    "\"gas_units\":{\"type\":\"integer\",\"minimum\":21000,\"maximum\":16777216,"
+    "\"default\":1200000,\"description\":\"of one cycle, for what gas costs\"},"
+    "\"sequential_gas\":{\"type\":\"integer\",\"minimum\":21000,\"maximum\":100000000,"
+    "\"default\":1051907,\"description\":\"of one cycle by single transactions, until one was "
+    "measured\"},"
+    "\"tip_wei\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":1000000000000,"
+    "\"default\":1000000000,\"description\":\"priority fee per gas that is reckoned with\"},"
+    "\"deadline_s\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":3600,\"default\":60,"
+    "\"description\":\"a swap is good for so long\"},"
+    "\"cooldown_blocks\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":10000,\"default\":1,"
+    "\"description\":\"after a trade that ended badly; doubled for each more\"},"
+    "\"interval_s\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":86400,\"default\":0,"
+    "\"description\":\"at least between two trades; 0: each event may open one\"},"
+    "\"canary_interval_s\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":86400,"
+    "\"default\":300,\"description\":\"the same in the stage canary\"},"
+    "\"safe_interval_s\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":86400,"
+    "\"default\":120,\"description\":\"the same after a rollback\"},"
+    "\"breaker_failures\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000,\"default\":3,"
+    "\"description\":\"failures in a row\"},"
+    "\"breaker_successes\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000,"
+    "\"default\":10,\"description\":\"trials in a row that close it\"}}}}";
+
+enum { TICK_MS = 500 };
+
+static int32_t subscribe(struct arb *a)
+{
+    const struct {
+        const char *link;
+        uint32_t *source;
+        uint16_t space, kind;
+    } want[] = {{"chain", &a->chain, HAWSE_SPACE_EVM, HAWSE_EVM_BLOCK},
+                {"swapr", &a->swapr, HAWSE_SPACE_MARKET, 0},
+                {"balancer", &a->balancer, HAWSE_SPACE_MARKET, HAWSE_MARKET_POOL_TOKENS}};
+    for (uint32_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+        hawse_sub_t sub;
+        if (a->sub->link(a->host, a->self, hawse_text(want[i].link), want[i].source) != HAWSE_OK)
+            return hawse_fail(a->host, a->self, HAWSE_E_NOTFOUND,
+                              "needs links named \"chain\", \"swapr\" and \"balancer\"",
+                              "add links: {\"chain\": ID, \"swapr\": ID, \"balancer\": ID} of such "
+                              "instances");
+        hawse_sub_spec_t spec = {.size = sizeof(spec),
+                                 .source = *want[i].source,
+                                 .space = want[i].space,
+                                 .kind = want[i].kind,
+                                 .policy = HAWSE_POLICY_LOSSLESS};
+        int32_t code = a->sub->subscribe(a->host, a->self, &spec, &sub);
+        if (code != HAWSE_OK)
+            return hawse_fail(a->host, a->self, code, "cannot subscribe", "see what the host says");
+    }
+    return HAWSE_OK;
+}
+
+static int32_t make(struct arb *a, hawse_view_t config)
+{
+    for (uint32_t i = 0; i < MARKET_POOLS; i++)
+        a->leg[i].pool = TOLD_POOLS;
+    a->run = a->host->now(a->host, HAWSE_CLOCK_UTC);
+    a->next_number = 1;
+    a->marks = malloc(ARB_MARKS * sizeof(a->marks[0]));
+    if (!a->marks)
+        return HAWSE_E_NOMEM;
+    int32_t code = settings_read(a, config);
+    if (code != HAWSE_OK)
+        return code;
+    code = say_begin(a);
+    if (code != HAWSE_OK)
+        return hawse_fail(a->host, a->self, code, "metrics cannot be declared",
+                          "see what the host says");
+    code = subscribe(a);
+    if (code == HAWSE_OK)
+        learn_begin(a);
+    return code;
+}
+
+static int32_t create(const hawse_host_t *host, hawse_instance_t self, hawse_view_t config,
+                      void **state)
+{
+    struct arb *a = calloc(1, sizeof(*a));
+    if (!a)
+        return HAWSE_E_NOMEM;
+    a->host = host;
+    a->self = self;
+    a->sub = host->query(host, self, HAWSE_SUB_ID);
+    a->rpc = host->query(host, self, HAWSE_RPC_ID);
+    a->timers = host->query(host, self, HAWSE_TIMER_ID);
+    a->intents = host->query(host, self, HAWSE_INTENT_ID);
+    a->metrics = host->query(host, self, HAWSE_METRICS_ID);
+    int32_t code = make(a, config);
+    if (code == HAWSE_OK) {
+        *state = a;
+        return HAWSE_OK;
+    }
+    free(a->marks);
+    free(a);
+    return code;
+}
+
+static int32_t start(void *state)
+{
+    struct arb *a = state;
+    uint64_t every = (uint64_t)TICK_MS * 1000000u;
+    learn_next(a);
+    return a->timers->set(a->host, a->self, every, every, 0, &a->tick);
+}
+
+static void on_event(struct arb *a, const hawse_event_t *event)
+{
+    switch (event->space) {
+    case HAWSE_SPACE_MARKET:
+        world_market(a, event);
+        break;
+    case HAWSE_SPACE_EVM:
+        world_chain(a, event);
+        break;
+    case HAWSE_SPACE_STREAM:
+        world_continuity(a, event);
+        break;
+    case HAWSE_SPACE_INTENT:
+        outcome_step(a, event);
+        break;
+    case HAWSE_SPACE_HOST:
+        if (event->kind == HAWSE_HOST_RPC_DONE)
+            answer(a, event);
+        else
+            a->changed = true; /* the timer: an interval may be over */
+        break;
+    default:
+        break;
+    }
+}
+
+/* Decisions come after all events of a batch: the newest state is the one that counts. */
+static int32_t on_events(void *state, const hawse_event_t *const *events, uint32_t n)
+{
+    struct arb *a = state;
+    for (uint32_t i = 0; i < n; i++)
+        on_event(a, events[i]);
+    decide(a);
+    learn_next(a);
+    return (int32_t)n;
+}
+
+/* What is under way goes on, and is in the journal. */
+static int32_t stop(void *state, uint64_t deadline_ns)
+{
+    (void)state, (void)deadline_ns;
+    return HAWSE_OK;
+}
+
+static void destroy(void *state)
+{
+    struct arb *a = state;
+    free(a->marks);
+    free(a);
+}
+
+HAWSE_EXPORT const hawse_plugin_t *hawse_plugin_v1(const hawse_host_t *host)
+{
+    static const hawse_plugin_t table = {.size = sizeof(table),
+                                         .abi_minor = HAWSE_ABI_MINOR,
+                                         .id = "org.hawse.futarchy-arb",
+                                         .create = create,
+                                         .start = start,
+                                         .on_events = on_events,
+                                         .stop = stop,
+                                         .destroy = destroy};
+    (void)host;
+    return &table;
+}

@@ -1,0 +1,227 @@
+/*
+ * From the market to an intent; see arb.h. The hot path: nothing is asked, allocated or waited for
+ * from the event that opens an opportunity to the proposal.
+ */
+#include "arb.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { FLOWS = MARKET_TOKENS, FEE_EIGHTHS = 9, COST_TIMES = 3 };
+
+/* Nothing of ours is under way, its result is known, and the last refusal is some blocks ago. */
+static bool is_idle(const struct arb *a)
+{
+    return !a->trade.open && (!a->trade.measuring || a->set.aggressive) &&
+           a->head >= a->not_before_block;
+}
+
+/* What gas costs, in wei: at the highest base fee that the next block can have. */
+static void gas_wei(const struct arb *a, hawse_u256_t *wei)
+{
+    hawse_u256_t price = hawse_u256(a->base_fee), eight = hawse_u256(8), one = hawse_u256(1);
+    hawse_u256_t nine = hawse_u256(FEE_EIGHTHS), tip = hawse_u256(a->set.tip_wei);
+    hawse_u256_t used = hawse_u256(a->set.gas_units);
+    (void)hawse_u256_mul_div(&price, &nine, &eight, 1, &price);
+    (void)hawse_u256_add(&price, &tip, &price);
+    (void)hawse_u256_mul_div(&price, &used, &one, 0, wei);
+}
+
+static int32_t rules_now(const struct arb *a, const struct control_order *order,
+                         struct flow_rules *rules)
+{
+    hawse_u256_t wei, one = hawse_u256(1000000000000000000u);
+    gas_wei(a, &wei);
+    *rules = (struct flow_rules){.slippage_ppm = order->slippage_ppm,
+                                 .min_edge_ppm = a->set.min_edge_ppm,
+                                 .liquidate = a->set.liquidation,
+                                 .min_profit = a->set.min_profit};
+    return hawse_u256_mul_div(&wei, &one, &a->rate, 1, &rules->gas);
+}
+
+/* The better one of both ways. */
+static bool best(struct arb *a, const struct flow_rules *rules, const struct control_order *order,
+                 struct flow *out)
+{
+    struct size_limits limits = {.max_in = order->max_in, .min_company = hawse_u256(1000000000)};
+    struct flow f;
+    bool any = false;
+    uint32_t quotes = 0, sum = 0;
+    for (int way = FLOW_BUY; way <= FLOW_SELL; way++) {
+        int32_t code = size_best(&a->market, rules, &limits, (enum flow_way)way, &f, &quotes);
+        sum += quotes;
+        if (code == HAWSE_OK && (!any || hawse_i256_compare(&f.net, &out->net) > 0)) {
+            *out = f;
+            any = true;
+        }
+    }
+    if (a->metrics)
+        (void)a->metrics->add(a->host, a->self, a->m.evaluations, sum);
+    return any;
+}
+
+/* ---- the proposal ---- */
+
+static uint32_t put_flow(const struct arb *a, hawse_intent_flow_t *list, uint32_t n,
+                         enum market_token token, const hawse_u256_t *max_out)
+{
+    list[n] = (hawse_intent_flow_t){.size = sizeof(list[n]), .max_out = *max_out};
+    memcpy(list[n].asset, a->set.places.token[token], 20);
+    return n + 1;
+}
+
+/* What a simulation must show: the gain, all but a part, and nothing else that leaves for good. One
+ * by one, what comes of one transaction leaves by the next. */
+static uint32_t assets(const struct arb *a, const struct flow *f, bool bundle,
+                       hawse_intent_flow_t *list)
+{
+    const hawse_u256_t none = hawse_u256(0);
+    uint32_t n = put_flow(a, list, 0, TOKEN_SDAI, bundle ? &none : &f->paid_max);
+    if (!hawse_i256_is_negative(&f->gain) && !hawse_u256_is_zero(&f->gain)) {
+        list[0].expected_in = f->gain;
+        (void)flow_below(&f->gain, a->set.net_slippage_ppm, &list[0].min_in);
+    }
+    if (f->way == FLOW_SWEEP) {
+        list[0].max_out = none;
+        for (uint32_t i = 0; i < 2; i++) {
+            n = put_flow(a, list, n, TOKEN_YES_SDAI + i, &f->merged);
+            n = put_flow(a, list, n, TOKEN_YES_COMPANY + i, &f->company);
+        }
+        return n;
+    }
+    for (uint32_t i = 0; i < 2 && !bundle; i++) {
+        n = put_flow(a, list, n, TOKEN_YES_SDAI + i, f->way == FLOW_BUY ? &f->paid : &f->bound[i]);
+        n = put_flow(a, list, n, TOKEN_YES_COMPANY + i, &f->company);
+    }
+    return bundle ? n : put_flow(a, list, n, TOKEN_COMPANY, &f->company);
+}
+
+static int32_t propose(struct arb *a, const struct flow *f, const struct bundle *b, bool bundle)
+{
+    hawse_intent_call_t calls[BUNDLE_CALLS];
+    hawse_intent_flow_t flows[FLOWS];
+    hawse_intent_stream_t streams[2];
+    hawse_u256_t times = hawse_u256(COST_TIMES), one = hawse_u256(1);
+    uint64_t now = a->host->now(a->host, HAWSE_CLOCK_UTC);
+    char id[HAWSE_INTENT_ID_MAX], note[128];
+    (void)snprintf(id, sizeof(id), "arb-%llx-%llu", (unsigned long long)a->run,
+                   (unsigned long long)a->next_number);
+    (void)snprintf(note, sizeof(note), "block %llu: %s", (unsigned long long)a->head,
+                   f->way == FLOW_BUY    ? "buy conditionals, sell the company token"
+                   : f->way == FLOW_SELL ? "buy the company token, sell conditionals"
+                                         : "merge what is left");
+    for (uint32_t i = 0; i < b->count; i++) {
+        calls[i] = (hawse_intent_call_t){.size = sizeof(calls[i]),
+                                         .data = {b->call[i].data, b->call[i].len}};
+        memcpy(calls[i].to, b->call[i].to, 20);
+    }
+    for (uint32_t i = 0; i < 2; i++)
+        streams[i] = (hawse_intent_stream_t){
+            .size = sizeof(streams[i]), .source = a->chain, .stream = HAWSE_EVM_STREAM_BLOCKS + i};
+    hawse_intent_t intent = {.size = sizeof(intent),
+                             .kind = HAWSE_INTENT_EVM_CALLS,
+                             .tag = a->next_number,
+                             .id = hawse_text(id),
+                             .chain = hawse_text(a->set.chain),
+                             .account = hawse_text(a->set.account),
+                             .how = bundle ? HAWSE_INTENT_BUNDLE : HAWSE_INTENT_EACH,
+                             .call_count = b->count,
+                             .call_size = sizeof(calls[0]),
+                             .calls = calls,
+                             .flow_count = assets(a, f, bundle, flows),
+                             .flow_size = sizeof(flows[0]),
+                             .flows = flows,
+                             .stream_count = 2,
+                             .stream_size = sizeof(streams[0]),
+                             .streams = streams,
+                             .deadline_ns = now + a->set.deadline_s * 1000000000u,
+                             .note = hawse_text(note)};
+    gas_wei(a, &intent.max_cost);
+    (void)hawse_u256_mul_div(&intent.max_cost, &times, &one, 0, &intent.max_cost);
+    return a->intents->propose(a->host, a->self, &intent, &a->trade.handle);
+}
+
+/* Seconds, UTC: of the block, or the clock where that is ahead. */
+static uint64_t deadline(const struct arb *a)
+{
+    uint64_t now = a->host->now(a->host, HAWSE_CLOCK_UTC) / 1000000000u;
+    return (a->head_time > now ? a->head_time : now) + a->set.deadline_s;
+}
+
+static void act(struct arb *a, const struct flow *f, const struct control_order *order)
+{
+    struct bundle b;
+    int32_t code = bundle_make(&a->set.places, f, deadline(a), &b);
+    if (code == HAWSE_OK)
+        code = bundle_check(&a->set.places, &b);
+    if (code != HAWSE_OK) {
+        complain(a, "calls cannot be made of a flow: %d", code);
+        return;
+    }
+    memset(&a->trade, 0, sizeof(a->trade));
+    a->trade.flow = *f;
+    a->trade.order = *order;
+    a->trade.block = a->head;
+    a->trade.number = a->next_number;
+    code = propose(a, f, &b, order->path == PATH_BUNDLE);
+    if (code != HAWSE_OK) {
+        a->not_before_block = a->head + 1;
+        if (code != HAWSE_E_AGAIN && code != HAWSE_E_STATE)
+            complain(a,
+                     "an intent was not taken (%d): are \"intent\", the chain and the account "
+                     "granted?",
+                     code);
+        return;
+    }
+    a->trade.open = true;
+    a->trade.legs = order->path == PATH_BUNDLE ? 1 : b.count;
+    a->next_number++;
+    if (f->way != FLOW_SWEEP)
+        control_begun(&a->control, order);
+    say_decision(a, f);
+}
+
+/* ---- what is left of earlier trades ---- */
+
+static const hawse_u256_t *less(const hawse_u256_t *x, const hawse_u256_t *y)
+{
+    return hawse_u256_compare(x, y) <= 0 ? x : y;
+}
+
+/* Pairs of both outcomes are worth what they were made of: they are merged when there is enough. */
+static bool sweep(struct arb *a, const struct control_order *order)
+{
+    const hawse_u256_t *sdai = less(&a->held[TOKEN_YES_SDAI], &a->held[TOKEN_NO_SDAI]);
+    const hawse_u256_t *company = less(&a->held[TOKEN_YES_COMPANY], &a->held[TOKEN_NO_COMPANY]);
+    struct control_order single = *order;
+    struct flow f;
+    if (!a->held_known || hawse_u256_compare(sdai, &a->set.sweep_min) < 0 ||
+        flow_sweep(sdai, company, &f) != HAWSE_OK)
+        return false;
+    single.path = PATH_SEQUENTIAL;
+    act(a, &f, &single);
+    return true;
+}
+
+void decide(struct arb *a)
+{
+    struct control_order order;
+    struct flow_rules rules;
+    struct flow f;
+    uint32_t notices = 0;
+    if (!a->changed || !is_idle(a) || !world_ready(a))
+        return;
+    a->changed = false;
+    if (a->set.executor_set && a->set.hash_set && !a->code_good)
+        return;
+    int32_t code = control_next(&a->set.rules, &a->control, a->host->now(a->host, HAWSE_CLOCK_UTC),
+                                &order, &notices);
+    if (notices)
+        say_notices(a, notices);
+    if (code != HAWSE_OK || rules_now(a, &order, &rules) != HAWSE_OK)
+        return;
+    if (best(a, &rules, &order, &f))
+        act(a, &f, &order);
+    else
+        (void)sweep(a, &order);
+}

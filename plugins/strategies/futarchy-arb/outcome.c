@@ -1,0 +1,216 @@
+/*
+ * From steps and receipts to results; see arb.h. What a trade gained is what its receipts say of
+ * our sDAI, not what was predicted: a transaction that succeeded and moved nothing of ours did not
+ * do what it was for.
+ */
+#include "arb.h"
+
+#include <hawse/hex.h>
+#include <string.h>
+
+enum { BACK_OFF_MAX = 64 };
+
+/* keccak-256 of Transfer(address,address,uint256) */
+static const uint8_t transfer[32] = {
+    0xdd, 0xf2, 0x52, 0xad, 0x1b, 0xe2, 0xc8, 0x9b, 0x69, 0xc2, 0xb0, 0x68, 0xfc, 0x37, 0x8d, 0xaa,
+    0x95, 0x2b, 0xa7, 0xf1, 0x63, 0xc4, 0xa1, 0x16, 0x28, 0xf5, 0x5a, 0x4d, 0xf5, 0x23, 0xb3, 0xef};
+
+static bool is_terminal(uint32_t step)
+{
+    return step == HAWSE_INTENT_REFUSED || step == HAWSE_INTENT_CONFIRMED ||
+           step == HAWSE_INTENT_EXPIRED || step == HAWSE_INTENT_FAILED;
+}
+
+static bool has(hawse_view_t text, const char *word)
+{
+    return text.len > 0 && memmem(text.data, text.len, word, strlen(word)) != NULL;
+}
+
+static const char *class_of(const struct trade *t, hawse_view_t reason)
+{
+    if (t->step == HAWSE_INTENT_REFUSED)
+        return has(reason, "imulat") || has(reason, "revert") ? "simulation" : "gate";
+    if (t->step == HAWSE_INTENT_EXPIRED)
+        return "expired";
+    if (t->error == HAWSE_E_REMOTE)
+        return "reverted";
+    return t->error == HAWSE_E_UNKNOWN ? "unknown" : "other";
+}
+
+/* Another trade in our pools stood before ours in its block. */
+static bool was_fronted(const struct arb *a, uint64_t block, uint32_t tx_index)
+{
+    for (uint32_t i = 0; i < SEEN; i++) {
+        const struct seen_trade *s = &a->seen[i];
+        if (s->block == block && block != 0 && s->tx_index < tx_index &&
+            memcmp(s->tx_hash, a->trade.hash[0], 32) != 0)
+            return true;
+    }
+    return false;
+}
+
+/* After refusals and failures in a row, more and more blocks pass before the next one. */
+static void back_off(struct arb *a, bool succeeded)
+{
+    uint64_t blocks = a->set.cooldown_blocks;
+    a->refusals = succeeded ? 0 : a->refusals + 1;
+    for (uint32_t i = 1; i < a->refusals && blocks < BACK_OFF_MAX; i++)
+        blocks *= 2;
+    a->not_before_block = succeeded ? 0 : a->head + blocks;
+}
+
+static void finish(struct arb *a, const char *class_of_error)
+{
+    struct trade *t = &a->trade;
+    bool done = t->step == HAWSE_INTENT_CONFIRMED;
+    /* a transaction to an account without the executor's code succeeds and does nothing */
+    bool moved = !hawse_u256_is_zero(&t->change) || t->flow.way == FLOW_SWEEP;
+    struct control_outcome o = {.succeeded = done && moved,
+                                .counts = t->signed_out && t->flow.way != FLOW_SWEEP,
+                                .may_fall_back =
+                                    t->step == HAWSE_INTENT_REFUSED || t->error == HAWSE_E_REMOTE,
+                                .gas_used = t->gas_used,
+                                .gain = t->change};
+    if (t->included_ns > t->order.at_ns)
+        o.delay_ns = t->included_ns - t->order.at_ns;
+    t->open = t->measuring = false;
+    say_outcome(a, &o, done && !moved ? "other" : class_of_error);
+    if (t->flow.way != FLOW_SWEEP) {
+        uint32_t notices = control_ended(&a->set.rules, &a->control, &t->order, &o,
+                                         a->host->now(a->host, HAWSE_CLOCK_UTC));
+        if (done && !moved)
+            notices |= control_roll_back(&a->control, REASON_CONTRACT);
+        say_notices(a, notices);
+    }
+    back_off(a, o.succeeded);
+    for (uint32_t i = 0; i < MARKET_TOKENS; i++)
+        learn_want(a, ASK_BALANCE, i);
+    a->changed = true;
+}
+
+/* ---- receipts ---- */
+
+static bool word_of(const hawse_json_t *doc, hawse_json_value_t *object, const char *key,
+                    uint8_t *out, uint64_t len)
+{
+    hawse_json_value_t v;
+    return hawse_json_get(doc, object, key, &v) == HAWSE_OK &&
+           hawse_hex_fixed(v.data, v.len, out, len) == HAWSE_OK;
+}
+
+static uint64_t number_of(const hawse_json_t *doc, hawse_json_value_t *object, const char *key)
+{
+    hawse_json_value_t v;
+    uint64_t n = 0;
+    if (hawse_json_get(doc, object, key, &v) != HAWSE_OK ||
+        hawse_hex_u64(v.data, v.len, &n) != HAWSE_OK)
+        return 0;
+    return n;
+}
+
+/* What a Transfer of sDAI did to our account. */
+static void take_log(struct arb *a, const hawse_json_t *doc, hawse_json_value_t *log)
+{
+    hawse_json_value_t topics, topic;
+    uint8_t address[20], word[3][32], data[32];
+    hawse_u256_t n;
+    if (!word_of(doc, log, "address", address, 20) ||
+        memcmp(address, a->set.places.token[TOKEN_SDAI], 20) != 0 ||
+        hawse_json_get(doc, log, "topics", &topics) != HAWSE_OK ||
+        !word_of(doc, log, "data", data, 32))
+        return;
+    for (int i = 0; i < 3; i++) {
+        if (hawse_json_next(doc, &topics, NULL, &topic) != 1 ||
+            hawse_hex_fixed(topic.data, topic.len, word[i], 32) != HAWSE_OK)
+            return;
+    }
+    if (memcmp(word[0], transfer, 32) != 0)
+        return;
+    hawse_u256_from_be(data, &n);
+    if (memcmp(word[2] + 12, a->set.places.account, 20) == 0)
+        (void)hawse_u256_add(&a->trade.change, &n, &a->trade.change);
+    if (memcmp(word[1] + 12, a->set.places.account, 20) == 0)
+        (void)hawse_u256_sub(&a->trade.change, &n, &a->trade.change);
+}
+
+static const char *measured_class(const struct trade *t)
+{
+    return class_of(t, (hawse_view_t){NULL, 0});
+}
+
+void outcome_receipt(struct arb *a, uint32_t item, const hawse_json_t *doc,
+                     hawse_json_value_t *root)
+{
+    struct trade *t = &a->trade;
+    hawse_json_value_t logs, log;
+    if (!t->measuring || !root || item >= ARB_LEGS || !t->hash_set[item])
+        return;
+    t->gas_used += number_of(doc, root, "gasUsed");
+    uint64_t block = number_of(doc, root, "blockNumber");
+    uint64_t index = number_of(doc, root, "transactionIndex");
+    if (hawse_json_get(doc, root, "logs", &logs) == HAWSE_OK && logs.kind == HAWSE_JSON_ARRAY) {
+        while (hawse_json_next(doc, &logs, NULL, &log) == 1)
+            take_log(a, doc, &log);
+    }
+    t->hash_set[item] = false;
+    if (t->legs_read + 1 < t->legs) {
+        t->legs_read++;
+        return;
+    }
+    bool worse =
+        t->step != HAWSE_INTENT_CONFIRMED || hawse_i256_compare(&t->change, &t->flow.gain) < 0;
+    if (worse && was_fronted(a, block, (uint32_t)index)) {
+        say(a, HAWSE_LOG_WARN, "another trade in these pools stood before ours in block %llu",
+            (unsigned long long)block);
+        if (a->metrics)
+            (void)a->metrics->add(a->host, a->self, a->m.fronted, 1);
+    }
+    finish(a, measured_class(t));
+}
+
+/* ---- steps ---- */
+
+/* Receipts of whatever is in a block: their sum is the result. */
+static void measure(struct arb *a)
+{
+    struct trade *t = &a->trade;
+    t->legs = t->legs_read = 0;
+    for (uint32_t i = 0; i < ARB_LEGS; i++) {
+        if (!t->hash_set[i])
+            continue;
+        t->legs++;
+        learn_want(a, ASK_RECEIPT, i);
+    }
+    t->measuring = t->legs > 0;
+}
+
+void outcome_step(struct arb *a, const hawse_event_t *event)
+{
+    struct trade *t = &a->trade;
+    hawse_intent_step_t step;
+    memset(&step, 0, sizeof(step));
+    memcpy(&step, event->data, event->len < sizeof(step) ? event->len : sizeof(step));
+    if (!t->open || step.tag != t->number || event->kind != HAWSE_INTENT_STEP)
+        return; /* of an earlier run */
+    if (step.step == HAWSE_INTENT_SENT)
+        t->signed_out = true;
+    if (step.step == HAWSE_INTENT_INCLUDED && step.leg < ARB_LEGS) {
+        memcpy(t->hash[step.leg], step.reference, 32);
+        t->hash_set[step.leg] = true;
+        t->included_ns = a->host->now(a->host, HAWSE_CLOCK_UTC);
+    }
+    if (step.step == HAWSE_INTENT_REORGED && step.leg < ARB_LEGS)
+        t->hash_set[step.leg] = false;
+    if (!is_terminal(step.step))
+        return;
+    hawse_view_t reason = {event->data + step.size, step.reason_len};
+    t->open = false;
+    t->step = step.step;
+    t->error = step.error;
+    if (step.step != HAWSE_INTENT_CONFIRMED)
+        say(a, HAWSE_LOG_WARN, "trade %llu: %.*s", (unsigned long long)t->number,
+            (int)(reason.len < 400 ? reason.len : 400), (const char *)reason.data);
+    measure(a);
+    if (!t->measuring)
+        finish(a, class_of(t, reason));
+}

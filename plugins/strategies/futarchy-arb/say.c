@@ -1,0 +1,187 @@
+/* Log lines and metrics; see arb.h. Names of metrics are those that operators of such bots know. */
+#include "arb.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { COMPLAIN_NS = 1000000000, COMPLAIN_TIMES = 10, DIGITS = 6 };
+
+static void line(struct arb *a, uint32_t level, const char *format, va_list ap)
+{
+    char text[700];
+    (void)vsnprintf(text, sizeof(text), format, ap);
+    hawse_log(a->host, a->self, level, text);
+}
+
+void say(struct arb *a, uint32_t level, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    line(a, level, format, ap);
+    va_end(ap);
+}
+
+void complain(struct arb *a, const char *format, ...)
+{
+    va_list ap;
+    uint64_t now = a->host->now(a->host, HAWSE_CLOCK_MONOTONIC);
+    if (a->complaint_ns != 0 && now - a->complaint_ns < (uint64_t)COMPLAIN_NS * COMPLAIN_TIMES)
+        return;
+    a->complaint_ns = now;
+    va_start(ap, format);
+    line(a, HAWSE_LOG_WARN, format, ap);
+    va_end(ap);
+}
+
+const char *units(const hawse_u256_t *n, char out[HAWSE_U256_DECIMAL_MAX + 4])
+{
+    (void)hawse_u256_units(n, 1, 18, DIGITS, out);
+    return out;
+}
+
+/* ---- metrics ---- */
+
+/* Classes of errors; the first three are the host's, the others the chain's. */
+static const char *const classes[] = {"gate",     "simulation", "expired",
+                                      "reverted", "unknown",    "other"};
+
+static int32_t declare(struct arb *a, uint32_t kind, const char *name, const char *help,
+                       const char *label, hawse_metric_t *out)
+{
+    return a->metrics ? a->metrics->declare(a->host, a->self, kind, hawse_text(name),
+                                            hawse_text(help), hawse_text(label), out)
+                      : HAWSE_OK;
+}
+
+int32_t say_begin(struct arb *a)
+{
+    const struct {
+        uint32_t kind;
+        const char *name, *help;
+        hawse_metric_t *to;
+    } all[] = {
+        {HAWSE_METRIC_COUNTER, "pectra_bundles_total", "bundles proposed", &a->m.total},
+        {HAWSE_METRIC_COUNTER, "pectra_bundles_success_total", "bundles confirmed", &a->m.success},
+        {HAWSE_METRIC_COUNTER, "pectra_bundles_failed_total", "bundles that ended badly",
+         &a->m.failed},
+        {HAWSE_METRIC_GAUGE, "pectra_profit_sdai", "of the last trade before gas, micro-sDAI",
+         &a->m.last_profit},
+        {HAWSE_METRIC_GAUGE, "pectra_profit_sdai_sum", "of all trades of this run, micro-sDAI",
+         &a->m.profit_total},
+        {HAWSE_METRIC_COUNTER, "pectra_gain_sdai_total", "gains, micro-sDAI", &a->m.gained},
+        {HAWSE_METRIC_COUNTER, "pectra_loss_sdai_total", "losses, micro-sDAI", &a->m.lost},
+        {HAWSE_METRIC_GAUGE, "pectra_gas_used", "of the last trade", &a->m.last_gas},
+        {HAWSE_METRIC_GAUGE, "pectra_predicted_sdai", "of the last trade before gas, micro-sDAI",
+         &a->m.predicted},
+        {HAWSE_METRIC_GAUGE, "breaker_open", "1: trials of the smallest amount alone",
+         &a->m.breaker},
+        {HAWSE_METRIC_GAUGE, "rolled_back", "why bundles are out of use; 0: they are not",
+         &a->m.rolled_back},
+        {HAWSE_METRIC_GAUGE, "amount_sdai", "the most that goes in now, micro-sDAI", &a->m.amount},
+        {HAWSE_METRIC_COUNTER, "evaluations_total", "flows that were quoted", &a->m.evaluations},
+        {HAWSE_METRIC_COUNTER, "opportunities_total", "flows that gain enough",
+         &a->m.opportunities},
+        {HAWSE_METRIC_COUNTER, "frontrun_total", "trades that failed or gained less behind another",
+         &a->m.fronted},
+    };
+    int32_t code = HAWSE_OK;
+    char label[48];
+    for (uint32_t i = 0; i < sizeof(all) / sizeof(all[0]) && code == HAWSE_OK; i++)
+        code = declare(a, all[i].kind, all[i].name, all[i].help, "", all[i].to);
+    for (uint32_t i = 0; i < sizeof(classes) / sizeof(classes[0]) && code == HAWSE_OK; i++) {
+        (void)snprintf(label, sizeof(label), "type=\"%s\"", classes[i]);
+        code = declare(a, HAWSE_METRIC_COUNTER, "pectra_errors_total", "by type", label,
+                       &a->m.errors[i]);
+    }
+    return code;
+}
+
+static void count(struct arb *a, hawse_metric_t metric, int64_t n)
+{
+    if (a->metrics && n > 0)
+        (void)a->metrics->add(a->host, a->self, metric, n);
+}
+
+static void set(struct arb *a, hawse_metric_t metric, int64_t n)
+{
+    if (a->metrics)
+        (void)a->metrics->set(a->host, a->self, metric, n);
+}
+
+/* Millionths of an sDAI: metrics are 64 bits wide. */
+static int64_t micro(const hawse_u256_t *n)
+{
+    hawse_u256_t d = hawse_u256(1000000000000u), q;
+    int64_t out = 0;
+    if (hawse_i256_div(n, &d, &q, NULL) != HAWSE_OK || hawse_i256_to_i64(&q, &out) != HAWSE_OK)
+        return 0;
+    return out;
+}
+
+/* ---- what happens ---- */
+
+static const char *name_of(enum flow_way way)
+{
+    static const char *const names[] = {"nothing", "buy", "sell", "sweep"};
+    return names[way];
+}
+
+void say_decision(struct arb *a, const struct flow *f)
+{
+    char in[HAWSE_U256_DECIMAL_MAX + 4], out[HAWSE_U256_DECIMAL_MAX + 4],
+        net[HAWSE_U256_DECIMAL_MAX + 4], company[HAWSE_U256_DECIMAL_MAX + 4];
+    count(a, a->m.opportunities, 1);
+    count(a, a->m.total, a->trade.order.path == PATH_BUNDLE && f->way != FLOW_SWEEP);
+    set(a, a->m.predicted, micro(&f->gain));
+    set(a, a->m.amount, micro(&a->trade.order.max_in));
+    say(a, HAWSE_LOG_INFO,
+        "%s: block %llu, %s: %s sDAI in, %s back, %s company tokens, net %s sDAI after gas; "
+        "gain %s wei",
+        name_of(f->way), (unsigned long long)a->head,
+        a->trade.order.path == PATH_BUNDLE ? "one bundle" : "one by one", units(&f->paid, in),
+        units(&f->back, out), units(&f->company, company), units(&f->net, net),
+        (hawse_i256_decimal(&f->gain, in), in));
+}
+
+void say_notices(struct arb *a, uint32_t notices)
+{
+    const struct control *c = &a->control;
+    if (notices & NOTICE_OPENED)
+        say(a, HAWSE_LOG_ERROR, "circuit breaker opened: %u trades in a row failed", c->failures);
+    if (notices & NOTICE_CLOSED)
+        say(a, HAWSE_LOG_WARN, "circuit breaker closed");
+    if (notices & NOTICE_UP)
+        say(a, HAWSE_LOG_INFO, "the amount goes up: step %u, day's level %u", c->step, c->level);
+    if (notices & NOTICE_DOWN)
+        say(a, HAWSE_LOG_WARN, "the amount goes down: step %u, day's level %u", c->step, c->level);
+    if (notices & NOTICE_ROLLED_BACK)
+        say(a, HAWSE_LOG_ERROR, "bundles are out of use, single transactions go on: %s",
+            control_reason_text(c->rolled_back));
+    set(a, a->m.breaker, c->open);
+    set(a, a->m.rolled_back, (int64_t)c->rolled_back);
+}
+
+void say_outcome(struct arb *a, const struct control_outcome *o, const char *class_of_error)
+{
+    const struct trade *t = &a->trade;
+    char gain[HAWSE_U256_DECIMAL_MAX], predicted[HAWSE_U256_DECIMAL_MAX];
+    int64_t n = micro(&o->gain);
+    bool bundle = t->order.path == PATH_BUNDLE && t->flow.way != FLOW_SWEEP;
+    count(a, a->m.success, bundle && o->succeeded);
+    count(a, a->m.failed, bundle && !o->succeeded);
+    count(a, n >= 0 ? a->m.gained : a->m.lost, n >= 0 ? n : -n);
+    if (a->metrics)
+        (void)a->metrics->add(a->host, a->self, a->m.profit_total, n);
+    set(a, a->m.last_profit, n);
+    if (o->succeeded)
+        set(a, a->m.last_gas, (int64_t)o->gas_used);
+    for (uint32_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
+        count(a, a->m.errors[i], !o->succeeded && strcmp(classes[i], class_of_error) == 0);
+    (void)hawse_i256_decimal(&o->gain, gain);
+    (void)hawse_i256_decimal(&t->flow.gain, predicted);
+    say(a, o->succeeded ? HAWSE_LOG_INFO : HAWSE_LOG_WARN,
+        "trade %llu %s (%s): gain %s wei, predicted %s, gas %llu", (unsigned long long)t->number,
+        o->succeeded ? "succeeded" : "failed", o->succeeded ? "ok" : class_of_error, gain,
+        predicted, (unsigned long long)o->gas_used);
+}
