@@ -206,7 +206,7 @@ static bool take(struct arb *a, enum ask what, uint32_t item, const hawse_json_t
 /* A range of logs that the node refuses is asked for in halves. */
 static void again(struct arb *a, enum ask what, uint32_t item, struct question *q)
 {
-    uint64_t ms = RETRY_MS << (q->failures < 6 ? q->failures : 6);
+    uint64_t ms = (uint64_t)RETRY_MS << (q->failures < 6 ? q->failures : 6);
     if (what == ASK_TICKS && a->leg[item].range > 1)
         a->leg[item].range /= 2;
     q->failures++;

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { RETRY_MS = 500, RETRY_MAX_MS = 30000, FRESH_BLOCKS = 64, RANGE = 50000, PARAMS = 640 };
+enum { RETRY_MS = 500, FRESH_BLOCKS = 64, RANGE = 50000, PARAMS = 640 };
 enum { AT_ONCE = 4 };
 
 void learn_want(struct arb *a, enum ask what, uint32_t item)

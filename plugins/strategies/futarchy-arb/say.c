@@ -7,7 +7,8 @@
 
 enum { COMPLAIN_NS = 1000000000, COMPLAIN_TIMES = 10, DIGITS = 6 };
 
-static void line(struct arb *a, uint32_t level, const char *format, va_list ap)
+__attribute__((format(printf, 3, 0))) static void line(struct arb *a, uint32_t level,
+                                                       const char *format, va_list ap)
 {
     char text[700];
     (void)vsnprintf(text, sizeof(text), format, ap);
