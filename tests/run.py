@@ -449,6 +449,9 @@ def stage_check(args):
 def stage_rpc(args):
     """Providers that fail in every way; with --full ten minutes of three times the load."""
     tap("rpc", [MAIN / "tests" / "rpc-trial", "--seconds", "600" if args.full else "5"], timeout=900)
+    if npm_packages():
+        anvil = ROOT / "tests/e2e/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
+        tap("rpc: batches", [sys.executable, "tests/rpc/node.py", MAIN / "tests" / "rpc-trial", anvil], timeout=60)
 
 
 def stage_polymarket(args):

@@ -155,6 +155,9 @@ static int32_t read_provider(struct reader *r, struct config_chain *chain, json_
         k++;
     p->weight = read_number(value, "weight");
     p->in_flight = read_number(value, "in_flight");
+    const json_t *batch = json_object_get(value, "batch");
+    p->batch = json_is_object(batch) ? read_number(batch, "max") : 0;
+    p->batch_delay_ms = json_is_object(batch) ? read_number(batch, "delay_ms") : 0;
     if (!copy_text(&p->name, name))
         return no_memory(r, where);
     int32_t code = number_or(r, value, "priority", k->priority, where, &p->priority);

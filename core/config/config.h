@@ -256,7 +256,9 @@ struct config_provider {
     uint32_t priority;           /* 1 is asked first, the next when those are out */
     uint32_t weight;             /* share among those of the same priority */
     uint32_t per_second;         /* hard cap of units in any second; 0 = none */
-    uint32_t in_flight;          /* requests under way at a time */
+    uint32_t in_flight;          /* requests under way at a time; a batch is one */
+    uint32_t batch;              /* reads in one request at most; 0 = each by itself */
+    uint32_t batch_delay_ms;     /* how long the first of them waits for others */
     struct config_method *methods;
     size_t method_count;
 };

@@ -137,7 +137,8 @@ static bool same_providers(const struct config_chain *a, const struct config_cha
         if (!same(p->name, q->name) || !endpoint_equal(&p->http, &q->http) ||
             !endpoint_equal(&p->ws, &q->ws) || p->priority != q->priority ||
             p->weight != q->weight || p->per_second != q->per_second ||
-            p->in_flight != q->in_flight || !same_methods(p, q))
+            p->in_flight != q->in_flight || p->batch != q->batch ||
+            p->batch_delay_ms != q->batch_delay_ms || !same_methods(p, q))
             return false;
     }
     return a->provider_count == b->provider_count;

@@ -25,4 +25,9 @@ struct rpc_envelope {
 /* text must be followed by HAWSE_PADDING readable bytes. 0 or HAWSE_E_FORMAT. */
 int32_t rpc_envelope_read(const uint8_t *text, size_t len, struct rpc_envelope *out);
 
+/* The answer to a batch: `each` is called for every element, in order, with what it says; elements
+ * that are no answer are passed over. HAWSE_E_FORMAT: no array, or cut off inside. */
+int32_t rpc_envelope_each(const uint8_t *text, size_t len,
+                          void (*each)(void *ctx, const struct rpc_envelope *answer), void *ctx);
+
 #endif

@@ -76,6 +76,8 @@ struct attempt {
     bool hedge;
     bool last;      /* nobody else is left: a pause that was only guessed does not hold it */
     bool overtaken; /* another one answered first, and this one has not yet */
+    bool batched;   /* it is in a batch, which is the request */
+    bool uncounted; /* its failure says nothing of the provider: another's says it */
 };
 
 struct call {
@@ -149,11 +151,15 @@ struct provider {
     uint32_t index;
     struct limit limit;
     struct http_line *line;
-    struct http_wire *wire;    /* connections of its own; NULL = none */
-    struct rpc_link *link;     /* its WebSocket; NULL = none */
-    bool link_good;            /* open, and of the right chain */
-    uint64_t link_ns;          /* when it was asked for its chain last */
-    bool limited;              /* it, or a method of it, has a rate */
+    struct http_wire *wire;              /* connections of its own; NULL = none */
+    struct rpc_link *link;               /* its WebSocket; NULL = none */
+    bool link_good;                      /* open, and of the right chain */
+    uint64_t link_ns;                    /* when it was asked for its chain last */
+    struct batch *batch;                 /* that gathers; NULL = none */
+    struct batch *batches;               /* that have left */
+    uint64_t batches_sent, batched_sent; /* and the requests in them */
+    uint32_t batch_max; /* as configured, or less since it refused one; below 2: no batches */
+    bool limited;       /* it, or a method of it, has a rate */
     struct method_rule *rules; /* as many as its configuration has */
     struct breaker breaker;
     enum standing standing;
@@ -181,6 +187,7 @@ struct provider {
     struct series series[POOL_SERIES];
     unsigned series_count;
     struct metric_histogram *latency_seconds, *wait_seconds;
+    struct metric_counter *batch_count, *batched_count; /* NULL = it gets none */
     struct metric_gauge *state, *lag, *errors, *connected;
 };
 
@@ -248,6 +255,17 @@ uint64_t provider_hedge_ns(const struct provider *provider);
 void provider_failed_over(struct provider *provider, const struct outcome *outcome, uint64_t now);
 /* Probes and polls that are due. */
 void provider_tick(struct provider *provider, bool poll, uint64_t now);
+
+/* An attempt ended with this answer. It is gone then. */
+void provider_ended(struct attempt *attempt, const struct http_result *result);
+/* Asks by itself what was started to go in a batch. */
+void provider_single(struct attempt *attempt, uint64_t now);
+/* Back into the queue, as it was: its batch was refused. */
+void provider_again(struct attempt *attempt);
+/* How long the answer to an attempt may take. */
+uint32_t provider_patience_ms(const struct attempt *attempt, uint64_t now);
+/* Starts what may start now. */
+void provider_pump(struct provider *provider, uint64_t now);
 
 /* ---- outcome.c ---- */
 

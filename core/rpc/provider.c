@@ -3,6 +3,7 @@
  * chain id allow, hands each answer to the call, and judges the provider by it. Nothing leaves for
  * a provider whose chain id is not known to be right but the question for it.
  */
+#include "rpc/batch.h"
 #include "rpc/pool_private.h"
 #include "rpc/rpc_client.h"
 
@@ -423,9 +424,8 @@ void provider_tick(struct provider *p, bool poll, uint64_t now)
 
 /* ---- attempts ---- */
 
-static void ended(void *ctx, const struct http_result *result)
+void provider_ended(struct attempt *a, const struct http_result *result)
 {
-    struct attempt *a = ctx;
     struct provider *p = a->provider;
     struct outcome o;
     uint64_t now = loop_clock();
@@ -437,12 +437,13 @@ static void ended(void *ctx, const struct http_result *result)
     outcome_read(a, result, &o);
     a->request = NULL;
     a->running = false;
-    p->running--;
+    p->running -= !a->batched;
     p->overtaken -= a->overtaken;
     if (o.status == HAWSE_OK || o.status == HAWSE_E_REMOTE)
         saw_latency(p, now - a->started_ns);
     told_request(p, a, o.status == HAWSE_OK && !o.soft, o.class, now - a->started_ns);
-    judge(p, a, &o, now);
+    if (!a->uncounted)
+        judge(p, a, &o, now);
     if (a->call && o.status == HAWSE_E_REMOTE && o.class == RPC_METHOD_UNSUPPORTED)
         remember_lack(p, a->call);
     if (o.head > 0)
@@ -459,9 +460,15 @@ static void ended(void *ctx, const struct http_result *result)
     pump(p, now);
 }
 
-/* A slow answer must not cost the whole deadline, unless there is nobody else to ask. */
-static uint32_t patience_ms(const struct provider *p, const struct attempt *a, uint64_t now)
+static void ended(void *ctx, const struct http_result *result)
 {
+    provider_ended(ctx, result);
+}
+
+/* A slow answer must not cost the whole deadline, unless there is nobody else to ask. */
+uint32_t provider_patience_ms(const struct attempt *a, uint64_t now)
+{
+    const struct provider *p = a->provider;
     uint64_t ms = p->pool->chain.attempt_ms * (uint64_t)(a->cost < 4 ? a->cost : 4);
     uint64_t left = 0;
     if (!a->call)
@@ -550,7 +557,7 @@ static void begin(struct provider *p, struct attempt *a, bool again, uint64_t no
                              .line = p->line,
                              .once = call && call->question.kind == QUESTION_OTHER,
                              .number = http_number(p->pool->client),
-                             .timeout_ms = patience_ms(p, a, now),
+                             .timeout_ms = provider_patience_ms(a, now),
                              .max_response = call ? call->max_response : 1u << 16,
                              .judge = rpc_judge,
                              .leaving = p->limited ? leaving : NULL};
@@ -570,9 +577,30 @@ static void start(struct provider *p, struct attempt *a, uint64_t now)
     size_t len = a->call ? a->call->method_len : strlen(method);
     take_limits(p, a, rule_of(p, method, len), now);
     a->started_ns = now;
-    p->running++;
     a->running = true;
-    begin(p, a, false, now);
+    if (!batch_fits(p, a) || !batch_put(p, a, now))
+        provider_single(a, now);
+}
+
+void provider_single(struct attempt *a, uint64_t now)
+{
+    a->batched = false;
+    a->provider->running++;
+    begin(a->provider, a, false, now);
+}
+
+void provider_again(struct attempt *a)
+{
+    static const char words[] = "a batch was refused, and nobody waits for this any more";
+    a->uncounted = a->call->done;
+    if (a->call->done) {
+        provider_ended(a, &(struct http_result){.status = HAWSE_E_IO,
+                                                .body = (const uint8_t *)words,
+                                                .body_len = sizeof(words) - 1});
+        return;
+    }
+    a->running = a->batched = false;
+    push(&a->provider->queues[a->call->class], a);
 }
 
 /* The first of a queue that may go; *at: when the next one may. */
@@ -590,15 +618,18 @@ static struct attempt *first_ready(const struct provider *p, const struct queue 
     return NULL;
 }
 
-static struct attempt *next_attempt(struct provider *p, uint64_t now, uint64_t *at)
+/* `full`: only what a batch that gathers can take. */
+static struct attempt *next_attempt(struct provider *p, bool full, uint64_t now, uint64_t *at)
 {
-    struct attempt *a = first_ready(p, &p->probes, now, at);
+    struct attempt *a = full ? NULL : first_ready(p, &p->probes, now, at);
     if (a) {
         (void)take(&p->probes, a);
         return a;
     }
     for (unsigned c = 0; c < POOL_CLASSES && p->standing == STANDING_GOOD; c++) {
         a = first_ready(p, &p->queues[c], now, at);
+        if (a && full && !batch_fits(p, a))
+            return NULL;
         if (a) {
             (void)take(&p->queues[c], a);
             return a;
@@ -612,12 +643,20 @@ static void pump(struct provider *p, uint64_t now)
 {
     uint64_t at = UINT64_MAX;
     struct attempt *a;
-    while (p->running < p->config->in_flight && (a = next_attempt(p, now, &at)) != NULL)
+    bool full = p->running >= p->config->in_flight;
+    while ((!full || batch_gathers(p)) && (a = next_attempt(p, full, now, &at)) != NULL) {
         start(p, a, now);
-    if (p->running < p->config->in_flight && at != UINT64_MAX)
+        full = p->running >= p->config->in_flight;
+    }
+    if (!full && at != UINT64_MAX)
         (void)loop_timer_set(p->pool->loop, &p->timer, at);
     else
         loop_timer_cancel(p->pool->loop, &p->timer);
+}
+
+void provider_pump(struct provider *p, uint64_t now)
+{
+    pump(p, now);
 }
 
 static void on_timer(void *ctx, uint64_t now)
@@ -691,6 +730,7 @@ int32_t provider_init(struct pool *pool, uint32_t index)
     p->index = index;
     p->timer = (struct loop_timer){.fn = on_timer, .ctx = p};
     limit_init(&p->limit, p->config->per_second);
+    p->batch_max = p->config->batch;
     p->limited = p->config->per_second > 0 || p->config->method_count > 0;
     p->rules = calloc(p->config->method_count + 1, sizeof(p->rules[0]));
     if (!p->rules || http_line_create(p->config->in_flight, &p->line) != HAWSE_OK)
@@ -710,6 +750,7 @@ void provider_finish(struct provider *p)
 {
     rpc_link_destroy(p->link);
     http_wire_destroy(p->wire);
+    batch_forget(p);
     free(p->chain_probe);
     free(p->head_probe);
     free(p->link_probe);

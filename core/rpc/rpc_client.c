@@ -62,21 +62,25 @@ void rpc_judge(struct http_request *request, struct http_result *result)
         *result = read;
 }
 
+size_t rpc_body_put(char *out, size_t cap, const char *method, size_t method_len,
+                    const uint8_t *params, size_t params_len, uint64_t id)
+{
+    bool none = params_len == 0;
+    int n =
+        snprintf(out, cap, "{\"jsonrpc\":\"2.0\",\"id\":%llu,\"method\":\"%.*s\",\"params\":%.*s}",
+                 (unsigned long long)id, (int)method_len, method, none ? 2 : (int)params_len,
+                 none ? "[]" : (const char *)params);
+    return n > 0 && (size_t)n < cap ? (size_t)n : 0;
+}
+
 char *rpc_body(const char *method, size_t method_len, const uint8_t *params, size_t params_len,
                uint64_t id, size_t *len)
 {
-    size_t cap = method_len + params_len + 96;
+    size_t cap = method_len + params_len + RPC_BODY;
     char *body = malloc(cap);
-    bool none = params_len == 0;
-    int n = body ? snprintf(body, cap,
-                            "{\"jsonrpc\":\"2.0\",\"id\":%llu,\"method\":\"%.*s\",\"params\":%.*s}",
-                            (unsigned long long)id, (int)method_len, method,
-                            none ? 2 : (int)params_len, none ? "[]" : (const char *)params)
-                 : -1;
-    if (n > 0 && (size_t)n < cap) {
-        *len = (size_t)n;
+    *len = body ? rpc_body_put(body, cap, method, method_len, params, params_len, id) : 0;
+    if (*len > 0)
         return body;
-    }
     free(body);
     return NULL;
 }

@@ -33,4 +33,10 @@ void rpc_judge(struct http_request *request, struct http_result *result);
 char *rpc_body(const char *method, size_t method_len, const uint8_t *params, size_t params_len,
                uint64_t id, size_t *len);
 
+/* The same into `out`: the bytes it took, 0 when they do not fit. What is written may be followed
+ * by a NUL. */
+size_t rpc_body_put(char *out, size_t cap, const char *method, size_t method_len,
+                    const uint8_t *params, size_t params_len, uint64_t id);
+enum { RPC_BODY = 96 }; /* more than method and params together */
+
 #endif

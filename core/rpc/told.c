@@ -31,6 +31,15 @@ static int32_t provider_told(struct provider *p)
                        ? metrics_gauge(m, "hawse_rpc_ws_connected",
                                        "1 while its WebSocket is open and of the right chain.", l)
                        : NULL;
+    bool batches = p->config->batch > 0;
+    if (batches) {
+        p->batch_count =
+            metrics_counter(m, "hawse_rpc_batches_total", "Requests that were several in one.", l);
+        p->batched_count =
+            metrics_counter(m, "hawse_rpc_batched_total", "Requests that went in batches.", l);
+    }
+    if (batches && (!p->batch_count || !p->batched_count))
+        return HAWSE_E_NOMEM;
     return p->latency_seconds && p->wait_seconds && p->state && p->lag && p->errors &&
                    (p->connected || !p->config->ws.url)
                ? HAWSE_OK
@@ -146,5 +155,11 @@ void told_sample(struct pool *pool, uint64_t now)
         gauge_set(p->lag,
                   p->head > 0 && pool->head > p->head ? (int64_t)(pool->head - p->head) : 0);
         gauge_set(p->errors, breaker_errors(&p->breaker, now));
+        if (p->connected)
+            gauge_set(p->connected, p->link_good);
+        if (p->batched_count) {
+            counter_set(p->batch_count, p->batches_sent);
+            counter_set(p->batched_count, p->batched_sent);
+        }
     }
 }

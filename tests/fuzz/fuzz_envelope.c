@@ -17,6 +17,13 @@ static void require(int truth)
         abort();
 }
 
+static void take(void *ctx, const struct rpc_envelope *answer)
+{
+    const hawse_view_t *text = ctx;
+    require(answer->data >= text->data && answer->len > 0 &&
+            answer->len <= (size_t)(text->data + text->len - answer->data));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     uint8_t *text = malloc(size + HAWSE_PADDING);
@@ -35,6 +42,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else {
         require(envelope.why[0] != '\0');
     }
+    hawse_view_t whole = {.data = text, .len = size};
+    (void)rpc_envelope_each(text, size, take, &whole);
     free(text);
     return 0;
 }

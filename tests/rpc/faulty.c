@@ -17,7 +17,7 @@ struct faulty {
     uint16_t port;
     int mode; /* atomic */
     int quit; /* atomic */
-    uint64_t head, balance, count, probes, framed, sockets, plain;
+    uint64_t head, balance, count, probes, framed, sockets, plain, batched, batches;
     pthread_t acceptor;
     pthread_mutex_t lock; /* guards connections and times */
     int fds[FAULTY_CONNECTIONS];
@@ -34,12 +34,20 @@ static uint64_t clock_ns(void)
     return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-static const char *const names[MODE_COUNT] = {
-    "good",        "refused", "reset", "500",      "429",     "429 with Retry-After",
-    "garbage",     "HTML",    "half",  "wrong id", "hang",    "stale",
-    "wrong chain", "lacks",   "quota", "reverted", "invalid", "known",
-    "nonce",       "null",    "slow",  "chunked",  "closes",  "leaves",
-    "until close"};
+static const char *const names[MODE_COUNT] = {"good",          "refused",
+                                              "reset",         "500",
+                                              "429",           "429 with Retry-After",
+                                              "garbage",       "HTML",
+                                              "half",          "wrong id",
+                                              "hang",          "stale",
+                                              "wrong chain",   "lacks",
+                                              "quota",         "reverted",
+                                              "invalid",       "known",
+                                              "nonce",         "null",
+                                              "slow",          "chunked",
+                                              "closes",        "leaves",
+                                              "until close",   "no batches",
+                                              "small batches", "part of batches"};
 
 const char *faulty_mode_name(enum fault_mode mode)
 {
@@ -52,7 +60,9 @@ struct peer {
     struct faulty *server;
     int fd;
     int mode;
-    bool framed; /* a WebSocket */
+    bool framed;    /* a WebSocket */
+    char *gathered; /* the answer to a batch, so far; NULL = none */
+    size_t gathered_len;
 };
 
 static void say_otherwise(const struct peer *p, const char *body, size_t len)
@@ -74,10 +84,15 @@ static void say_otherwise(const struct peer *p, const char *body, size_t len)
     (void)!send(p->fd, end, sizeof(end) - 1, MSG_NOSIGNAL);
 }
 
-static void say(const struct peer *p, int status, const char *headers, const char *body)
+static void say(struct peer *p, int status, const char *headers, const char *body)
 {
     char text[1024];
     size_t len = strlen(body);
+    if (p->gathered) {
+        memcpy(p->gathered + p->gathered_len, body, len);
+        p->gathered_len += len;
+        return;
+    }
     if (p->framed) { /* a text frame of a server, RFC 6455 section 5.2 */
         const uint8_t head[4] = {0x81, 126, (uint8_t)(len >> 8), (uint8_t)len};
         size_t skip = len < 126 ? 2 : 4;
@@ -100,21 +115,21 @@ static void say(const struct peer *p, int status, const char *headers, const cha
         (void)!send(p->fd, text, (size_t)n, MSG_NOSIGNAL);
 }
 
-static void result(const struct peer *p, unsigned long id, const char *value)
+static void result(struct peer *p, unsigned long id, const char *value)
 {
     char body[640];
     (void)snprintf(body, sizeof(body), "{\"jsonrpc\":\"2.0\",\"id\":%lu,\"result\":%s}", id, value);
     say(p, 200, "", body);
 }
 
-static void error(const struct peer *p, unsigned long id, const char *value)
+static void error(struct peer *p, unsigned long id, const char *value)
 {
     char body[640];
     (void)snprintf(body, sizeof(body), "{\"jsonrpc\":\"2.0\",\"id\":%lu,\"error\":%s}", id, value);
     say(p, 200, "", body);
 }
 
-static void quantity(const struct peer *p, unsigned long id, uint64_t n)
+static void quantity(struct peer *p, unsigned long id, uint64_t n)
 {
     char text[32];
     (void)snprintf(text, sizeof(text), "\"0x%llx\"", (unsigned long long)n);
@@ -127,8 +142,8 @@ static uint64_t load(const uint64_t *at)
 }
 
 /* What a Solana node says of itself; false: it was asked something else. */
-static bool answer_solana(struct faulty *s, const struct peer *p, const char *body,
-                          unsigned long id, int mode)
+static bool answer_solana(struct faulty *s, struct peer *p, const char *body, unsigned long id,
+                          int mode)
 {
     char slot[32];
     (void)snprintf(slot, sizeof(slot), "%llu", (unsigned long long)load(&s->head));
@@ -147,7 +162,7 @@ static bool answer_solana(struct faulty *s, const struct peer *p, const char *bo
     return true;
 }
 
-static void answer_well(struct faulty *s, const struct peer *p, const char *body, unsigned long id,
+static void answer_well(struct faulty *s, struct peer *p, const char *body, unsigned long id,
                         int mode)
 {
     if (answer_solana(s, p, body, id, mode))
@@ -182,6 +197,67 @@ static void hang(const struct faulty *s)
     while (!__atomic_load_n(&s->quit, __ATOMIC_ACQUIRE) &&
            __atomic_load_n(&s->mode, __ATOMIC_ACQUIRE) == MODE_HANG)
         (void)nanosleep(&ts, NULL);
+}
+
+enum { GATHERED = 1 << 17, ITEMS = 128 };
+
+/* Where the requests of a batch begin. */
+static unsigned items_of(const char *body, const char *items[ITEMS])
+{
+    unsigned n = 0;
+    if (body[0] != '[')
+        return 0;
+    for (const char *at = body; n < ITEMS && (at = strstr(at, "{\"jsonrpc\"")) != NULL; at++)
+        items[n++] = at;
+    return n;
+}
+
+/* The answers to a batch, in an order of their own: the last first. */
+static void answer_batch(struct faulty *s, struct peer *p, const char *const *items, unsigned n)
+{
+    char head[128], one[4096];
+    char *all = malloc(GATHERED);
+    p->gathered_len = 1;
+    for (unsigned i = n; i-- > 0;) {
+        size_t len = i + 1 < n ? (size_t)(items[i + 1] - items[i]) : strlen(items[i]);
+        (void)snprintf(one, sizeof(one), "%.*s", (int)len, items[i]);
+        unsigned long id = strtoul(strstr(one, "\"id\":") + 5, NULL, 10);
+        p->gathered = all;
+        if (p->mode == MODE_BATCH_PART && i == 0)
+            continue;
+        if (p->gathered_len > 1)
+            all[p->gathered_len++] = ',';
+        if (p->mode == MODE_BATCH_PART && i == 1)
+            error(p, id, "{\"code\":3,\"message\":\"execution reverted\",\"data\":\"0x\"}");
+        else
+            answer_well(s, p, one, id, p->mode);
+    }
+    p->gathered = NULL;
+    all[0] = '[';
+    all[p->gathered_len++] = ']';
+    int k = snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n",
+                     p->gathered_len);
+    (void)!send(p->fd, head, (size_t)k, MSG_NOSIGNAL);
+    (void)!send(p->fd, all, p->gathered_len, MSG_NOSIGNAL);
+    free(all);
+}
+
+/* True: it was one, and has been answered. */
+static bool was_batch(struct faulty *s, struct peer *p, const char *body)
+{
+    const char *items[ITEMS];
+    unsigned n = items_of(body, items);
+    if (n == 0)
+        return false;
+    if (p->mode == MODE_BATCH_REFUSED)
+        say(p, 200, "",
+            "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32600,\"message\":\"no "
+            "batches here\"}}");
+    else if (p->mode == MODE_BATCH_LARGE && n > 4)
+        say(p, 413, "", "too much");
+    else
+        answer_batch(s, p, items, n);
+    return true;
 }
 
 /* True: the connection goes on. */
@@ -229,8 +305,10 @@ static bool answer(struct faulty *s, struct peer *p, const char *body)
     default:
         break;
     }
+    if (was_batch(s, p, body))
+        return true;
     answer_well(s, p, body, id, mode);
-    return mode < MODE_CLOSES || p->framed;
+    return mode < MODE_CLOSES || mode > MODE_UNTIL_CLOSE || p->framed;
 }
 
 /* ---- connections ---- */
@@ -240,11 +318,15 @@ static void note(struct faulty *s, const char *body)
     bool probe = strstr(body, "\"eth_chainId\"") || strstr(body, "\"eth_blockNumber\"") ||
                  strstr(body, "\"getGenesisHash\"") || strstr(body, "\"getSlot\"") ||
                  strstr(body, "\"getHealth\"");
+    const char *items[ITEMS];
+    unsigned batch = items_of(body, items), n = batch > 0 ? batch : 1;
     (void)pthread_mutex_lock(&s->lock);
-    if (s->time_count < FAULTY_TIMES)
+    for (unsigned i = 0; i < n && s->time_count < FAULTY_TIMES; i++)
         s->times[s->time_count++] = clock_ns();
     (void)pthread_mutex_unlock(&s->lock);
-    __atomic_add_fetch(probe ? &s->probes : &s->count, 1, __ATOMIC_RELAXED);
+    __atomic_add_fetch(probe ? &s->probes : &s->count, n, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&s->batched, batch, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&s->batches, batch > 0, __ATOMIC_RELAXED);
 }
 
 /* Answers the upgrade (RFC 6455 section 4.2.2). */
@@ -492,6 +574,16 @@ void faulty_balance(struct faulty *s, uint64_t balance)
 uint64_t faulty_count(const struct faulty *s, bool probes_too)
 {
     return load(&s->count) + (probes_too ? load(&s->probes) : 0);
+}
+
+uint64_t faulty_batched(const struct faulty *s)
+{
+    return load(&s->batched);
+}
+
+uint64_t faulty_batches(const struct faulty *s)
+{
+    return load(&s->batches);
 }
 
 uint64_t faulty_plain(const struct faulty *s)

@@ -36,6 +36,10 @@ enum fault_mode {
     MODE_CLOSES,      /* "Connection: close", and so it does */
     MODE_LEAVES,      /* closes after each answer without having said so */
     MODE_UNTIL_CLOSE, /* an answer without a length, which ends with the connection */
+    /* of batches; each request by itself is answered well: */
+    MODE_BATCH_REFUSED, /* one error for all */
+    MODE_BATCH_LARGE,   /* 413 for more than four */
+    MODE_BATCH_PART,    /* the first is left out, the second is an error */
     MODE_COUNT
 };
 
@@ -52,6 +56,9 @@ void faulty_head(struct faulty *server, uint64_t head);
 void faulty_refuse(struct faulty *server, bool refuse);
 /* Requests so far, those for chain id and head left out or not. */
 uint64_t faulty_count(const struct faulty *server, bool probes_too);
+/* Of them, those that came in batches, and how many batches there were. */
+uint64_t faulty_batched(const struct faulty *server);
+uint64_t faulty_batches(const struct faulty *server);
 /* Of all, those that came by the pool's own connections, which offer no compression. */
 uint64_t faulty_plain(const struct faulty *server);
 /* Of them, those that came over a WebSocket; and how many of those were opened. */

@@ -28,16 +28,20 @@ static void begin(struct rig *r, const char *const *providers, const enum fault_
                  strstr(more, "'solana'") ? "" : "'chain_id':100,", more);
     r->count = count;
     for (unsigned i = 0; i < count; i++) {
-        r->servers[i] = faulty_start(100);
-        faulty_mode(r->servers[i], modes ? modes[i] : MODE_GOOD);
+        uint16_t port = r->node;
+        if (!port) {
+            r->servers[i] = faulty_start(100);
+            faulty_mode(r->servers[i], modes ? modes[i] : MODE_GOOD);
+            port = faulty_port(r->servers[i]);
+        }
         n += snprintf(text + n, sizeof(text) - (size_t)n,
-                      "%s{'name':'p%u','http':'http://127.0.0.1:%u/k',", i ? "," : "", i,
-                      faulty_port(r->servers[i]));
+                      "%s{'name':'p%u','http':'http://127.0.0.1:%u/%s',", i ? "," : "", i, port,
+                      r->node ? "" : "k");
         if (r->sockets)
             n += snprintf(
                 text + n, sizeof(text) - (size_t)n,
                 "'ws':{'url':'ws://127.0.0.1:%u/w','backoff_min_ms':50,'backoff_max_ms':200},",
-                faulty_port(r->servers[i]));
+                port);
         n += snprintf(text + n, sizeof(text) - (size_t)n, "%s}", providers[i]);
     }
     (void)snprintf(text + n, sizeof(text) - (size_t)n, "]}}}");
@@ -78,6 +82,13 @@ void rig_start_sockets(struct rig *r, const char *const *providers, unsigned cou
     begin(r, providers, NULL, count, more);
 }
 
+void rig_start_node(struct rig *r, uint16_t port, const char *provider, const char *more)
+{
+    memset(r, 0, sizeof(*r));
+    r->node = port;
+    begin(r, &provider, NULL, 1, more);
+}
+
 void rig_stop(struct rig *r)
 {
     http_client_stop(r->client);
@@ -89,7 +100,7 @@ void rig_stop(struct rig *r)
     metrics_destroy(r->metrics);
     log_destroy(r->logger);
     config_destroy(r->config);
-    for (unsigned i = 0; i < r->count; i++)
+    for (unsigned i = 0; i < r->count && !r->node; i++)
         faulty_stop(r->servers[i]);
 }
 

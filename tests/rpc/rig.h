@@ -18,7 +18,8 @@ struct rig {
     struct pool *pool;
     struct config *config;
     struct connector *connector;
-    bool sockets; /* providers have a WebSocket too */
+    bool sockets;  /* providers have a WebSocket too */
+    uint16_t node; /* of a real one, instead of servers; 0 = none */
 };
 
 /* `providers`: members of each, such as "'per_second':0"; `more`: of the chain. With ' for ". */
@@ -29,6 +30,8 @@ void rig_start_as(struct rig *rig, const char *const *providers, const enum faul
 /* The same with a WebSocket of each provider. */
 void rig_start_sockets(struct rig *rig, const char *const *providers, unsigned count,
                        const char *more);
+/* Over a real node of chain 100 on loopback. */
+void rig_start_node(struct rig *rig, uint16_t port, const char *provider, const char *more);
 void rig_stop(struct rig *rig);
 
 struct told {

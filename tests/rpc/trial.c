@@ -4,8 +4,10 @@
  * with the figures as comments.
  *
  *   rpc-trial [--seconds N]     N: of the load, 6 unless told
+ *   rpc-trial --node PORT       batches at a real node of chain 100 (anvil)
  */
 #include "rig.h"
+#include "rpc/pool_private.h"
 
 #include <hawse/hawse.h>
 #include <stdio.h>
@@ -186,8 +188,50 @@ static void limits(uint32_t seconds)
     rig_stop(&r);
 }
 
+/* A real node takes batches, answers each of them, and tells errors one by one. */
+static void node(uint16_t port)
+{
+    enum { ACCOUNTS = 60 };
+    static struct told t[ACCOUNTS], bad[ACCOUNTS];
+    struct rig r;
+    char params[128], expected[32];
+    bool balances = true, errors = true;
+    rig_start_node(&r, port, "'per_second':0,'in_flight':4,'batch':{'max':20,'delay_ms':5}",
+                   "'cache':false,");
+    for (unsigned i = 0; i < ACCOUNTS; i++) {
+        (void)snprintf(params, sizeof(params), "[\"0x%040x\",\"0x%x\"]", 0x1000 + i, 7 + i);
+        if (rig_get(&r, "anvil_setBalance", params, 0).status != HAWSE_OK)
+            balances = false;
+    }
+    for (unsigned i = 0; i < ACCOUNTS; i++) {
+        (void)snprintf(params, sizeof(params), "[\"0x%040x\",\"latest\"]", 0x1000 + i);
+        (void)rig_ask(&r, "eth_getBalance", params, POOL_FRESH, 5000, &t[i]);
+        (void)rig_ask(&r, "eth_getBalance", "[\"no address\"]", POOL_FRESH, 5000, &bad[i]);
+    }
+    for (unsigned i = 0; i < ACCOUNTS; i++) {
+        rig_wait(&r, &t[i]);
+        rig_wait(&r, &bad[i]);
+        (void)snprintf(expected, sizeof(expected), "\"0x%x\"", 7 + i);
+        balances = balances && t[i].status == HAWSE_OK && strcmp(t[i].body, expected) == 0;
+        errors = errors && bad[i].status == HAWSE_E_REMOTE && bad[i].class == RPC_INVALID_REQUEST;
+    }
+    const struct provider *p = &r.pool->providers[0];
+    (void)printf("# %llu requests in %llu batches\n", (unsigned long long)p->batched_sent,
+                 (unsigned long long)p->batches_sent);
+    ok(balances, "a real node answers batches, and each answer finds who asked");
+    ok(errors, "an error in a batch is that of one");
+    ok(p->batched_sent >= ACCOUNTS && p->batches_sent <= p->batched_sent / 4,
+       "many requests went in few batches");
+    rig_stop(&r);
+}
+
 int main(int argc, char **argv)
 {
+    if (argc == 3 && strcmp(argv[1], "--node") == 0) {
+        node((uint16_t)strtoul(argv[2], NULL, 10));
+        (void)printf("1..%d\n", number);
+        return failed ? 1 : 0;
+    }
     uint32_t seconds =
         argc == 3 && strcmp(argv[1], "--seconds") == 0 ? (uint32_t)strtoul(argv[2], NULL, 10) : 6;
     static const enum fault_mode ways[] = {MODE_REFUSED,   MODE_RESET,    MODE_500,  MODE_429,

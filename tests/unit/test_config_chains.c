@@ -12,14 +12,15 @@
 
 TEST(chains_known, "providers that are known by name have their limits and their order")
 {
-    struct config *c = good(GNOSIS("{'name':'alchemy-eu','http':'https://a.example/k'},"
-                                   "{'name':'infura','http':'https://i.example/k'},"
-                                   "{'name':'quicknode','http':'https://q.example/k'},"
-                                   "{'name':'public','http':'https://p.example/k'},"
-                                   "{'name':'mine','http':'http://127.0.0.1:8545','per_second':0,"
-                                   "'priority':2,'weight':9,'in_flight':3,'methods':{'eth_call':"
-                                   "{'per_second':7,'cost':2}}}",
-                                   ""));
+    struct config *c = good(
+        GNOSIS("{'name':'alchemy-eu','http':'https://a.example/k'},"
+               "{'name':'infura','http':'https://i.example/k'},"
+               "{'name':'quicknode','http':'https://q.example/k'},"
+               "{'name':'public','http':'https://p.example/k'},"
+               "{'name':'mine','http':'http://127.0.0.1:8545','per_second':0,"
+               "'priority':2,'weight':9,'in_flight':3,'batch':{'max':20},'methods':{'eth_call':"
+               "{'per_second':7,'cost':2}}}",
+               ""));
     const struct config_chain *g = config_chain_find(c, "gnosis");
     static const uint32_t rates[] = {25, 10, 15, 5, 0}, order[] = {1, 2, 3, 4, 2};
     CHECK(g != NULL && config_chain_find(c, "g") == NULL);
@@ -32,6 +33,7 @@ TEST(chains_known, "providers that are known by name have their limits and their
     const struct config_provider *mine = &g->providers[4];
     CHECK_EQ(mine->weight, 9);
     CHECK_EQ(mine->in_flight, 3);
+    CHECK(mine->batch == 20 && mine->batch_delay_ms == 2 && g->providers[0].batch == 0);
     CHECK_EQ(mine->method_count, 1);
     CHECK_STR(mine->methods[0].name, "eth_call");
     CHECK_EQ(mine->methods[0].per_second, 7);
