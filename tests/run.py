@@ -227,6 +227,8 @@ def stage_lanes(_):
 def stage_sdk(_):
     """A plugin built outside the tree, against the installed SDK alone, by each compiler, run by the installed host."""
     tap("sdk", [sys.executable, "tests/sdk/run.py", MAIN], timeout=120)
+    if npm_packages():
+        tap("author", [sys.executable, "tests/sdk/author.py", MAIN], timeout=120)
     tap("docs", [sys.executable, "tests/sdk/docs.py", HAWSE, PLUGINS, MAIN / "packaging/reference.html"], timeout=60)
 
 

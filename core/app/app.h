@@ -48,7 +48,7 @@ struct arguments {
     bool diff, testnet_only, force;             /* --diff, --testnet-only, --force */
     const char *cases, *seed, *settings;        /* --case ... of check */
     bool list, junit;                           /* --list, --junit */
-    const char *lang;                           /* --lang */
+    const char *lang, *of;                      /* --lang, --of */
     bool json, strict, safe, quiet, view, once;
 };
 

@@ -28,16 +28,25 @@ static const struct language languages[] = {
 
 static const struct kind {
     const char *name;
+    const char *of;     /* --of; NULL = without it */
+    const char *folder; /* of its templates */
     const char *config; /* what an instance of it needs in a configuration */
 } kinds[] = {
-    {"chain", ",\n        \"grants\": [\"net\"], \"endpoints\": {\"ws\": \"wss://your.node/\"}"},
-    {"venue", ",\n        \"grants\": [\"net\"], \"endpoints\": {\"ws\": \"wss://the.venue/\"}"},
-    {"protocol", ",\n        \"links\": {\"chain\": \"NAME OF A CHAIN INSTANCE\"}, "
-                 "\"settings\": {\"pool\": \"0x...\"}"},
-    {"strategy", ",\n        \"grants\": [\"intent\"], \"links\": {\"venue\": \"NAME OF A VENUE "
-                 "INSTANCE\"},\n        \"settings\": {\"chain\": \"...\", \"account\": \"...\", "
-                 "\"target\": \"0x...\"}"},
-    {"sink", ", \"links\": {\"source\": \"NAME OF AN INSTANCE\"}"},
+    {"chain", NULL, "chain",
+     ",\n        \"grants\": [\"net\"], \"endpoints\": {\"ws\": \"wss://your.node/\"}"},
+    {"venue", NULL, "venue",
+     ",\n        \"grants\": [\"net\"], \"endpoints\": {\"ws\": \"wss://the.venue/\"}"},
+    {"venue", "contract", "venue-contract",
+     ",\n        \"links\": {\"chain\": \"NAME OF A CHAIN INSTANCE\"}, "
+     "\"settings\": {\"contract\": \"0x...\"}"},
+    {"protocol", NULL, "protocol",
+     ",\n        \"links\": {\"chain\": \"NAME OF A CHAIN INSTANCE\"}, "
+     "\"settings\": {\"pool\": \"0x...\"}"},
+    {"strategy", NULL, "strategy",
+     ",\n        \"grants\": [\"intent\"], \"links\": {\"venue\": \"NAME OF A VENUE "
+     "INSTANCE\"},\n        \"settings\": {\"chain\": \"...\", \"account\": \"...\", "
+     "\"target\": \"0x...\"}"},
+    {"sink", NULL, "sink", ", \"links\": {\"source\": \"NAME OF AN INSTANCE\"}"},
 };
 
 struct scaffold {
@@ -139,9 +148,9 @@ static int write_file(const struct scaffold *s, const struct template_file *t)
  * common one. */
 static bool is_wanted(const struct scaffold *s, const struct template_file *t)
 {
-    size_t n = strlen(s->kind->name);
+    size_t n = strlen(s->kind->folder);
     bool own =
-        strncmp(t->kind, s->kind->name, n) == 0 && strcmp(t->kind + n, s->language->suffix) == 0;
+        strncmp(t->kind, s->kind->folder, n) == 0 && strcmp(t->kind + n, s->language->suffix) == 0;
     bool common = strcmp(t->kind, "common") == 0;
     return own || (common && (!s->language->suffix[0] || strcmp(t->name, "Makefile") != 0));
 }
@@ -173,12 +182,17 @@ static int write_folder(const struct scaffold *s)
     return code;
 }
 
-/* What the two words and --lang ask for. */
+static bool same_word(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* What the two words, --of and --lang ask for. */
 static bool choose(const struct arguments *args, struct scaffold *s)
 {
     const char *lang = args->lang ? args->lang : "c";
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        if (strcmp(args->words[0], kinds[i].name) == 0)
+        if (strcmp(args->words[0], kinds[i].name) == 0 && same_word(args->of, kinds[i].of))
             s->kind = &kinds[i];
     }
     for (size_t i = 0; i < sizeof(languages) / sizeof(languages[0]); i++) {
@@ -194,7 +208,8 @@ int command_new(const struct arguments *args)
     if (args->word_count != 2)
         return usage("needs a kind and a name", "hawse new venue my-venue");
     if (!choose(args, &s))
-        return usage("there is no such kind", "chain, venue, protocol, strategy or sink");
+        return usage("there is no such kind", "chain, venue, venue --of contract, protocol, "
+                                              "strategy or sink");
     if (!s.language || !has_template(&s))
         return usage("there is no template of that kind in that language",
                      "--lang c or --lang cpp; --lang rust for a sink");

@@ -105,6 +105,8 @@ const struct option_line option_table[OPTIONS] = {
                   offsetof(struct arguments, list)},
     [OPT_LANG] = {"lang", "LANG", "c (also when left out), cpp, or rust for a sink",
                   offsetof(struct arguments, lang)},
+    [OPT_OF] = {"of", "WHAT", "contract: a venue whose trades are in the logs of a contract",
+                offsetof(struct arguments, of)},
     [OPT_JUNIT] = {"junit", NULL, "as JUnit's XML", offsetof(struct arguments, junit)},
 };
 
@@ -211,11 +213,11 @@ const struct command commands[] = {
      OPT(OPT_INSTANCE) | OPT(OPT_INTENT) | OPT(OPT_ID) | OPT(OPT_SINCE) | OPT(OPT_UNTIL) |
          OPT(OPT_STEP) | OPT(OPT_HEAD) | OPT(OPT_FORCE) | OPT(OPT_JSON),
      3, command_journal},
-    {"new", "KIND NAME [--lang c|cpp|rust]",
+    {"new", "KIND NAME [--of contract] [--lang c|cpp|rust]",
      "write a folder with a plugin that builds, has a test and passes `hawse check`",
      "KIND: chain, venue, protocol, strategy or sink. NAME: the folder's; or an id such as\n"
      "org.example.my-venue, of which the last part is the folder's. Nothing is overwritten.",
-     OPT(OPT_LANG), 2, command_new},
+     OPT(OPT_OF) | OPT(OPT_LANG), 2, command_new},
     {"check", "FILE.so [--case N] [--seed S] [--settings FILE] [--json | --junit] | --list",
      "try a plugin file against the conformance kit, offline",
      "Each case runs in a process of its own, for 5 seconds at most. Warnings pass. Exit code 1: a "

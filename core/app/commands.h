@@ -57,6 +57,7 @@ enum option_id {
     OPT_LIST,
     OPT_JUNIT,
     OPT_LANG,
+    OPT_OF,
     OPTIONS,
 };
 

@@ -11,9 +11,9 @@ import subprocess
 import sys
 import tempfile
 
-KINDS = ["chain", "venue", "protocol", "strategy", "sink"]
+KINDS = ["chain", "venue", "venue of contract", "protocol", "strategy", "sink"]
 LANGUAGES = ["c", "cpp"]
-WRONG = [(["venue"], "needs a kind and a name"), (["bank", "x"], "no such kind"), (["venue", "No Good"], "no id"),
+WRONG = [(["venue"], "needs a kind and a name"), (["bank", "x"], "no such kind"), (["sink", "x", "--of", "contract"], "no such kind"), (["venue", "No Good"], "no id"),
          (["venue", "../x"], "no id"), (["venue", "x", "--lang", "cobol"], "in that language"),
          (["venue", "x", "--lang", "rust"], "in that language")]
 
@@ -39,8 +39,12 @@ class Trial:
                               timeout=120)
 
     def scaffold(self, kind, language):
-        name = f"my-{kind}-{language}"
-        done = self.run(self.hawse, "new", kind, f"org.test.{name}", "--lang", language)
+        kind, *of = kind.split(" of ")
+        of = ["--of", *of] if of else []
+        name = "-".join(["my", kind, *of[1:], language])
+        kind_words = [kind, f"org.test.{name}", *of, "--lang", language]
+        kind = " of ".join([kind, *of[1:]])
+        done = self.run(self.hawse, "new", *kind_words)
         at = self.folder / name
         left = [p for p in at.rglob("*") if p.is_file() and any(m in p.read_text() for m in ("@NAME@", "@ID@", "@EXT@"))]
         self.check(f"{kind} in {language}: hawse new writes it, every mark filled in", done.returncode == 0 and not left,
@@ -51,7 +55,7 @@ class Trial:
             self.check(f"{kind} in {language}: make {step}", done.returncode == 0, done.stdout + done.stderr)
         if done.returncode == 0:
             self.check(f"{kind} in {language}: no warnings", ", 0 warnings, 0 failed, 0 crashed" in done.stdout, done.stdout)
-        again = self.run(self.hawse, "new", kind, f"org.test.{name}", "--lang", language)
+        again = self.run(self.hawse, "new", *kind_words)
         self.check(f"{kind} in {language}: what is there is not overwritten", again.returncode == 1, again.stderr)
 
     def wrong(self):

@@ -1,8 +1,9 @@
 // The author's guide's venue (sdk/examples/pair) beside real pairs: trades and reserves that it
 // tells equal the receipts, through a reorganisation and a cut. Prints TAP.
-//   HAWSE_BIN=... HAWSE_PLUGIN_DIR=... node pair.mjs [--swaps N] [--seed N] [--plugin ID]
+//   HAWSE_BIN=... HAWSE_PLUGIN_DIR=... node pair.mjs [--swaps N] [--seed N] [--plugin ID|FILE]
+//       [--setting NAME]
 // Owns: one node, one pair of Uniswap's own contracts, one host. --plugin: another author's venue,
-// with the same setting.
+// whose setting for the pair's address has that name.
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { decodeEventLog, encodeDeployData, encodeFunctionData, getContractAddress } from 'viem';
@@ -18,6 +19,7 @@ const { values: options } = parseArgs({
     swaps: { type: 'string', default: '120' },
     seed: { type: 'string', default: '1' },
     plugin: { type: 'string', default: 'org.example.pair' },
+    setting: { type: 'string', default: 'pair' },
   },
 });
 const require = createRequire(import.meta.url);
@@ -141,10 +143,11 @@ const config = configOf({
   chainId: CHAIN,
   wsUrl: node.wsUrl,
   httpUrl: node.url,
-  venue: { plugin: options.plugin, settings: { pair: world.pair } },
+  venue: { plugin: options.plugin, settings: { [options.setting]: world.pair } },
   pluginDir,
   stateDir: subject.folder,
 });
+config.plugins.trusted = [pluginDir]; // an author's own file is not, and runs in a worker
 config.instances.pools.allow = 'experimental';
 config.instances.pools.grants = [];
 let ready = false;
@@ -186,7 +189,11 @@ try {
   check('reserves as the pair says', sameReserves(), JSON.stringify(told.state));
 } finally {
   const end = await subject.stop();
-  check('the host stops gracefully', end.code === 0, JSON.stringify(end));
+  check(
+    'the host stops gracefully',
+    end.code === 0,
+    `${JSON.stringify(end)} ${subject.errors.slice(-20).join('\n# ')}`,
+  );
   await node.stop?.();
 }
 console.log(`1..${count}`);

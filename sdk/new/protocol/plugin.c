@@ -9,14 +9,11 @@
 #include "logic.h"
 
 #include <hawse/hawse.h>
-#include <hawse/hex.h>
-#include <hawse/json.h>
 #include <hawse/service/sub.h>
+#include <hawse/setting.h>
 #include <hawse/space/stream.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { MARKS = 64, SETTINGS_MAX = 1024 };
 
 const char hawse_manifest_v1[] =
     "{\"id\":\"@ID@\",\"version\":\"0.1.0\",\"abi\":\"1.0\",\"kind\":\"protocol\","
@@ -76,24 +73,6 @@ static int32_t on_event(struct plugin *p, const hawse_event_t *e)
 
 /* ---- making ---- */
 
-static int32_t read_settings(struct plugin *p, hawse_view_t config)
-{
-    uint8_t text[SETTINGS_MAX + HAWSE_PADDING];
-    uint32_t marks[MARKS];
-    hawse_json_t doc;
-    hawse_json_value_t root, pool;
-    if (config.len > SETTINGS_MAX)
-        return HAWSE_E_LIMIT;
-    memset(text, 0, sizeof(text));
-    memcpy(text, config.data, config.len);
-    int32_t code = hawse_json_index(&doc, text, config.len, marks, MARKS);
-    if (code == HAWSE_OK)
-        code = hawse_json_root(&doc, &root);
-    if (code == HAWSE_OK)
-        code = hawse_json_get(&doc, &root, "pool", &pool);
-    return code == HAWSE_OK ? hawse_hex_fixed(pool.data, pool.len, p->pool, 20) : code;
-}
-
 static int32_t subscribe(struct plugin *p)
 {
     struct {
@@ -129,7 +108,7 @@ static int32_t create(const hawse_host_t *host, hawse_instance_t self, hawse_vie
     p->host = host;
     p->self = self;
     p->sub = (const hawse_sub_service_t *)host->query(host, self, HAWSE_SUB_ID);
-    int32_t code = read_settings(p, config);
+    int32_t code = hawse_setting_hex(config, "pool", p->pool, 20);
     if (code != HAWSE_OK)
         code = hawse_fail(host, self, code, "settings.pool is no address", "0x and 40 digits");
     else if ((code = subscribe(p)) != HAWSE_OK)

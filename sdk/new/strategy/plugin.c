@@ -8,16 +8,15 @@
 #include "logic.h"
 
 #include <hawse/hawse.h>
-#include <hawse/hex.h>
-#include <hawse/json.h>
 #include <hawse/service/intent.h>
 #include <hawse/service/sub.h>
+#include <hawse/setting.h>
 #include <hawse/space/stream.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MARKS = 64, SETTINGS_MAX = 1024, NAME = 64 };
+enum { NAME = 64 };
 
 const char hawse_manifest_v1[] =
     "{\"id\":\"@ID@\",\"version\":\"0.1.0\",\"abi\":\"1.0\",\"kind\":\"strategy\","
@@ -107,43 +106,14 @@ static int32_t on_event(struct plugin *p, const hawse_event_t *e)
 
 /* ---- making ---- */
 
-/* A text of at most NAME - 1 bytes. */
-static int32_t text_of(const hawse_json_t *doc, hawse_json_value_t *root, const char *key,
-                       char out[NAME])
-{
-    hawse_json_value_t value;
-    int32_t code = hawse_json_get(doc, root, key, &value);
-    if (code == HAWSE_OK && value.len >= NAME)
-        code = HAWSE_E_NOSPACE;
-    if (code == HAWSE_OK)
-        memcpy(out, value.data, value.len);
-    return code;
-}
-
 static int32_t read_settings(struct plugin *p, hawse_view_t config)
 {
-    uint8_t text[SETTINGS_MAX + HAWSE_PADDING];
-    uint32_t marks[MARKS];
-    hawse_json_t doc;
-    hawse_json_value_t root, value;
-    if (config.len > SETTINGS_MAX)
-        return HAWSE_E_LIMIT;
-    memset(text, 0, sizeof(text));
-    memcpy(text, config.data, config.len);
-    int32_t code = hawse_json_index(&doc, text, config.len, marks, MARKS);
+    int32_t code = hawse_setting_text(config, "chain", p->chain, NAME);
     if (code == HAWSE_OK)
-        code = hawse_json_root(&doc, &root);
+        code = hawse_setting_text(config, "account", p->account, NAME);
     if (code == HAWSE_OK)
-        code = text_of(&doc, &root, "chain", p->chain);
-    if (code == HAWSE_OK)
-        code = text_of(&doc, &root, "account", p->account);
-    if (code == HAWSE_OK)
-        code = hawse_json_get(&doc, &root, "target", &value);
-    if (code == HAWSE_OK)
-        code = hawse_hex_fixed(value.data, value.len, p->target, 20);
-    if (code == HAWSE_OK)
-        code = hawse_json_get(&doc, &root, "below", &value);
-    return code == HAWSE_OK ? hawse_json_u64(&value, &p->decision.below) : code;
+        code = hawse_setting_hex(config, "target", p->target, 20);
+    return code == HAWSE_OK ? hawse_setting_u64(config, "below", &p->decision.below) : code;
 }
 
 static int32_t subscribe(struct plugin *p)
