@@ -61,6 +61,10 @@ static void print_chain(const json_t *c)
                  (double)number_of(c, "tip") / 1e9, (double)number_of(c, "cap") / 1e9,
                  json_is_true(json_object_get(c, "spike")) ? "  SPIKE" : "",
                  json_is_true(json_object_get(c, "ready")) ? "" : "  NOT RECONCILED");
+    if (number_of(c, "dear") > 0)
+        (void)printf("  %lld wait for lower fees, those that are worth most first; the base fee of "
+                     "late is %.2f times that of before\n",
+                     number_of(c, "dear"), (double)number_of(c, "trend_permille") / 1e3);
     json_array_foreach(json_object_get(c, "accounts"), i, a)(void)
         printf("  %-14s %s  nonce %lld, pending %lld  balance %s wei  open %lld\n",
                text_of(a, "name"), text_of(a, "address"), number_of(a, "latest"),
@@ -78,6 +82,9 @@ static void print_intent(const json_t *o)
     json_array_foreach(legs, i, leg)(void)
         printf("  %s%s%.12s", text_of(leg, "state"), *text_of(leg, "hash") ? " " : "",
                text_of(leg, "hash"));
+    json_array_foreach(legs, i, leg) if (number_of(leg, "fee_most") > 0)(void)
+        printf("  until %.3f gwei are enough, worth %s wei",
+               (double)number_of(leg, "fee_most") / 1e9, text_of(o, "worth"));
     (void)printf("%s%s\n", *text_of(o, "reason") ? "\n        " : "", text_of(o, "reason"));
 }
 

@@ -59,6 +59,21 @@ int32_t gate_costs(const struct gate *g, hawse_u256_t *value, hawse_u256_t *fees
     return carry ? HAWSE_E_RANGE : HAWSE_OK;
 }
 
+/* The highest fee per gas at which all of the case costs no more than this; 0 = none is known. */
+static uint64_t fee_within(const struct gate *g, const hawse_u256_t *limit)
+{
+    hawse_u256_t gas = hawse_u256(0), left;
+    uint64_t most = 0;
+    for (uint32_t i = g->stage == RISK_SIGN ? g->c->tx_index : 0; i < g->c->tx_count; i++) {
+        const hawse_u256_t more = hawse_u256(g->c->txs[i].gas_limit);
+        (void)hawse_u256_add(&gas, &more, &gas); /* at most 64 times 2^64 */
+    }
+    if (hawse_u256_sub(limit, &g->c->l1_fee, &left) || hawse_u256_is_zero(&gas))
+        return 0;
+    (void)hawse_u256_div(&left, &gas, &left, NULL);
+    return hawse_u256_to_u64(&left, &most) == HAWSE_OK ? most : UINT64_MAX;
+}
+
 enum risk_answer gate_fee_cap(struct gate *g)
 {
     const hawse_u256_t *cap = &g->c->fee_cap;
@@ -72,6 +87,8 @@ enum risk_answer gate_fee_cap(struct gate *g)
                            g->c->tx_count);
     for (uint32_t i = first; i < last; i++) {
         const hawse_u256_t *fee = &g->c->txs[i].max_fee;
+        if (hawse_u256_compare(fee, cap) > 0 && hawse_u256_to_u64(cap, &g->v->fee_most) != HAWSE_OK)
+            g->v->fee_most = UINT64_MAX;
         if (hawse_u256_compare(fee, cap) > 0)
             return gate_wait(g, json_pack("{s:o,s:o}", "max_fee", figure(fee), "cap", figure(cap)),
                              "transaction %u: a fee of %s per gas is needed, and the cap is %s; it "
@@ -129,6 +146,8 @@ enum risk_answer gate_max_cost(struct gate *g)
     bool over_ours =
         g->limits->limits_fee && hawse_u256_compare(&fees, &g->limits->fee_per_intent) > 0;
     const hawse_u256_t *limit = over_own ? own : &g->limits->fee_per_intent;
+    if (over_own || over_ours)
+        g->v->fee_most = fee_within(g, limit);
     if (over_own || over_ours)
         return gate_wait(g, json_pack("{s:o,s:o}", "fees", figure(&fees), "limit", figure(limit)),
                          "its fees may be %s, and %s is %s; it waits until they are lower",

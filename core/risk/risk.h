@@ -135,6 +135,7 @@ struct risk_verdict {
     char reason[640];   /* what, where, found, expected, what to do */
     char figures[1024]; /* JSON object */
     char warning[256];  /* not refused, but an operator should know: "" = nothing */
+    uint64_t fee_most;  /* RISK_WAIT: the highest fee per gas that may pass, wei; 0 = not known */
 };
 
 /* [desk] Asks every gate of the stage. */

@@ -88,7 +88,6 @@ struct desk_account *chain_account(struct desk_chain *chain, const char *name, s
     if (kind == KEY_ED25519)
         config_handle(key->public.bytes, a->nonces.sender);
     a->window = chain->desk->tx.window;
-    a->queue_end = &a->queue;
     a->next = chain->accounts;
     chain->accounts = a;
     return a;
@@ -158,8 +157,7 @@ static void viewed(struct desk_chain *chain)
         nonce_mined(desk->nonces, &a->nonces, a->latest, on_nonce_mined, a);
         account_track(a);
     }
-    for (struct desk_account *a = chain->accounts; a; a = a->next)
-        account_pump(a);
+    chain_pump(chain);
 }
 
 static void refresh_end(struct desk_chain *chain)
@@ -328,8 +326,7 @@ static void still(struct desk_chain *chain)
     chain->refreshing = false;
     chain->failures = 0;
     chain->view_ns = chain->open > 0 ? loop_now(chain->desk->loop) : 0;
-    for (struct desk_account *a = chain->accounts; a; a = a->next)
-        account_pump(a);
+    chain_pump(chain);
     if (chain->open > 0)
         arm(chain, period(chain));
 }

@@ -148,6 +148,7 @@ int32_t desk_intent_new(struct desk *desk, struct intent *body, const char *inst
         return code;
     }
     intent->maturity = MATURITY_STABLE;
+    intent_worth(&body->public, &intent->worth);
     intent->utc_ns = desk_utc();
     (void)snprintf(intent->instance, sizeof(intent->instance), "%s", instance);
     intent->owner.handle = __atomic_add_fetch(&desk->handles, 1, __ATOMIC_RELAXED) | 1ull << 63;
@@ -190,6 +191,8 @@ void desk_forget(struct desk_intent *intent)
         if (intent->legs[i].counted)
             intent->account->busy--;
         intent->legs[i].counted = false;
+        intent->legs[i].fee_most = 0;
+        leg_count_dear(&intent->legs[i]);
     }
     unhash(intent);
     *intent->at = intent->next;

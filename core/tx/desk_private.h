@@ -4,6 +4,7 @@
  *   desk.c    thread, inbox, groups of the journal and what leaves after them
  *   chain.c   heads, fees, accounts: what is known of a chain
  *   leg.c     carries out what life.h says, up to the nonce
+ *   queue.c   whose turn it is, and what waits for lower fees
  *   send.c    from the nonce to the provider
  *   track.c   what became of what was sent
  *   proof.c   who used a nonce, when it was none of ours
@@ -80,6 +81,11 @@ struct leg {
     struct leg *next_queued;
     bool counted; /* among its account's `busy` */
 
+    /* WAITING for lower fees */
+    uint64_t fee_most;  /* wei per gas, below which it is looked at again; 0 = it waits for else */
+    bool dear;          /* counted among its chain's `dear` */
+    uint64_t dear_head; /* since when */
+
     /* from the check to the signature */
     struct sim_run *run;
     uint64_t sim_began_ns;
@@ -134,6 +140,7 @@ struct desk_intent {
     uint64_t number; /* in the journal; 0 = not there */
     uint64_t utc_ns; /* proposed */
     struct intent *body;
+    hawse_u256_t worth; /* wei: orders it among those that wait */
     struct desk_chain *chain;
     struct desk_account *account;
     struct desk_safe *safe;     /* whose money moves; NULL = the account's */
@@ -169,12 +176,12 @@ struct desk_account {
     uint64_t new_latest, new_pending;
     hawse_u256_t new_balance;
     uint32_t asking;
-    bool asked, asked_badly; /* by this refresh */
-    uint32_t busy;           /* legs from simulation until they are in a block */
-    uint32_t open;           /* intents */
-    uint32_t window;         /* how many nonces may be in flight */
-    uint64_t looked;         /* head at which what waits was looked at */
-    struct leg *queue, **queue_end;
+    bool asked, asked_badly;        /* by this refresh */
+    uint32_t busy;                  /* legs from simulation until they are in a block */
+    uint32_t open;                  /* intents */
+    uint32_t window;                /* how many nonces may be in flight */
+    uint64_t looked;                /* head at which what waits was looked at */
+    struct leg *queue, *queue_last; /* the next one; the last one, NULL = none waits */
 };
 
 struct desk_block {
@@ -209,6 +216,7 @@ struct desk_chain {
     uint64_t base_fee; /* of the next block */
     uint64_t view_ns;  /* monotonic: when all of it was last true */
     uint32_t simulating;
+    uint32_t dear;    /* transactions that wait for lower fees */
     int ready;        /* atomic: what earlier runs left is reconciled */
     uint32_t unready; /* restored legs that the chain has not spoken of */
     uint64_t reorgs, deepest;
@@ -434,15 +442,29 @@ void intent_plan(struct desk_intent *intent);
 /* Begins what may begin, and ends the intent when all of it has ended. */
 void intent_advance(struct desk_intent *intent);
 void intent_fail(struct desk_intent *intent, int32_t error, const char *reason);
-/* Legs whose turn it is: as far as view, window and simulations allow. */
-void account_pump(struct desk_account *account);
-void leg_queue(struct leg *leg);
-void leg_unqueue(struct leg *leg);
+/* Its turn has come, and all that is needed is known. */
+void leg_check(struct leg *leg);
 /* What a gate said: true after a pass; else the leg has been told. */
 bool leg_verdict(struct leg *leg, const struct risk_verdict *v);
 /* Deadline and cancellation. */
 void intent_expire(struct desk_intent *intent);
 void intent_cancel(struct desk_intent *intent);
+
+/* ---- queue.c ---- */
+
+/* What an intent is worth to whom it is of, in wei: as it says, or what it expects to gain of the
+ * chain's own coin. */
+void intent_worth(const hawse_intent_t *in, hawse_u256_t *out);
+/* Does `a` get its turn before `b`, which came earlier? */
+bool leg_before(const struct leg *a, const struct leg *b);
+void leg_queue(struct leg *leg);
+void leg_unqueue(struct leg *leg);
+/* Its state is another: does it (still) wait for lower fees? */
+void leg_count_dear(struct leg *leg);
+/* Legs whose turn it is, of one account or of a chain: as far as view, window and simulations
+ * allow. */
+void account_pump(struct desk_account *account);
+void chain_pump(struct desk_chain *chain);
 
 /* ---- gates.c ---- */
 

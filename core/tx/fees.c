@@ -200,6 +200,12 @@ void fees_trend_add(struct fees_trend *trend, uint64_t base_fee)
         trend->blocks++;
 }
 
+uint64_t fees_trend_permille(const struct fees_trend *trend)
+{
+    unsigned __int128 ratio = trend->slow ? trend->fast * 1000 / trend->slow : 1000;
+    return ratio > UINT64_MAX ? UINT64_MAX : (uint64_t)ratio;
+}
+
 bool fees_trend_spike(const struct fees_trend *trend)
 {
     return trend->blocks >= TREND_FAST && trend->fast * 2 > trend->slow * 3;

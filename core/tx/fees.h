@@ -54,6 +54,9 @@ struct fees fees_offer(uint64_t base_fee, uint64_t tip, uint64_t tip_floor);
 bool fees_bump(const struct fees *old, const struct fees *market, uint64_t cap, struct fees *out);
 
 void fees_trend_add(struct fees_trend *trend, uint64_t base_fee);
+/* The fast average in thousandths of the slow one: above 1000 fees rise. 1000 = nothing is known.
+ */
+uint64_t fees_trend_permille(const struct fees_trend *trend);
 /* Is the fast average more than half above the slow one? Never in the first 20 blocks. */
 bool fees_trend_spike(const struct fees_trend *trend);
 

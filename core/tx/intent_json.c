@@ -89,14 +89,14 @@ char *intent_to_json(const struct intent *intent)
 {
     const hawse_intent_t *in = &intent->public;
     json_t *o = json_pack(
-        "{s:o, s:o, s:o, s:s, s:s, s:b, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
+        "{s:o, s:o, s:o, s:s, s:s, s:b, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
         view_text(in->id), "chain", view_text(in->chain), "account", view_text(in->account), "how",
         how_words[in->how], "route", route_words[in->route], "stale_ok",
         (in->flags & HAWSE_INTENT_STALE_OK) != 0, "confirmations", (json_int_t)in->confirmations,
         "calls", write_calls(in), "flows", write_flows(in), "streams", write_streams(intent),
         "max_cost", amount_text(&in->max_cost), "deadline_ns", u64_text(in->deadline_ns),
         "deadline_block", u64_text(in->deadline_block), "tag", u64_text(in->tag), "note",
-        view_text(in->note));
+        view_text(in->note), "worth", amount_text(&in->worth));
     if (o && in->solana) { /* its flows stand there, by their mints */
         (void)json_object_del(o, "calls");
         (void)json_object_del(o, "flows");
@@ -281,10 +281,10 @@ static int32_t read_lists(struct reading *r, const json_t *root)
 
 static int32_t check_members(struct reading *r, json_t *root)
 {
-    static const char *const known[] = {"id",    "chain",          "account",       "how",
-                                        "route", "stale_ok",       "confirmations", "calls",
-                                        "flows", "streams",        "max_cost",      "deadline_ns",
-                                        "tag",   "deadline_block", "note",          "solana"};
+    static const char *const known[] = {
+        "id",    "chain",  "account", "how",      "route",       "stale_ok", "confirmations",
+        "calls", "flows",  "streams", "max_cost", "deadline_ns", "tag",      "deadline_block",
+        "note",  "solana", "worth"};
     const char *key;
     json_t *value;
     json_object_foreach(root, key, value)
@@ -334,6 +334,8 @@ static int32_t read_root(struct reading *r, json_t *root)
         code = read_u32(r, root, "confirmations", &in->confirmations);
     if (code == HAWSE_OK)
         code = read_amount(r, root, "max_cost", &in->max_cost);
+    if (code == HAWSE_OK)
+        code = read_amount(r, root, "worth", &in->worth);
     if (code == HAWSE_OK)
         code = read_u64(r, root, "deadline_ns", &in->deadline_ns);
     if (code == HAWSE_OK)

@@ -8,33 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the queue of an account ---- */
-
-void leg_queue(struct leg *leg)
-{
-    struct desk_account *a = leg->intent->account;
-    if (leg->queued)
-        return;
-    leg->queued = true;
-    leg->next_queued = NULL;
-    *a->queue_end = leg;
-    a->queue_end = &leg->next_queued;
-}
-
-void leg_unqueue(struct leg *leg)
-{
-    struct desk_account *a = leg->intent->account;
-    struct leg **at = &a->queue;
-    if (!leg->queued)
-        return;
-    while (*at && *at != leg)
-        at = &(*at)->next_queued;
-    *at = leg->next_queued;
-    if (a->queue_end == &leg->next_queued)
-        a->queue_end = at;
-    leg->queued = false;
-}
-
 /* ---- words ---- */
 
 void intent_fail(struct desk_intent *intent, int32_t error, const char *reason)
@@ -107,6 +80,7 @@ static void recount(struct leg *leg)
 {
     uint8_t s = leg->life.state;
     bool busy = s == LIFE_SIMULATING || s == LIFE_RESERVING || s == LIFE_SIGNING || s == LIFE_SENT;
+    leg_count_dear(leg);
     if (busy == leg->counted)
         return;
     leg->counted = busy;
@@ -361,6 +335,7 @@ static void wait_for(struct leg *leg, const struct risk_verdict *v)
             &(struct desk_words){
                 .leg = leg->index, .reason = v->reason, .gate = v->gate, .figures = v->figures});
     intent->told_waiting = true;
+    leg->fee_most = v->fee_most;
     leg_on(leg, LIFE_ON_WAIT);
 }
 
@@ -389,8 +364,7 @@ bool leg_verdict(struct leg *leg, const struct risk_verdict *v)
     return false;
 }
 
-/* Its turn has come, and all that is needed is known. */
-static void check(struct leg *leg)
+void leg_check(struct leg *leg)
 {
     struct desk_intent *intent = leg->intent;
     struct risk_case c;
@@ -407,49 +381,6 @@ static void check(struct leg *leg)
             desk_step(intent, HAWSE_INTENT_GATED, &(struct desk_words){.leg = leg->index});
     }
     leg_on(leg, LIFE_ON_CHECKED);
-}
-
-static void look_again(struct desk_account *account)
-{
-    struct desk_intent *next;
-    for (struct desk_intent *in = account->chain->intents; in; in = next) {
-        next = in->next;
-        for (uint32_t i = 0; in->account == account && in->plan && i < in->plan->count; i++) {
-            if (in->legs[i].life.state == LIFE_WAITING && !safe_waits(in))
-                leg_on(&in->legs[i], LIFE_ON_LOOK);
-        }
-    }
-}
-
-/* While nonces cannot be had nothing need be simulated. */
-static bool nonces_there(const struct desk *desk)
-{
-    return desk->nonces && nonce_mode(desk->nonces) != NONCE_STOPPED;
-}
-
-void account_pump(struct desk_account *account)
-{
-    struct desk_chain *chain = account->chain;
-    if (chain->pumping || !nonces_there(chain->desk))
-        return; /* the next head looks again */
-    if (!chain_fresh(chain, account)) {
-        if (account->queue)
-            chain_soon(chain);
-        return;
-    }
-    chain->pumping = true;
-    if (account->looked != chain->head.number) {
-        account->looked = chain->head.number;
-        look_again(account);
-    }
-    while (account->queue && account->busy < account->window &&
-           chain->simulating < DESK_SIMULATING && !chain->desk->failed) {
-        struct leg *leg = account->queue;
-        leg_unqueue(leg);
-        if (leg->life.state == LIFE_START)
-            check(leg);
-    }
-    chain->pumping = false;
 }
 
 /* ---- deadline and cancellation ---- */

@@ -179,6 +179,16 @@ static int32_t keep_step(void *ctx, const struct journal_step *step)
     return HAWSE_OK;
 }
 
+/* What waited for lower fees, or for other owners, is good as long as it says itself. */
+static bool is_old(const struct desk_intent *intent)
+{
+    const hawse_intent_t *in = &intent->body->public;
+    bool says = in->deadline_ns != 0 || in->deadline_block != 0;
+    uint64_t age = desk_utc() - intent->utc_ns;
+    return age > (uint64_t)intent->desk->tx.restart_s * 1000000000u &&
+           !(intent->last_step == HAWSE_INTENT_WAITING && says);
+}
+
 static int32_t restore_legs(struct desk_intent *intent, struct fault *fault)
 {
     struct loading l = {.intent = intent};
@@ -204,9 +214,8 @@ static int32_t restore_legs(struct desk_intent *intent, struct fault *fault)
     }
     if (intent->safe && safe_signed(intent))
         hold_again(intent); /* who has the signatures may execute it */
-    uint64_t age = desk_utc() - intent->utc_ns;
     leg_on(&intent->legs[0], LIFE_ON_BEGIN);
-    if (age > (uint64_t)intent->desk->tx.restart_s * 1000000000u)
+    if (is_old(intent))
         leg_on(&intent->legs[0], LIFE_ON_EXPIRE);
     return HAWSE_OK;
 }

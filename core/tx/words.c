@@ -268,13 +268,14 @@ static json_t *show_chain(const struct desk_chain *c)
                          "solana", "cluster", c->name.text, "ready",
                          __atomic_load_n(&c->ready, __ATOMIC_RELAXED), "head",
                          (json_int_t)solana_slot(c), "accounts", accounts);
-    return json_pack("{s:s, s:I, s:b, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:o}", "name",
-                     c->config->name, "chain_id", (json_int_t)c->config->chain_id, "ready",
-                     __atomic_load_n(&c->ready, __ATOMIC_RELAXED), "head",
-                     (json_int_t)c->head.number, "base_fee", (json_int_t)c->base_fee, "tip",
-                     (json_int_t)c->history.tip, "cap", (json_int_t)chain_cap(c), "spike",
-                     fees_trend_spike(&c->trend), "reorgs", (json_int_t)c->reorgs, "deepest_reorg",
-                     (json_int_t)c->deepest, "accounts", accounts);
+    return json_pack(
+        "{s:s, s:I, s:b, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:I, s:I, s:o}", "name",
+        c->config->name, "chain_id", (json_int_t)c->config->chain_id, "ready",
+        __atomic_load_n(&c->ready, __ATOMIC_RELAXED), "head", (json_int_t)c->head.number,
+        "base_fee", (json_int_t)c->base_fee, "tip", (json_int_t)c->history.tip, "cap",
+        (json_int_t)chain_cap(c), "spike", fees_trend_spike(&c->trend), "trend_permille",
+        (json_int_t)fees_trend_permille(&c->trend), "dear", (json_int_t)c->dear, "reorgs",
+        (json_int_t)c->reorgs, "deepest_reorg", (json_int_t)c->deepest, "accounts", accounts);
 }
 
 static json_t *show_leg(const struct leg *leg)
@@ -288,6 +289,8 @@ static json_t *show_leg(const struct leg *leg)
         (void)json_object_set_new(o, "hash", show_hash(newest->hash));
         (void)json_object_set_new(o, "max_fee", json_integer((json_int_t)newest->fees.max_fee));
     }
+    if (leg->dear)
+        (void)json_object_set_new(o, "fee_most", json_integer((json_int_t)leg->fee_most));
     if (leg->life.state == LIFE_INCLUDED)
         (void)json_object_set_new(o, "block", json_integer((json_int_t)leg->receipt.block));
     return o;
@@ -305,11 +308,11 @@ static json_t *show_intent(const struct desk_intent *in)
                                                     text, "attempts", (json_int_t)in->attempts));
     }
     return json_pack(
-        "{s:I, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:o}", "number", (json_int_t)in->number,
+        "{s:I, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:o, s:o}", "number", (json_int_t)in->number,
         "instance", in->instance, "id", in->body->id, "chain", in->body->chain, "account",
         in->body->account, "age_ms", (json_int_t)((desk_utc() - in->utc_ns) / DESK_MS), "step",
         journal_step_name(in->last_step) ? journal_step_name(in->last_step) : "PROPOSED", "reason",
-        in->reason, "legs", legs);
+        in->reason, "worth", show_amount(&in->worth), "legs", legs);
 }
 
 static json_t *show_counts(const struct desk_counts *c)

@@ -679,6 +679,13 @@ pub struct hawse_intent {
     /// flows of its own kind: then call_count, flow_count and
     /// how are 0 and the route is not private; else NULL
     pub solana: *const hawse_intent_solana,
+    /// wei of the chain's coin that it is worth to be done: of intents of one
+    /// account that wait for lower fees, or for the account's window of nonces,
+    /// those that are worth more get their turn first, equals in the order in
+    /// which they came. 0 = what it expects to gain of the coin itself, by its
+    /// flow: expected_in less max_out. Not used on Solana, where nothing waits
+    /// behind another
+    pub worth: hawse_u256,
 }
 
 #[repr(C)]

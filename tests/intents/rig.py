@@ -91,6 +91,7 @@ class Proxy:
     def __init__(self, node):
         self.node, self.no_receipts, self.no_state, self.keeps = node, False, False, None  # blocks with state; None = all
         self.behind, self.late_s = False, 0  # answers to a transaction come so late
+        self.simulated = 0  # questions to eth_simulateV1
         proxy = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -119,6 +120,7 @@ class Proxy:
         question = json.loads(body)
         method, params = question["method"], question["params"]
         made = {"jsonrpc": "2.0", "id": question["id"]}
+        self.simulated += method == "eth_simulateV1"
         if self.no_receipts and method == "eth_getTransactionReceipt":
             return json.dumps({**made, "result": None}).encode()
         if method == "eth_getTransactionCount" and params[1].startswith("0x") and (self.no_state or self.is_old(params[1])):

@@ -53,7 +53,7 @@ class Troubles:
                                  "providers": [{"name": "anvil", "http": self.proxy.url, "per_second": 0}],
                                  "tx": {"confirmations": 2, "max_gas_price_gwei": CAP_GWEI,
                                         "executor": {"address": EXECUTOR, "call": "execute_batch"}}}},
-            "tx": {"stuck_ms": 1000},
+            "tx": {"stuck_ms": 1000, "restart_s": 2},
             "instances": {"operator": {
                 "plugin": "org.example.intents", "mode": "live", "grants": ["intent"],
                 "settings": {"chain": "local", "account": "bot", "target": TARGET, "count": 0},
@@ -152,6 +152,64 @@ class Troubles:
             fees = [int(row[0]) for row in db.execute("select max_fee from attempt")]
         self.check("above the cap it waits, below it goes", waiting[-1] == "WAITING" and words[-1] == "CONFIRMED"
                    and max(fees) <= CAP_GWEI * GWEI, (waiting, words, fees))
+
+    def configure(self, **desk):
+        """For the next start."""
+        config = self.config()
+        config["tx"].update(desk)
+        (self.folder / "hawse.json").write_text(json.dumps(config))
+
+    def dearly(self, blocks=1):
+        for _ in range(blocks):
+            self.base_fee(90)
+            self.mine(1)
+
+    def queued(self):
+        """Several wait for lower fees; the host is killed while they do, and when they are let go."""
+        worth = {"q-low": "1000", "q-none": "0", "q-high": "3000000000000000000000", "q-mid": "2000"}
+        self.dearly(3)
+        for i, (name, of) in enumerate(worth.items()):
+            self.send(name, [{"to": TARGET, "data": hit(60 + i)}], worth=of,
+                      deadline_ns=str(int((time.time() + 600) * 1e9)))
+        self.send("q-brief", [{"to": TARGET, "data": hit(64)}], worth="9999",
+                  deadline_ns=str(int((time.time() + 4) * 1e9)))
+        for _ in range(40):
+            self.dearly()
+            if all("WAITING" in self.words(name) for name in (*worth, "q-brief")):
+                break
+        simulated = self.proxy.simulated
+        self.dearly(5)
+        again = self.proxy.simulated - simulated
+        shown = self.command("intents").stdout
+        self.check("what waits for lower fees is not simulated at each head in vain, and is shown", again == 0
+                   and "5 wait for lower fees" in shown and "until 100.000 gwei are enough, worth 2000 wei" in shown,
+                   (again, shown))
+        self.host.kill()
+        time.sleep(3)  # older than restart_s
+        self.configure(window=1)
+        self.host.start()
+        self.dearly(8)
+        words = {name: self.words(name) for name in (*worth, "q-brief")}
+        self.check("it survives a crash without a nonce, and its deadline ends it",
+                   all(words[n][-1] == "WAITING" and not self.attempts(n) for n in worth)
+                   and words["q-brief"][-1] == "EXPIRED", (words, self.host.logs()[-1][-1500:]))
+        self.base_fee(2)
+        self.mine(1)
+        end = time.monotonic() + 10
+        while not any(self.attempts(n) for n in worth) and time.monotonic() < end:
+            time.sleep(0.02)
+        self.host.kill()  # one is signed, others are not
+        self.host.start()
+        words = {name: self.until(name, "CONFIRMED", seconds=20) for name in worth}
+        nonces = {name: self.attempts(name)[0][0] for name in worth if self.attempts(name)}
+        order = sorted(nonces, key=nonces.get)
+        self.host.stop()
+        self.configure()
+        self.host.start()
+        time.sleep(0.5)
+        self.check("when fees fall they go in the order of their worth, each once, whatever crashes",
+                   order == ["q-high", "q-mid", "q-low", "q-none"] and all(w[-1] == "CONFIRMED" for w in words.values())
+                   and [self.count(60 + i) for i in range(5)] == [1, 1, 1, 1, 0], (words, nonces, self.host.logs()[-1][-1500:]))
 
     def poor(self):
         self.send("poor", [{"to": TARGET, "data": hit(4)}], account="poor")
@@ -366,7 +424,7 @@ class Troubles:
             self.host = Host(self.hawse, self.plugins, self.folder, self.config())
             self.host.start()
             time.sleep(0.5)
-            for trouble in (self.one, self.stuck, self.dear, self.poor, self.failing, self.reverting, self.foreign,
+            for trouble in (self.one, self.stuck, self.dear, self.queued, self.poor, self.failing, self.reverting, self.foreign,
                             self.ahead, self.renewed, self.answered_late, self.hidden, self.unprovable, self.killed,
                             self.several, self.half, self.bundle, self.late, self.forgotten, self.deep, self.seen,
                             self.reloaded):

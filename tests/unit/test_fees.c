@@ -119,6 +119,7 @@ TEST(fees_trend, "a spike is a fast average half above the slow one, not before 
     for (int i = 0; i < 100; i++) {
         fees_trend_add(&t, 30 * GWEI);
         CHECK(!fees_trend_spike(&t));
+        CHECK_EQ_U64(fees_trend_permille(&t), 1000);
     }
     int blocks = 0;
     while (!fees_trend_spike(&t) && blocks < 100) {
@@ -126,6 +127,7 @@ TEST(fees_trend, "a spike is a fast average half above the slow one, not before 
         blocks++;
     }
     CHECK(blocks > 3 && blocks < 20);
+    CHECK(fees_trend_permille(&t) > 1500);
     for (int i = 0; i < 200; i++)
         fees_trend_add(&t, 90 * GWEI);
     CHECK(!fees_trend_spike(&t));

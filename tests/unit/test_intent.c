@@ -37,6 +37,7 @@ static hawse_intent_t random_intent(void)
                          .deadline_block = test_random(),
                          .note = hawse_text("why \"so\" \xc3\xa9")};
     test_random_bytes(&in.max_cost, sizeof(in.max_cost));
+    test_random_bytes(&in.worth, sizeof(in.worth));
     test_random_bytes(data, sizeof(data));
     for (uint32_t i = 0; i < in.call_count; i++) {
         calls[i] = (hawse_intent_call_t){.size = sizeof(calls[i]), .gas_limit = test_random() / 4};

@@ -50,7 +50,9 @@ TEST(risk_fee_cap, "a fee at the cap passes with a warning, one wei above it wai
     r.txs[0].max_fee = hawse_u256(101);
     rig_refused_as(&r, RISK_AFTER, RISK_WAIT, "fee_cap",
                    "a fee of 101 wei per gas is needed, and the cap is 100 wei");
+    CHECK_EQ_U64(r.v.fee_most, 100);
     rig_refused_as(&r, RISK_SIGN, RISK_WAIT, "fee_cap", "it waits");
+    CHECK_EQ_U64(r.v.fee_most, 100);
     struct risk_status s;
     CHECK_EQ(risk_status(r.risk, "a", NOON, &s), HAWSE_OK);
     CHECK_EQ_U64(s.waited, 2);
@@ -77,6 +79,7 @@ TEST(risk_max_cost,
     rig_all(&r);
     r.intent.max_cost = hawse_u256(200000 * GWEI - 1);
     rig_refused_as(&r, RISK_AFTER, RISK_WAIT, "max_cost", "the intent's max_cost");
+    CHECK_EQ_U64(r.v.fee_most, 2 * GWEI - 1);
     r.intent.max_cost = hawse_u256(0);
     r.txs[0].gas_limit = 10000000;
     r.txs[0].max_fee = hawse_u256(50 * GWEI);
@@ -86,6 +89,7 @@ TEST(risk_max_cost,
     r.c.l1_fee = hawse_u256(1);
     rig_refused_as(&r, RISK_AFTER, RISK_WAIT, "max_cost",
                    "the operator's fee_per_intent is 0.5 xdai");
+    CHECK_EQ_U64(r.v.fee_most, 50 * GWEI - 1);
     r.c.l1_fee = hawse_u256(0);
     struct risk_moved moved = {.out = hawse_u256(1500 * MILLI)};
     risk_ended(r.risk, "a", "gnosis", 9, RISK_SUCCEEDED, &moved, 1, NOON);

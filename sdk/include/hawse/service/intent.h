@@ -166,6 +166,12 @@ typedef struct hawse_intent {
     const hawse_intent_solana_t *solana; /* HAWSE_INTENT_SOLANA_INSTRUCTIONS, which has no calls and
                                             flows of its own kind: then call_count, flow_count and
                                             how are 0 and the route is not private; else NULL */
+    hawse_u256_t worth; /* wei of the chain's coin that it is worth to be done: of intents of one
+                           account that wait for lower fees, or for the account's window of nonces,
+                           those that are worth more get their turn first, equals in the order in
+                           which they came. 0 = what it expects to gain of the coin itself, by its
+                           flow: expected_in less max_out. Not used on Solana, where nothing waits
+                           behind another */
 } hawse_intent_t;
 
 typedef struct hawse_intent_service {
