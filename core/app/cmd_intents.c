@@ -61,6 +61,8 @@ static void print_chain(const json_t *c)
                  (double)number_of(c, "tip") / 1e9, (double)number_of(c, "cap") / 1e9,
                  json_is_true(json_object_get(c, "spike")) ? "  SPIKE" : "",
                  json_is_true(json_object_get(c, "ready")) ? "" : "  NOT RECONCILED");
+    json_array_foreach(json_object_get(c, "alarms"), i, a)(void)
+        printf("  ALARM %s\n", json_string_value(a));
     if (number_of(c, "dear") > 0)
         (void)printf("  %lld wait for lower fees, those that are worth most first; the base fee of "
                      "late is %.2f times that of before\n",

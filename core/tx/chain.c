@@ -309,6 +309,7 @@ static void take_walk(struct desk_chain *chain)
     chain->base_fee = fees_next_base(head->base_fee, head->gas_used, head->gas_limit,
                                      chain->config->tx.base_fee_denominator);
     fees_trend_add(&chain->trend, chain->base_fee);
+    alarms_fees(chain);
 }
 
 /* Is everything known of the present head that anybody needs? */
@@ -430,6 +431,8 @@ int32_t chain_open(struct desk *desk, size_t index, struct fault *fault)
     chain->timer = (struct loop_timer){.fn = on_timer, .ctx = chain};
     if (desk_is_solana(chain))
         return solana_open(chain, fault);
+    if (!alarms_open(chain))
+        return fault_set(fault, HAWSE_E_NOMEM, "no memory for metrics");
     if (chain->config->tx.tenderly.url)
         port.post = desk_sim_post;
     options.inspect = chain->config->tx.call_tree != CALL_TREE_OFF;

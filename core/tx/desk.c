@@ -389,6 +389,7 @@ static void on_tick(void *ctx, uint64_t now_ns)
             next = in->next;
             intent_expire(in);
         }
+        alarms_tick(&desk->chains[i]);
     }
     desk_status_write(desk);
     (void)loop_timer_set(desk->loop, &desk->tick, now_ns + TICK_MS * DESK_MS);

@@ -4,6 +4,7 @@
  *   desk.c    thread, inbox, groups of the journal and what leaves after them
  *   chain.c   heads, fees, accounts: what is known of a chain
  *   leg.c     carries out what life.h says, up to the nonce
+ *   alarms.c  what an operator should look at
  *   queue.c   whose turn it is, and what waits for lower fees
  *   send.c    from the nonce to the provider
  *   track.c   what became of what was sent
@@ -26,6 +27,7 @@
 #include "rpc/http_client.h"
 #include "sim/sim.h"
 #include "store/journal.h"
+#include "tx/accuracy.h"
 #include "tx/answer.h"
 #include "tx/desk.h"
 #include "tx/fees.h"
@@ -68,7 +70,8 @@ struct attempt {
     uint64_t gas_limit;
     uint8_t *raw; /* malloc'd */
     size_t raw_len;
-    bool empty;     /* takes the nonce and does nothing */
+    uint64_t gas_simulated; /* that it uses; 0 = not known */
+    bool empty;             /* takes the nonce and does nothing */
     uint32_t ended; /* of an earlier run: JOURNAL_SUPERSEDED, JOURNAL_LOST; 0 = it may be out */
 };
 
@@ -184,6 +187,14 @@ struct desk_account {
     struct leg *queue, *queue_last; /* the next one; the last one, NULL = none waits */
 };
 
+enum desk_alarm { ALARM_FEES, ALARM_SPIKE, ALARM_SLOW, ALARM_DRIFT, DESK_ALARMS };
+
+/* Of a chain; NULL = there are no metrics. */
+struct desk_gauges {
+    struct metric_gauge *alarms[DESK_ALARMS], *base_fee, *trend, *dear, *drift;
+    struct metric_counter *slow;
+};
+
 struct desk_block {
     uint64_t number; /* 0 = none */
     uint8_t hash[32];
@@ -216,7 +227,12 @@ struct desk_chain {
     uint64_t base_fee; /* of the next block */
     uint64_t view_ns;  /* monotonic: when all of it was last true */
     uint32_t simulating;
-    uint32_t dear;    /* transactions that wait for lower fees */
+    uint32_t dear;            /* transactions that wait for lower fees */
+    bool alarms[DESK_ALARMS]; /* that are up */
+    struct accuracy accuracy; /* of simulations */
+    uint64_t slow;            /* simulations */
+    uint32_t in_time;         /* of them, since a slow one */
+    struct desk_gauges gauges;
     int ready;        /* atomic: what earlier runs left is reconciled */
     uint32_t unready; /* restored legs that the chain has not spoken of */
     uint64_t reorgs, deepest;
@@ -465,6 +481,17 @@ void leg_count_dear(struct leg *leg);
  * allow. */
 void account_pump(struct desk_account *account);
 void chain_pump(struct desk_chain *chain);
+
+/* ---- alarms.c ---- */
+
+bool alarms_open(struct desk_chain *chain);   /* false: no memory for metrics */
+void alarms_sample(struct desk_chain *chain); /* into metrics */
+void alarms_fees(struct desk_chain *chain);   /* a new head */
+void alarms_tick(struct desk_chain *chain);   /* each second: what is under way */
+/* A simulation took so long; a transaction used so much of what was simulated (0 = not known). */
+void alarms_simulated(struct desk_chain *chain, uint64_t ns);
+void alarms_gas(struct desk_chain *chain, uint64_t simulated, uint64_t used);
+const char *alarm_name(enum desk_alarm what);
 
 /* ---- gates.c ---- */
 

@@ -273,6 +273,7 @@ static void on_simulated(void *ctx, const struct sim_result *result)
     leg->run = NULL;
     chain->simulating--;
     desk_count_simulation(chain->desk, result, loop_clock() - leg->sim_began_ns);
+    alarms_simulated(chain, loop_clock() - leg->sim_began_ns);
     if (!leg->sim)
         leg->sim = malloc(sizeof(*leg->sim));
     if (!leg->sim) {

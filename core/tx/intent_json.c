@@ -304,6 +304,21 @@ static uint32_t kind_of(const json_t *root)
                                            : HAWSE_INTENT_EVM_CALLS;
 }
 
+/* How much, how long, and how much it is worth. */
+static int32_t read_bounds(struct reading *r, const json_t *root, hawse_intent_t *in)
+{
+    int32_t code = read_amount(r, root, "max_cost", &in->max_cost);
+    if (code == HAWSE_OK)
+        code = read_amount(r, root, "worth", &in->worth);
+    if (code == HAWSE_OK)
+        code = read_u64(r, root, "deadline_ns", &in->deadline_ns);
+    if (code == HAWSE_OK)
+        code = read_u64(r, root, "deadline_block", &in->deadline_block);
+    if (code == HAWSE_OK)
+        code = read_u64(r, root, "tag", &in->tag);
+    return code;
+}
+
 static int32_t read_root(struct reading *r, json_t *root)
 {
     hawse_intent_t *in = &r->into->public;
@@ -333,15 +348,7 @@ static int32_t read_root(struct reading *r, json_t *root)
     if (code == HAWSE_OK)
         code = read_u32(r, root, "confirmations", &in->confirmations);
     if (code == HAWSE_OK)
-        code = read_amount(r, root, "max_cost", &in->max_cost);
-    if (code == HAWSE_OK)
-        code = read_amount(r, root, "worth", &in->worth);
-    if (code == HAWSE_OK)
-        code = read_u64(r, root, "deadline_ns", &in->deadline_ns);
-    if (code == HAWSE_OK)
-        code = read_u64(r, root, "deadline_block", &in->deadline_block);
-    if (code == HAWSE_OK)
-        code = read_u64(r, root, "tag", &in->tag);
+        code = read_bounds(r, root, in);
     if (json_is_true(json_object_get(root, "stale_ok")))
         in->flags |= HAWSE_INTENT_STALE_OK;
     return code == HAWSE_OK ? read_lists(r, root) : code;

@@ -28,6 +28,21 @@ static const char *simulation_text(const struct leg *leg, enum life_tell what)
     return told ? text : NULL;
 }
 
+/* What its gas came to, beside the simulation; NULL = nothing is known to compare. */
+static const char *accuracy_text(const struct leg *leg)
+{
+    static _Thread_local char text[128];
+    const struct attempt *a = &leg->attempts[leg->mined];
+    uint64_t used = leg->receipt.gas_used;
+    if (a->gas_simulated == 0)
+        return NULL;
+    (void)snprintf(text, sizeof(text),
+                   "{\"gas_used\":\"%llu\",\"gas_simulated\":\"%llu\",\"off_ppm\":%lld}",
+                   (unsigned long long)used, (unsigned long long)a->gas_simulated,
+                   (long long)accuracy_ppm(a->gas_simulated, used));
+    return text;
+}
+
 static const char *reason_of(const struct leg *leg, enum life_tell what)
 {
     if (what == LIFE_TELL_RENEWED)
@@ -60,6 +75,7 @@ static void tell_leg(struct leg *leg, enum life_tell what)
     if (what == LIFE_TELL_INCLUDED) {
         w.hash = leg->attempts[leg->mined].hash;
         w.block = leg->receipt.block;
+        w.figures = accuracy_text(leg);
         w.error = !leg->life.wanted_in  ? HAWSE_E_CANCELED
                   : leg->life.succeeded ? HAWSE_OK
                                         : HAWSE_E_REMOTE;

@@ -169,11 +169,28 @@ static void restore_lost_legs(struct desk_intent *intent)
         leg_on(&intent->legs[0], LIFE_ON_BEGIN); /* where it is not out */
 }
 
+/* What its newest transaction was simulated to use. */
+static void restore_gas(struct desk_intent *intent, const struct journal_step *step)
+{
+    bool has = step->step == HAWSE_INTENT_SIMULATED || step->step == HAWSE_INTENT_REPLACED;
+    json_t *root = has ? json_loadb((const char *)step->data.data, step->data.len, 0, NULL) : NULL;
+    const json_t *calls = json_object_get(json_object_get(root, "figures"), "calls");
+    json_int_t index = json_integer_value(json_object_get(root, "leg"));
+    json_int_t used = json_integer_value(json_object_get(json_array_get(calls, 0), "gas_used"));
+    if (index >= 0 && index < intent->plan->count && used > 0) {
+        struct leg *leg = &intent->legs[index];
+        if (leg->attempt_count > 0)
+            leg->attempts[leg->attempt_count - 1].gas_simulated = (uint64_t)used;
+    }
+    json_decref(root);
+}
+
 /* What of a step is needed again beside its transactions. */
 static int32_t keep_step(void *ctx, const struct journal_step *step)
 {
     struct desk_intent *intent = ctx;
     private_restore(intent, step);
+    restore_gas(intent, step);
     if (intent->safe)
         safe_restore_step(intent, step);
     return HAWSE_OK;

@@ -239,6 +239,7 @@ void leg_sign(struct leg *leg, bool empty)
     attempt->fees = leg->fees;
     attempt->gas_limit = job->tx.gas_limit;
     attempt->empty = empty;
+    attempt->gas_simulated = leg->sim && leg->sim->status == HAWSE_OK ? leg->sim->gas[0].used : 0;
     intent->asks++;
     signing_give(intent->desk->signing, &job->job);
 }

@@ -82,6 +82,8 @@ static void found(struct leg *leg, uint32_t i, const struct answer_receipt *rece
     leg_event(leg, &(struct life_event){.what = LIFE_ON_INCLUDED,
                                         .wanted = !leg->attempts[i].empty,
                                         .succeeded = receipt->succeeded});
+    if (receipt->succeeded)
+        alarms_gas(leg->intent->chain, leg->attempts[i].gas_simulated, receipt->gas_used);
     watch_included(leg);
 }
 

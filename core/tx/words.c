@@ -258,6 +258,16 @@ static json_t *show_account(const struct desk_account *a)
                      (json_int_t)a->busy);
 }
 
+static json_t *show_alarms(const struct desk_chain *c)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < DESK_ALARMS; i++) {
+        if (c->alarms[i])
+            (void)json_array_append_new(list, json_string(alarm_name((enum desk_alarm)i)));
+    }
+    return list;
+}
+
 static json_t *show_chain(const struct desk_chain *c)
 {
     json_t *accounts = json_array();
@@ -269,13 +279,14 @@ static json_t *show_chain(const struct desk_chain *c)
                          __atomic_load_n(&c->ready, __ATOMIC_RELAXED), "head",
                          (json_int_t)solana_slot(c), "accounts", accounts);
     return json_pack(
-        "{s:s, s:I, s:b, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:I, s:I, s:o}", "name",
+        "{s:s, s:I, s:b, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "name",
         c->config->name, "chain_id", (json_int_t)c->config->chain_id, "ready",
         __atomic_load_n(&c->ready, __ATOMIC_RELAXED), "head", (json_int_t)c->head.number,
         "base_fee", (json_int_t)c->base_fee, "tip", (json_int_t)c->history.tip, "cap",
         (json_int_t)chain_cap(c), "spike", fees_trend_spike(&c->trend), "trend_permille",
         (json_int_t)fees_trend_permille(&c->trend), "dear", (json_int_t)c->dear, "reorgs",
-        (json_int_t)c->reorgs, "deepest_reorg", (json_int_t)c->deepest, "accounts", accounts);
+        (json_int_t)c->reorgs, "deepest_reorg", (json_int_t)c->deepest, "simulation_drift_ppm",
+        (json_int_t)c->accuracy.drift_ppm, "alarms", show_alarms(c), "accounts", accounts);
 }
 
 static json_t *show_leg(const struct leg *leg)
@@ -332,6 +343,7 @@ void desk_status_write(struct desk *desk)
     uint64_t open = 0;
     for (size_t i = 0; i < desk->chain_count; i++) {
         (void)json_array_append_new(chains, show_chain(&desk->chains[i]));
+        alarms_sample(&desk->chains[i]);
         open += desk->chains[i].open;
         for (const struct desk_intent *in = desk->chains[i].intents;
              in && json_array_size(intents) < SHOWN; in = in->next)

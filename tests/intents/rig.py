@@ -91,7 +91,7 @@ class Proxy:
     def __init__(self, node):
         self.node, self.no_receipts, self.no_state, self.keeps = node, False, False, None  # blocks with state; None = all
         self.behind, self.late_s = False, 0  # answers to a transaction come so late
-        self.simulated = 0  # questions to eth_simulateV1
+        self.simulated, self.simulation_s = 0, 0  # questions to eth_simulateV1; how late each is answered
         proxy = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -135,6 +135,8 @@ class Proxy:
         connection.close()
         if method == "eth_sendRawTransaction":
             time.sleep(self.late_s)
+        if method == "eth_simulateV1":
+            time.sleep(self.simulation_s)
         return answer
 
 

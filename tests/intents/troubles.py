@@ -115,6 +115,9 @@ class Troubles:
     def one(self):
         self.send("one", [{"to": TARGET, "data": hit(1)}])
         words = self.until("one", "CONFIRMED")
+        figures = json.loads(self.steps("one")[6][2])["figures"]
+        self.check("what its gas came to stands beside what was simulated", figures["gas_used"] == figures["gas_simulated"]
+                   and figures["off_ppm"] == 0 and int(figures["gas_used"]) > 21000, figures)
         self.check("an operator's intent goes all the way",
                    words == ["PROPOSED", "GATED", "SIMULATED", "SIGNED", "SENT", "SEEN", "INCLUDED", "CONFIRMED"]
                    and self.count(1) == 1, words)
@@ -180,9 +183,13 @@ class Troubles:
         simulated = self.proxy.simulated
         self.dearly(5)
         again = self.proxy.simulated - simulated
+        end = time.monotonic() + 3  # it shows what was a second ago
         shown = self.command("intents").stdout
+        while "5 wait" not in shown and time.monotonic() < end:
+            time.sleep(0.1)
+            shown = self.command("intents").stdout
         self.check("what waits for lower fees is not simulated at each head in vain, and is shown", again == 0
-                   and "5 wait for lower fees" in shown and "until 100.000 gwei are enough, worth 2000 wei" in shown,
+                   and "5 wait for lower fees" in shown and "ALARM fees_near_cap" in shown and "until 100.000 gwei are enough, worth 2000 wei" in shown,
                    (again, shown))
         self.host.kill()
         time.sleep(3)  # older than restart_s
@@ -334,6 +341,18 @@ class Troubles:
         self.check("what is in a block stays so in the journal when a provider answers late", before == "INCLUDED"
                    and after[-1] == "CONFIRMED" and [row[1] for row in rows] == [3], (words, after, rows))
 
+    def slow(self):
+        self.proxy.simulation_s = 6
+        self.send("slow", [{"to": TARGET, "data": hit(70)}])
+        end = time.monotonic() + 10
+        while "ALARM simulation_slow" not in self.command("intents").stdout and time.monotonic() < end:
+            time.sleep(0.2)
+        took = 10 - (end - time.monotonic())
+        self.proxy.simulation_s = 0
+        words = self.until("slow", "CONFIRMED")
+        self.check("a simulation that takes more than 5 s is told while it is under way, and hurts nothing", 4 < took < 9
+                   and words[-1] == "CONFIRMED" and self.count(70) == 1, (took, words))
+
     def killed(self):
         killed = self.command("kill", "--why", "a trial")
         self.send("killed", [{"to": TARGET, "data": hit(8)}])
@@ -425,7 +444,7 @@ class Troubles:
             self.host.start()
             time.sleep(0.5)
             for trouble in (self.one, self.stuck, self.dear, self.queued, self.poor, self.failing, self.reverting, self.foreign,
-                            self.ahead, self.renewed, self.answered_late, self.hidden, self.unprovable, self.killed,
+                            self.ahead, self.renewed, self.answered_late, self.hidden, self.unprovable, self.slow, self.killed,
                             self.several, self.half, self.bundle, self.late, self.forgotten, self.deep, self.seen,
                             self.reloaded):
                 begin = time.monotonic()
