@@ -49,6 +49,8 @@ static char *on_verb(void *ctx, const char *verb, const json_t *request, struct 
     struct serve *s = ctx;
     if (strcmp(verb, "status") == 0)
         return host_status(s->host);
+    if (host_has_command_verb(verb))
+        return host_command_verb(s->host, verb, request, fault);
     return host_intents_verb(s->host, verb, request, fault);
 }
 

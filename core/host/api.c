@@ -4,6 +4,7 @@
  */
 #include "host/host.h"
 
+#include <hawse/service/command.h>
 #include <hawse/service/config.h>
 #include <hawse/service/http.h>
 #include <hawse/service/intent.h>
@@ -184,6 +185,7 @@ extern const hawse_intent_service_t host_intent_service;
 extern const hawse_metrics_service_t host_metrics_service;
 extern const hawse_config_service_t host_config_service;
 extern const hawse_sign_service_t host_sign_service;
+extern const hawse_command_service_t host_command_service;
 
 const void *host_service(const char *id)
 {
@@ -195,7 +197,7 @@ const void *host_service(const char *id)
         {HAWSE_TIMER_ID, &host_timer_service},     {HAWSE_RPC_ID, &host_rpc_service},
         {HAWSE_METRICS_ID, &host_metrics_service}, {HAWSE_HTTP_ID, &host_http_service},
         {HAWSE_CONFIG_ID, &host_config_service},   {HAWSE_SIGN_ID, &host_sign_service},
-        {HAWSE_INTENT_ID, &host_intent_service},
+        {HAWSE_INTENT_ID, &host_intent_service},   {HAWSE_COMMAND_ID, &host_command_service},
     };
     for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
         if (strcmp(id, services[i].id) == 0)

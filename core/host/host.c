@@ -3,6 +3,7 @@
  */
 #include "host/host.h"
 
+#include "host/commands.h"
 #include "host/intents.h"
 #include "host/prepare.h"
 #include "host/tap.h"
@@ -128,6 +129,7 @@ int32_t host_create(struct config *config, struct logger *logger, struct metrics
     host->options = *options;
     host->started_ns = loop_clock();
     (void)pthread_mutex_init(&host->lock, NULL);
+    command_board_init(&host->board);
     int32_t code = make_state_dir(config, fault);
     if (code == HAWSE_OK && options->safe)
         host->safe_digests = read_crashes(config);
@@ -249,6 +251,7 @@ void host_destroy(struct host *host)
     for (uint32_t i = 0; i < host->space_count; i++)
         free(host->spaces[i].id);
     free(host->safe_digests);
+    command_board_finish(&host->board);
     config_destroy(host->config);
     (void)pthread_mutex_destroy(&host->lock);
     free(host);

@@ -59,6 +59,9 @@ enum callback {
     CALLBACK_DESTROY
 };
 
+struct host_call;
+struct host_verb;
+
 struct instance_link {
     const char *name; /* of the configuration */
     uint32_t target;  /* instance index */
@@ -86,6 +89,7 @@ struct instance {
     struct way *ways;        /* from other lanes, until each is closed there */
     uint32_t counts[5];      /* timers, streams, requests, subs, metrics in use */
     uint32_t posts;          /* atomic: posted and not yet delivered */
+    struct host_verb *verbs; /* what operators may call; see commands.h */
     uint64_t produces;       /* bit per built-in space it may publish */
     uint16_t own_spaces[16]; /* run-time spaces it may publish */
     uint32_t own_space_count;
@@ -135,7 +139,7 @@ struct lane {
     uint64_t last_step_ns;
     struct host_stream *open_streams; /* list; changed on the lane, under the host's lock */
     struct host_stream *reading;      /* whose frames are being handed over */
-    struct handles timers, streams, channels, requests, subs, metrics, intents;
+    struct handles timers, streams, channels, requests, subs, metrics, intents, commands;
     struct loop_timer retry; /* blocked members try again */
     bool retry_armed;
     struct host_request *undelivered; /* completions that found a full inbox */
@@ -163,6 +167,13 @@ struct host_api {
     hawse_host_t table;              /* first: plugins hold a pointer to it */
     struct host *host;               /* NULL under replay */
     const struct tap_replay *replay; /* answers instead of the host: see tap.h */
+};
+
+/* Calls of verbs that are under way; see commands.h. */
+struct command_board {
+    pthread_mutex_t lock;
+    struct host_call *first;
+    uint64_t last_number;
 };
 
 struct host_space {
@@ -193,6 +204,7 @@ struct host {
     char *safe_digests; /* text that holds the digests to leave out; NULL = none */
     bool running;       /* the lane's thread and the watchdog exist */
     uint32_t generation;
+    struct command_board board;
     pthread_mutex_t lock; /* guards instances and streams against readers off the lane */
     struct host_space spaces[HOST_SPACES_MAX];
     uint32_t space_count;
@@ -232,6 +244,12 @@ char *host_status(struct host *host);
  * malloc'd; NULL with a fault. */
 char *host_intents_verb(struct host *host, const char *verb, const json_t *request,
                         struct fault *fault);
+/* [any] Verbs of the control socket about verbs of instances: "commands" (which there are), "call"
+ * (begin one), "call-next" (how far it is). JSON text, malloc'd; NULL with a fault: nothing was
+ * begun. */
+char *host_command_verb(struct host *host, const char *verb, const json_t *request,
+                        struct fault *fault);
+bool host_has_command_verb(const char *verb);
 /* [any] Kill switch of all: nothing new is signed until `hawse resume`. `who` says by what. */
 void host_kill(struct host *host, const char *who, const char *why);
 bool host_ready(struct host *host, char **reasons);
@@ -318,6 +336,7 @@ struct subs_cursor {
 };
 bool subs_tell_again(struct instance *source, struct subs_cursor *at);
 void metrics_release(struct instance *inst);
+void commands_release(struct instance *inst);
 void streams_resume(struct lane *lane);
 void streams_reading_lost(struct lane *lane);
 void requests_retry(struct lane *lane);

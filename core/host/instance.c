@@ -312,6 +312,7 @@ void instance_release(struct instance *inst)
     streams_release(inst);
     requests_release(inst);
     intents_release(inst);
+    commands_release(inst);
     subs_release(inst);
     ways_close(inst);
     metrics_release(inst);

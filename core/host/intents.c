@@ -87,8 +87,8 @@ char *host_intents_verb(struct host *host, const char *verb, const json_t *reque
     if (!found) {
         (void)fault_set(
             fault, HAWSE_E_NOTFOUND,
-            "no verb \"%.40s\"; there is \"status\", \"intents\", \"send\", \"kill\" and "
-            "\"resume\"",
+            "no verb \"%.40s\"; there is \"status\", \"intents\", \"send\", \"kill\", \"resume\", "
+            "\"commands\", \"call\" and \"call-next\"",
             verb);
         return NULL;
     }

@@ -7,6 +7,7 @@
 #include "host/tap.h"
 #include "tx/intent.h"
 
+#include <hawse/service/command.h>
 #include <hawse/service/config.h>
 #include <hawse/service/http.h>
 #include <hawse/service/intent.h>
@@ -323,6 +324,34 @@ static int32_t intent_look_up(const struct wish *w)
     return s->look_up(w->host, w->self, VIEW(0), ARG(0));
 }
 
+/* ---- hawse.command/1 ---- */
+
+static int32_t add_command(const struct wish *w)
+{
+    SERVICE(w, command, HAWSE_COMMAND_ID);
+    hawse_command_spec_t spec = {.size = SIZE_OF(spec),
+                                 .flags = ARG32(0),
+                                 .tag = ARG(1),
+                                 .name = VIEW(0),
+                                 .help = VIEW(1),
+                                 .args = VIEW(2)};
+    return s->add(w->host, w->self, &spec);
+}
+
+static int32_t print_for_command(const struct wish *w)
+{
+    SERVICE(w, command, HAWSE_COMMAND_ID);
+    return s->print(w->host, w->self, ARG(0), VIEW(0));
+}
+
+static int32_t end_command(const struct wish *w)
+{
+    SERVICE(w, command, HAWSE_COMMAND_ID);
+    hawse_command_result_t result = {
+        .size = SIZE_OF(result), .status = ARG32(1), .json = VIEW(0), .text = VIEW(1)};
+    return s->end(w->host, w->self, ARG(0), w->call->arg_count > 1 ? &result : NULL);
+}
+
 static int32_t (*const wishes[CALL_KINDS])(const struct wish *w) = {
     [CALL_QUERY] = query,
     [CALL_LOG] = log_text,
@@ -357,6 +386,9 @@ static int32_t (*const wishes[CALL_KINDS])(const struct wish *w) = {
     [CALL_INTENT_PROPOSE] = intent_propose,
     [CALL_INTENT_CANCEL] = intent_cancel,
     [CALL_INTENT_LOOK_UP] = intent_look_up,
+    [CALL_COMMAND_ADD] = add_command,
+    [CALL_COMMAND_PRINT] = print_for_command,
+    [CALL_COMMAND_END] = end_command,
 };
 
 void isolated_call(void *ctx, struct record_call *call)

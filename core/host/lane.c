@@ -105,6 +105,7 @@ void lane_destroy(struct lane *lane)
     handles_finish(&lane->subs);
     handles_finish(&lane->metrics);
     handles_finish(&lane->intents);
+    handles_finish(&lane->commands);
     intents_drop(lane);
     loop_destroy(lane->loop);
     free(lane->name);

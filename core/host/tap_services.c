@@ -7,6 +7,7 @@
 #include "host/given.h"
 #include "tx/intent.h"
 
+#include <hawse/service/command.h>
 #include <hawse/service/config.h>
 #include <hawse/service/http.h>
 #include <hawse/service/intent.h>
@@ -28,6 +29,7 @@ extern const hawse_intent_service_t host_intent_service;
 extern const hawse_metrics_service_t host_metrics_service;
 extern const hawse_config_service_t host_config_service;
 extern const hawse_sign_service_t host_sign_service;
+extern const hawse_command_service_t host_command_service;
 
 /* A call that hands out a number: `make` is the plain call. */
 #define TAP_OUT(table, self, call, out, make)                       \
@@ -508,6 +510,59 @@ static const hawse_intent_service_t intent_service = {.size = sizeof(hawse_inten
                                                       .cancel = intent_cancel_call,
                                                       .look_up = intent_look_up};
 
+/* ---- hawse.command/1 ---- */
+
+static int32_t command_add(const hawse_host_t *table, hawse_instance_t self,
+                           const hawse_command_spec_t *spec)
+{
+    struct record_call call = {.call = CALL_COMMAND_ADD};
+    hawse_command_spec_t own;
+    if ((spec = GIVEN(spec, &own, GIVEN_COMMAND_SPEC)) != NULL) {
+        call.arg_count = 2;
+        call.args[0] = spec->flags;
+        call.args[1] = spec->tag;
+        call.view_count = 3;
+        call.views[0] = spec->name;
+        call.views[1] = spec->help;
+        call.views[2] = spec->args;
+    }
+    TAP(table, self, call, host_command_service.add(table, self, spec));
+    return call.code;
+}
+
+static int32_t command_print(const hawse_host_t *table, hawse_instance_t self,
+                             hawse_command_t command, hawse_view_t text)
+{
+    struct record_call call = {.call = CALL_COMMAND_PRINT,
+                               .arg_count = 1,
+                               .view_count = 1,
+                               .args = {command},
+                               .views = {text}};
+    TAP(table, self, call, host_command_service.print(table, self, command, text));
+    return call.code;
+}
+
+static int32_t command_end(const hawse_host_t *table, hawse_instance_t self,
+                           hawse_command_t command, const hawse_command_result_t *result)
+{
+    struct record_call call = {.call = CALL_COMMAND_END, .arg_count = 1, .args = {command}};
+    hawse_command_result_t own;
+    if ((result = GIVEN(result, &own, GIVEN_COMMAND_RESULT)) != NULL) {
+        call.arg_count = 2;
+        call.args[1] = result->status;
+        call.view_count = 2;
+        call.views[0] = result->json;
+        call.views[1] = result->text;
+    }
+    TAP(table, self, call, host_command_service.end(table, self, command, result));
+    return call.code;
+}
+
+static const hawse_command_service_t command_service = {.size = sizeof(hawse_command_service_t),
+                                                        .add = command_add,
+                                                        .print = command_print,
+                                                        .end = command_end};
+
 const void *tap_service(const char *id)
 {
     static const struct {
@@ -518,7 +573,7 @@ const void *tap_service(const char *id)
         {HAWSE_TIMER_ID, &timer_service},     {HAWSE_RPC_ID, &rpc_service},
         {HAWSE_METRICS_ID, &metrics_service}, {HAWSE_HTTP_ID, &http_service},
         {HAWSE_CONFIG_ID, &config_service},   {HAWSE_SIGN_ID, &sign_service},
-        {HAWSE_INTENT_ID, &intent_service},
+        {HAWSE_INTENT_ID, &intent_service},   {HAWSE_COMMAND_ID, &command_service},
     };
     for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
         if (strcmp(id, services[i].id) == 0)

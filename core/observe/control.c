@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { REQUEST_MAX = 1 << 20, ANSWER_MAX = 4 << 20, CLIENT_MS = 2000 };
+enum { REQUEST_MAX = 1 << 20, ANSWER_MAX = 16 << 20, CLIENT_MS = 2000 };
 
 struct control {
     int fd;

@@ -121,7 +121,10 @@ enum record_callback {
     X(31, SIGN_LOGIN, "logs in")                         \
     X(32, INTENT_PROPOSE, "proposes an intent")          \
     X(33, INTENT_CANCEL, "cancels an intent")            \
-    X(34, INTENT_LOOK_UP, "asks for an intent's state")
+    X(34, INTENT_LOOK_UP, "asks for an intent's state")  \
+    X(35, COMMAND_ADD, "offers a verb")                  \
+    X(36, COMMAND_PRINT, "prints for an operator")       \
+    X(37, COMMAND_END, "answers an operator")
 
 #define RECORD_CALL_ENUM(number, name, what) CALL_##name = (number),
 enum record_call_kind { RECORD_CALLS(RECORD_CALL_ENUM) CALL_KINDS };

@@ -50,9 +50,9 @@ static void kind_words(uint16_t space, uint16_t kind, char out[64])
 
 static const char *host_kind(uint16_t kind)
 {
-    static const char *const names[] = {"nothing",  "timer",        "post",
-                                        "frame",    "stream state", "channel idle",
-                                        "rpc done", "demand",       "http done"};
+    static const char *const names[] = {"nothing",      "timer",        "post",        "frame",
+                                        "stream state", "channel idle", "rpc done",    "demand",
+                                        "http done",    "command",      "command gone"};
     return kind < sizeof(names) / sizeof(names[0]) ? names[kind] : "something new";
 }
 
