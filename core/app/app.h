@@ -6,6 +6,7 @@
 
 #include "base/fault.h"
 #include "config/config.h"
+#include "observe/log.h"
 
 #include <stdbool.h>
 
@@ -49,6 +50,10 @@ struct arguments {
     const char *cases, *seed, *settings;        /* --case ... of check */
     bool list, junit;                           /* --list, --junit */
     const char *lang, *of;                      /* --lang, --of */
+    const char *config, *timeout;               /* --config, --timeout of call */
+    const char *const *rest;                    /* words behind the command's own: see commands.h */
+    int rest_count;
+    bool live; /* --live */
     bool json, strict, safe, quiet, view, once;
 };
 
@@ -65,6 +70,7 @@ int command_keys(const struct arguments *args);
 int command_journal(const struct arguments *args);
 int command_doctor(const struct arguments *args);
 int command_intents(const struct arguments *args);
+int command_call(const struct arguments *args);
 int command_kill(const struct arguments *args);
 int command_resume(const struct arguments *args);
 int command_send(const struct arguments *args);
@@ -80,10 +86,17 @@ void app_guard_memory(void);
     "secrets may be swapped to disk: this process may lock too little memory | fix: raise " \
     "RLIMIT_MEMLOCK (ulimit -l; LimitMEMLOCK= of systemd)"
 
+/* What the log must never show. */
+int32_t app_register_secrets(struct logger *logger, const struct config *config,
+                             struct fault *fault);
+
 /* Where a running hawse listens: --socket, $HAWSE_CONTROL, or ./control.sock. */
 const char *control_path(const struct arguments *args);
 
 /* Prints a fault to stderr, with its hint, and returns `code`. */
 int app_fail(int code, const struct fault *fault);
+/* Like app_fail with EXIT_TROUBLE; a fault of the host may repeat what a library or a server said.
+ */
+int app_fail_redacted(struct logger *logger, const struct fault *fault);
 
 #endif

@@ -7,7 +7,6 @@
 
 #include "app/serve.h"
 #include "app/unlock.h"
-#include "base/secret.h"
 #include "host/host.h"
 #include "record/writer.h"
 
@@ -31,23 +30,6 @@ struct run {
     struct writer *writer; /* NULL = nothing is recorded */
     struct signer *signer; /* NULL = no keys */
 };
-
-/* What the log must never show. */
-static int32_t register_secrets(struct logger *logger, const struct config *config,
-                                struct fault *fault)
-{
-    bool locked = true;
-    int32_t code = HAWSE_OK;
-    for (size_t i = 0; i < config->hidden_count && code == HAWSE_OK; i++) {
-        code = log_secret(logger, config->hidden[i]);
-        locked = locked && secret_locked(config->hidden[i]);
-    }
-    if (code != HAWSE_OK)
-        return fault_set(fault, code, "no memory for the list of secrets");
-    if (!locked)
-        log_line(logger, HAWSE_LOG_WARN, "host", UNLOCKED_MEMORY);
-    return HAWSE_OK;
-}
 
 /* The configuration with what the command line says. --record counts from the working folder on, as
  * every path of a command line. */
@@ -107,7 +89,7 @@ static void reload(struct run *run)
         fault_hint(&fault, "restart hawse for other keys");
     }
     if (code == HAWSE_OK)
-        code = register_secrets(run->logger, config, &fault);
+        code = app_register_secrets(run->logger, config, &fault);
     if (code == HAWSE_OK && run->writer)
         code = writer_secrets(run->writer, config->hidden, config->hidden_count);
     if (code == HAWSE_OK)
@@ -140,16 +122,6 @@ static void wait_for_end(struct run *run, const sigset_t *signals)
     }
 }
 
-/* Like app_fail; a fault of the host may repeat what a library or a server said. */
-static int fail(const struct run *run, const struct fault *fault)
-{
-    struct fault clean = {.code = fault->code};
-    log_redact(run->logger, fault->message, strlen(fault->message), clean.message,
-               sizeof(clean.message));
-    log_redact(run->logger, fault->hint, strlen(fault->hint), clean.hint, sizeof(clean.hint));
-    return app_fail(EXIT_TROUBLE, &clean);
-}
-
 static void log_key(struct logger *logger, const struct signer_key *key)
 {
     char address[KEY_ADDRESS];
@@ -180,17 +152,17 @@ static int start(struct run *run)
     uint32_t level = args->quiet ? HAWSE_LOG_WARN : c->log_level;
     if (log_create(level, c->log_format, c->log_file, &run->logger, &fault) != HAWSE_OK ||
         metrics_create(&run->metrics) != HAWSE_OK)
-        return fail(run, &fault);
-    if (register_secrets(run->logger, c, &fault) != HAWSE_OK)
-        return fail(run, &fault);
+        return app_fail_redacted(run->logger, &fault);
+    if (app_register_secrets(run->logger, c, &fault) != HAWSE_OK)
+        return app_fail_redacted(run->logger, &fault);
     if (unlock_keys(c, &run->signer, &fault) != HAWSE_OK)
-        return fail(run, &fault);
+        return app_fail_redacted(run->logger, &fault);
     if (run->signer)
         log_keys(run->logger, run->signer);
     if (args->view)
         log_mute(run->logger, true); /* the view shows the lines itself */
     if (c->record.file && start_recording(run, &fault) != HAWSE_OK)
-        return fail(run, &fault);
+        return app_fail_redacted(run->logger, &fault);
     struct host_options options = {.strict = args->strict,
                                    .safe = args->safe,
                                    .recorders = run->writer ? run->recorders : NULL,
@@ -202,7 +174,7 @@ static int start(struct run *run)
         code = serve_start(run->host, run->metrics, run->logger, args->view, &run->serve, &fault);
     if (code == HAWSE_OK)
         code = host_start(run->host, &fault);
-    return code == HAWSE_OK ? EXIT_GOOD : fail(run, &fault);
+    return code == HAWSE_OK ? EXIT_GOOD : app_fail_redacted(run->logger, &fault);
 }
 
 static int end(struct run *run, int code)

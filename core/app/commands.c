@@ -107,6 +107,14 @@ const struct option_line option_table[OPTIONS] = {
                   offsetof(struct arguments, lang)},
     [OPT_OF] = {"of", "WHAT", "contract: a venue whose trades are in the logs of a contract",
                 offsetof(struct arguments, of)},
+    [OPT_CONFIG] = {"config", "FILE",
+                    "start what the instance needs of this configuration, and end after the verb",
+                    offsetof(struct arguments, config)},
+    [OPT_LIVE] = {"live", NULL,
+                  "with --config: unlock keys and keep modes as configured; else nothing is signed",
+                  offsetof(struct arguments, live)},
+    [OPT_TIMEOUT] = {"timeout", "SECONDS", "how long the verb may take; else 30",
+                     offsetof(struct arguments, timeout)},
     [OPT_JUNIT] = {"junit", NULL, "as JUnit's XML", offsetof(struct arguments, junit)},
 };
 
@@ -150,6 +158,16 @@ const struct command commands[] = {
      "FILE (- is the standard input) holds it as JSON: id, chain, account, calls. The id is taken\n"
      "once for ever. `hawse intents` and `hawse journal` say what becomes of it.",
      OPT(OPT_SOCKET), 2, command_send},
+    {"call", "[INSTANCE [VERB [ARGS]...]] [--config FILE] [--timeout SECONDS] [--json]",
+     "call a verb that a plugin offers; without one, list them",
+     "ARGS: NAME=VALUE, --NAME=VALUE, --NAME for a flag, or values in the order that the list "
+     "shows.\n"
+     "Exit code: the verb's own, 0 to 63; 64: whether it was done is not known, since its time was "
+     "up\n"
+     "or hawse ended. Words behind -- are arguments whatever they look like.",
+     PASSES_ON | OPT(OPT_SOCKET) | OPT(OPT_CONFIG) | OPT(OPT_SET) | OPT(OPT_LIVE) | OPT(OPT_TIMEOUT) |
+         OPT(OPT_JSON),
+     2, command_call},
     {"kill", "[INSTANCE] [--why TEXT] [--socket PATH]",
      "sign nothing new, for one instance or for all; it holds across restarts",
      "What was sent is watched to its end, and taken back where it is stuck.",

@@ -58,10 +58,16 @@ enum option_id {
     OPT_JUNIT,
     OPT_LANG,
     OPT_OF,
+    OPT_CONFIG,
+    OPT_LIVE,
+    OPT_TIMEOUT,
     OPTIONS,
 };
 
 #define OPT(id) (UINT64_C(1) << (id))
+/* Among the options: words behind a command's own are for what it calls, `rest` of the arguments. */
+#define PASSES_ON (UINT64_C(1) << 63)
+_Static_assert(OPTIONS < 63, "a bit for each option");
 
 enum { COMMANDS_MAX = 48 };
 

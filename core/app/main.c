@@ -28,6 +28,31 @@ int app_fail(int code, const struct fault *fault)
     return code;
 }
 
+int app_fail_redacted(struct logger *logger, const struct fault *fault)
+{
+    struct fault clean = {.code = fault->code};
+    log_redact(logger, fault->message, strlen(fault->message), clean.message,
+               sizeof(clean.message));
+    log_redact(logger, fault->hint, strlen(fault->hint), clean.hint, sizeof(clean.hint));
+    return app_fail(EXIT_TROUBLE, &clean);
+}
+
+int32_t app_register_secrets(struct logger *logger, const struct config *config,
+                             struct fault *fault)
+{
+    bool locked = true;
+    int32_t code = HAWSE_OK;
+    for (size_t i = 0; i < config->hidden_count && code == HAWSE_OK; i++) {
+        code = log_secret(logger, config->hidden[i]);
+        locked = locked && secret_locked(config->hidden[i]);
+    }
+    if (code != HAWSE_OK)
+        return fault_set(fault, code, "no memory for the list of secrets");
+    if (!locked)
+        log_line(logger, HAWSE_LOG_WARN, "host", UNLOCKED_MEMORY);
+    return HAWSE_OK;
+}
+
 void app_guard_memory(void)
 {
     const struct rlimit none = {0};
@@ -142,6 +167,49 @@ static int take_word(const struct command *command, struct arguments *args, cons
     return EXIT_GOOD;
 }
 
+/* An option of this command, as "--NAME" or "--NAME=VALUE"; OPTIONS: it is none. */
+static int own_option(const struct command *command, const char *word)
+{
+    size_t len = strcspn(word, "=");
+    int i = 0;
+    while (i < OPTIONS && !(command->options & OPT(i) && strncmp(word, "--", 2) == 0 &&
+                            strlen(option_table[i].name) + 2 == len &&
+                            memcmp(word + 2, option_table[i].name, len - 2) == 0))
+        i++;
+    return i;
+}
+
+/* Words behind those of the command are for what it calls; its own options among them are taken
+ * out, up to a "--". */
+static int take_rest(const struct command *command, struct arguments *args, int argc, char **argv)
+{
+    int kept = 0, code = EXIT_GOOD;
+    bool plain = false;
+    for (int i = 0; i < argc && code == EXIT_GOOD; i++) {
+        int option = plain ? OPTIONS : own_option(command, argv[i]);
+        const char *value = strchr(argv[i], '=');
+        plain = plain || strcmp(argv[i], "--") == 0;
+        if (option == OPTIONS) {
+            argv[kept++] = argv[i];
+            continue;
+        }
+        bool takes = option_table[option].value != NULL;
+        if (takes && !value && i + 1 < argc)
+            value = argv[++i];
+        else if (value)
+            value++;
+        if (takes != (value != NULL)) {
+            (void)fprintf(stderr, "hawse: %s: --%s %s\n", command->name, option_table[option].name,
+                          takes ? "needs a value" : "takes no value");
+            return wrong(command, NULL);
+        }
+        code = take_value(args, option, value) ? EXIT_GOOD : EXIT_USAGE;
+    }
+    args->rest = (const char *const *)argv;
+    args->rest_count = kept;
+    return code;
+}
+
 static int run_command(const struct command *command, int argc, char **argv)
 {
     struct arguments args = {0};
@@ -151,12 +219,20 @@ static int run_command(const struct command *command, int argc, char **argv)
                                          option_table[i].value ? required_argument : no_argument,
                                          NULL, OPT_FIRST + i};
     int option, code = EXIT_GOOD;
-    while (code == EXIT_GOOD && (option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-        if (option == 'h')
-            return help(command);
-        code = take_option(command, &args, option, argv);
-    }
-    for (; code == EXIT_GOOD && optind < argc; optind++)
+    const char *form = command->passes_on ? "+:h" : ":h"; /* +: a word ends the options */
+    do {
+        while (code == EXIT_GOOD && (option = getopt_long(argc, argv, form, options, NULL)) != -1) {
+            if (option == 'h')
+                return help(command);
+            code = take_option(command, &args, option, argv);
+        }
+        if (code == EXIT_GOOD && command->passes_on && optind < argc)
+            code = take_word(command, &args, argv[optind++]);
+    } while (code == EXIT_GOOD && command->passes_on && optind < argc &&
+             args.word_count < command->max_words);
+    if (code == EXIT_GOOD && command->passes_on)
+        code = take_rest(command, &args, argc - optind, argv + optind);
+    for (; code == EXIT_GOOD && !command->passes_on && optind < argc; optind++)
         code = take_word(command, &args, argv[optind]);
     return code == EXIT_GOOD ? command->run(&args) : code;
 }

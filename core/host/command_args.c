@@ -63,8 +63,8 @@ int32_t command_schema(hawse_view_t text, json_t **out, struct fault *fault)
         code = fault_set(fault, HAWSE_E_FORMAT, "args.type: expected \"object\"");
     else if (!type)
         (void)json_object_set_new(schema, "type", json_string("object"));
-    if (code == HAWSE_OK)
-        code = schema_check(schema, "args", fault);
+    if (code == HAWSE_OK && schema_check(schema, "args", fault) != HAWSE_OK)
+        code = HAWSE_E_FORMAT;
     if (code == HAWSE_OK)
         code = check_names(json_object_get(schema, "properties"), fault);
     if (code == HAWSE_OK)

@@ -253,6 +253,8 @@ bool host_has_command_verb(const char *verb);
 /* [any] Kill switch of all: nothing new is signed until `hawse resume`. `who` says by what. */
 void host_kill(struct host *host, const char *who, const char *why);
 bool host_ready(struct host *host, char **reasons);
+/* [any] Every instance was created and started, or refused. */
+bool host_started(const struct host *host);
 bool host_healthy(struct host *host);
 /* [any] Brings the metrics up to date that are read rather than counted. */
 void host_sample(struct host *host);

@@ -168,7 +168,7 @@ static json_t *stream_json(const struct host_stream *s, uint64_t now)
         total > 0 ? (double)up / (double)total : 0.0, "channels", channels_json(s, now));
 }
 
-static bool all_started(const struct host *host)
+bool host_started(const struct host *host)
 {
     for (uint32_t i = 0; i < host->lane_count; i++) {
         if (!__atomic_load_n(&host->lanes[i]->started, __ATOMIC_ACQUIRE))
@@ -184,7 +184,7 @@ static void collect_reasons(struct host *host, json_t *reasons)
     if (host->desk && desk_trouble(host->desk, trouble, sizeof(trouble)))
         (void)json_array_append_new(reasons, json_string(trouble));
     char text[1024];
-    if (!all_started(host))
+    if (!host_started(host))
         (void)json_array_append_new(reasons, json_string("starting"));
     if (READ(host->quit))
         (void)json_array_append_new(reasons, json_string("stopping"));

@@ -249,13 +249,19 @@ static void end(struct recorder *r, int32_t result, uint64_t elapsed_ns, uint32_
         hand_over(r);
 }
 
+/* One that never ended: its thread was given up (core/host/watchdog.c), or its worker was lost. */
+static void end_abandoned(struct recorder *r)
+{
+    if (!r->open)
+        return;
+    r->pending = 0; /* their memory may hold others by now */
+    end(r, HAWSE_E_TIMEOUT, 0, RECORD_ABANDONED);
+}
+
 void recorder_begin(struct recorder *r, uint16_t instance, enum record_callback callback,
                     uint64_t now_ns, uint64_t utc_ns, uint64_t argument, uint32_t events)
 {
-    if (r->open) {      /* its thread was given up: see core/host/watchdog.c */
-        r->pending = 0; /* their memory may hold others by now */
-        end(r, HAWSE_E_TIMEOUT, 0, RECORD_ABANDONED);
-    }
+    end_abandoned(r);
     r->pending = 0;
     r->skip = stopped(r);
     if (r->skip)
@@ -342,6 +348,7 @@ void recorder_end(struct recorder *r, int32_t result, uint64_t elapsed_ns)
 void recorder_instance(struct recorder *r, uint16_t instance, uint64_t handle, hawse_view_t text)
 {
     uint64_t len = sizeof(struct record_instance) + record_pad(text.len);
+    end_abandoned(r); /* an instance that is made anew after its worker was lost */
     if (stopped(r) || text.len > r->spool.cap / 4)
         return;
     spool_begin(&r->spool);
