@@ -175,6 +175,11 @@ def stage_hostile(_):
     tap("hostile", [sys.executable, "tests/hostile/run.py", HAWSE, PLUGINS], timeout=600)
 
 
+def stage_command(_):
+    """Verbs of plugins as operators call them: in process, in a worker, alone, and replayed."""
+    tap("command", [sys.executable, "tests/command/run.py", HAWSE], timeout=120)
+
+
 def stage_secrets(_):
     """A server that repeats every key it is given: none is shown, and none is in memory that is not locked."""
     tap("secrets", [sys.executable, "tests/secrets/run.py", HAWSE, PLUGINS], timeout=120)
@@ -498,7 +503,7 @@ def stage_packages(args):
 # the others mostly wait; then alone again.
 FIRST = ["style", "layout", "build"]
 ROWS = [["unit", "check", "asan", "amm", "encodings", "keys", "abi", "museum", "fuzz"],
-        ["sdk", "hostile", "rpc", "journal", "record", "lanes", "secrets", "operator", "packages", "isolation", "tsan"],
+        ["sdk", "hostile", "rpc", "journal", "record", "lanes", "secrets", "operator", "command", "packages", "isolation", "tsan"],
         ["e2e", "intents", "relay", "simulation", "solana", "gates", "polymarket"]]
 LAST = ["hotpath", "bench", "quickstart"]
 STAGES = [*FIRST, *sum(ROWS, []), *LAST]

@@ -295,5 +295,6 @@ uint32_t kit_record_min(uint16_t space, uint16_t kind);
 /* The number of a space's id; 0 = not of this SDK. */
 uint16_t kit_space(const char *id, size_t len);
 const void *kit_service(const char *id);
+const void *kit_operator_service(const char *id);
 
 #endif

@@ -299,5 +299,5 @@ const void *kit_service(const char *id)
         if (strcmp(id, all[i].id) == 0)
             return all[i].table;
     }
-    return NULL;
+    return kit_operator_service(id);
 }

@@ -23,7 +23,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from trials import free_port, report  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-COMMANDS = ("run", "plugins", "config", "doctor", "keys", "signer", "status", "top", "feed", "replay", "report", "version")
+COMMANDS = ("run", "plugins", "config", "doctor", "keys", "signer", "status", "top", "call", "feed", "replay", "report", "version")
 # command line: (exit code, what is said)
 WRONG = {
     "": (2, r"usage: hawse COMMAND"),

@@ -15,6 +15,8 @@ TEST(given_sizes, "what 1.0 had is enough, whatever was appended since")
     CHECK_EQ(GIVEN_STREAM_SPEC, 80);
     CHECK_EQ(GIVEN_RPC_CALL, 72);
     CHECK_EQ(GIVEN_HTTP_CALL, 120);
+    CHECK_EQ(GIVEN_COMMAND_SPEC, 64);
+    CHECK_EQ(GIVEN_COMMAND_RESULT, 40);
 }
 
 TEST(given_older, "a shorter struct is taken, with 0 where it has nothing, and not read beyond")

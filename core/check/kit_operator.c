@@ -1,0 +1,57 @@
+/*
+ * What the kit offers of hawse.command/1 and hawse.alert/1: verbs may be offered and alerts raised,
+ * nobody calls and nobody hears of them. A plugin that cannot do without either is judged all the
+ * same.
+ */
+#include "check/kit.h"
+
+#include <hawse/service/alert.h>
+#include <hawse/service/command.h>
+#include <string.h>
+
+static int32_t command_add(const hawse_host_t *table, hawse_instance_t self,
+                           const hawse_command_spec_t *spec)
+{
+    (void)table, (void)self;
+    return spec && spec->name.len > 0 && spec->name.len <= HAWSE_COMMAND_NAME_MAX ? HAWSE_OK
+                                                                                  : HAWSE_E_INVAL;
+}
+
+static int32_t command_print(const hawse_host_t *table, hawse_instance_t self, hawse_command_t call,
+                             hawse_view_t text)
+{
+    (void)table, (void)self, (void)call, (void)text;
+    return HAWSE_E_STALE;
+}
+
+static int32_t command_end(const hawse_host_t *table, hawse_instance_t self, hawse_command_t call,
+                           const hawse_command_result_t *result)
+{
+    (void)table, (void)self, (void)call, (void)result;
+    return HAWSE_E_STALE;
+}
+
+static int32_t alert_raise(const hawse_host_t *table, hawse_instance_t self,
+                           const hawse_alert_t *alert)
+{
+    (void)table, (void)self;
+    return alert && alert->name.len > 0 && alert->name.len <= HAWSE_ALERT_NAME_MAX ? HAWSE_OK
+                                                                                   : HAWSE_E_INVAL;
+}
+
+static int32_t alert_clear(const hawse_host_t *table, hawse_instance_t self, hawse_view_t name)
+{
+    (void)table, (void)self;
+    return name.len > 0 && name.len <= HAWSE_ALERT_NAME_MAX ? HAWSE_OK : HAWSE_E_INVAL;
+}
+
+const void *kit_operator_service(const char *id)
+{
+    static const hawse_command_service_t command = {
+        .size = sizeof(command), .add = command_add, .print = command_print, .end = command_end};
+    static const hawse_alert_service_t alert = {
+        .size = sizeof(alert), .raise = alert_raise, .clear = alert_clear};
+    if (strcmp(id, HAWSE_COMMAND_ID) == 0)
+        return &command;
+    return strcmp(id, HAWSE_ALERT_ID) == 0 ? &alert : NULL;
+}
