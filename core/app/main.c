@@ -210,6 +210,29 @@ static int take_rest(const struct command *command, struct arguments *args, int 
     return code;
 }
 
+/* Options up to the next word; where a command passes words on, that word ends them. False: help
+ * was asked for, and given. */
+static bool take_options(const struct command *command, struct arguments *args, int argc,
+                         char **argv, const struct option *options, int *code)
+{
+    const char *form = command->passes_on ? "+:h" : ":h";
+    int option;
+    while (*code == EXIT_GOOD && (option = getopt_long(argc, argv, form, options, NULL)) != -1) {
+        if (option == 'h') {
+            *code = help(command);
+            return false;
+        }
+        *code = take_option(command, args, option, argv);
+    }
+    return true;
+}
+
+/* What follows are not its own words. */
+static bool all_taken(const struct command *command, const struct arguments *args)
+{
+    return command->passes_on && args->word_count == command->max_words;
+}
+
 static int run_command(const struct command *command, int argc, char **argv)
 {
     struct arguments args = {0};
@@ -218,22 +241,17 @@ static int run_command(const struct command *command, int argc, char **argv)
         options[i + 1] = (struct option){option_table[i].name,
                                          option_table[i].value ? required_argument : no_argument,
                                          NULL, OPT_FIRST + i};
-    int option, code = EXIT_GOOD;
-    const char *form = command->passes_on ? "+:h" : ":h"; /* +: a word ends the options */
-    do {
-        while (code == EXIT_GOOD && (option = getopt_long(argc, argv, form, options, NULL)) != -1) {
-            if (option == 'h')
-                return help(command);
-            code = take_option(command, &args, option, argv);
-        }
-        if (code == EXIT_GOOD && command->passes_on && optind < argc)
-            code = take_word(command, &args, argv[optind++]);
-    } while (code == EXIT_GOOD && command->passes_on && optind < argc &&
-             args.word_count < command->max_words);
+    int code = EXIT_GOOD;
+    if (!take_options(command, &args, argc, argv, options, &code))
+        return code;
+    while (code == EXIT_GOOD && optind < argc && !all_taken(command, &args)) {
+        code = take_word(command, &args, argv[optind++]);
+        if (command->passes_on && !all_taken(command, &args) &&
+            !take_options(command, &args, argc, argv, options, &code))
+            return code;
+    }
     if (code == EXIT_GOOD && command->passes_on)
         code = take_rest(command, &args, argc - optind, argv + optind);
-    for (; code == EXIT_GOOD && !command->passes_on && optind < argc; optind++)
-        code = take_word(command, &args, argv[optind]);
     return code == EXIT_GOOD ? command->run(&args) : code;
 }
 
