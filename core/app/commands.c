@@ -165,8 +165,8 @@ const struct command commands[] = {
      "Exit code: the verb's own, 0 to 63; 64: whether it was done is not known, since its time was "
      "up\n"
      "or hawse ended. Words behind -- are arguments whatever they look like.",
-     PASSES_ON | OPT(OPT_SOCKET) | OPT(OPT_CONFIG) | OPT(OPT_SET) | OPT(OPT_LIVE) | OPT(OPT_TIMEOUT) |
-         OPT(OPT_JSON),
+     PASSES_ON | OPT(OPT_SOCKET) | OPT(OPT_CONFIG) | OPT(OPT_SET) | OPT(OPT_LIVE) |
+         OPT(OPT_TIMEOUT) | OPT(OPT_JSON),
      2, command_call},
     {"kill", "[INSTANCE] [--why TEXT] [--socket PATH]",
      "sign nothing new, for one instance or for all; it holds across restarts",

@@ -65,7 +65,8 @@ enum option_id {
 };
 
 #define OPT(id) (UINT64_C(1) << (id))
-/* Among the options: words behind a command's own are for what it calls, `rest` of the arguments. */
+/* Among the options: words behind a command's own are for what it calls, `rest` of the arguments.
+ */
 #define PASSES_ON (UINT64_C(1) << 63)
 _Static_assert(OPTIONS < 63, "a bit for each option");
 

@@ -210,12 +210,17 @@ static int take_rest(const struct command *command, struct arguments *args, int 
     return code;
 }
 
+static bool passes_on(const struct command *command)
+{
+    return (command->options & PASSES_ON) != 0;
+}
+
 /* Options up to the next word; where a command passes words on, that word ends them. False: help
  * was asked for, and given. */
 static bool take_options(const struct command *command, struct arguments *args, int argc,
                          char **argv, const struct option *options, int *code)
 {
-    const char *form = command->passes_on ? "+:h" : ":h";
+    const char *form = passes_on(command) ? "+:h" : ":h";
     int option;
     while (*code == EXIT_GOOD && (option = getopt_long(argc, argv, form, options, NULL)) != -1) {
         if (option == 'h') {
@@ -230,7 +235,7 @@ static bool take_options(const struct command *command, struct arguments *args, 
 /* What follows are not its own words. */
 static bool all_taken(const struct command *command, const struct arguments *args)
 {
-    return command->passes_on && args->word_count == command->max_words;
+    return passes_on(command) && args->word_count == command->max_words;
 }
 
 static int run_command(const struct command *command, int argc, char **argv)
@@ -246,11 +251,11 @@ static int run_command(const struct command *command, int argc, char **argv)
         return code;
     while (code == EXIT_GOOD && optind < argc && !all_taken(command, &args)) {
         code = take_word(command, &args, argv[optind++]);
-        if (command->passes_on && !all_taken(command, &args) &&
+        if (passes_on(command) && !all_taken(command, &args) &&
             !take_options(command, &args, argc, argv, options, &code))
             return code;
     }
-    if (code == EXIT_GOOD && command->passes_on)
+    if (code == EXIT_GOOD && passes_on(command))
         code = take_rest(command, &args, argc - optind, argv + optind);
     return code == EXIT_GOOD ? command->run(&args) : code;
 }
