@@ -408,11 +408,12 @@ pub struct hawse_alert_service {
 
 /// A verb. `args` is a JSON Schema of an object, in the subset that settings use, or empty for a
 /// verb without arguments. Its properties, in their order, are what words on the command line fill:
-/// a word `NAME=VALUE` or `--NAME=VALUE` fills that one, `--NAME` a boolean with true, every other
-/// word the next that is not filled; of type array, all that follow. The plugin gets an object that
-/// keeps the schema, defaults filled in: numbers too large for JSON (amounts) are strings of format
-/// "uint256". No property may be named json, socket, config, live, timeout, set or help: those are
-/// of `hawse call`.
+/// `NAME=VALUE`, `--NAME=VALUE` and `--NAME VALUE` fill that one, `--NAME` a boolean with true,
+/// every other word the next that is not filled and no boolean; an array takes all that come. What
+/// stands on a command line are texts, numbers, booleans and arrays of them; other types only
+/// programs can give. The plugin gets an object that keeps the schema, defaults filled in: numbers
+/// too large for JSON (amounts) are strings of format "uint256". No property may be named json,
+/// socket, config, live, timeout, set or help: those are of `hawse call`.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct hawse_command_spec {
