@@ -172,7 +172,7 @@ def stage_fuzz(_):
 
 
 def stage_hostile(_):
-    tap("hostile", [sys.executable, "tests/hostile/run.py", HAWSE, PLUGINS], timeout=600)
+    tap("hostile", [sys.executable, "tests/hostile/run.py", MAIN], timeout=600)
 
 
 def stage_command(_):

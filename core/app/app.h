@@ -48,7 +48,8 @@ struct arguments {
     const char *until, *step, *head;            /* --until, --step, --head */
     bool diff, testnet_only, force;             /* --diff, --testnet-only, --force */
     const char *cases, *seed, *settings;        /* --case ... of check */
-    bool list, junit;                           /* --list, --junit */
+    bool list, junit, host;                     /* --list, --junit, --host */
+    const char *recording;                      /* --recording */
     const char *lang, *of;                      /* --lang, --of */
     const char *config, *timeout;               /* --config, --timeout of call */
     const char *const *rest;                    /* words behind the command's own: see commands.h */

@@ -105,6 +105,11 @@ const struct option_line option_table[OPTIONS] = {
                   offsetof(struct arguments, list)},
     [OPT_LANG] = {"lang", "LANG", "c (also when left out), cpp, or rust for a sink",
                   offsetof(struct arguments, lang)},
+    [OPT_HOST] = {"host", NULL, "try a host instead, this one or PROGRAM, with broken plugins",
+                  offsetof(struct arguments, host)},
+    [OPT_RECORDING] = {"recording", "CAPTURE",
+                       "also play what this plugin met in a capture, in each tier of isolation",
+                       offsetof(struct arguments, recording)},
     [OPT_OF] = {"of", "WHAT", "contract: a venue whose trades are in the logs of a contract",
                 offsetof(struct arguments, of)},
     [OPT_CONFIG] = {"config", "FILE",
@@ -236,13 +241,15 @@ const struct command commands[] = {
      "KIND: chain, venue, protocol, strategy or sink. NAME: the folder's; or an id such as\n"
      "org.example.my-venue, of which the last part is the folder's. Nothing is overwritten.",
      OPT(OPT_OF) | OPT(OPT_LANG), 2, command_new},
-    {"check", "FILE.so [--case N] [--seed S] [--settings FILE] [--json | --junit] | --list",
-     "try a plugin file against the conformance kit, offline",
+    {"check",
+     "FILE.so [--case N] [--seed S] [--settings FILE] [--recording CAPTURE] [--json | --junit] |\n"
+     "--host [PROGRAM] [--case N] [--json | --junit] | [--host] --list",
+     "try a plugin file against the conformance kit, or a host against broken plugins, offline",
      "Each case runs in a process of its own, for 5 seconds at most. Warnings pass. Exit code 1: a "
      "case\n"
      "failed or crashed; --case N --seed S makes it happen again.",
      OPT(OPT_CASE) | OPT(OPT_SEED) | OPT(OPT_SETTINGS) | OPT(OPT_LIST) | OPT(OPT_JSON) |
-         OPT(OPT_JUNIT),
+         OPT(OPT_JUNIT) | OPT(OPT_HOST) | OPT(OPT_RECORDING),
      1, command_check},
     {"version", "[--json]", "versions of hawse and its libraries", "", OPT(OPT_JSON), 0,
      command_version},

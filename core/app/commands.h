@@ -61,6 +61,8 @@ enum option_id {
     OPT_CONFIG,
     OPT_LIVE,
     OPT_TIMEOUT,
+    OPT_HOST,
+    OPT_RECORDING,
     OPTIONS,
 };
 

@@ -326,8 +326,9 @@ const size_t check_case_count = sizeof(check_cases) / sizeof(check_cases[0]);
 
 const char *check_level_name(unsigned level)
 {
-    static const char *const names[] = {"file",    "life",        "events", "hostile host",
-                                        "threads", "determinism", "budget", "fuzz"};
+    static const char *const names[] = {
+        "file",        "life",   "events", "hostile host",   "threads",
+        "determinism", "budget", "fuzz",   "a host refuses", "a host survives"};
     return level < sizeof(names) / sizeof(names[0]) ? names[level] : "?";
 }
 

@@ -67,6 +67,9 @@ struct check_result {
 
 struct check_report {
     char *path;
+    const struct check_case *cases; /* the table that was run */
+    size_t case_count;
+    struct check_case *own_cases; /* that table when the report owns it */
     char digest[65];
     char id[104], version[72];
     uint64_t seed, elapsed_ns;
@@ -81,10 +84,36 @@ int32_t check_file(const struct check_options *options, struct check_report **ou
                    struct fault *fault);
 void check_report_destroy(struct check_report *report);
 
+/*
+ * The other way round: broken plugins against a host. Each is built by the system's compiler from
+ * the installed SDK (hawse/check/broken.c), and run by `program`, as `program run`, beside a good
+ * instance and one that feeds both. What has to hold: the host names the culprit and the reason,
+ * goes on with the others, and stops as it should. Only a crash in the host's own process may end
+ * it, which the report says.
+ */
+struct check_host_options {
+    const char *program; /* path of a hawse */
+    const char *only;    /* as above */
+};
+/* Faults: no such program, no such case, no compiler, no folder for temporary files. */
+int32_t check_host(const struct check_host_options *options, struct check_report **out,
+                   struct fault *fault);
+/* Its table; NULL: no memory. The caller frees. */
+struct check_case *check_host_cases(size_t *count);
+
 enum check_form { CHECK_TEXT_FORM, CHECK_JSON_FORM, CHECK_JUNIT_FORM };
 /* Writes the report to standard output. */
 void check_print(const struct check_report *report, enum check_form form);
-/* The table of cases, likewise. */
-void check_list(enum check_form form);
+/* A table of cases, likewise. */
+void check_list(const struct check_case *cases, size_t count, enum check_form form);
+
+/* For the runners: an empty report on a table; which cases `only` means; the file's digest. */
+struct check_report *check_report_new(const char *path, const struct check_case *cases,
+                                      size_t count);
+int32_t check_choose(struct check_report *report, const char *only, struct fault *fault);
+void check_digest(const uint8_t *bytes, size_t len, char out[65]);
+/* A regular file of at most 256 MiB, malloc'd. */
+int32_t check_read_file(const char *path, uint8_t **bytes, size_t *len, struct fault *fault);
+uint64_t check_now_ns(void);
 
 #endif

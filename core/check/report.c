@@ -45,9 +45,9 @@ static json_t *counts_json(const struct check_report *report)
 static void print_report_json(const struct check_report *report)
 {
     json_t *cases = json_array();
-    for (size_t i = 0; i < check_case_count; i++) {
+    for (size_t i = 0; i < report->case_count; i++) {
         if (report->chosen[i])
-            (void)json_array_append_new(cases, case_json(&check_cases[i], &report->results[i]));
+            (void)json_array_append_new(cases, case_json(&report->cases[i], &report->results[i]));
     }
     json_t *abi = json_pack("{s:i, s:i}", "major", HAWSE_ABI_MAJOR, "minor", HAWSE_ABI_MINOR);
     print_json(json_pack(
@@ -81,14 +81,14 @@ static void print_junit(const struct check_report *report)
                  tried(report) + report->counts[CHECK_SKIP], report->counts[CHECK_FAIL],
                  report->counts[CHECK_CRASH], report->counts[CHECK_SKIP],
                  (double)report->elapsed_ns / 1e9);
-    for (size_t i = 0; i < check_case_count; i++) {
+    for (size_t i = 0; i < report->case_count; i++) {
         const struct check_result *r = &report->results[i];
         static const char *const tags[] = {NULL, "system-out", "failure", "skipped", "error"};
         if (!report->chosen[i])
             continue;
-        (void)printf("  <testcase classname=\"L%u\" name=\"%03u ", check_cases[i].number / 100u,
-                     check_cases[i].number);
-        put_xml(check_cases[i].name);
+        (void)printf("  <testcase classname=\"L%u\" name=\"%03u ", report->cases[i].number / 100u,
+                     report->cases[i].number);
+        put_xml(report->cases[i].name);
         (void)printf("\" time=\"%.3f\">", (double)r->elapsed_ns / 1e9);
         if (tags[r->verdict]) {
             (void)printf("<%s>", tags[r->verdict]);
@@ -105,8 +105,8 @@ static void print_text(const struct check_report *report)
     unsigned level = 99;
     (void)printf("%s %s  sha256 %.12s  seed %llu\n", report->id[0] ? report->id : report->path,
                  report->version, report->digest, (unsigned long long)report->seed);
-    for (size_t i = 0; i < check_case_count; i++) {
-        const struct check_case *c = &check_cases[i];
+    for (size_t i = 0; i < report->case_count; i++) {
+        const struct check_case *c = &report->cases[i];
         const struct check_result *r = &report->results[i];
         bool blocked = r->verdict == CHECK_SKIP && (strncmp(r->text, "case ", 5) == 0 ||
                                                     strncmp(r->text, "the host refuses", 16) == 0);
@@ -140,21 +140,21 @@ void check_print(const struct check_report *report, enum check_form form)
         print_text(report);
 }
 
-void check_list(enum check_form form)
+void check_list(const struct check_case *cases, size_t count, enum check_form form)
 {
-    json_t *cases = json_array();
-    for (size_t i = 0; i < check_case_count; i++) {
-        const struct check_case *c = &check_cases[i];
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) {
+        const struct check_case *c = &cases[i];
         if (form == CHECK_TEXT_FORM)
             (void)printf("%03u L%u  %s\n          %s\n", c->number, c->number / 100u, c->name,
                          c->reason);
         (void)json_array_append_new(
-            cases, json_pack("{s:i, s:i, s:s, s:s, s:s, s:s}", "case", c->number, "level",
-                             c->number / 100, "level_name", check_level_name(c->number / 100u),
-                             "name", c->name, "reason", c->reason, "fix", c->fix));
+            list, json_pack("{s:i, s:i, s:s, s:s, s:s, s:s}", "case", c->number, "level",
+                            c->number / 100, "level_name", check_level_name(c->number / 100u),
+                            "name", c->name, "reason", c->reason, "fix", c->fix));
     }
     if (form == CHECK_TEXT_FORM)
-        json_decref(cases);
+        json_decref(list);
     else
-        print_json(cases);
+        print_json(list);
 }

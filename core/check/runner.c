@@ -109,7 +109,7 @@ static void child(struct check_run *run, const struct check_case *c)
 
 /* ---- the parent ---- */
 
-static uint64_t now_ns(void)
+uint64_t check_now_ns(void)
 {
     struct timespec t;
     (void)clock_gettime(CLOCK_MONOTONIC, &t);
@@ -121,10 +121,10 @@ static bool await(pid_t pid, int *status)
 {
     int fd = (int)syscall(SYS_pidfd_open, pid, 0u);
     struct pollfd p = {.fd = fd, .events = POLLIN};
-    uint64_t until = now_ns() + (uint64_t)CHECK_LIMIT_MS * 1000000u;
+    uint64_t until = check_now_ns() + (uint64_t)CHECK_LIMIT_MS * 1000000u;
     int n = 0;
-    while (fd >= 0 && n <= 0 && now_ns() < until)
-        n = poll(&p, 1, (int)((until - now_ns()) / 1000000u) + 1);
+    while (fd >= 0 && n <= 0 && check_now_ns() < until)
+        n = poll(&p, 1, (int)((until - check_now_ns()) / 1000000u) + 1);
     if (n <= 0)
         (void)kill(pid, SIGKILL);
     (void)kill(-pid, SIGKILL); /* and all that it has started */
@@ -152,7 +152,7 @@ static void died(const struct check_note *note, int status, struct check_result 
 static void run_case(struct check_run *run, const struct check_case *c, struct check_result *r)
 {
     struct check_note *note = run->note;
-    uint64_t begin = now_ns();
+    uint64_t begin = check_now_ns();
     int status = 0;
     memset(note, 0, sizeof(*note));
     (void)fflush(NULL);
@@ -165,7 +165,7 @@ static void run_case(struct check_run *run, const struct check_case *c, struct c
         return;
     }
     bool came = await(pid, &status);
-    r->elapsed_ns = now_ns() - begin;
+    r->elapsed_ns = check_now_ns() - begin;
     note->text[CHECK_TEXT - 1] = note->doing[CHECK_DOING - 1] = '\0';
     if (!came) {
         r->verdict = CHECK_FAIL;
@@ -231,12 +231,12 @@ static bool wanted(const char *only, unsigned number)
     return !only;
 }
 
-static int32_t choose(const char *only, bool *chosen, struct fault *fault)
+int32_t check_choose(struct check_report *report, const char *only, struct fault *fault)
 {
     size_t count = 0;
-    for (size_t i = 0; i < check_case_count; i++) {
-        chosen[i] = wanted(only, check_cases[i].number);
-        count += chosen[i];
+    for (size_t i = 0; i < report->case_count; i++) {
+        report->chosen[i] = wanted(only, report->cases[i].number);
+        count += report->chosen[i];
     }
     if (count > 0)
         return HAWSE_OK;
@@ -247,7 +247,7 @@ static int32_t choose(const char *only, bool *chosen, struct fault *fault)
 
 /* ---- the file ---- */
 
-static int32_t read_file(const char *path, uint8_t **bytes, size_t *len, struct fault *fault)
+int32_t check_read_file(const char *path, uint8_t **bytes, size_t *len, struct fault *fault)
 {
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -273,14 +273,20 @@ static int32_t read_file(const char *path, uint8_t **bytes, size_t *len, struct 
     return fault_set(fault, HAWSE_E_IO, "%s: cannot be read", path);
 }
 
-static void name_file(const struct check_run *run, struct check_report *report)
+void check_digest(const uint8_t *bytes, size_t len, char out[65])
 {
     unsigned char hash[32];
     unsigned n = 0;
-    if (EVP_Digest(run->bytes, run->len, hash, &n, EVP_sha256(), NULL) == 1) {
+    out[0] = '\0';
+    if (EVP_Digest(bytes, len, hash, &n, EVP_sha256(), NULL) == 1) {
         for (unsigned i = 0; i < n; i++)
-            (void)snprintf(report->digest + 2 * i, 3, "%02x", hash[i]);
+            (void)snprintf(out + 2 * i, 3, "%02x", hash[i]);
     }
+}
+
+static void name_file(const struct check_run *run, struct check_report *report)
+{
+    check_digest(run->bytes, run->len, report->digest);
     if (!run->library)
         return;
     (void)snprintf(report->id, sizeof(report->id), "%s", run->library->manifest->id);
@@ -301,7 +307,7 @@ static int32_t prepare(const struct check_options *options, struct check_run *ru
                        struct check_report *report, struct fault *fault)
 {
     uint8_t *bytes = NULL;
-    int32_t code = read_file(options->path, &bytes, &run->len, fault);
+    int32_t code = check_read_file(options->path, &bytes, &run->len, fault);
     if (code != HAWSE_OK)
         return code;
     run->bytes = bytes;
@@ -320,15 +326,17 @@ static int32_t prepare(const struct check_options *options, struct check_run *ru
     return code;
 }
 
-static struct check_report *report_new(const struct check_options *options)
+struct check_report *check_report_new(const char *path, const struct check_case *cases,
+                                      size_t count)
 {
     struct check_report *report = calloc(1, sizeof(*report));
     if (!report)
         return NULL;
-    report->path = strdup(options->path);
-    report->seed = options->seed;
-    report->results = calloc(check_case_count, sizeof(report->results[0]));
-    report->chosen = calloc(check_case_count, sizeof(report->chosen[0]));
+    report->path = strdup(path);
+    report->cases = cases;
+    report->case_count = count;
+    report->results = calloc(count, sizeof(report->results[0]));
+    report->chosen = calloc(count, sizeof(report->chosen[0]));
     if (report->path && report->results && report->chosen)
         return report;
     check_report_destroy(report);
@@ -339,21 +347,23 @@ int32_t check_file(const struct check_options *options, struct check_report **ou
                    struct fault *fault)
 {
     struct check_run run = {.path = options->path, .seed = options->seed};
-    struct check_report *report = report_new(options);
+    struct check_report *report = check_report_new(options->path, check_cases, check_case_count);
     void *note =
         mmap(NULL, sizeof(*run.note), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     int32_t code = HAWSE_OK;
-    uint64_t begin = now_ns();
+    uint64_t begin = check_now_ns();
+    if (report)
+        report->seed = options->seed;
     if (!report || note == MAP_FAILED)
         code = fault_set(fault, HAWSE_E_NOMEM, "no memory");
     run.note = note == MAP_FAILED ? NULL : note;
     if (code == HAWSE_OK)
-        code = choose(options->only, report->chosen, fault);
+        code = check_choose(report, options->only, fault);
     if (code == HAWSE_OK)
         code = prepare(options, &run, report, fault);
     if (code == HAWSE_OK) {
         run_chosen(&run, report);
-        report->elapsed_ns = now_ns() - begin;
+        report->elapsed_ns = check_now_ns() - begin;
         *out = report;
         report = NULL;
     }
@@ -372,6 +382,7 @@ void check_report_destroy(struct check_report *report)
         return;
     free(report->path);
     free(report->settings);
+    free(report->own_cases);
     free(report->results);
     free(report->chosen);
     free(report);

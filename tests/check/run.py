@@ -49,6 +49,7 @@ class Trial:
         self.plugins = build / "plugins"
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="hawse-check-"))
         self.cases = json.loads(self.run("--list", "--json"))
+        self.host_cases = json.loads(self.run("--host", "--list", "--json"))
 
     def run(self, *words):
         done = subprocess.run([self.hawse, "check", *map(str, words)], capture_output=True, text=True, timeout=120)
@@ -96,16 +97,29 @@ class Trial:
         return name, f"found {worse}" if wrong else None
 
 
-def page(cases):
+HOST_WORDS = [
+    "# The cases of `hawse check --host`", "",
+    "The other way round: plugins that are broken, each in one way, against a host: this one, or the program that is named",
+    "(`hawse check --host ./build/core/hawse`), which has to understand `run CONFIG`, `status --json --socket` and `version`.",
+    "Each is built by the system's compiler from the installed SDK (`hawse/check/broken.c`) and run beside a good plugin.",
+    "The host has to say in one line which instance it was and why, let the good one go on, and stop as it should when it is",
+    "asked to. Expected words are this host's: a host that says it otherwise fails with the line that it was to have.", ""]
+HEADS = {False: ("holds of a good plugin", "why", "when it fails"),
+         True: ("a plugin that is broken so", "why it matters", "what a host does")}
+
+
+def page(plugin_cases, host_cases):
     lines = ["# The cases of `hawse check`", "",
              "Written by `tests/check/run.py BUILD --page` from the table that the program runs; a test compares the two.",
              "A number is never used for another case. Each runs in a process of its own for 5 seconds at most, offline;",
              "`hawse check FILE.so --case N --seed S` makes it happen again.", ""]
-    level = None
+    level, cases = None, plugin_cases + host_cases
     for case in cases:
         if case["level"] != level:
             level = case["level"]
-            lines += [f"## L{level}: {case['level_name']}", "", "| case | holds of a good plugin | why | when it fails |",
+            if case is host_cases[0]:
+                lines += HOST_WORDS
+            lines += [f"## L{level}: {case['level_name']}", "", f"| case | {' | '.join(HEADS[case in host_cases])} |",
                       "|---|---|---|---|"]
         cells = [c.replace("|", "\\|") for c in (case["name"], case["reason"], case["fix"])]
         lines.append(f"| {case['case']:03} | {cells[0]} | {cells[1]} | {cells[2]} |")
@@ -124,7 +138,7 @@ def main():
     trial = Trial(args.build.resolve(), args.full)
     if args.page:
         PAGE.parent.mkdir(exist_ok=True)
-        PAGE.write_text(page(trial.cases))
+        PAGE.write_text(page(trial.cases, trial.host_cases))
         return 0
     numbers = args.only or [c["case"] for c in trial.cases]
     results = []
@@ -139,7 +153,7 @@ def main():
     finally:
         shutil.rmtree(trial.folder, ignore_errors=True)
     if not args.only:
-        same = PAGE.exists() and PAGE.read_text() == page(trial.cases)
+        same = PAGE.exists() and PAGE.read_text() == page(trial.cases, trial.host_cases)
         results.append(("the page of documentation says what the program does",
                         None if same else f"{PAGE}: write it anew by --page"))
         results.append(("there are 60 cases or more", None if len(trial.cases) >= 60 else len(trial.cases)))

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """The host against broken plugins: each is refused or contained with a message of its own, and the other
-instances keep running. Builds every plugin from plugin.c, runs the host beside a feed, prints TAP.
+instances keep running. Most of it is `hawse check --host`, which is tried here on hosts that are broken as well; what
+needs a feed, credentials or other commands beside it is below. Prints TAP.
 
-    run.py HAWSE PLUGIN_DIR [--only NAME]
+    run.py BUILD [--only NAME]      BUILD is a build folder of meson
 """
 import json
 import os
@@ -24,25 +25,7 @@ ROOT = HERE.parents[1]
 CC = os.environ.get("CC", "cc")
 
 # name: (what the log must say, {options})
-#   good: False = the whole process is expected to end (a crash in process)
 CASES = {
-    "NO_ENTRY": (r"expected an exported function hawse_plugin_v1", {}),
-    "NO_MANIFEST": (r"expected an exported text hawse_manifest_v1", {}),
-    "THIRD_EXPORT": (r"expected 2 exported symbols, found 3, among them third_export", {}),
-    "OTHER_MAJOR": (r"speaks ABI 2\.0, this host 1\.0", {}),
-    "SHORT_TABLE": (r"its table has 24 bytes", {}),
-    "NULL_CALLBACK": (r"its table has no on_events function", {}),
-    "OTHER_ID": (r"its table says id \"org\.test\.somebody-else\"", {}),
-    "BAD_JSON": (r"manifest: not JSON", {}),
-    "BAD_KIND": (r"kind: found \"venu\".*did you mean \"venue\"", {}),
-    "UNMET_REQUIRES": (r"requires hawse\.teleport/1, which this host does not have", {}),
-    "CTOR_ABORT": (r"crashed with signal 6.*first loaded", {}),
-    "CTOR_EXIT": (r"ended the process with exit code 3", {}),
-    "CTOR_LOOP": (r"did not come back within 5000 ms", {"seconds": 8}),
-    "ENTRY_NULL": (r"hawse_plugin_v1 returned NULL", {}),
-    "ENTRY_CRASH": (r"crashed with signal 11", {}),
-    "EXPERIMENTAL": (r"is experimental; this instance accepts nothing below stable", {}),
-    "UNFINISHED": (r"features\.unfinished is experimental", {"features": {"unfinished": True}}),
     "FEATURES": (r"basic 1, unfinished 0, other 0 unknown", {
         "shows": {"basic": True, "unfinished": False}}),
     "FEATURES on": (r"basic 0, unfinished 1, other 0 unknown", {
@@ -51,35 +34,10 @@ CASES = {
     "FEATURES misspelt": (r"features\.unfinishd: plugin org\.test\.victim has no such feature \| "
                           r"fix: did you mean \"unfinished\"\?", {"features": {"unfinishd": True}}),
     "UNKNOWN_KEYS": (r"manifest\.authr(.|\n)*manifest\.logo", {}),
-    "CREATE_FAILS": (r"the moon is in the wrong phase", {}),
-    "CREATE_LOOP": (r"create has not returned", {"hang": True}),
-    "EVENTS_CRASH": (r"crash: signal 11 in plugin org\.test\.victim .* callback on_events",
-                     {"good": False}),
-    "EVENTS_LOOP": (r"on_events has not returned for", {"hang": True}),
-    "EVENTS_SLOW": (r"throttled for", {}),
-    "EVENTS_NEGATIVE": (r"I give up", {}),
-    "EVENTS_TOO_MANY": (r"claims to have taken", {}),
-    "PUBLISH_FOREIGN": (r"publish was refused, as it should be", {}),
-    "PUBLISH_SHORT": (r"publish was refused, as it should be", {}),
-    "FLOOD": (r"", {}),
-    "LOG_FLOOD": (r"lines (of this plugin )?were left out", {}),
-    "UNGRANTED_URL": (r"may not open a stream to wss://evil\.example", {}),
     "UNGRANTED_RPC": (r"the call was denied, as it should be", {}),
     "UNGRANTED_HTTP": (r"every request was refused, as it should be", {}),
     "DENIED_SIGN": (r"every login was refused, as it should be", {"login": "sign:polymarket-l2"}),
     "UNGRANTED_SIGN": (r"credentials\.me is configured, but \"sign:polymarket-l2\" is not granted", {"login": None}),
-    "STALE_HANDLES": (r"stale handles are told as stale", {}),
-    "FOREIGN_HANDLE": (r"another's handle is of no use", {}),
-    "NEVER_STOPS": (r"did not finish its stop before the deadline", {"exit": 3}),
-}
-
-# files that are no plugins at all, and configurations that are none
-FILES = {
-    "truncated": (lambda good: good[: len(good) // 2], r"truncated|reaches? beyond the file"),
-    "not ELF": (lambda good: b"hello, I am a plugin\n" * 100, r"expected the ELF magic number"),
-    "other machine": (lambda good: good[:18] + b"\x08\x00" + good[20:],
-                      r"built for another machine"),
-    "32 bit": (lambda good: good[:4] + b"\x01" + good[5:], r"expected a 64-bit"),
 }
 
 
@@ -99,9 +57,9 @@ class Trial:
 
     def build(self, case):
         out = self.folder / f"{case}.so"
-        subprocess.run([CC, "-std=c11", "-O1", "-shared", "-fPIC", "-fvisibility=hidden", "-w",
-                        f"-DCASE={case}", f"-I{ROOT}/sdk/include", str(HERE / "plugin.c"), "-o",
-                        str(out)], check=True)
+        subprocess.run([CC, "-std=gnu11", "-O1", "-shared", "-fPIC", "-fvisibility=hidden", "-w",
+                        f"-DCASE={case}", f"-I{ROOT}/sdk/include",
+                        str(ROOT / "sdk/include/hawse/check/broken.c"), "-o", str(out)], check=True)
         return out
 
     def config(self, name, victim, options):
@@ -171,31 +129,26 @@ class Trial:
     def watch(self, process, log_path, pattern, options, seconds):
         expected = re.compile(pattern)
         until = time.monotonic() + seconds
-        good = options.get("good", True)
         while time.monotonic() < until and process.poll() is None:
             time.sleep(0.1)
         text = log_path.read_text(errors="replace")
-        if not good:
-            if process.poll() in (None, 0):
-                return "the process did not end with an error"
-        elif process.poll() is not None:
+        if process.poll() is not None:
             return f"the host ended with {process.poll()}: {text[-400:]}"
-        else:
-            before = self.status().get("bystander", {}).get("events_in", 0)
-            shown = self.status().get("victim", {}).get("features")
-            if "shows" in options and shown != options["shows"]:
-                return f"status shows the features {shown}"
-            explained = self.explain(log_path.stem) if "shows" in options else None
-            if explained != options.get("shows"):
-                return f"config explain shows the features {explained}"
-            time.sleep(0.7)
-            after = self.status().get("bystander", {}).get("events_in", 0)
-            if after <= before:
-                return f"the other instance stands still at {after} events: {text[-400:]}"
-            process.send_signal(signal.SIGTERM)
-            code = process.wait(timeout=5)
-            if code != options.get("exit", 0):
-                return f"the host stopped with {code}"
+        before = self.status().get("bystander", {}).get("events_in", 0)
+        shown = self.status().get("victim", {}).get("features")
+        if "shows" in options and shown != options["shows"]:
+            return f"status shows the features {shown}"
+        explained = self.explain(log_path.stem) if "shows" in options else None
+        if explained != options.get("shows"):
+            return f"config explain shows the features {explained}"
+        time.sleep(0.7)
+        after = self.status().get("bystander", {}).get("events_in", 0)
+        if after <= before:
+            return f"the other instance stands still at {after} events: {text[-400:]}"
+        process.send_signal(signal.SIGTERM)
+        code = process.wait(timeout=5)
+        if code != options.get("exit", 0):
+            return f"the host stopped with {code}"
         text = log_path.read_text(errors="replace")
         return None if expected.search(text) else f"no /{pattern}/ in: {text[-600:]}"
 
@@ -262,10 +215,55 @@ def check_config(trial, name, text, pattern):
     return None if re.search(pattern, flat) else f"no /{pattern}/ in: {flat}"
 
 
+def kit(build):
+    """`hawse check --host`, both levels at the same time; (case, None or what is wrong) of each."""
+    env = {**os.environ, "PKG_CONFIG_PATH": str(build / "meson-uninstalled")}
+    hawse = build / "core/hawse"
+    runs = [subprocess.Popen([hawse, "check", "--host", "--json", "--case", level], env=env, text=True,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE) for level in ("L8", "L9")]
+    results = []
+    for run in runs:
+        out, err = run.communicate(timeout=300)
+        cases = json.loads(out)["cases"] if out else []
+        results += [(f"{c['case']} {c['name']}", c["text"] if c["verdict"] != "pass" else None) for c in cases]
+        if not cases:
+            results.append(("check --host", err))
+    results.append((f"check --host has {len(results)} cases, at least 30", None if len(results) >= 30 else "too few"))
+    return results + broken_hosts(hawse, env)
+
+
+def broken_hosts(hawse, env):
+    """Hosts that are not as they should be do not pass: (a shell's words around a good one, the case, what it says)."""
+    hosts = {
+        "says nothing of a culprit": ('exec "$HAWSE" "$@" 2>/dev/null', "801", "fail", "no line that names the culprit"),
+        "ends at the first broken plugin": ('[ "$1" != run ] || exit 1; exec "$HAWSE" "$@"', "801", "crash", "exit code 1"),
+        "lives on in the memory of a crash": ('[ "$1" != run ] || exec sleep 20; exec "$HAWSE" "$@"', "903", "fail",
+                                              "did not end with an error"),
+        "does not stop when asked": ('trap "" TERM; [ "$1" != run ] || { "$HAWSE" "$@"; sleep 20; exit 0; }; exec "$HAWSE" "$@"',
+                                     "906", "fail", "did not stop within|ended with"),
+    }
+    results = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name, (words, case, verdict, text) in hosts.items():
+            program = pathlib.Path(folder) / "host"
+            program.write_text(f"#!/bin/sh\nHAWSE={hawse}\n{words}\n")
+            program.chmod(0o755)
+            done = subprocess.run([hawse, "check", "--host", program, "--case", case, "--json"], env=env, text=True,
+                                  capture_output=True, timeout=60)
+            found = json.loads(done.stdout)["cases"][0] if done.stdout else {"verdict": None, "text": done.stderr}
+            good = done.returncode == 1 and found["verdict"] == verdict and re.search(text, found["text"])
+            results.append((f"a host that {name} does not pass", None if good else f"{done.returncode} {found}"))
+    for words, text in ((["/nowhere/hawse"], "expected a regular file"), (["/bin/true", "--case", "801"], "cannot be|did not answer|no line|stands still|ended")):
+        done = subprocess.run([hawse, "check", "--host", *words], env=env, text=True, capture_output=True, timeout=60)
+        good = done.returncode != 0 and re.search(text, done.stdout + done.stderr)
+        results.append((f"{words[0]} is no host", None if good else f"{done.returncode} {done.stdout}{done.stderr}"))
+    return results
+
+
 def main():
-    hawse, plugins = (pathlib.Path(p).resolve() for p in sys.argv[1:3])
-    only = sys.argv[4] if len(sys.argv) > 4 else None
-    trial = Trial(hawse, plugins)
+    build = pathlib.Path(sys.argv[1]).resolve()
+    only = sys.argv[3] if len(sys.argv) > 3 else None
+    trial = Trial(build / "core/hawse", build / "plugins")
     results = []
     try:
         time.sleep(0.4)
@@ -274,19 +272,8 @@ def main():
                 results.append((case, trial.run(case, trial.build(case.split()[0]), pattern, options)))
         if only in (None, "warnings"):
             results.append(("warnings", warnings(trial)))
-        good = trial.build("GOOD").read_bytes()
-        for name, (change, pattern) in FILES.items():
-            if only not in (None, name):
-                continue
-            path = trial.folder / "file.so"
-            path.write_bytes(change(good))
-            results.append((name, trial.run("file", path, pattern, {"seconds": 1.0})))
-        if only in (None, "writable"):
-            path = trial.folder / "writable.so"
-            path.write_bytes(good)
-            path.chmod(0o666)
-            results.append(("writable", trial.run("writable", path, r"anybody may write to it",
-                                                  {"seconds": 1.0})))
+        if only in (None, "kit"):
+            results += kit(build)
         for name, (text, pattern) in configurations(trial).items():
             if only in (None, name):
                 results.append((f"configuration: {name}", check_config(trial, name, text, pattern)))

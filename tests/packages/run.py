@@ -81,6 +81,8 @@ class Trial:
                    "-Wl,--exclude-libs,ALL")
         self.said("an author builds an example from the packages alone", done)
         self.said("and the host accepts it", run("hawse", "plugins", "--path", folder), "org.example.tape")
+        self.said("and broken plugins are built from the packages, which the installed host withstands",
+                  run("hawse", "check", "--host", "--case", "801,821,906,944"), "4 of 4 passed")
 
     def start(self):
         """As the unit starts it: its user, its folders, its command line."""

@@ -1,8 +1,10 @@
 /*
- * One plugin, broken in one way per build: -DCASE=... chooses. The trial in run.py builds each,
- * puts it beside a good instance and a feed, and demands that the host names the culprit and the
- * good one goes on.
+ * One plugin, broken in one way per build: -DCASE=... chooses. `hawse check --host` builds each,
+ * puts it beside a good instance (BYSTANDER) and what feeds both (SOURCE), and demands that the
+ * host names the culprit and the good one goes on. It is source, so that hosts meet what the
+ * compiler at hand makes of it.
  */
+#include <fcntl.h>
 #include <hawse/hawse.h>
 #include <hawse/service/config.h>
 #include <hawse/service/http.h>
@@ -15,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -57,9 +60,29 @@
 #define UNKNOWN_KEYS    36
 #define UNGRANTED_SIGN  37
 #define DENIED_SIGN     38
+#define SOURCE          39
+#define BYSTANDER       40
+#define OPENS_SOCKET    41
+#define OPENS_FILE      42
+#define STARTS_PROCESS  43
+#define EATS_MEMORY     44
 
 #ifndef CASE
 #define CASE GOOD
+#endif
+
+#if CASE == SOURCE
+#define ID       "org.test.source"
+#define KIND     "chain"
+#define PRODUCES "evm/1"
+#elif CASE == BYSTANDER
+#define ID       "org.test.bystander"
+#define KIND     "sink"
+#define PRODUCES "market/1"
+#else
+#define ID       "org.test.victim"
+#define KIND     "sink"
+#define PRODUCES "market/1"
 #endif
 
 #if CASE == BAD_JSON
@@ -71,12 +94,12 @@
 #define MANIFEST \
     "{\"id\":\"org.test.victim\",\"version\":\"1.0.0\",\"abi\":\"2.0\",\"kind\":\"sink\"}"
 #else
-#define MANIFEST                                                                             \
-    "{\"id\":\"org.test.victim\",\"version\":\"1.0.0\",\"abi\":\"1.0\",\"kind\":\"sink\","   \
-    "\"maturity\":\"" MATURITY "\",\"requires\":{" REQUIRES "},\"produces\":[\"market/1\"]," \
-    "\"capabilities\":[\"net\",\"rpc:eth_call\",\"http:GET:/book\",\"http:POST:/"            \
-    "order\",\"sign:polymarket-l2\"],"                                                       \
-    "\"features\":{\"basic\":{\"maturity\":\"stable\"},"                                     \
+#define MANIFEST                                                                                 \
+    "{\"id\":\"" ID "\",\"version\":\"1.0.0\",\"abi\":\"1.0\",\"kind\":\"" KIND "\","            \
+    "\"maturity\":\"" MATURITY "\",\"requires\":{" REQUIRES "},\"produces\":[\"" PRODUCES "\"]," \
+    "\"capabilities\":[\"net\",\"rpc:eth_call\",\"http:GET:/book\",\"http:POST:/"                \
+    "order\",\"sign:polymarket-l2\"],"                                                           \
+    "\"features\":{\"basic\":{\"maturity\":\"stable\"},"                                         \
     "\"unfinished\":{\"maturity\":\"experimental\"}}," MORE "\"budget\":{\"callback_us\":1000}}"
 #endif
 #if CASE == UNKNOWN_KEYS
@@ -153,6 +176,8 @@ static int32_t create(const hawse_host_t *host, hawse_instance_t self, hawse_vie
         for (volatile int i = 0;; i++)
             ;
     *state = &me;
+    if (CASE == SOURCE)
+        return HAWSE_OK;
     return sub->subscribe(host, self, &spec, &handle);
 }
 
@@ -308,59 +333,100 @@ static void use_credential(void)
                                 : "a login was not refused");
 }
 
-static int32_t misbehave(uint32_t n)
+/* What a plugin in a worker may not do. A host that runs it in its own process cannot tell. */
+static void leave_the_worker(void)
+{
+    if (CASE == OPENS_SOCKET)
+        (void)socket(AF_INET, SOCK_STREAM, 0);
+    if (CASE == OPENS_FILE)
+        (void)open("/etc/passwd", O_RDONLY);
+    if (CASE == STARTS_PROCESS && fork() == 0)
+        _exit(0);
+    while (CASE == EATS_MEMORY) { /* and does not look at what it gets */
+        volatile uint8_t *at = malloc(1u << 20);
+        for (uint32_t i = 0; i < 1u << 20; i += 4096)
+            at[i] = 1;
+    }
+    hawse_log(me.host, me.self, HAWSE_LOG_ERROR, "nothing kept me in");
+}
+
+/* One block of no chain, every ten milliseconds. */
+static void tell_block(void)
+{
+    const hawse_sub_service_t *sub = me.host->query(me.host, me.self, HAWSE_SUB_ID);
+    hawse_evm_block_t block = {.size = sizeof(block), .chain_id = 1, .number = ++me.events};
+    hawse_event_t e = {.size = sizeof(e),
+                       .space = HAWSE_SPACE_EVM,
+                       .kind = HAWSE_EVM_BLOCK,
+                       .stream = HAWSE_EVM_STREAM_BLOCKS,
+                       .data = (const uint8_t *)&block,
+                       .len = sizeof(block)};
+    (void)sub->publish(me.host, me.self, &e);
+}
+
+static void publish_foreign(void)
+{
+    publish(HAWSE_SPACE_EVM, 4096);
+}
+
+static void publish_short(void)
+{
+    publish(HAWSE_SPACE_MARKET, 16);
+}
+
+static void talk(void)
+{
+    for (int i = 0; i < 10000; i++)
+        hawse_log(me.host, me.self, HAWSE_LOG_WARN, "I talk too much");
+}
+
+static void crash(void)
+{
+    *(volatile int *)NULL = 1;
+}
+
+static void loop(void)
+{
+    for (volatile int i = 0;; i++)
+        ;
+}
+
+static void wait_long(void)
 {
     struct timespec slow = {.tv_nsec = 30000000};
-    switch (CASE) {
-    case EVENTS_CRASH:
-        *(volatile int *)NULL = 1;
-        break;
-    case EVENTS_LOOP:
-        for (volatile int i = 0;; i++)
-            ;
-    case EVENTS_SLOW:
-        (void)nanosleep(&slow, NULL);
-        break;
-    case EVENTS_NEGATIVE:
+    (void)nanosleep(&slow, NULL);
+}
+
+/* What each case does with a batch of events. */
+static void (*const deeds[])(void) = {
+    [EVENTS_CRASH] = crash,
+    [EVENTS_LOOP] = loop,
+    [EVENTS_SLOW] = wait_long,
+    [PUBLISH_FOREIGN] = publish_foreign,
+    [PUBLISH_SHORT] = publish_short,
+    [FLOOD] = flood,
+    [UNGRANTED_URL] = open_ungranted,
+    [UNGRANTED_RPC] = call_ungranted,
+    [UNGRANTED_HTTP] = ask_ungranted,
+    [STALE_HANDLES] = abuse_handles,
+    [FOREIGN_HANDLE] = use_foreign_handle,
+    [LOG_FLOOD] = talk,
+    [SOURCE] = tell_block,
+    [OPENS_SOCKET] = leave_the_worker,
+    [OPENS_FILE] = leave_the_worker,
+    [STARTS_PROCESS] = leave_the_worker,
+    [EATS_MEMORY] = leave_the_worker,
+};
+
+static int32_t misbehave(uint32_t n)
+{
+    if (CASE < sizeof(deeds) / sizeof(deeds[0]) && deeds[CASE])
+        deeds[CASE]();
+    if (CASE == DENIED_SIGN && me.events == n)
+        use_credential();
+    if (CASE == EVENTS_NEGATIVE)
         return hawse_fail(me.host, me.self, HAWSE_E_FORMAT, "I give up", "do not run me");
-    case EVENTS_TOO_MANY:
-        return (int32_t)n + 7;
-    case PUBLISH_FOREIGN:
-        publish(HAWSE_SPACE_EVM, 4096);
-        break;
-    case PUBLISH_SHORT:
-        publish(HAWSE_SPACE_MARKET, 16);
-        break;
-    case FLOOD:
-        flood();
-        break;
-    case UNGRANTED_URL:
-        open_ungranted();
-        break;
-    case UNGRANTED_RPC:
-        call_ungranted();
-        break;
-    case UNGRANTED_HTTP:
-        ask_ungranted();
-        break;
-    case DENIED_SIGN:
-        if (me.events == n)
-            use_credential();
-        break;
-    case STALE_HANDLES:
-        abuse_handles();
-        break;
-    case FOREIGN_HANDLE:
-        use_foreign_handle();
-        break;
-    case LOG_FLOOD:
-        for (int i = 0; i < 10000; i++)
-            hawse_log(me.host, me.self, HAWSE_LOG_WARN, "I talk too much");
-        break;
-    default:
-        break;
-    }
-    return (int32_t)n;
+    return CASE == EVENTS_TOO_MANY ? (int32_t)n + 7 : (int32_t)n;
 }
 
 static int32_t on_events(void *state, const hawse_event_t *const *events, uint32_t n)
@@ -372,8 +438,10 @@ static int32_t on_events(void *state, const hawse_event_t *const *events, uint32
 
 static int32_t start(void *state)
 {
+    const hawse_timer_service_t *timers = me.host->query(me.host, me.self, HAWSE_TIMER_ID);
+    hawse_timer_t timer;
     (void)state;
-    return HAWSE_OK;
+    return CASE == SOURCE ? timers->set(me.host, me.self, 10000000, 10000000, 0, &timer) : HAWSE_OK;
 }
 
 static int32_t stop(void *state, uint64_t deadline_ns)
@@ -389,7 +457,7 @@ static void destroy(void *state)
 
 static const hawse_plugin_t table = {
     .size = CASE == SHORT_TABLE ? 24 : sizeof(hawse_plugin_t),
-    .id = CASE == OTHER_ID ? "org.test.somebody-else" : "org.test.victim",
+    .id = CASE == OTHER_ID ? "org.test.somebody-else" : ID,
     .create = create,
     .start = start,
     .on_events = CASE == NULL_CALLBACK ? NULL : on_events,
