@@ -106,6 +106,7 @@ int command_check(const struct arguments *args)
     }
     options.path = args->words[0];
     options.settings = settings;
+    options.recording = args->recording;
     int32_t code = check_file(&options, &report, &fault);
     free(settings);
     if (code != HAWSE_OK)

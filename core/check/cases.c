@@ -8,6 +8,7 @@
 #define FILE_   CHECK_NEEDS_FILE
 #define TABLE   CHECK_NEEDS_TABLE
 #define LIFE    CHECK_NEEDS_LIFE
+#define PLAY    CHECK_NEEDS_PLAY
 
 const struct check_case check_cases[] = {
     /* ---- L0 ---- */
@@ -295,6 +296,12 @@ const struct check_case check_cases[] = {
      "it would tell others what was in it", "initialise what you publish", check_garbage, 0},
     {508, LIFE, "the numbers of handles make no difference", "another run has others",
      "use names and tags", check_handles, 0},
+    {509, PLAY, "what it met in a recording is the same, played twice",
+     "real frames are stranger than made ones; this is how an operator finds out what happened",
+     "`hawse replay` says what differs first", check_recording, 0},
+    {510, PLAY, "a worker gives what the host's own process gives, sleeping or spinning",
+     "an operator chooses where it runs, and a recording of one is replayed in the other",
+     "ask the host, not the system", check_recording, 1},
     /* ---- L6 ---- */
     {601, LIFE, "an event takes less than 100 us of CPU (p99)", "the lane stands still meanwhile",
      "measure; precompute", check_cost, 0},

@@ -90,6 +90,8 @@ CASE(check_ambient);
 CASE(check_batches);
 CASE(check_garbage);
 CASE(check_handles);
+/* recording.c: level 5 on what was recorded */
+CASE(check_recording);
 /* level67.c: costs, and nonsense */
 CASE(check_cost);
 CASE(check_lines);

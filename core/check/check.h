@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CHECK_LIMIT_MS = 5000, CHECK_TEXT = 600, CHECK_DOING = 240 };
+enum { CHECK_LIMIT_MS = 5000, CHECK_RECORDING_MS = 60000, CHECK_TEXT = 600, CHECK_DOING = 240 };
 
 enum check_verdict {
     CHECK_PASS,
@@ -31,6 +31,7 @@ enum check_needs {
     CHECK_NEEDS_FILE,    /* a file that the host accepts */
     CHECK_NEEDS_TABLE,   /* loading it has given a good table */
     CHECK_NEEDS_LIFE,    /* an instance can be created, started, stopped and destroyed */
+    CHECK_NEEDS_PLAY,    /* the same; the case loads it by itself, and may take longer */
 };
 
 struct check_run;
@@ -52,8 +53,9 @@ const char *check_verdict_name(enum check_verdict verdict);
 
 struct check_options {
     const char *path;
-    const char *settings; /* JSON text; NULL = made from the manifest's schema */
-    const char *only;     /* "203", "203,205" or "L2"; NULL = all */
+    const char *settings;  /* JSON text; NULL = made from the manifest's schema */
+    const char *only;      /* "203", "203,205" or "L2"; NULL = all */
+    const char *recording; /* a capture with instances of this plugin; NULL = none */
     uint64_t seed;
 };
 

@@ -26,6 +26,7 @@ struct check_run {
     struct fault refusal;         /* why */
     struct grants *grants;        /* all that it asks for */
     const char *settings;         /* JSON text */
+    const char *recording;        /* a capture; NULL: none */
     const hawse_plugin_t *plugin; /* once loaded */
     uint64_t seed;
     struct check_note *note;

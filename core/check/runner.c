@@ -83,7 +83,7 @@ static bool load(struct check_run *run, const struct check_case *c)
 {
     struct kit_host *host = NULL;
     struct fault fault = {0};
-    if (c->needs < CHECK_NEEDS_TABLE)
+    if (c->needs < CHECK_NEEDS_TABLE || c->needs == CHECK_NEEDS_PLAY)
         return true;
     host = kit_host_create(KIT_SHAPE_PLAIN);
     if (!host || library_load(run->library, host->table, &fault) != HAWSE_OK) {
@@ -117,11 +117,11 @@ uint64_t check_now_ns(void)
 }
 
 /* Waits for the end of the child, and ends it at the limit; false = it was ended. */
-static bool await(pid_t pid, int *status)
+static bool await(pid_t pid, unsigned limit_ms, int *status)
 {
     int fd = (int)syscall(SYS_pidfd_open, pid, 0u);
     struct pollfd p = {.fd = fd, .events = POLLIN};
-    uint64_t until = check_now_ns() + (uint64_t)CHECK_LIMIT_MS * 1000000u;
+    uint64_t until = check_now_ns() + (uint64_t)limit_ms * 1000000u;
     int n = 0;
     while (fd >= 0 && n <= 0 && check_now_ns() < until)
         n = poll(&p, 1, (int)((until - check_now_ns()) / 1000000u) + 1);
@@ -164,12 +164,13 @@ static void run_case(struct check_run *run, const struct check_case *c, struct c
         (void)snprintf(r->text, CHECK_TEXT, "no process could be started: %s", strerror(errno));
         return;
     }
-    bool came = await(pid, &status);
+    unsigned limit = c->needs == CHECK_NEEDS_PLAY ? CHECK_RECORDING_MS : CHECK_LIMIT_MS;
+    bool came = await(pid, limit, &status);
     r->elapsed_ns = check_now_ns() - begin;
     note->text[CHECK_TEXT - 1] = note->doing[CHECK_DOING - 1] = '\0';
     if (!came) {
         r->verdict = CHECK_FAIL;
-        (void)snprintf(r->text, CHECK_TEXT, "did not come back within %d ms%s%s", CHECK_LIMIT_MS,
+        (void)snprintf(r->text, CHECK_TEXT, "did not come back within %u ms%s%s", limit,
                        note->doing[0] ? ", in " : "", note->doing);
     } else if (!note->done) {
         died(note, status, r);
@@ -346,7 +347,8 @@ struct check_report *check_report_new(const char *path, const struct check_case 
 int32_t check_file(const struct check_options *options, struct check_report **out,
                    struct fault *fault)
 {
-    struct check_run run = {.path = options->path, .seed = options->seed};
+    struct check_run run = {
+        .path = options->path, .seed = options->seed, .recording = options->recording};
     struct check_report *report = check_report_new(options->path, check_cases, check_case_count);
     void *note =
         mmap(NULL, sizeof(*run.note), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

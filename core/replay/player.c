@@ -211,6 +211,10 @@ static int32_t find_library(struct player *p, const json_t *o, struct actor *a,
             return library_inspect(p->options.exchanges[i].path, out, fault);
         }
     }
+    if (p->options.alone) {
+        a->played.exchanged = true;
+        return library_inspect(p->options.alone_path, out, fault);
+    }
     const char *path = json_string_value(json_object_get(o, "path"));
     struct fault ignored = {0};
     if (path && library_inspect(path, out, &ignored) == HAWSE_OK) {
@@ -308,15 +312,18 @@ static int32_t take_instance(struct player *p, struct fault *fault)
     const struct walk_step *step = &p->step;
     struct actor *a = NULL;
     bool other = p->described++ % p->first_lane->lane_count != p->lane;
-    if (step->instance < HOST_INSTANCES) {
-        p->others[step->instance] = other;
-        if (other)
-            return HAWSE_OK;
-    }
     json_t *o = json_loadb((const char *)step->text.data, (size_t)step->text.len, 0, NULL);
     if (!o || step->instance >= HOST_INSTANCES) {
         json_decref(o);
         return fault_set(fault, HAWSE_E_FORMAT, "the capture describes an instance wrongly");
+    }
+    const char *plugin = json_string_value(json_object_get(o, "plugin"));
+    if (p->options.alone && (!plugin || strcmp(plugin, p->options.alone) != 0))
+        other = true;
+    p->others[step->instance] = other;
+    if (other) {
+        json_decref(o);
+        return HAWSE_OK;
     }
     int32_t code = make_actor(p, o, &a, fault);
     json_decref(o);

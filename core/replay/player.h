@@ -26,7 +26,9 @@ struct player_options {
     size_t exchange_count;
     char *const *folders; /* where plugin files are looked for when they are no longer in place */
     size_t folder_count;
-    uint32_t lanes; /* threads that share the instances; 0 or 1: the caller's alone */
+    const char *alone;      /* a plugin's id: only its instances are driven; NULL = all */
+    const char *alone_path; /* with it: the plugin file to use, whichever was recorded */
+    uint32_t lanes;         /* threads that share the instances; 0 or 1: the caller's alone */
     enum player_isolation isolation;
     double speed;            /* 1: as it was; 0: as fast as it goes */
     uint64_t from_ns, to_ns; /* since the capture's beginning; what is before is not judged */

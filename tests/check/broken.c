@@ -660,9 +660,26 @@ static void spend(struct plugin *p)
     }
 }
 
+/* On a block as only the recording has it (run.py): the kit's own blocks have gas. */
+static void misbehave_when_recorded(struct plugin *p, const hawse_event_t *e)
+{
+    const hawse_evm_block_t *block = (const hawse_evm_block_t *)e->data;
+    char text[32];
+    if (e->space != HAWSE_SPACE_EVM || e->kind != HAWSE_EVM_BLOCK || e->len != sizeof(*block) ||
+        block->chain_id != 1 || block->gas_limit != 0 || block->number < 4)
+        return;
+    (void)snprintf(text, sizeof(text), "%d", (int)getpid());
+    if (FAULT == 509)
+        say(p, text);
+    if (FAULT == 510)
+        (void)geteuid(); /* harmless, but no worker may */
+}
+
 static int32_t on_event(struct plugin *p, const hawse_event_t *e, uint32_t n)
 {
     int32_t code = HAWSE_OK;
+    if (FAULT == 509 || FAULT == 510)
+        misbehave_when_recorded(p, e);
     if (FAULT == 207 && e->size != sizeof(*e))
         return HAWSE_E_FORMAT;
     if (e->space == HAWSE_SPACE_HOST) {

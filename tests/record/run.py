@@ -134,6 +134,15 @@ def check_replays(args, capture):
         check_other_compiler(args, capture, result["hash"])
 
 
+def check_tiers(args, capture):
+    """The conformance kit's cases on a recording, for each shipped plugin that is in it."""
+    for name in sorted(set(INSTANCES.values())):
+        run = subprocess.run([args.hawse, "check", args.plugins / f"{name}.so", "--recording", capture, "--case", "509,510"],
+                             capture_output=True, text=True, timeout=120)
+        check(f"{name} does the same in every tier of isolation, on what was recorded", "2 of 2 passed" in run.stdout,
+              run.stdout + run.stderr)
+
+
 def exchanged_by(plugins):
     """The arguments that put these plugins in the place of the recorded ones."""
     return [f"--plugin={i}={plugins}/{f}.so" for i, f in INSTANCES.items()]
@@ -385,6 +394,7 @@ def main():
         with Rig(args, folder) as rig:
             check_recording(rig, capture)
         check_replays(args, capture)
+        check_tiers(args, capture)
         check_changed(args, folder, capture)
         check_moved(args, folder)
         check_other_recording(args, folder)
