@@ -423,6 +423,16 @@ def stage_gates(_):
         tap("streams", [sys.executable, "tests/gates/streams.py", HAWSE, PLUGINS, MAIN / "tests/gates", anvil], timeout=60)
 
 
+def stage_futarchy(args):
+    """The futarchy strategy in randomised markets of real contracts, on a real node."""
+    if not npm_packages("futarchy") or not npm_packages():
+        return
+    anvil = ROOT / "tests/e2e/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
+    size = ["--markets", "1000", "--adversaries", "300"] if args.full else ["--markets", "3", "--adversaries", "1"]
+    tap("futarchy", [sys.executable, "tests/futarchy/arb.py", HAWSE, PLUGINS, anvil, "node tests/futarchy/market.mjs", *size],
+        timeout=7200 if args.full else 180)
+
+
 def stage_solana(args):
     """The SDK beside the official client and a real runtime; the plugin against a real node."""
     if not npm_packages("solana") or not npm_packages():
@@ -504,7 +514,7 @@ def stage_packages(args):
 FIRST = ["style", "layout", "build"]
 ROWS = [["unit", "check", "asan", "amm", "encodings", "keys", "abi", "museum", "fuzz"],
         ["sdk", "hostile", "rpc", "journal", "record", "lanes", "secrets", "operator", "command", "packages", "isolation", "tsan"],
-        ["e2e", "intents", "relay", "simulation", "solana", "gates", "polymarket"]]
+        ["e2e", "intents", "relay", "simulation", "solana", "gates", "futarchy", "polymarket"]]
 LAST = ["hotpath", "bench", "quickstart"]
 STAGES = [*FIRST, *sum(ROWS, []), *LAST]
 NOT_COUNTED = ("unit", "asan", "tsan", "fuzz")  # by --coverage: it runs the unit tests of its own build

@@ -30,6 +30,7 @@ static void begin(void)
                                    .slippage_ppm = 5000,
                                    .canary_slippage_ppm = 1000,
                                    .safe_slippage_ppm = 2000,
+                                   .rollback_ppm = 200000,
                                    .sequential_gas = 1000,
                                    .canary_interval_ns = 300 * SECOND,
                                    .safe_interval_ns = 120 * SECOND};

@@ -150,7 +150,8 @@ static bool take_number(struct arb *a, enum ask what, uint32_t item, const uint8
         return !hawse_u256_is_zero(&n);
     }
     a->held[item] = n;
-    a->held_known = true;
+    a->held_known |= 1u << item;
+    a->changed = true;
     return true;
 }
 

@@ -154,8 +154,8 @@ struct arb {
     bool tokens_known;
     hawse_u256_t rate; /* xDAI wei of one sDAI; 0: not known */
     hawse_u256_t held[MARKET_TOKENS];
-    bool held_known;
-    bool code_good; /* or not looked at because no hash is pinned */
+    uint32_t held_known; /* bit n: of token n, since the last trade */
+    bool code_good;      /* or not looked at because no hash is pinned */
 
     struct told_pool pools[TOLD_POOLS];
     uint32_t pool_count;

@@ -4,7 +4,7 @@
 #include <hawse/u256.h>
 #include <string.h>
 
-enum { DAY_ERRORS_PPM = 50000, DAY_DOWN_PPM = 200000, ROLLBACK_PPM = 200000, GAS_TIMES = 2 };
+enum { DAY_ERRORS_PPM = 50000, DAY_DOWN_PPM = 200000, GAS_TIMES = 2 };
 #define DAY_NS (86400ull * 1000000000ull)
 
 const char *control_reason_text(enum control_reason reason)
@@ -182,7 +182,8 @@ static enum control_reason judge(const struct control_rules *rules, struct contr
         failed += c->window[i];
     if (o->succeeded && o->gas_used > GAS_TIMES * single_gas(rules, c))
         return REASON_GAS;
-    return c->window_count >= CONTROL_WINDOW_MIN && is_above(failed, c->window_count, ROLLBACK_PPM)
+    return c->window_count >= CONTROL_WINDOW_MIN &&
+                   is_above(failed, c->window_count, rules->rollback_ppm)
                ? REASON_FAILURES
                : REASON_NONE;
 }

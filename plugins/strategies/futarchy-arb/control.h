@@ -11,9 +11,9 @@
  * The canary's amounts are gone up one by one, each after so many successes; a failure begins at
  * the first again. Amounts by the day go up at midnight, UTC, when the day gained and fewer than
  * one in twenty of its trades failed; they stay when not, and go down when the day lost or one in
- * five failed. Whatever rolls back (one in five of the last bundles failed, a loss, twice the gas
- * of single transactions, a contract that is not what it was) holds until an operator ends it:
- * single transactions of the safe amount, at the safe interval.
+ * five failed. Whatever rolls back (more than one in five of the last bundles failed, a loss, twice
+ * the gas of single transactions, a contract that is not what it was) holds until an operator ends
+ * it: single transactions of the safe amount, at the safe interval.
  */
 #ifndef FUTARCHY_ARB_CONTROL_H
 #define FUTARCHY_ARB_CONTROL_H
@@ -50,7 +50,7 @@ struct control_rules {
     uint32_t ladder_count, daily_count, ladder_passes;
     uint32_t breaker_failures, breaker_successes;
     uint32_t slippage_ppm, canary_slippage_ppm, safe_slippage_ppm;
-    uint32_t reserved;
+    uint32_t rollback_ppm;   /* failures among the last bundles: more takes them out of use */
     uint64_t sequential_gas; /* of one cycle, as long as none was measured */
     uint64_t interval_ns, canary_interval_ns, safe_interval_ns; /* 0: by events alone */
 };

@@ -8,6 +8,7 @@
 #include <string.h>
 
 enum { FLOWS = MARKET_TOKENS, FEE_EIGHTHS = 9, COST_TIMES = 3 };
+enum { ALL_HELD = (1 << MARKET_TOKENS) - 1 };
 
 /* Nothing of ours is under way, its result is known, and the last refusal is some blocks ago. */
 static bool is_idle(const struct arb *a)
@@ -70,30 +71,23 @@ static uint32_t put_flow(const struct arb *a, hawse_intent_flow_t *list, uint32_
     return n + 1;
 }
 
-/* What a simulation must show: the gain, all but a part, and nothing else that leaves for good. One
- * by one, what comes of one transaction leaves by the next. */
+/* What a simulation of all calls must show: the gain, all but a part, and nothing else that leaves
+ * for good. What comes of one transaction may leave by the next. */
 static uint32_t assets(const struct arb *a, const struct flow *f, bool bundle,
                        hawse_intent_flow_t *list)
 {
     const hawse_u256_t none = hawse_u256(0);
-    uint32_t n = put_flow(a, list, 0, TOKEN_SDAI, bundle ? &none : &f->paid_max);
+    bool whole = bundle || f->way == FLOW_SWEEP; /* else a part of it may be all that happens */
+    uint32_t n = put_flow(a, list, 0, TOKEN_SDAI, whole ? &none : &f->paid_max);
     if (!hawse_i256_is_negative(&f->gain) && !hawse_u256_is_zero(&f->gain)) {
         list[0].expected_in = f->gain;
         (void)flow_below(&f->gain, a->set.net_slippage_ppm, &list[0].min_in);
     }
-    if (f->way == FLOW_SWEEP) {
-        list[0].max_out = none;
-        for (uint32_t i = 0; i < 2; i++) {
-            n = put_flow(a, list, n, TOKEN_YES_SDAI + i, &f->merged);
-            n = put_flow(a, list, n, TOKEN_YES_COMPANY + i, &f->company);
-        }
-        return n;
-    }
-    for (uint32_t i = 0; i < 2 && !bundle; i++) {
-        n = put_flow(a, list, n, TOKEN_YES_SDAI + i, f->way == FLOW_BUY ? &f->paid : &f->bound[i]);
+    for (uint32_t i = 0; i < 2 && f->way == FLOW_SWEEP; i++) {
+        n = put_flow(a, list, n, TOKEN_YES_SDAI + i, &f->merged);
         n = put_flow(a, list, n, TOKEN_YES_COMPANY + i, &f->company);
     }
-    return bundle ? n : put_flow(a, list, n, TOKEN_COMPANY, &f->company);
+    return n;
 }
 
 static int32_t propose(struct arb *a, const struct flow *f, const struct bundle *b, bool bundle)
@@ -195,7 +189,7 @@ static bool sweep(struct arb *a, const struct control_order *order)
     const hawse_u256_t *company = less(&a->held[TOKEN_YES_COMPANY], &a->held[TOKEN_NO_COMPANY]);
     struct control_order single = *order;
     struct flow f;
-    if (!a->held_known || hawse_u256_compare(sdai, &a->set.sweep_min) < 0 ||
+    if (a->held_known != ALL_HELD || hawse_u256_compare(sdai, &a->set.sweep_min) < 0 ||
         flow_sweep(sdai, company, &f) != HAWSE_OK)
         return false;
     single.path = PATH_SEQUENTIAL;

@@ -83,6 +83,7 @@ static void finish(struct arb *a, const char *class_of_error)
         say_notices(a, notices);
     }
     back_off(a, o.succeeded);
+    a->held_known = 0;
     for (uint32_t i = 0; i < MARKET_TOKENS; i++)
         learn_want(a, ASK_BALANCE, i);
     a->changed = true;

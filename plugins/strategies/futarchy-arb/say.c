@@ -131,18 +131,20 @@ static const char *name_of(enum flow_way way)
 void say_decision(struct arb *a, const struct flow *f)
 {
     char in[HAWSE_U256_DECIMAL_MAX + 4], out[HAWSE_U256_DECIMAL_MAX + 4],
-        net[HAWSE_U256_DECIMAL_MAX + 4], company[HAWSE_U256_DECIMAL_MAX + 4];
+        net[HAWSE_U256_DECIMAL_MAX + 4], company[HAWSE_U256_DECIMAL_MAX + 4],
+        gain[HAWSE_U256_DECIMAL_MAX];
     count(a, a->m.opportunities, 1);
     count(a, a->m.total, a->trade.order.path == PATH_BUNDLE && f->way != FLOW_SWEEP);
     set(a, a->m.predicted, micro(&f->gain));
     set(a, a->m.amount, micro(&a->trade.order.max_in));
+    (void)hawse_i256_decimal(&f->gain, gain);
     say(a, HAWSE_LOG_INFO,
-        "%s: block %llu, %s: %s sDAI in, %s back, %s company tokens, net %s sDAI after gas; "
+        "trade %llu: %s, block %llu, %s: %s sDAI in, %s back, %s company tokens, net %s sDAI after "
+        "gas; "
         "gain %s wei",
-        name_of(f->way), (unsigned long long)a->head,
+        (unsigned long long)a->trade.number, name_of(f->way), (unsigned long long)a->head,
         a->trade.order.path == PATH_BUNDLE ? "one bundle" : "one by one", units(&f->paid, in),
-        units(&f->back, out), units(&f->company, company), units(&f->net, net),
-        (hawse_i256_decimal(&f->gain, in), in));
+        units(&f->back, out), units(&f->company, company), units(&f->net, net), gain);
 }
 
 void say_notices(struct arb *a, uint32_t notices)

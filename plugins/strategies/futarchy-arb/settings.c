@@ -140,6 +140,7 @@ static void defaults(struct settings *s)
                                 .slippage_ppm = 1000,
                                 .canary_slippage_ppm = 1000,
                                 .safe_slippage_ppm = 1000,
+                                .rollback_ppm = 200000,
                                 .sequential_gas = 1051907,
                                 .canary_interval_ns = 300000000000u,
                                 .safe_interval_ns = 120000000000u};
@@ -172,6 +173,7 @@ static void read_rules(struct reader *r, struct control_rules *c)
     read_u32(r, "breaker_failures", &c->breaker_failures);
     read_u32(r, "breaker_successes", &c->breaker_successes);
     read_u32(r, "slippage_ppm", &c->slippage_ppm);
+    read_u32(r, "rollback_ppm", &c->rollback_ppm);
     read_u64(r, "sequential_gas", &c->sequential_gas);
     read_seconds(r, "interval_s", &c->interval_ns);
     read_seconds(r, "canary_interval_s", &c->canary_interval_ns);

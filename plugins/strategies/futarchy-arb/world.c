@@ -47,8 +47,9 @@ void world_leg(struct arb *a, uint32_t i)
     struct told_leg *leg = &a->leg[i];
     struct market_leg *out = &a->market.leg[i];
     const struct told_pool *p = leg->pool < a->pool_count ? &a->pools[leg->pool] : NULL;
-    out->there =
-        p && p->priced && leg->ticks_read && ticks_match(&leg->ticks, p->tick, &p->liquidity);
+    out->there = p && p->priced && leg->ticks_read &&
+                 (leg->quoted_fee != 0 || !a->set.quoter_set) &&
+                 ticks_match(&leg->ticks, p->tick, &p->liquidity);
     if (!out->there)
         return;
     out->pool.kind = HAWSE_CLMM_ALGEBRA;

@@ -1,0 +1,488 @@
+#!/usr/bin/env python3
+"""The futarchy strategy on a real node with the market's real contracts: randomised markets, and others who trade
+between its decision and its block. Prints TAP.
+
+    arb.py HAWSE PLUGIN_DIR ANVIL RIG [--markets N] [--adversaries N] [--seed N] [--figures FILE]
+
+RIG is a command that puts the market on the node whose URL is its last argument, and prints its addresses as JSON.
+
+What must hold. When nothing moves in between, a trade gains to the wei what was predicted. Whoever trades in between, a
+bundle gains what its guard says, or reverts. Nothing is sent that does not gain after gas.
+"""
+import argparse
+import json
+import pathlib
+import random
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+
+from trials import Host, Results, end, free_port, until  # noqa: E402
+
+E18 = 10 ** 18
+CHAIN_ID = 100
+MAX = "f" * 64
+TOKENS = ["sdai", "company", "yesSdai", "noSdai", "yesCompany", "noCompany"]
+POOLS = {"yes": ("yesCompany", "yesSdai"), "no": ("noCompany", "noSdai"), "predYes": ("yesSdai", "sdai"),
+         "predNo": ("noSdai", "sdai")}
+MIN_PROFIT = E18 // 1000
+ENDED = re.compile(r"trade (\d+) (succeeded|failed) \((\w+)\): gain (-?\d+) wei, predicted (-?\d+), gas (\d+)")
+DECIDED = re.compile(r"trade (\d+): (buy|sell|sweep), block (\d+), (one bundle|one by one).* gain (-?\d+) wei")
+
+
+def word(value):
+    if isinstance(value, str):
+        return value[2:].lower().rjust(64, "0")
+    return f"{value % 2 ** 256:064x}"
+
+
+class Node:
+    """anvil, with the market on it."""
+
+    def __init__(self, program, rig, folder):
+        self.port, self.ids = free_port(), 0
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process = subprocess.Popen(
+            [str(program), "--port", str(self.port), "--chain-id", str(CHAIN_ID), "--hardfork", "prague", "--silent"],
+            stdout=open(folder / "anvil.log", "w"), stderr=subprocess.STDOUT)
+        until(self.answers, 20)
+        done = subprocess.run([*shlex.split(rig), self.url], capture_output=True, text=True, timeout=120)
+        if done.returncode != 0:
+            raise RuntimeError(done.stdout + done.stderr)
+        self.at = json.loads(done.stdout)
+        self.others = self.at["deployer"]["address"]
+        self.call("anvil_impersonateAccount", self.others)
+
+    def answers(self):
+        try:
+            return self.call("eth_chainId")
+        except OSError:
+            return None
+
+    def call(self, method, *params):
+        self.ids += 1
+        body = json.dumps({"jsonrpc": "2.0", "id": self.ids, "method": method, "params": params}).encode()
+        request = urllib.request.Request(self.url, body, {"content-type": "application/json"})
+        answer = json.load(urllib.request.urlopen(request, timeout=60))
+        if "error" in answer:
+            raise RuntimeError(f"{method}: {answer['error']}")
+        return answer["result"]
+
+    def send(self, sender, to, data, tip=2 * 10 ** 9):
+        return self.call("eth_sendTransaction", {"from": sender, "to": to, "data": data, "gas": hex(3000000),
+                                                 "maxPriorityFeePerGas": hex(tip), "maxFeePerGas": hex(10 ** 11)})
+
+    def view(self, to, data):
+        return int(self.call("eth_call", {"to": to, "data": data}, "latest"), 16)
+
+    def balance(self, token, owner):
+        return self.view(self.at[token], "0x70a08231" + word(owner))
+
+    def approve(self, sender, token, spender):
+        self.send(sender, self.at[token], "0x095ea7b3" + word(self.at[spender]) + MAX)
+
+    def head(self):
+        return int(self.call("eth_blockNumber"), 16)
+
+    # ---- others ----
+
+    def swap(self, pool, base_in, amount, tip=2 * 10 ** 9):
+        """Of another trader, in one of the concentrated pools."""
+        pair = POOLS[pool] if base_in else POOLS[pool][::-1]
+        return self.send(self.others, self.at["swapRouter"], "0xbc651188" + word(self.at[pair[0]]) + word(self.at[pair[1]]) +
+                         word(self.others) + word(2 ** 40) + word(amount) + word(0) + word(0), tip)
+
+    def spot(self, company_in, amount, tip=2 * 10 ** 9):
+        tokens = ("company", "sdai") if company_in else ("sdai", "company")
+        return self.send(self.others, self.at["balancerVault"], "0x52bbbe29" + word(0xe0) + word(self.others) + word(0) +
+                         word(self.others) + word(0) + word(0) + word(2 ** 40) + self.at["weightedPoolId"][2:] + word(0) +
+                         word(self.at[tokens[0]]) + word(self.at[tokens[1]]) + word(amount) + word(0xc0) + word(0), tip)
+
+    def freeze_fees(self):
+        """Fees of the concentrated pools stay as they are from here on, whatever time passes."""
+        for pool in self.at["pools"].values():
+            operator = "0x" + self.call("eth_call", {"to": pool, "data": "0x29047dfa"}, "latest")[26:]
+            # changeFeeConfiguration((alpha1, alpha2, beta1, beta2, gamma1, gamma2, volumeBeta, volumeGamma, baseFee))
+            self.send(self.others, operator, "0x1c7004cb" + "".join(word(n) for n in (0, 0, 0, 0, 1, 1, 0, 1, 300)))
+
+    def arm_others(self):
+        """What others need to trade for hours: tokens of each kind, and allowances."""
+        for token in TOKENS[:2]:
+            self.send(self.others, self.at[token], "0x40c10f19" + word(self.others) + word(10 ** 6 * E18))
+            for spender in ("futarchyRouter", "balancerVault", "swapRouter"):
+                self.approve(self.others, token, spender)
+            self.send(self.others, self.at["futarchyRouter"],
+                      "0xd5f82280" + word(self.at["proposal"]) + word(self.at[token]) + word(4 * 10 ** 5 * E18))
+        for token in TOKENS[2:]:
+            self.approve(self.others, token, "swapRouter")
+
+
+class Bot:
+    """hawse with the strategy, and what its log says."""
+
+    def __init__(self, hawse, plugins, node, folder, **settings):
+        self.node, self.folder = node, folder
+        folder.mkdir(exist_ok=True)
+        self.address = self.make_key(hawse)
+        self.fund()
+        self.host = Host(hawse, plugins, folder, json.dumps(self.config(settings), indent=1))
+        self.read_to = 0
+
+    def make_key(self, hawse):
+        (self.folder / "pass").write_text("round and round\n")
+        (self.folder / "pass").chmod(0o600)
+        done = subprocess.run([str(hawse), "keys", "new", "bot", "--dir", str(self.folder / "keys"), "--cost", "interactive",
+                               "--passphrase-file", str(self.folder / "pass"), "--json"], capture_output=True, text=True)
+        found = re.search(r"0x[0-9a-fA-F]{40}", done.stdout)
+        if not found:
+            raise RuntimeError(done.stdout + done.stderr)
+        return found.group(0)
+
+    def fund(self):
+        node, me = self.node, self.address
+        node.call("anvil_setBalance", me, hex(10 ** 22))
+        node.send(node.others, node.at["sdai"], "0x40c10f19" + word(me) + word(20000 * E18))
+        node.call("anvil_impersonateAccount", me)
+        for token in TOKENS:
+            node.approve(me, token, "futarchyRouter")
+            if token in TOKENS[2:]:
+                node.approve(me, token, "swapRouter")
+            else:
+                node.approve(me, token, "balancerVault")
+        node.call("anvil_stopImpersonatingAccount", me)
+
+    def config(self, settings):
+        at, url = self.node.at, self.node.url
+        swaps = ["exactInputSingle((address,address,address,uint256,uint256,uint256,uint160))",
+                 "exactOutputSingle((address,address,uint24,address,uint256,uint256,uint256,uint160))"]
+        code = bytes.fromhex(self.node.call("eth_getCode", at["executor"], "latest")[2:])
+        assert code
+        return {
+            "hawse": 1, "control": {"socket": "control.sock"},
+            "keys": {"dir": "keys", "use": {"bot": {"unlock": f"file:{self.folder / 'pass'}"}}},
+            "chains": {"gnosis": {
+                "chain_id": CHAIN_ID, "block_ms": 1000, "providers": [{"name": "anvil", "http": url, "per_second": 0}],
+                "tx": {"confirmations": 1, "max_gas_price_gwei": 100,
+                       "executor": {"address": at["executor"], "call": "execute10"}}}},
+            "instances": {
+                "chain": {"plugin": "org.hawse.gnosis", "grants": ["net", "rpc"],
+                          "endpoints": {"ws": {"url": url.replace("http", "ws")}, "http": url}},
+                "swapr": {"plugin": "org.hawse.swapr", "links": {"chain": "chain"}, "grants": ["rpc"],
+                          "settings": {"pools": list(at["pools"].values())}},
+                "balancer": {"plugin": "org.hawse.balancer", "links": {"chain": "chain"}, "grants": ["rpc"],
+                             "settings": {"vault": at["balancerVault"],
+                                          "pools": [{"id": at["weightedPoolId"], "kind": "weighted"}]}},
+                "arb": {
+                    "plugin": "org.hawse.futarchy-arb", "mode": "live", "allow": "beta", "grants": ["intent", "rpc"],
+                    "links": {"chain": "chain", "swapr": "swapr", "balancer": "balancer"}, "breaker": {"failures": 1000},
+                    "settings": {
+                        "chain": "gnosis", "account": "bot", "address": self.address, "proposal": at["proposal"],
+                        "router": at["futarchyRouter"], "swap_router": at["swapRouter"], "quoter": at["quoter"],
+                        "vault": at["balancerVault"], "spot_pool": at["weightedPoolId"], "sdai": at["sdai"],
+                        "executor": at["executor"], "tick_unit": 60, "test_mode": False, "amount": "1500",
+                        "max_bundle_amount": "1500", "liquidation_enabled": True, "execution": "bundled",
+                        "breaker_failures": 1000, "rollback_ppm": 1000000, **settings},
+                    "limits": {"gnosis": {
+                        "intents_per_day": 1000000, "open_intents": 4, "canary_percent": "100", "code": [at["executor"]],
+                        "assets": {t: {"address": at[t], "decimals": 18, "per_intent": "1000000", "per_day": "100000000"}
+                                   for t in TOKENS},
+                        "counterparties": {
+                            at["futarchyRouter"]: {"functions": ["splitPosition(address,address,uint256)",
+                                                                 "mergePositions(address,address,uint256)"]},
+                            at["swapRouter"]: {"functions": swaps},
+                            at["balancerVault"]: {"functions": ["0x52bbbe29"]}}}}}},
+        }
+
+    def new_lines(self):
+        """What the log got since the last time."""
+        text = "".join(self.host.logs())
+        end_at = text.rfind("\n") + 1
+        lines = text[self.read_to:end_at].splitlines()
+        self.read_to = end_at
+        return lines
+
+
+class Phase:
+    """One run of the host, with settings of its own, in a market that goes on."""
+
+    def __init__(self, trial, name, **settings):
+        self.o, self.node, self.results, self.random = trial.o, trial.node, trial.results, trial.random
+        self.bot = Bot(self.o.hawse, self.o.plugins, self.node, trial.folder / name, **settings)
+        self.trades, self.decisions, self.ways, self.log = [], [], {}, []
+        self.gaps = 0
+
+    def __enter__(self):
+        self.bot.host.start()
+        until(lambda: self.read() or self.said("tokens are known"), 20)
+        self.settled(0.4, 30)
+        return self
+
+    def __exit__(self, *_):
+        self.bot.host.stop()
+        self.read()
+
+    def read(self):
+        for line in self.bot.new_lines():
+            self.log.append(line)
+            decided, ended = DECIDED.search(line), ENDED.search(line)
+            if decided:
+                self.decisions.append((decided.group(2), int(decided.group(3)), decided.group(4)))
+                self.ways[int(decided.group(1))] = (decided.group(2), decided.group(4))
+            if ended:
+                n, how, why, gain, predicted, gas = ended.groups()
+                way, path = self.ways[int(n)]
+                self.trades.append({"n": int(n), "good": how == "succeeded", "why": why, "gain": int(gain),
+                                    "predicted": int(predicted), "gas": int(gas), "way": way, "path": path})
+
+    def check(self, name, good, detail=""):
+        self.results.check(name, good, "\n".join(self.log[-12:]) + f"\n{detail}")
+
+    def said(self, text):
+        return [line for line in self.log if text in line]
+
+    def real(self):
+        """Trades that were sent: what a gate refused was none."""
+        return [t for t in self.trades if t["way"] != "sweep" and t["why"] not in ("gate", "simulation")]
+
+    def settled(self, quiet_s=0.25, limit_s=20):
+        """Until it has nothing more to do with this market."""
+        end_at, last, seen, mined = time.monotonic() + limit_s, time.monotonic(), -1, time.monotonic()
+        while time.monotonic() < end_at:
+            self.read()
+            state = (len(self.trades), len(self.decisions))
+            if state[0] != state[1] and time.monotonic() - mined > 0.05:
+                self.node.call("evm_mine")  # the host looks at outcomes when there is a new block
+                mined = time.monotonic()
+            if state != seen:
+                seen, last = state, time.monotonic()
+            if state[0] == state[1] and time.monotonic() - last > quiet_s:
+                return True
+            time.sleep(0.02)
+        return False
+
+    # ---- markets ----
+
+    def shake(self):
+        """Others move the market: a few trades of any size, in any pool; large ones cross ticks."""
+        r = self.random
+        for _ in range(r.choice([1, 1, 2, 3])):
+            size = 10 ** r.uniform(-3, 1.3)  # company tokens
+            if r.random() < 0.3:
+                company_in = r.random() < 0.5
+                self.node.spot(company_in, int(size * (1 if company_in else 135) * E18))
+            else:
+                pool, base_in = r.choice(list(POOLS)), r.random() < 0.5
+                unit = 135 if (pool in ("yes", "no")) != base_in else 1
+                if pool.startswith("pred"):
+                    unit = 20
+                self.node.swap(pool, base_in, int(size * unit * E18))
+
+    def gap(self):
+        """One trade that surely opens a gap: the spot price goes up or down by some per cent, in turns."""
+        self.gaps += 1
+        company_in = self.gaps % 2 == 0
+        self.node.spot(company_in, int(self.random.uniform(14, 20) * (1 if company_in else 135) * E18))
+
+    def markets(self, count, gaps=0.3):
+        """So many, one after the other; a part of them begins with a gap for sure."""
+        for number in range(count):
+            if number % 10 < 10 * gaps:
+                self.gap()
+            else:
+                self.shake()
+            if not self.settled():
+                self.check("the strategy comes to rest", False)
+                return
+
+    # ---- adversaries ----
+
+    def pending(self):
+        pool = self.node.call("txpool_content")["pending"]
+        return next((list(txs.values())[0] for who, txs in pool.items() if who.lower() == self.bot.address.lower()), None)
+
+    def adversary(self, hurts):
+        """Another trade, before the bot's in the same block."""
+        r, size = self.random, 10 ** self.random.uniform(-3, 1.3)
+        tip = 50 * 10 ** 9
+        if r.random() < 0.4:
+            company_in = r.random() < (0.8 if hurts == "buy" else 0.2)
+            self.node.spot(company_in, int(size * (1 if company_in else 135) * E18), tip)
+        else:
+            pool = r.choice(list(POOLS))
+            base_in = r.random() < (0.2 if hurts == "buy" else 0.8)
+            self.node.swap(pool, base_in, int(size * (1 if base_in else 135) * E18), tip)
+
+    def one_adversary(self):
+        """A market, the bot's bundle in the pool, another trade before it, a block; what became of it."""
+        self.node.call("evm_setAutomine", False)
+        self.gap()
+        self.node.call("evm_mine")
+        before = len(self.trades)
+        waited = until(lambda: self.read() or self.pending(), 0.4, 0.02)
+        if not waited:
+            self.node.call("evm_setAutomine", True)
+            return None
+        self.read()
+        self.adversary(self.decisions[-1][0])
+        self.node.call("evm_mine")
+        self.node.call("evm_setAutomine", True)
+        until(lambda: self.node.call("evm_mine") and (self.read() or len(self.trades) > before), 5, 0.05)
+        self.settled(0.05, 5)
+        return self.trades[before] if len(self.trades) > before else None
+
+    # ---- judging ----
+
+    def judge_markets(self, count, what, seconds):
+        real = self.real()
+        good = [t for t in real if t["good"]]
+        off = [t for t in good if t["gain"] != t["predicted"]]
+        ways = ", ".join(f"{sum(t['way'] == way for t in good)} {way}" for way in ("buy", "sell"))
+        refused = sum(t["why"] in ("gate", "simulation") for t in self.trades)
+        gas = sum(t["gas"] for t in good) // max(1, len(good))
+        self.results.notes.append(
+            f"{what}: {count} markets in {seconds:.0f} s: {len(real)} trades sent, {len(good)} succeeded ({ways}), "
+            f"{len(good) - len(off)} gained what was predicted to the wei; {refused} refused before they were signed, "
+            f"mostly because the market moved on; {gas} gas each")
+        self.check(f"{what}: it trades in some of the markets", len(good) > count // 20, len(good))
+        self.check(f"{what}: each trade gains what was predicted, to the wei", not off, off[:5])
+        self.check(f"{what}: each trade gains after gas", all(t["gain"] > MIN_PROFIT for t in good))
+        self.check(f"{what}: at least 95 of 100 succeed", len(good) * 100 >= 95 * len(real),
+                   [t for t in real if not t["good"]][:5])
+        return gas
+
+    def judge_adversaries(self):
+        outcomes, lost = [], []
+        held = self.node.balance("sdai", self.bot.address)
+        done = 0
+        for _ in range(20 * self.o.adversaries):
+            if done == self.o.adversaries:
+                break
+            trade = self.one_adversary()
+            if trade and trade["way"] != "sweep":
+                done += 1
+                outcomes.append(trade)
+                lost += [trade] if trade["good"] and trade["gain"] <= MIN_PROFIT else []
+        went = [t for t in outcomes if t["good"]]
+        self.results.notes.append(
+            f"{len(outcomes)} bundles with another trade before them: {len(went)} went through, "
+            f"{sum(t['gain'] < t['predicted'] for t in went)} for less than predicted, "
+            f"{sum(t['gain'] > t['predicted'] for t in went)} for more; {len(outcomes) - len(went)} reverted")
+        self.check("as many bundles met another trade as were asked for", done == self.o.adversaries, done)
+        self.check("what went through gained its least profit after gas", not lost, lost[:5])
+        self.check("some were in others' way, and some were not", 0 < len(went) < len(outcomes) or done < 20,
+                           (len(went), len(outcomes)))
+        self.check("the account has no less sDAI than before",
+                           self.node.balance("sdai", self.bot.address) >= held, held)
+
+    def judge_sum(self):
+        """sDAI of the account, against the sum of what the log says."""
+        self.settled()
+        have = self.node.balance("sdai", self.bot.address) - 20000 * E18
+        told = sum(t["gain"] for t in self.trades)
+        self.check("sums of gains are what the account has more", have == told, (have, told))
+
+
+class Trial:
+    def __init__(self, options):
+        self.o, self.results = options, Results()
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="hawse-futarchy-"))
+        self.random = random.Random(options.seed)
+        self.node = Node(options.anvil, options.rig, self.folder)
+        self.node.arm_others()
+
+    def bundles(self):
+        """Fees stand still, so a simulation has to show all of what was predicted."""
+        began = time.monotonic()
+        with Phase(self, "bundled", simulation_slippage_ppm=0) as p:
+            p.markets(self.o.markets)
+            gas = p.judge_markets(self.o.markets, "bundles", time.monotonic() - began)
+            p.judge_sum()
+        return gas
+
+    def adversaries(self):
+        """Fees move with time, and others trade."""
+        with Phase(self, "adversaries") as p:
+            p.judge_adversaries()
+            p.judge_sum()
+
+    def singles(self):
+        count, began = max(2, self.o.markets // 5), time.monotonic()
+        with Phase(self, "sequential", execution="sequential") as p:
+            p.markets(count, 1)  # nobody moves it between two of its transactions
+            gas = p.judge_markets(count, "one by one", time.monotonic() - began)
+            p.check("one by one means one by one", all(t["path"] == "one by one" for t in p.trades))
+            p.judge_sum()
+        return gas
+
+    def fallback(self):
+        """An executor that only reverts: bundles are refused by their simulation, and trades go one by one."""
+        code = self.node.call("eth_getCode", self.node.at["executor"], "latest")
+        self.node.call("anvil_setCode", self.node.at["executor"], "0x60006000fd")
+        with Phase(self, "fallback", execution="fallback") as p:
+            for _ in range(max(4, self.o.markets // 10)):
+                if any(t["path"] == "one by one" for t in p.real()):
+                    break
+                p.gap()
+                p.settled()
+                p.node.call("evm_mine")  # what was refused is tried again at the next block
+                p.settled()
+            sent = p.real()
+            p.check("a bundle that reverts in its simulation is refused, and nothing of it is sent",
+                    any(t["path"] == "one bundle" for t in p.trades) and
+                    not any(t["path"] == "one bundle" for t in sent))
+            p.check("then one goes by single transactions, and gains what was predicted",
+                    any(t["good"] for t in sent) and all(t["gain"] == t["predicted"] for t in sent if t["good"]), sent)
+        self.node.call("anvil_setCode", self.node.at["executor"], code)
+
+    def pinned(self):
+        """Another code at the executor's address takes bundles out of use before one is proposed."""
+        at = self.node.at["executor"]
+        code = self.node.call("eth_getCode", at, "latest")
+        pin = self.node.call("web3_sha3", code)
+        self.node.call("anvil_setCode", at, code + "00")
+        with Phase(self, "pinned", executor_code_hash=pin) as p:
+            p.gap()
+            p.settled()
+            p.check("an executor whose code is not the pinned one is noticed", p.said("executor's code is not"))
+            p.check("bundles are out of use then", p.said("bundles are out of use") and
+                    not any(t["path"] == "one bundle" for t in p.trades))
+        self.node.call("anvil_setCode", at, code)
+
+    def run(self):
+        began = time.monotonic()
+        try:
+            if self.o.adversaries:
+                self.adversaries()
+            self.node.freeze_fees()
+            bundle, single = self.bundles(), self.singles()
+            self.results.notes.append(f"gas of a cycle: {bundle} in a bundle, {single} one by one: "
+                                      f"{100 - 100 * bundle / max(1, single):.0f} % less")
+            self.results.check("a bundle takes at least 15 % less gas", bundle * 100 <= single * 85, (bundle, single))
+            self.fallback()
+            self.pinned()
+        finally:
+            end(self.node.process)
+        self.results.notes.append(f"{time.monotonic() - began:.0f} s")
+        return self.results.report()
+
+
+def main():
+    p = argparse.ArgumentParser()
+    for name in ("hawse", "plugins", "anvil", "rig"):
+        p.add_argument(name)
+    p.add_argument("--markets", type=int, default=6)
+    p.add_argument("--adversaries", type=int, default=2)
+    p.add_argument("--seed", type=int, default=1)
+    options = p.parse_args()
+    options.hawse, options.plugins = pathlib.Path(options.hawse).resolve(), pathlib.Path(options.plugins).resolve()
+    sys.exit(1 if Trial(options).run() else 0)
+
+
+if __name__ == "__main__":
+    main()
