@@ -127,6 +127,7 @@ void config_destroy(struct config *c)
     free(c->chains);
     free(c->journal);
     redis_destroy(&c->redis);
+    alerts_destroy(&c->alerts);
     free(c->state_dir);
     free(c);
 }

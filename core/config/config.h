@@ -29,6 +29,8 @@ enum config_isolation {
     ISOLATION_PROCESS,
     ISOLATION_DEFAULT, /* not said: decided by whose the file is; never in an instance that runs */
 };
+/* What an alert sets off. */
+enum config_then { THEN_KILL, THEN_KILL_INSTANCE, THEN_BREAKER };
 enum config_when_full { WHEN_FULL_MARK, WHEN_FULL_STOP, WHEN_FULL_WAIT };
 
 struct config_header {
@@ -363,6 +365,19 @@ struct config_desk {
     uint32_t restart_s;
 };
 
+struct config_alert_rule {
+    char *instance, *name; /* NULL = any */
+    uint32_t severity;     /* HAWSE_ALERT_..., at least */
+    enum config_then then;
+};
+
+/* Of alerts that instances raise (hawse.alert/1). */
+struct config_alerts {
+    uint32_t raise_ms, clear_ms;
+    struct config_alert_rule *rules;
+    size_t rule_count;
+};
+
 struct config_source;
 
 struct config {
@@ -392,6 +407,7 @@ struct config {
     size_t chain_count;
     char *journal; /* file of all intents; never NULL */
     struct config_redis redis;
+    struct config_alerts alerts;
     struct config_desk tx;
     char *state_dir;           /* quarantine list and, later, journals; created 0700 */
     uint32_t stop_deadline_ms; /* default 5,000 */

@@ -61,6 +61,10 @@ void keys_destroy(struct config_keys *keys);
 /* nonces.c */
 int32_t read_nonces(struct reader *r, json_t *nonces);
 void redis_destroy(struct config_redis *redis);
+/* alerts.c */
+int32_t read_alerts(struct reader *r, const json_t *alerts);
+int32_t check_alerts(struct reader *r); /* after the instances, which rules name */
+void alerts_destroy(struct config_alerts *alerts);
 /* chain.c: before the instances, whose endpoints may name them */
 int32_t read_chains(struct reader *r, json_t *chains);
 /* safes.c */

@@ -200,10 +200,14 @@ int32_t read_config(struct reader *r, json_t *root)
     if (code == HAWSE_OK)
         code = read_nonces(r, json_object_get(root, "nonces"));
     if (code == HAWSE_OK)
+        code = read_alerts(r, json_object_get(root, "alerts"));
+    if (code == HAWSE_OK)
         code = read_plugin_path(r, json_object_get(json_object_get(root, "plugins"), "path"));
     if (code == HAWSE_OK)
         code = read_trusted(r, json_object_get(root, "plugins"));
     if (code == HAWSE_OK)
         code = read_lanes(r, json_object_get(root, "lanes"));
-    return code == HAWSE_OK ? read_instances(r, json_object_get(root, "instances")) : code;
+    if (code == HAWSE_OK)
+        code = read_instances(r, json_object_get(root, "instances"));
+    return code == HAWSE_OK ? check_alerts(r) : code;
 }

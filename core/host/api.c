@@ -4,6 +4,7 @@
  */
 #include "host/host.h"
 
+#include <hawse/service/alert.h>
 #include <hawse/service/command.h>
 #include <hawse/service/config.h>
 #include <hawse/service/http.h>
@@ -186,6 +187,7 @@ extern const hawse_metrics_service_t host_metrics_service;
 extern const hawse_config_service_t host_config_service;
 extern const hawse_sign_service_t host_sign_service;
 extern const hawse_command_service_t host_command_service;
+extern const hawse_alert_service_t host_alert_service;
 
 const void *host_service(const char *id)
 {
@@ -198,6 +200,7 @@ const void *host_service(const char *id)
         {HAWSE_METRICS_ID, &host_metrics_service}, {HAWSE_HTTP_ID, &host_http_service},
         {HAWSE_CONFIG_ID, &host_config_service},   {HAWSE_SIGN_ID, &host_sign_service},
         {HAWSE_INTENT_ID, &host_intent_service},   {HAWSE_COMMAND_ID, &host_command_service},
+        {HAWSE_ALERT_ID, &host_alert_service},
     };
     for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
         if (strcmp(id, services[i].id) == 0)

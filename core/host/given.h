@@ -6,6 +6,7 @@
 #ifndef CORE_HOST_GIVEN_H
 #define CORE_HOST_GIVEN_H
 
+#include <hawse/service/alert.h>
 #include <hawse/service/command.h>
 #include <hawse/service/http.h>
 #include <hawse/service/rpc.h>
@@ -21,6 +22,7 @@ enum {
     GIVEN_SUB_SPEC = GIVEN_UP_TO(hawse_sub_spec_t, filter),
     GIVEN_STREAM_SPEC = GIVEN_UP_TO(hawse_stream_spec_t, idle_ns),
     GIVEN_RPC_CALL = GIVEN_UP_TO(hawse_rpc_call_t, max_response),
+    GIVEN_ALERT = GIVEN_UP_TO(hawse_alert_t, fields),
     GIVEN_COMMAND_SPEC = GIVEN_UP_TO(hawse_command_spec_t, tag),
     GIVEN_COMMAND_RESULT = GIVEN_UP_TO(hawse_command_result_t, text),
     GIVEN_HTTP_CALL = GIVEN_UP_TO(hawse_http_call_t, max_response),

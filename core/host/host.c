@@ -130,6 +130,7 @@ int32_t host_create(struct config *config, struct logger *logger, struct metrics
     host->started_ns = loop_clock();
     (void)pthread_mutex_init(&host->lock, NULL);
     command_board_init(&host->board);
+    (void)pthread_mutex_init(&host->alert_lock, NULL);
     int32_t code = make_state_dir(config, fault);
     if (code == HAWSE_OK && options->safe)
         host->safe_digests = read_crashes(config);
@@ -253,6 +254,7 @@ void host_destroy(struct host *host)
     free(host->safe_digests);
     command_board_finish(&host->board);
     config_destroy(host->config);
+    (void)pthread_mutex_destroy(&host->alert_lock);
     (void)pthread_mutex_destroy(&host->lock);
     free(host);
 }

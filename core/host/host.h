@@ -59,6 +59,7 @@ enum callback {
     CALLBACK_DESTROY
 };
 
+struct host_alert;
 struct host_call;
 struct host_verb;
 
@@ -86,12 +87,13 @@ struct instance {
     struct isolated *isolated; /* its plugin runs in a worker process; NULL = in this one */
     struct instance_link *links;
     uint32_t link_count;
-    struct way *ways;        /* from other lanes, until each is closed there */
-    uint32_t counts[5];      /* timers, streams, requests, subs, metrics in use */
-    uint32_t posts;          /* atomic: posted and not yet delivered */
-    struct host_verb *verbs; /* what operators may call; see commands.h */
-    uint64_t produces;       /* bit per built-in space it may publish */
-    uint16_t own_spaces[16]; /* run-time spaces it may publish */
+    struct way *ways;          /* from other lanes, until each is closed there */
+    uint32_t counts[5];        /* timers, streams, requests, subs, metrics in use */
+    uint32_t posts;            /* atomic: posted and not yet delivered */
+    struct host_alert *alerts; /* see service_alert.c */
+    struct host_verb *verbs;   /* what operators may call; see commands.h */
+    uint64_t produces;         /* bit per built-in space it may publish */
+    uint16_t own_spaces[16];   /* run-time spaces it may publish */
     uint32_t own_space_count;
     struct fault fault;      /* why it is REFUSED or FAILED */
     struct fault last_error; /* set_error, until a callback ends without failing */
@@ -205,7 +207,8 @@ struct host {
     bool running;       /* the lane's thread and the watchdog exist */
     uint32_t generation;
     struct command_board board;
-    pthread_mutex_t lock; /* guards instances and streams against readers off the lane */
+    pthread_mutex_t alert_lock; /* texts and states of alerts, against status */
+    pthread_mutex_t lock;       /* guards instances and streams against readers off the lane */
     struct host_space spaces[HOST_SPACES_MAX];
     uint32_t space_count;
     pthread_t watchdog;
@@ -339,6 +342,9 @@ struct subs_cursor {
 bool subs_tell_again(struct instance *source, struct subs_cursor *at);
 void metrics_release(struct instance *inst);
 void commands_release(struct instance *inst);
+void alerts_release(struct instance *inst);
+/* [any] Appends those that are not quiet, as objects. */
+void alerts_json(const struct instance *inst, uint64_t now_ns, json_t *out);
 void streams_resume(struct lane *lane);
 void streams_reading_lost(struct lane *lane);
 void requests_retry(struct lane *lane);

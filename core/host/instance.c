@@ -313,6 +313,7 @@ void instance_release(struct instance *inst)
     requests_release(inst);
     intents_release(inst);
     commands_release(inst);
+    alerts_release(inst);
     subs_release(inst);
     ways_close(inst);
     metrics_release(inst);

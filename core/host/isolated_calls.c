@@ -7,6 +7,7 @@
 #include "host/tap.h"
 #include "tx/intent.h"
 
+#include <hawse/service/alert.h>
 #include <hawse/service/command.h>
 #include <hawse/service/config.h>
 #include <hawse/service/http.h>
@@ -352,6 +353,25 @@ static int32_t end_command(const struct wish *w)
     return s->end(w->host, w->self, ARG(0), w->call->arg_count > 1 ? &result : NULL);
 }
 
+/* ---- hawse.alert/1 ---- */
+
+static int32_t raise_alert(const struct wish *w)
+{
+    SERVICE(w, alert, HAWSE_ALERT_ID);
+    hawse_alert_t alert = {.size = SIZE_OF(alert),
+                           .severity = ARG32(0),
+                           .name = VIEW(0),
+                           .text = VIEW(1),
+                           .fields = VIEW(2)};
+    return s->raise(w->host, w->self, &alert);
+}
+
+static int32_t clear_alert(const struct wish *w)
+{
+    SERVICE(w, alert, HAWSE_ALERT_ID);
+    return s->clear(w->host, w->self, VIEW(0));
+}
+
 static int32_t (*const wishes[CALL_KINDS])(const struct wish *w) = {
     [CALL_QUERY] = query,
     [CALL_LOG] = log_text,
@@ -389,6 +409,8 @@ static int32_t (*const wishes[CALL_KINDS])(const struct wish *w) = {
     [CALL_COMMAND_ADD] = add_command,
     [CALL_COMMAND_PRINT] = print_for_command,
     [CALL_COMMAND_END] = end_command,
+    [CALL_ALERT_RAISE] = raise_alert,
+    [CALL_ALERT_CLEAR] = clear_alert,
 };
 
 void isolated_call(void *ctx, struct record_call *call)

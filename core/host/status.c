@@ -214,7 +214,7 @@ char *host_status(struct host *host)
 {
     uint64_t now = loop_clock();
     json_t *instances = json_array(), *streams = json_array(), *reasons = json_array();
-    json_t *lanes = json_array();
+    json_t *lanes = json_array(), *alerts = json_array();
     enum config_mode mode = MODE_REPLAY;
     (void)pthread_mutex_lock(&host->lock);
     for (uint32_t i = 0; i < host->instance_count; i++) {
@@ -222,6 +222,7 @@ char *host_status(struct host *host)
         if (!inst)
             continue;
         (void)json_array_append_new(instances, instance_json(inst));
+        alerts_json(inst, now, alerts);
         mode = inst->config->mode > mode ? inst->config->mode : mode;
     }
     for (uint32_t i = 0; i < host->lane_count; i++) {
@@ -230,11 +231,12 @@ char *host_status(struct host *host)
             (void)json_array_append_new(streams, stream_json(s, now));
     }
     collect_reasons(host, reasons);
-    json_t *root = json_pack(
-        "{s:s, s:i, s:I, s:b, s:o, s:s, s:I, s:o, s:o, s:o}", "version", HAWSE_VERSION, "pid",
-        (int)getpid(), "uptime_s", num((now - host->started_ns) / 1000000000u), "ready",
-        json_array_size(reasons) == 0, "reasons", reasons, "mode", config_mode_name(mode),
-        "rss_bytes", num(rss_bytes()), "lanes", lanes, "instances", instances, "streams", streams);
+    json_t *root = json_pack("{s:s, s:i, s:I, s:b, s:o, s:s, s:I, s:o, s:o, s:o, s:o}", "version",
+                             HAWSE_VERSION, "pid", (int)getpid(), "uptime_s",
+                             num((now - host->started_ns) / 1000000000u), "ready",
+                             json_array_size(reasons) == 0, "reasons", reasons, "mode",
+                             config_mode_name(mode), "rss_bytes", num(rss_bytes()), "lanes", lanes,
+                             "instances", instances, "streams", streams, "alerts", alerts);
     (void)pthread_mutex_unlock(&host->lock);
     char *intents = host->desk ? desk_status(host->desk) : NULL;
     if (root && intents)

@@ -7,6 +7,7 @@
 #include "host/given.h"
 #include "tx/intent.h"
 
+#include <hawse/service/alert.h>
 #include <hawse/service/command.h>
 #include <hawse/service/config.h>
 #include <hawse/service/http.h>
@@ -30,6 +31,7 @@ extern const hawse_metrics_service_t host_metrics_service;
 extern const hawse_config_service_t host_config_service;
 extern const hawse_sign_service_t host_sign_service;
 extern const hawse_command_service_t host_command_service;
+extern const hawse_alert_service_t host_alert_service;
 
 /* A call that hands out a number: `make` is the plain call. */
 #define TAP_OUT(table, self, call, out, make)                       \
@@ -563,6 +565,35 @@ static const hawse_command_service_t command_service = {.size = sizeof(hawse_com
                                                         .print = command_print,
                                                         .end = command_end};
 
+/* ---- hawse.alert/1 ---- */
+
+static int32_t alert_raise(const hawse_host_t *table, hawse_instance_t self,
+                           const hawse_alert_t *alert)
+{
+    struct record_call call = {.call = CALL_ALERT_RAISE};
+    hawse_alert_t own;
+    if ((alert = GIVEN(alert, &own, GIVEN_ALERT)) != NULL) {
+        call.arg_count = 1;
+        call.args[0] = alert->severity;
+        call.view_count = 3;
+        call.views[0] = alert->name;
+        call.views[1] = alert->text;
+        call.views[2] = alert->fields;
+    }
+    TAP(table, self, call, host_alert_service.raise(table, self, alert));
+    return call.code;
+}
+
+static int32_t alert_clear(const hawse_host_t *table, hawse_instance_t self, hawse_view_t name)
+{
+    struct record_call call = {.call = CALL_ALERT_CLEAR, .view_count = 1, .views = {name}};
+    TAP(table, self, call, host_alert_service.clear(table, self, name));
+    return call.code;
+}
+
+static const hawse_alert_service_t alert_service = {
+    .size = sizeof(hawse_alert_service_t), .raise = alert_raise, .clear = alert_clear};
+
 const void *tap_service(const char *id)
 {
     static const struct {
@@ -574,6 +605,7 @@ const void *tap_service(const char *id)
         {HAWSE_METRICS_ID, &metrics_service}, {HAWSE_HTTP_ID, &http_service},
         {HAWSE_CONFIG_ID, &config_service},   {HAWSE_SIGN_ID, &sign_service},
         {HAWSE_INTENT_ID, &intent_service},   {HAWSE_COMMAND_ID, &command_service},
+        {HAWSE_ALERT_ID, &alert_service},
     };
     for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
         if (strcmp(id, services[i].id) == 0)

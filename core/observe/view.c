@@ -123,6 +123,21 @@ static void instances(FILE *f, const json_t *before, const json_t *now, double s
     }
 }
 
+/* Those that somebody should look at; one that waits to be noticed is not told yet. */
+static void alerts(FILE *f, const json_t *now)
+{
+    size_t i;
+    json_t *a;
+    json_array_foreach(json_object_get(now, "alerts"), i, a)
+    {
+        if (strcmp(text_of(a, "state"), "pending") != 0)
+            (void)fprintf(f, "  %s %s: %s: %s%s\n",
+                          strcmp(text_of(a, "severity"), "critical") == 0 ? "!!" : "!",
+                          text_of(a, "instance"), text_of(a, "name"), text_of(a, "text"),
+                          strcmp(text_of(a, "state"), "fading") == 0 ? " (fading)" : "");
+    }
+}
+
 /* No line wider than the screen, and nothing that would steer a terminal: the document comes from
  * another process. */
 static void fit(char *text, int columns)
@@ -154,6 +169,7 @@ char *view_render(const json_t *before, const json_t *now, double elapsed_s, con
                   ready ? "READY" : "NOT READY");
     json_array_foreach(json_object_get(now, "reasons"), i, reason)(void)
         fprintf(f, "  ! %s\n", json_is_string(reason) ? json_string_value(reason) : "?");
+    alerts(f, now);
     (void)fputc('\n', f);
     streams(f, before, now, elapsed_s);
     (void)fputc('\n', f);

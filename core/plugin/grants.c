@@ -4,6 +4,7 @@
 #include "base/schema.h"
 #include "plugin/internal.h"
 
+#include <hawse/service/alert.h>
 #include <hawse/service/command.h>
 #include <hawse/service/config.h>
 #include <hawse/service/http.h>
@@ -28,9 +29,10 @@ struct grants {
 
 bool plugin_service_known(const char *id)
 {
-    static const char *const ids[] = {
-        HAWSE_SUB_ID,    HAWSE_STREAM_ID, HAWSE_TIMER_ID, HAWSE_RPC_ID,    HAWSE_METRICS_ID,
-        HAWSE_CONFIG_ID, HAWSE_HTTP_ID,   HAWSE_SIGN_ID,  HAWSE_INTENT_ID, HAWSE_COMMAND_ID};
+    static const char *const ids[] = {HAWSE_SUB_ID,     HAWSE_STREAM_ID,  HAWSE_TIMER_ID,
+                                      HAWSE_RPC_ID,     HAWSE_METRICS_ID, HAWSE_CONFIG_ID,
+                                      HAWSE_HTTP_ID,    HAWSE_SIGN_ID,    HAWSE_INTENT_ID,
+                                      HAWSE_COMMAND_ID, HAWSE_ALERT_ID};
     for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
         if (strcmp(id, ids[i]) == 0)
             return true;

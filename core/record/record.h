@@ -124,7 +124,9 @@ enum record_callback {
     X(34, INTENT_LOOK_UP, "asks for an intent's state")  \
     X(35, COMMAND_ADD, "offers a verb")                  \
     X(36, COMMAND_PRINT, "prints for an operator")       \
-    X(37, COMMAND_END, "answers an operator")
+    X(37, COMMAND_END, "answers an operator")            \
+    X(38, ALERT_RAISE, "raises an alert")                \
+    X(39, ALERT_CLEAR, "clears an alert")
 
 #define RECORD_CALL_ENUM(number, name, what) CALL_##name = (number),
 enum record_call_kind { RECORD_CALLS(RECORD_CALL_ENUM) CALL_KINDS };

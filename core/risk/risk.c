@@ -295,6 +295,21 @@ static void tell_breaker(struct risk *risk, struct party *p, uint64_t number,
     notify(risk, p->instance, text);
 }
 
+void risk_break(struct risk *risk, const char *instance, const char *why, uint64_t utc_ns)
+{
+    char name[96], text[256];
+    struct party *p = party_of(risk, instance);
+    if (!p) { /* what cannot be counted is stopped */
+        (void)risk_kill(risk, instance, "host", why, NULL);
+        return;
+    }
+    breaker_open(&p->breaker, utc_ns);
+    (void)snprintf(name, sizeof(name), "breaker.%.63s", instance);
+    (void)snprintf(text, sizeof(text), "breaker opened by %s", why);
+    (void)switches_set(risk->switches, name, text, NULL);
+    notify(risk, instance, text);
+}
+
 uint32_t risk_given(const struct risk *risk, const char *instance, const char *chain,
                     uint64_t number, struct risk_moved *out)
 {

@@ -175,6 +175,10 @@ int32_t risk_restore_day(struct risk *risk, const char *instance, const char *ch
                          const struct risk_moved *moved, uint32_t intents, uint64_t utc_ns);
 int32_t risk_restore_open(struct risk *risk, const struct risk_case *c);
 
+/* [desk] Opens the breaker of an instance by a word from outside, which holds across a restart. It
+ * closes by its probes, as after failures. */
+void risk_break(struct risk *risk, const char *instance, const char *why, uint64_t utc_ns);
+
 /* ---- life ---- */
 
 /* Something that operators are told at once: a breaker's edge, a kill switch. [any] thread that

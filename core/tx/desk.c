@@ -457,7 +457,7 @@ void desk_stop(struct desk *desk)
 
 /* ---- the inbox ---- */
 
-enum post_kind { POST_PROPOSE, POST_CANCEL, POST_LOOK_UP };
+enum post_kind { POST_PROPOSE, POST_CANCEL, POST_LOOK_UP, POST_BREAK };
 
 /* Something that another thread wants of the desk. */
 struct post {
@@ -469,6 +469,7 @@ struct post {
     char instance[JOURNAL_NAME];
     char id[JOURNAL_ID];
     struct intent *intent;
+    char why[192];
 };
 
 /* Behind the mode in the journal; what it was proposed by has to be known after a restart too. */
@@ -611,6 +612,9 @@ static void on_post(void *ctx)
     case POST_LOOK_UP:
         on_look_up(desk, post);
         break;
+    case POST_BREAK:
+        risk_break(desk->risk, post->instance, post->why, desk_utc());
+        break;
     }
     free(post);
 }
@@ -688,6 +692,15 @@ int32_t desk_look_up(struct desk *desk, const struct desk_owner *owner, const ch
     (void)snprintf(post.instance, sizeof(post.instance), "%s", instance);
     (void)snprintf(post.id, sizeof(post.id), "%s", id);
     return post_to(desk, &post, NULL);
+}
+
+int32_t desk_break(struct desk *desk, const char *instance, const char *who, const char *why,
+                   struct fault *fault)
+{
+    struct post post = {.kind = POST_BREAK};
+    (void)snprintf(post.instance, sizeof(post.instance), "%s", instance);
+    (void)snprintf(post.why, sizeof(post.why), "%s: %s", who, why);
+    return post_to(desk, &post, fault);
 }
 
 /* ---- there and gone ---- */

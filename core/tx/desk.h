@@ -90,6 +90,11 @@ int32_t desk_kill(struct desk *desk, const char *instance, const char *who, cons
                   struct fault *fault);
 int32_t desk_resume(struct desk *desk, const char *instance, struct fault *fault);
 
+/* [any] Opens the breaker of an instance, before anything is decided that it proposes after this.
+ * HAWSE_E_AGAIN, HAWSE_E_NOMEM: it was not. */
+int32_t desk_break(struct desk *desk, const char *instance, const char *who, const char *why,
+                   struct fault *fault);
+
 /* [any] Why no intent can be taken now, on any chain or on one, in words; false: all is well. */
 bool desk_trouble(const struct desk *desk, char *out, size_t cap);
 

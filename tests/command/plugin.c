@@ -142,7 +142,7 @@ static void print_long(struct verbs *v, hawse_command_t call)
 /* {"name":"x","severity":2,"what":"raise"}: read as a schema has checked it. */
 static int32_t do_alert(struct verbs *v, const char *args)
 {
-    char name[65] = "";
+    char name[80] = "";
     const char *at = strstr(args, "\"name\":\""), *severity = strstr(args, "\"severity\":");
     if (!v->alert || !at || !severity)
         return HAWSE_E_UNSUPPORTED;

@@ -14,36 +14,60 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
-from trials import Results, until  # noqa: E402
+from trials import Results, free_port, until  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-INVAL, STALE, EXISTS, LIMIT, FORMAT = -1, -5, -8, -10, -11
-SERVICES = {"command": "35,36,37"}
+INVAL, STALE, NOTFOUND, EXISTS, LIMIT, FORMAT = -1, -5, -7, -8, -10, -11
 
 
 class Host:
     def __init__(self, hawse, folder, isolation):
-        self.hawse, self.folder = hawse, folder / isolation
+        self.hawse, self.folder, self.http = hawse, folder / isolation, free_port()
         self.folder.mkdir()
+        rules = [{"instance": "verbs", "name": "loss", "then": "kill_instance"}, {"name": "many", "severity": "warning", "then": "breaker"},
+                 {"name": "end", "then": "kill"}]
         self.socket = self.folder / "c.sock"
         self.config = self.folder / "hawse.json"
         self.config.write_text(json.dumps({
             "hawse": 1, "state_dir": "state", "plugins": {"path": [str(folder)]},
             "control": {"socket": "c.sock"}, "record": {"file": "capture"},
+            "http": {"listen": f"127.0.0.1:{self.http}"}, "alerts": {"raise_ms": 0, "clear_ms": 300, "rules": rules},
+            **self.stopping(hawse),
             "instances": {"verbs": {"plugin": "org.test.verbs", "isolation": isolation},
                           "other": {"plugin": "org.test.verbs", "isolation": isolation}}}))
         self.log = open(self.folder / "log", "w+")
         self.process = subprocess.Popen([hawse, "run", self.config], cwd=self.folder, stdout=self.log, stderr=self.log)
 
-    def ready(self):
-        return until(lambda: self.status().returncode == 0, 10)
+    def stopping(self, hawse):
+        """A chain and a key, so that there is something to stop; nobody answers for the chain."""
+        (self.folder / "pass").write_text("correct horse\n")
+        (self.folder / "pass").chmod(0o600)
+        subprocess.run([hawse, "keys", "new", "bot", "--dir", self.folder / "keys", "--cost", "interactive", "--passphrase-file",
+                        self.folder / "pass"], check=True, capture_output=True)
+        return {"keys": {"dir": "keys", "use": {"bot": {"unlock": f"file:{self.folder / 'pass'}"}}},
+                "chains": {"local": {"chain_id": 31337, "block_ms": 1000, "providers": [{"name": "none", "http": "http://127.0.0.1:9"}],
+                                     "tx": {"max_gas_price_gwei": 1}}}}
 
-    def status(self):
-        return subprocess.run([self.hawse, "status", "--socket", self.socket], capture_output=True, text=True, timeout=10)
+    def ready(self):
+        return until(lambda: "call" in self.ask({"verb": "call", "instance": "other", "command": "say", "args": {"what": "bye"}}), 20)
+
+    def metrics(self, name):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.http}/metrics", timeout=5) as page:
+            return [line for line in page.read().decode().splitlines() if line.startswith(name)]
+
+    def alerts(self):
+        return {a["name"]: a for a in json.loads(self.status("--json").stdout)["alerts"]}
+
+    def switches(self):
+        return sorted(p.name for p in (self.folder / "state").rglob("*") if re.match(r"kill|breaker", p.name))
+
+    def status(self, *more):
+        return subprocess.run([self.hawse, "status", "--socket", self.socket, *more], capture_output=True, text=True, timeout=10)
 
     def call(self, *words, where=None):
         where = where or ["--socket", self.socket]
@@ -55,7 +79,10 @@ class Host:
 
     def ask(self, request):
         with socket.socket(socket.AF_UNIX) as s:
-            s.connect(str(self.socket))
+            try:
+                s.connect(str(self.socket))
+            except OSError:
+                return {}
             s.sendall(json.dumps(request).encode() + b"\n")
             return json.loads(s.makefile().readline())
 
@@ -140,6 +167,43 @@ def check_wrong_calls(r, host):
     r.check("... and it can be called again", until(lambda: "call" in host.ask({"verb": "call", "instance": "other", "command": "say", "args": {"what": "bye"}}), 5))
 
 
+def check_alerts(r, host):
+    say = lambda *words: host.result("verbs", "alert", *words)[1]  # noqa: E731
+    r.check("an alert is raised", say("raise", "slow", "severity=2") == 0)
+    shown = host.alerts()
+    r.check("... and is in the status, with its figures", shown.get("slow", {}).get("state") == "firing" and
+            shown["slow"]["severity"] == "warning" and shown["slow"]["fields"] == {"figure": "42"}, shown)
+    r.check("... on the screen", re.search(r"^  ! verbs: slow: the trial said so$", host.status().stdout, re.M), host.status().stdout)
+    gauge = 'hawse_alerts{instance="verbs",alert="slow",severity="warning"}'
+    r.check("... and in the metrics", host.metrics(gauge) == [gauge + " 1"], host.metrics("hawse_alerts"))
+    for _ in range(10):
+        say("clear", "slow")
+        say("raise", "slow")
+    total = 'hawse_alerts_total{instance="verbs",alert="slow"}'
+    r.check("what comes and goes is noticed once", host.metrics(total) == [total + " 1"] and host.said().count("alert slow (") == 1,
+            host.metrics("hawse_alerts"))
+    say("clear", "slow")
+    r.check("it is over when it has been down for long enough", until(lambda: "slow" not in host.alerts(), 5) and
+            host.metrics(gauge) == [gauge + " 0"] and "alert slow is over" in host.said(), host.alerts())
+    r.check("clearing what is not up says so", say("clear", "slow") == NOTFOUND and say("clear", "never") == NOTFOUND)
+    for words in (("raise", "Slow"), ("raise", "x" * 65), ("raise", "slow", "severity=0"), ("raise", "slow", "severity=4")):
+        r.check(f"alert {' '.join(words)[:30]}: refused", say(*words) == INVAL)
+    r.check("nothing is stopped by all that", host.switches() == [], host.switches())
+    say("raise", "loss", "severity=2")
+    r.check("an alert below a rule's severity pulls nothing", host.switches() == [], host.switches())
+    say("raise", "loss", "severity=3")
+    r.check("... and at it the instance's kill switch", until(lambda: host.switches() == ["kill.verbs"], 3), host.switches())
+    say("raise", "many")
+    r.check("another rule opens the breaker", until(lambda: host.switches() == ["breaker.verbs", "kill.verbs"], 3), host.switches())
+    say("raise", "end", "severity=3")
+    r.check("another stops all", until(lambda: "kill" in host.switches(), 3) and "alert: end of verbs" in host.said(), host.switches())
+    say("clear", "end")
+    until(lambda: "end" not in host.alerts(), 5)
+    r.check("what an alert has stopped stays so when it is over", "kill" in host.switches(), host.switches())
+    done = subprocess.run([host.hawse, "resume", "--socket", host.socket], capture_output=True, text=True, timeout=10)
+    r.check("... until the operator resumes", done.returncode == 0 and "kill" not in host.switches(), done)
+
+
 def check_loss(r, host):
     """In a worker: its end ends its calls, and the verbs are there again with it."""
     begin = time.monotonic()
@@ -186,6 +250,7 @@ def main():
                     break
                 check_arguments(r, host)
                 check_answers(r, host)
+                check_alerts(r, host)
                 if isolation == "none":
                     check_wrong_calls(r, host)
                 else:

@@ -121,9 +121,15 @@ TEST(config_bad_top,
         {TOP(",\n'instancse':{}"), HAWSE_E_INVAL, AT(2) "instancse: no such key",
          "did you mean \"instances\"?"},
         {TOP(",'zzz':1"), HAWSE_E_INVAL, AT(1) "zzz: no such key",
-         "the keys here are: hawse, log, plugins, lanes, http, control, record, keys, chains, "
+         "the keys here are: hawse, log, plugins, lanes, http, control, alerts, record, keys, "
+         "chains, "
          "journal, nonces, tx, state_dir, "
          "stop_deadline_ms, instances"},
+        {TOP(",'alerts':{'rules':[{'then':'kill'},{'instance':'arb','then':'kill'}]}"),
+         HAWSE_E_NOTFOUND, AT(1) "alerts.rules[1].instance: there is no instance \"arb\"",
+         "name one of \"instances\", or null for all"},
+        {TOP(",'alerts':{'rules':[{'name':'loss'}]}"), HAWSE_E_INVAL,
+         AT(1) "alerts.rules[0].then: is missing", ""},
         {TOP(",'log':{'levle':'info'}"), HAWSE_E_INVAL, AT(1) "log.levle: no such key",
          "did you mean \"level\"?"},
         {TOP(",'log':{'colour':true}"), HAWSE_E_INVAL, AT(1) "log.colour: no such key",
@@ -456,7 +462,8 @@ TEST(config_bad_printable, "what a stranger wrote cannot steer the terminal that
 {
     bad_with(TOP(",'\\u001b[31mred\\u009b':1"), NULL, 0, HAWSE_E_INVAL,
              CONFIG_FILE ": ?[31mred??: no such key",
-             "the keys here are: hawse, log, plugins, lanes, http, control, record, keys, chains, "
+             "the keys here are: hawse, log, plugins, lanes, http, control, alerts, record, keys, "
+             "chains, "
              "journal, nonces, tx, state_dir, "
              "stop_deadline_ms, instances");
 }

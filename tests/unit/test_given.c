@@ -16,6 +16,7 @@ TEST(given_sizes, "what 1.0 had is enough, whatever was appended since")
     CHECK_EQ(GIVEN_RPC_CALL, 72);
     CHECK_EQ(GIVEN_HTTP_CALL, 120);
     CHECK_EQ(GIVEN_COMMAND_SPEC, 64);
+    CHECK_EQ(GIVEN_ALERT, 56);
     CHECK_EQ(GIVEN_COMMAND_RESULT, 40);
 }
 

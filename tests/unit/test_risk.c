@@ -331,6 +331,26 @@ TEST(risk_breaker_probe, "one failure of a probe opens it anew; an open breaker 
     rig_stop(&r);
 }
 
+TEST(risk_break, "a breaker that is opened from outside is as one that opened by failures")
+{
+    struct rig r;
+    rig_start_with(&r, ",\"mode\":\"live\",\"breaker\":{\"successes\":1,\"pause_ms\":1000}",
+                   MANY_LIMITS);
+    r.intent.deadline_ns = 0;
+    rig_pass(&r, RISK_BEFORE);
+    risk_break(r.risk, "a", "alert: fund_loss of a", r.c.utc_ns);
+    CHECK(r.notes == 1 && strstr(r.note, "a: breaker opened by alert: fund_loss of a"));
+    rig_refused(&r, RISK_BEFORE, "breaker", "its breaker is open");
+    risk_destroy(r.risk);
+    rig_open(&r);
+    rig_refused(&r, RISK_BEFORE, "breaker", "open");
+    r.c.utc_ns += UINT64_C(1000000000);
+    one_ends(&r, 1, RISK_SUCCEEDED);
+    CHECK(strstr(r.note, "a: breaker closed after 1 probe"));
+    rig_pass(&r, RISK_BEFORE);
+    rig_stop(&r);
+}
+
 /* ---- limits ---- */
 
 TEST(risk_amounts, "amounts hold exactly at the limit, and one more is refused with both figures")

@@ -1,0 +1,63 @@
+/*
+ * How alerts of instances are held back and what they set off: from the checked tree into the
+ * struct.
+ */
+#include "config/internal.h"
+
+#include <hawse/service/alert.h>
+#include <stdlib.h>
+
+void alerts_destroy(struct config_alerts *alerts)
+{
+    for (size_t i = 0; i < alerts->rule_count; i++) {
+        free(alerts->rules[i].instance);
+        free(alerts->rules[i].name);
+    }
+    free(alerts->rules);
+}
+
+static int32_t read_rule(struct reader *r, const json_t *value, struct config_alert_rule *out)
+{
+    static const char *const severities[] = {"info", "warning", "critical"};
+    static const char *const thens[] = {"kill", "kill_instance", "breaker"};
+    const char *instance = json_string_value(json_object_get(value, "instance"));
+    const char *name = json_string_value(json_object_get(value, "name"));
+    out->severity = HAWSE_ALERT_INFO + (uint32_t)read_word(value, "severity", severities, 3);
+    out->then = (enum config_then)read_word(value, "then", thens, 3);
+    if ((instance && !copy_text(&out->instance, instance)) ||
+        (name && !copy_text(&out->name, name)))
+        return no_memory(r, "alerts.rules");
+    return HAWSE_OK;
+}
+
+int32_t read_alerts(struct reader *r, const json_t *alerts)
+{
+    struct config_alerts *out = &r->config->alerts;
+    const json_t *rules = json_object_get(alerts, "rules");
+    size_t count = json_array_size(rules);
+    int32_t code = HAWSE_OK;
+    out->raise_ms = read_number(alerts, "raise_ms");
+    out->clear_ms = read_number(alerts, "clear_ms");
+    out->rules = calloc(count + 1, sizeof(out->rules[0]));
+    if (!out->rules)
+        return no_memory(r, "alerts.rules");
+    for (; out->rule_count < count && code == HAWSE_OK; out->rule_count++)
+        code = read_rule(r, json_array_get(rules, out->rule_count), &out->rules[out->rule_count]);
+    return code;
+}
+
+/* A rule for an instance that there is not would never pull anything, and nobody would know. */
+int32_t check_alerts(struct reader *r)
+{
+    const struct config *c = r->config;
+    for (size_t i = 0; i < c->alerts.rule_count; i++) {
+        const char *instance = c->alerts.rules[i].instance;
+        if (!instance || config_find(c, instance))
+            continue;
+        (void)fault_set(r->fault, HAWSE_E_NOTFOUND,
+                        "alerts.rules[%zu].instance: there is no instance \"%.63s\"", i, instance);
+        fault_hint(r->fault, "name one of \"instances\", or null for all");
+        return HAWSE_E_NOTFOUND;
+    }
+    return HAWSE_OK;
+}
