@@ -82,8 +82,9 @@ static void print_intent(const json_t *o)
                  text_of(o, "instance"), text_of(o, "id"), text_of(o, "chain"),
                  text_of(o, "account"), text_of(o, "step"), (double)number_of(o, "age_ms") / 1e3);
     json_array_foreach(legs, i, leg)(void)
-        printf("  %s%s%.12s", text_of(leg, "state"), *text_of(leg, "hash") ? " " : "",
-               text_of(leg, "hash"));
+        printf("  %s%s%.12s%s%s", text_of(leg, "state"), *text_of(leg, "hash") ? " " : "",
+               text_of(leg, "hash"), *text_of(leg, "relay") ? ", the relay says: " : "",
+               text_of(leg, "relay"));
     json_array_foreach(legs, i, leg) if (number_of(leg, "fee_most") > 0)(void)
         printf("  until %.3f gwei are enough, worth %s wei",
                (double)number_of(leg, "fee_most") / 1e9, text_of(o, "worth"));

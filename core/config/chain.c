@@ -33,6 +33,7 @@ void config_chain_finish(struct config_chain *chain)
     free(chain->providers);
     safes_finish(chain);
     endpoint_finish(&chain->tx.relay);
+    endpoint_finish(&chain->tx.relay_status);
     endpoint_finish(&chain->tx.tenderly);
     free(chain->tx.private_way.method);
     free(chain->tx.private_way.auth);
@@ -65,7 +66,7 @@ int32_t config_chain_copy(const struct config_chain *chain, struct config_chain 
     out->provider_count = 0;
     out->safes = NULL;
     out->safe_count = 0;
-    out->tx.relay = (struct config_endpoint){0};
+    out->tx.relay = out->tx.relay_status = (struct config_endpoint){0};
     out->tx.tenderly = (struct config_endpoint){0};
     out->tx.private_way.method = out->tx.private_way.auth = NULL;
     out->providers = calloc(chain->provider_count + 1, sizeof(out->providers[0]));
@@ -75,6 +76,8 @@ int32_t config_chain_copy(const struct config_chain *chain, struct config_chain 
         ok = copy_text(&out->tx.private_way.auth, chain->tx.private_way.auth);
     if (ok && chain->tx.relay.url)
         ok = endpoint_copy(&chain->tx.relay, &out->tx.relay) == HAWSE_OK;
+    if (ok && chain->tx.relay_status.url)
+        ok = endpoint_copy(&chain->tx.relay_status, &out->tx.relay_status) == HAWSE_OK;
     if (ok && chain->tx.tenderly.url)
         ok = endpoint_copy(&chain->tx.tenderly, &out->tx.tenderly) == HAWSE_OK;
     for (size_t i = 0; ok && i < chain->provider_count; i++)
@@ -252,12 +255,13 @@ static int32_t read_relay(struct reader *r, struct config_tx *tx, const json_t *
                           const char *where)
 {
     static const char *const routes[] = {"auto", "public", "private"};
-    static const char *const forms[] = {"flashbots", "raw"};
+    static const char *const forms[] = {"flashbots", "raw", "bundle"};
     struct config_relay *way = &tx->private_way;
     const char *auth = json_string_value(json_object_get(value, "relay_auth"));
     unsigned route = read_word(value, "route", routes, 3);
     way->usual = route == 2 || (route == 0 && tx->relay.url);
-    way->raw = read_word(value, "relay_form", forms, 2) == 1;
+    way->raw = read_word(value, "relay_form", forms, 3) == 1;
+    way->bundle = read_word(value, "relay_form", forms, 3) == 2;
     way->bare = json_is_true(json_object_get(value, "relay_bare"));
     way->blocks = read_number(value, "relay_blocks");
     way->rounds = read_number(value, "relay_rounds");
@@ -289,7 +293,8 @@ static int32_t read_tx(struct reader *r, struct config_tx *tx, json_t *value, co
 {
     static const char *const finalities[] = {"depth", "safe", "finalized"};
     char path[CONFIG_PATH];
-    json_t *relay = json_object_get(value, "relay");
+    json_t *relay = json_object_get(value, "relay"),
+           *status = json_object_get(value, "relay_status");
     tx->confirmations = read_number(value, "confirmations");
     tx->finality = (enum config_finality)read_word(value, "finality", finalities, 3);
     tx->max_gas_price_gwei = read_number(value, "max_gas_price_gwei");
@@ -298,6 +303,9 @@ static int32_t read_tx(struct reader *r, struct config_tx *tx, json_t *value, co
     tx->relay_fallback = json_is_true(json_object_get(value, "relay_fallback"));
     (void)snprintf(path, sizeof(path), "%.180s.tx.relay", where);
     int32_t code = relay ? read_address(r, &tx->relay, "relay", relay, path) : HAWSE_OK;
+    (void)snprintf(path, sizeof(path), "%.180s.tx.relay_status", where);
+    if (code == HAWSE_OK && status)
+        code = read_address(r, &tx->relay_status, "relay_status", status, path);
     if (code == HAWSE_OK)
         code = read_simulation(r, tx, value, where);
     const json_t *executor = json_object_get(value, "executor");

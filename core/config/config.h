@@ -276,6 +276,7 @@ enum { CONFIG_ENGINES = 4 };
 /* How a chain's relay is asked. */
 struct config_relay {
     bool usual;      /* the way of intents that name none; default: when there is a relay */
+    bool bundle;     /* bundles of one transaction, for each block in turn */
     bool raw;        /* takes the bytes by a method of its own, unsigned; false: as Flashbots' */
     bool bare;       /* raw: digits without 0x */
     char *method;    /* raw */
@@ -298,7 +299,9 @@ struct config_tx {
         call_tree; /* is it asked for, and does its lack refuse? default offered */
     struct config_endpoint tenderly; /* its project, with the access key; url NULL = none */
     struct config_endpoint relay;    /* takes transactions in private; url NULL = none */
-    bool relay_fallback;             /* to the public pool when the relay does not take one */
+    struct config_endpoint
+        relay_status;    /* says what became of one, GET URL/HASH; url NULL = none */
+    bool relay_fallback; /* to the public pool when the relay does not take one */
     struct config_relay private_way;
     enum config_executor executor; /* how bundles are called */
     uint8_t delegate[20];          /* the executor's contract */

@@ -146,9 +146,9 @@ static bool same_providers(const struct config_chain *a, const struct config_cha
 
 static bool same_way(const struct config_relay *a, const struct config_relay *b)
 {
-    return a->usual == b->usual && a->raw == b->raw && a->bare == b->bare &&
-           same(a->method, b->method) && same(a->auth, b->auth) && a->blocks == b->blocks &&
-           a->rounds == b->rounds;
+    return a->usual == b->usual && a->bundle == b->bundle && a->raw == b->raw &&
+           a->bare == b->bare && same(a->method, b->method) && same(a->auth, b->auth) &&
+           a->blocks == b->blocks && a->rounds == b->rounds;
 }
 
 static bool same_tx(const struct config_tx *a, const struct config_tx *b)
@@ -159,6 +159,7 @@ static bool same_tx(const struct config_tx *a, const struct config_tx *b)
            a->simulation_required == b->simulation_required &&
            a->relay_fallback == b->relay_fallback && a->executor == b->executor &&
            memcmp(a->delegate, b->delegate, 20) == 0 && endpoint_equal(&a->relay, &b->relay) &&
+           endpoint_equal(&a->relay_status, &b->relay_status) &&
            same_way(&a->private_way, &b->private_way) &&
            memcmp(a->engines, b->engines, sizeof(a->engines)) == 0 &&
            a->call_tree == b->call_tree && endpoint_equal(&a->tenderly, &b->tenderly);

@@ -126,6 +126,9 @@ static int32_t lengthen_chains(struct config *c, struct fault *fault)
         (void)snprintf(path, sizeof(path), "chains.%.64s.tx.relay", id);
         if (code == HAWSE_OK)
             code = lengthen(c, json_object_get(chain, "tx"), "relay", path, fault);
+        (void)snprintf(path, sizeof(path), "chains.%.64s.tx.relay_status", id);
+        if (code == HAWSE_OK)
+            code = lengthen(c, json_object_get(chain, "tx"), "relay_status", path, fault);
         (void)snprintf(path, sizeof(path), "chains.%.64s.tx.tenderly", id);
         if (code == HAWSE_OK)
             code = lengthen(c, json_object_get(chain, "tx"), "tenderly", path, fault);

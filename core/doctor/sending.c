@@ -20,8 +20,9 @@ void examine_relay(struct doctor *d, const struct config_chain *chain)
 {
     static struct answer a;
     const struct config_tx *tx = &chain->tx;
-    const char *method =
-        tx->private_way.raw ? tx->private_way.method : "eth_sendPrivateTransaction";
+    const char *method = tx->private_way.raw      ? tx->private_way.method
+                         : tx->private_way.bundle ? "eth_sendBundle"
+                                                  : "eth_sendPrivateTransaction";
     char where[DOCTOR_PATH];
     if (!tx->relay.url)
         return;

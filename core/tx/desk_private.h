@@ -11,7 +11,7 @@
  *   proof.c   who used a nonce, when it was none of ours
  *   load.c    what earlier runs left
  *   reload.c  what an operator changes while it runs
- *   private.c what goes by a private relay
+ *   private*.c what goes by a private relay
  *   watch.c   whether a trade was run into
  *   safe_*.c  what intents of a Safe need beside: see safe_desk.h
  *   ask.c     questions to providers and their answers
@@ -75,6 +75,14 @@ struct attempt {
     uint32_t ended; /* of an earlier run: JOURNAL_SUPERSEDED, JOURNAL_LOST; 0 = it may be out */
 };
 
+enum { LEG_BUNDLES = 4 }; /* more than RELAY_AHEAD */
+
+/* A bundle that a relay took. */
+struct leg_bundle {
+    uint64_t block; /* that it is for; 0 = none */
+    uint8_t hash[32];
+};
+
 /* One transaction of an intent, through all its attempts. */
 struct leg {
     struct desk_intent *intent;
@@ -118,14 +126,18 @@ struct leg {
     bool restored;      /* by an earlier run; the chain has not spoken of it */
     uint64_t gone_head; /* head at which its nonce was found used without a receipt; 0 = not */
     bool proving;       /* it is found out by what: see proof.c */
-    uint64_t proof_low, proof_high;      /* blocks: the count is not above the nonce; it is */
-    uint64_t proof_middle;               /* asked about; UINT64_MAX = none yet */
-    uint64_t proof_top;                  /* where proof_high began */
-    uint32_t proof_tries;                /* that found nothing there */
-    struct answer_receipt receipt;       /* INCLUDED */
-    uint32_t mined;                      /* INCLUDED: which attempt */
-    struct relay_stay stay;              /* with a private relay */
-    uint32_t stay_attempt;               /* which attempt it has, counted from 1 */
+    uint64_t proof_low, proof_high;         /* blocks: the count is not above the nonce; it is */
+    uint64_t proof_middle;                  /* asked about; UINT64_MAX = none yet */
+    uint64_t proof_top;                     /* where proof_high began */
+    uint32_t proof_tries;                   /* that found nothing there */
+    struct answer_receipt receipt;          /* INCLUDED */
+    uint32_t mined;                         /* INCLUDED: which attempt */
+    struct relay_stay stay;                 /* with a private relay */
+    uint32_t stay_attempt;                  /* which attempt it has, counted from 1 */
+    struct leg_bundle bundles[LEG_BUNDLES]; /* that the relay took, by block */
+    uint32_t handed;                     /* of which attempt bundles go out by themselves: from 1 */
+    const char *relay_said;              /* of the newest attempt; NULL = nothing yet */
+    uint32_t taken_back;                 /* which attempt the relay was asked to forget */
     bool published;                      /* it is public, or may be because private was in vain */
     struct watch *watch;                 /* see watch.c; NULL = nothing is looked at */
     struct risk_moved moved[DESK_MOVED]; /* of it, without the chain's own coin */
@@ -271,6 +283,7 @@ struct desk_ask {
     struct leg *leg;
     struct desk_account *account;
     uint32_t number;        /* which of several */
+    uint64_t block;         /* of a bundle */
     pool_done_fn pool_done; /* of the Solana engine */
     void *pool_ctx;
     sim_answer_fn sim_done;
@@ -415,6 +428,18 @@ void private_restore(struct desk_intent *intent, const struct journal_step *step
 void private_send(struct leg *leg, uint32_t attempt);
 /* Looks at what a relay has; false: the newest attempt is public. */
 bool private_pending(struct leg *leg);
+
+/* ---- private_ask.c ---- */
+
+struct relay_answer;
+/* Of the bundle for a block, by the first transaction with its nonce. */
+void private_uuid(const struct leg *leg, uint64_t block, char out[RELAY_UUID]);
+/* The relay took a bundle (block not 0). */
+void private_note_bundle(struct leg *leg, uint64_t block, const struct relay_answer *answer);
+bool private_may_ask(const struct leg *leg); /* what became of it */
+void private_ask_status(struct leg *leg);
+/* It is no longer wanted: the relay is asked to forget what it has of it, once. */
+void private_take_back(struct leg *leg);
 
 /* ---- chain.c ---- */
 

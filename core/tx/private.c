@@ -1,7 +1,7 @@
 /*
  * Transactions of the desk that go out by a private relay: the desk decides what is signed and when
  * something is replaced, this decides where its bytes go. What takes a nonce and does nothing goes
- * public: there is nothing in it to hide.
+ * public: there is nothing in it to hide. What else a relay is asked: private_ask.c.
  *
  * The one thing that must never happen here: bytes of an intent that wants to be private, or of a
  * chain whose way is private, reach the public mempool without the operator's leave.
@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BODY_EXTRA = 256 };
+enum { BODY_EXTRA = 512 };
 
 int32_t private_open(struct desk_chain *chain, struct fault *fault)
 {
@@ -24,6 +24,7 @@ int32_t private_open(struct desk_chain *chain, struct fault *fault)
     struct relay_client_options options = {.http = chain->desk->options.http,
                                            .loop = chain->desk->loop,
                                            .endpoint = &tx->relay,
+                                           .status = &tx->relay_status,
                                            .signer = chain->desk->options.signer,
                                            .signing = &chain->desk->signing,
                                            .chain = chain->name};
@@ -96,8 +97,10 @@ bool private_is(const struct leg *leg, uint32_t attempt)
 static void rules_of(const struct leg *leg, struct relay_rules *out)
 {
     const struct config_relay *way = &leg->intent->chain->config->tx.private_way;
-    *out = (struct relay_rules){
-        .blocks = way->blocks, .rounds = way->rounds, .fallback = may_leave(leg)};
+    *out = (struct relay_rules){.blocks = way->blocks,
+                                .rounds = way->rounds,
+                                .fallback = may_leave(leg),
+                                .status = private_may_ask(leg)};
 }
 
 /* ---- what is kept of it ---- */
@@ -109,6 +112,8 @@ static const char *begin(struct leg *leg, uint32_t attempt, char out[PRIVATE_FIG
     rules_of(leg, &rules);
     relay_begin(&leg->stay, &rules, leg->intent->chain->head.number);
     leg->stay_attempt = attempt;
+    leg->handed = 0;
+    leg->relay_said = NULL;
     (void)snprintf(out, PRIVATE_FIGURES, "{\"round\":\"%u\",\"until\":\"%llu\"}", leg->stay.rounds,
                    (unsigned long long)leg->stay.max);
     return out;
@@ -154,10 +159,14 @@ static void on_answer(void *ctx, const struct relay_answer *answer)
     desk_ask_drop(ctx);
     if (leg->intent->ended || ask.number + 1 != leg->attempt_count)
         return;
+    if (answer->status == HAWSE_OK)
+        private_note_bundle(leg, ask.block, answer);
     if (answer->status == HAWSE_OK || answer->class == RPC_ALREADY_KNOWN) {
         leg_sent(leg, ask.number);
         return;
     }
+    if (ask.block != 0 && ask.block <= leg->intent->chain->head.number)
+        return; /* too late for that block; those that follow say whether it takes it */
     const struct rpc_policy *policy = rpc_policy(answer->class);
     log_line(ask.desk->logger, HAWSE_LOG_WARN, leg->intent->instance,
              "intent %s: the relay did not take it (%s): %.*s", leg->intent->body->id, policy->name,
@@ -172,43 +181,73 @@ static void on_answer(void *ctx, const struct relay_answer *answer)
     }
 }
 
-static int32_t write_body(const struct leg *leg, const struct attempt *a, uint64_t number,
-                          hawse_writer_t *w)
+static int32_t write_body(const struct leg *leg, const struct attempt *a, uint64_t block,
+                          uint64_t number, hawse_writer_t *w)
 {
     const struct config_relay *way = &leg->intent->chain->config->tx.private_way;
     const hawse_view_t raw = {a->raw, a->raw_len};
+    char uuid[RELAY_UUID];
     if (way->raw)
         return relay_write_raw(w, number, way->method, raw, way->bare);
-    return relay_write_send_private(w, number, raw, leg->stay.max, false);
+    if (!way->bundle)
+        return relay_write_send_private(w, number, raw, leg->stay.max);
+    private_uuid(leg, block, uuid);
+    return relay_write_send_bundle(
+        w, number, &(struct relay_bundle){.txs = &raw, .count = 1, .block = block, .uuid = uuid});
 }
 
-void private_send(struct leg *leg, uint32_t i)
+/* block: of a bundle, otherwise 0. */
+static void hand_over(struct leg *leg, uint32_t i, uint64_t block)
 {
     const struct attempt *a = &leg->attempts[i];
     struct desk_chain *chain = leg->intent->chain;
     const struct config_relay *way = &chain->config->tx.private_way;
     struct fault fault = {0};
-    if (!chain->relay || leg->stay_attempt != i + 1 || chain->head.number >= leg->stay.max)
-        return; /* offered at the next look */
     size_t cap = 2 * a->raw_len + strlen(way->method) + BODY_EXTRA;
     char *body = malloc(cap);
     hawse_writer_t w = hawse_writer(body, body ? cap : 0);
     uint64_t number = relay_client_number(chain->relay);
-    struct desk_ask *ask =
-        desk_ask_hold(chain, &(struct desk_ask){.intent = leg->intent, .leg = leg, .number = i});
-    if (!ask || write_body(leg, a, number, &w) != HAWSE_OK) {
+    struct desk_ask *ask = desk_ask_hold(
+        chain, &(struct desk_ask){.intent = leg->intent, .leg = leg, .number = i, .block = block});
+    if (!ask || write_body(leg, a, block, number, &w) != HAWSE_OK) {
         desk_ask_drop(ask);
         free(body);
         relay_unsure(&leg->stay); /* once more at the next head */
         return;
     }
-    enum relay_kind kind = way->raw ? RELAY_RAW : RELAY_SEND_PRIVATE;
+    enum relay_kind kind = way->raw      ? RELAY_RAW
+                           : way->bundle ? RELAY_SEND_BUNDLE
+                                         : RELAY_SEND_PRIVATE;
     if (relay_client_ask(chain->relay, kind, number, body, w.len, on_answer, ask, &fault) ==
         HAWSE_OK)
         return;
     log_fault(chain->desk->logger, HAWSE_LOG_WARN, "tx", &fault);
     desk_ask_drop(ask);
     relay_unsure(&leg->stay);
+}
+
+/* Bundles for the blocks that come next, each once: of what private_send() has handed over, since
+ * that is in the journal. None while it is being taken back. */
+static void hand_bundles(struct leg *leg, uint32_t i)
+{
+    uint64_t block;
+    while (leg->handed == i + 1 && !leg->life.voiding &&
+           relay_target(&leg->stay, leg->intent->chain->head.number, &block))
+        hand_over(leg, i, block);
+}
+
+void private_send(struct leg *leg, uint32_t i)
+{
+    struct desk_chain *chain = leg->intent->chain;
+    if (!chain->relay || leg->stay_attempt != i + 1 || chain->head.number >= leg->stay.max)
+        return; /* offered at the next look */
+    if (!chain->config->tx.private_way.bundle) {
+        hand_over(leg, i, 0);
+        return;
+    }
+    leg->handed = i + 1;
+    leg->stay.targeted = 0; /* once more for blocks that it may have: the same uuids */
+    hand_bundles(leg, i);
 }
 
 /* ---- each head ---- */
@@ -272,7 +311,12 @@ bool private_pending(struct leg *leg)
         intent_fail(leg->intent, HAWSE_E_TIMEOUT, "the relay did not get it into a block");
         leg_on(leg, LIFE_ON_REJECTED);
         break;
-    default:
+    case RELAY_ASK:
+        private_ask_status(leg);
+        hand_bundles(leg, newest);
+        break;
+    case RELAY_WAIT:
+        hand_bundles(leg, newest);
         break;
     }
     return true;

@@ -9,16 +9,10 @@
 
 /* ---- which way ---- */
 
-const char *route_word(enum route route)
-{
-    static const char *const words[] = {"public", "private", "bundle"};
-    return words[route];
-}
-
 static int32_t go_private(const struct route_case *c, bool may_leave, enum route *out,
                           const char **why)
 {
-    *out = c->usual == ROUTE_BUNDLE && c->bundles ? ROUTE_BUNDLE : ROUTE_PRIVATE;
+    *out = ROUTE_PRIVATE;
     *why = "by the relay";
     if (!c->relay_down)
         return HAWSE_OK;
@@ -82,8 +76,6 @@ uint32_t relay_limit_of(enum relay_kind kind)
         return 0;
     case 600:
         return 1;
-    case 300:
-        return 2;
     default:
         return RELAY_LIMITS - 1;
     }
@@ -177,20 +169,6 @@ int32_t relay_write_send_bundle(hawse_writer_t *w, uint64_t id, const struct rel
     return end(w, id);
 }
 
-int32_t relay_write_call_bundle(hawse_writer_t *w, uint64_t id, const struct relay_bundle *b,
-                                uint64_t timestamp)
-{
-    begin(w, "eth_callBundle");
-    int32_t code = put_txs(w, b);
-    if (code != HAWSE_OK)
-        return code;
-    hawse_writer_text(w, ",\"stateBlockNumber\":\"latest\"");
-    if (timestamp)
-        put_number(w, ",\"timestamp\":", timestamp);
-    hawse_writer_text(w, "}");
-    return end(w, id);
-}
-
 int32_t relay_write_cancel_bundle(hawse_writer_t *w, uint64_t id, const char *uuid)
 {
     begin(w, "eth_cancelBundle");
@@ -201,22 +179,13 @@ int32_t relay_write_cancel_bundle(hawse_writer_t *w, uint64_t id, const char *uu
 }
 
 int32_t relay_write_send_private(hawse_writer_t *w, uint64_t id, hawse_view_t tx,
-                                 uint64_t max_block, bool fast)
+                                 uint64_t max_block)
 {
     begin(w, "eth_sendPrivateTransaction");
     put_data(w, "{\"tx\":", tx.data, tx.len);
     if (max_block)
         put_quantity(w, ",\"maxBlockNumber\":", max_block);
-    hawse_writer_text(w, fast ? ",\"preferences\":{\"fast\":true}}" : "}");
-    return end(w, id);
-}
-
-int32_t relay_write_send_private_raw(hawse_writer_t *w, uint64_t id, hawse_view_t tx, bool fast)
-{
-    begin(w, "eth_sendPrivateRawTransaction");
-    put_data(w, "", tx.data, tx.len);
-    if (fast)
-        hawse_writer_text(w, ",{\"fast\":true}");
+    hawse_writer_text(w, "}");
     return end(w, id);
 }
 
@@ -238,14 +207,6 @@ int32_t relay_write_bundle_stats(hawse_writer_t *w, uint64_t id, const uint8_t h
     return end(w, id);
 }
 
-int32_t relay_write_user_stats(hawse_writer_t *w, uint64_t id, uint64_t block)
-{
-    begin(w, "flashbots_getUserStatsV2");
-    put_quantity(w, "{\"blockNumber\":", block);
-    hawse_writer_text(w, "}");
-    return end(w, id);
-}
-
 int32_t relay_write_raw(hawse_writer_t *w, uint64_t id, const char *method, hawse_view_t tx,
                         bool bare)
 {
@@ -256,15 +217,13 @@ int32_t relay_write_raw(hawse_writer_t *w, uint64_t id, const char *method, haws
     return end(w, id);
 }
 
-void relay_uuid(const uint8_t hash[32], uint64_t block, uint32_t round, char out[RELAY_UUID])
+void relay_uuid(const uint8_t first[32], uint64_t block, char out[RELAY_UUID])
 {
-    uint8_t from[44], digest[32];
+    uint8_t from[40], digest[32];
     char digits[33] = "";
-    memcpy(from, hash, 32);
+    memcpy(from, first, 32);
     for (int i = 0; i < 8; i++)
         from[32 + i] = (uint8_t)(block >> (8 * i));
-    for (int i = 0; i < 4; i++)
-        from[40 + i] = (uint8_t)(round >> (8 * i));
     hawse_keccak256(from, sizeof(from), digest);
     digest[6] = (uint8_t)((digest[6] & 0x0f) | 0x80); /* RFC 9562: version 8, of our own making */
     digest[8] = (uint8_t)((digest[8] & 0x3f) | 0x80);
@@ -275,21 +234,25 @@ void relay_uuid(const uint8_t hash[32], uint64_t block, uint32_t round, char out
 
 /* ---- the time with a relay ---- */
 
-const char *relay_next_word(enum relay_next next)
-{
-    static const char *const words[] = {"wait",  "ask",     "repeat", "offer again",
-                                        "raise", "publish", "void"};
-    return words[next];
-}
-
 void relay_begin(struct relay_stay *stay, const struct relay_rules *rules, uint64_t head)
 {
     stay->rounds++;
     stay->first = head + 1;
     stay->max = head + rules->blocks;
     stay->asked = head;
+    stay->targeted = head;
     stay->offered = true;
     stay->repeat = false;
+}
+
+bool relay_target(struct relay_stay *stay, uint64_t head, uint64_t *block)
+{
+    uint64_t next = (stay->targeted > head ? stay->targeted : head) + 1;
+    if (stay->over || !stay->offered || next > stay->max || next > head + RELAY_AHEAD)
+        return false;
+    stay->targeted = next;
+    *block = next;
+    return true;
 }
 
 void relay_unsure(struct relay_stay *stay)

@@ -23,21 +23,19 @@ enum {
     RELAY_BUNDLE_TXS = 100,      /* of one bundle */
     RELAY_BUNDLE_BYTES = 300000, /* of one bundle */
     RELAY_BLOCKS = 25,           /* that a private transaction is tried for, at most */
-    RELAY_TARGETS = 10,          /* blocks that one bundle is sent for, at most */
+    RELAY_AHEAD = 2,             /* blocks that bundles are sent for, at a head */
     RELAY_UUID = 37,             /* with its NUL */
 };
 
 /* ---- which way ---- */
 
-enum route { ROUTE_PUBLIC, ROUTE_PRIVATE, ROUTE_BUNDLE };
-const char *route_word(enum route route); /* "public" ... */
+enum route { ROUTE_PUBLIC, ROUTE_PRIVATE };
 
 /* What is known when a transaction is about to go out. */
 struct route_case {
     uint32_t wanted;     /* by the intent: HAWSE_INTENT_ROUTE_... */
     enum route usual;    /* of the chain */
     bool relay;          /* the chain has one */
-    bool bundles;        /* and it takes bundles */
     bool fallback;       /* the operator lets what the relay does not take go public */
     bool relay_down;     /* it cannot be asked at all */
     uint32_t sandwiches; /* of ours on this chain lately */
@@ -54,13 +52,10 @@ int32_t route_choose(const struct route_case *c, enum route *out, const char **w
 /* What is asked of a relay. X(NAME, "method", requests a minute, costs nothing but a look) */
 #define RELAY_KINDS(X)                                                 \
     X(SEND_BUNDLE, "eth_sendBundle", 1800, false)                      \
-    X(CALL_BUNDLE, "eth_callBundle", 300, true)                        \
     X(CANCEL_BUNDLE, "eth_cancelBundle", 600, false)                   \
     X(SEND_PRIVATE, "eth_sendPrivateTransaction", 120, false)          \
-    X(SEND_PRIVATE_RAW, "eth_sendPrivateRawTransaction", 120, false)   \
     X(CANCEL_PRIVATE, "eth_cancelPrivateTransaction", 600, false)      \
     X(BUNDLE_STATS, "flashbots_getBundleStatsV2", 120, true)           \
-    X(USER_STATS, "flashbots_getUserStatsV2", 120, true)               \
     X(RAW, "", 120, false)   /* one method of the operator's choice */ \
     X(STATUS, "", 120, true) /* GET of the Protect status API */
 #define RELAY_KIND_ENUM(name, method, minute, look) RELAY_##name,
@@ -69,7 +64,7 @@ enum relay_kind { RELAY_KINDS(RELAY_KIND_ENUM) RELAY_KIND_COUNT };
 const char *relay_method(enum relay_kind kind);
 /* Requests in any minute, from one address. */
 uint32_t relay_per_minute(enum relay_kind kind);
-enum { RELAY_LIMITS = 4 };
+enum { RELAY_LIMITS = 3 };
 /* Which of RELAY_LIMITS limits a kind counts for: those with the same figure share it. */
 uint32_t relay_limit_of(enum relay_kind kind);
 bool relay_is_look(enum relay_kind kind);
@@ -87,25 +82,21 @@ struct relay_bundle {
 /* Bodies of requests, to their last byte. HAWSE_E_NOSPACE: w->len bytes are needed; HAWSE_E_LIMIT:
  * more than a bundle may hold; HAWSE_E_INVAL: an empty bundle. */
 int32_t relay_write_send_bundle(hawse_writer_t *w, uint64_t id, const struct relay_bundle *b);
-/* Simulation on the state of the newest block, as if in b->block; timestamp 0 = the relay's. */
-int32_t relay_write_call_bundle(hawse_writer_t *w, uint64_t id, const struct relay_bundle *b,
-                                uint64_t timestamp);
 int32_t relay_write_cancel_bundle(hawse_writer_t *w, uint64_t id, const char *uuid);
-/* max_block 0 = the relay's own bound; fast: shared with all builders. */
+/* max_block 0 = the relay's own bound. */
 int32_t relay_write_send_private(hawse_writer_t *w, uint64_t id, hawse_view_t tx,
-                                 uint64_t max_block, bool fast);
-int32_t relay_write_send_private_raw(hawse_writer_t *w, uint64_t id, hawse_view_t tx, bool fast);
+                                 uint64_t max_block);
 int32_t relay_write_cancel_private(hawse_writer_t *w, uint64_t id, const uint8_t hash[32]);
 int32_t relay_write_bundle_stats(hawse_writer_t *w, uint64_t id, const uint8_t hash[32],
                                  uint64_t block);
-int32_t relay_write_user_stats(hawse_writer_t *w, uint64_t id, uint64_t block);
 /* A plain endpoint that takes private transactions by a method of its own; bare: without 0x. */
 int32_t relay_write_raw(hawse_writer_t *w, uint64_t id, const char *method, hawse_view_t tx,
                         bool bare);
 
-/* The replacementUuid of a bundle for one target block: the same for the same transaction, block
- * and round, another for any other. One a block, since a relay keeps one bundle an uuid. */
-void relay_uuid(const uint8_t hash[32], uint64_t block, uint32_t round, char out[RELAY_UUID]);
+/* The replacementUuid of a bundle for one target block, by the hash of the first transaction that
+ * had its nonce: one that pays more takes the place of what is with the relay for that block, and
+ * the same bytes their own. One a block, since a relay keeps one bundle an uuid. */
+void relay_uuid(const uint8_t first[32], uint64_t block, char out[RELAY_UUID]);
 /* The value of X-Flashbots-Signature: "0xADDRESS:0xSIGNATURE" with v of 27 or 28, and a NUL. */
 enum { RELAY_HEADER = 42 + 1 + 132 + 1 };
 void relay_header(const uint8_t address[20], const uint8_t signature[64], uint8_t parity,
@@ -122,17 +113,17 @@ int32_t relay_read_hash(const uint8_t *text, size_t len, uint8_t hash[32]);
 /* eth_cancelPrivateTransaction; eth_cancelBundle, which answers null. */
 int32_t relay_read_cancel(const uint8_t *text, size_t len, bool *canceled);
 
-/* eth_callBundle. */
-struct relay_simulation {
-    hawse_u256_t coinbase_diff; /* wei that the builder gets, fees included */
-    hawse_u256_t gas_price;     /* coinbase_diff over gas */
-    uint64_t gas_used;
-    uint64_t block;  /* whose state it ran on */
-    uint32_t count;  /* transactions */
-    uint32_t failed; /* the first that failed, counted from 0; count = none did */
-    char why[128];   /* of it */
-};
-int32_t relay_read_simulation(const uint8_t *text, size_t len, struct relay_simulation *out);
+/* How far a bundle came, by flashbots_getBundleStatsV2. X(NAME, "word") */
+#define RELAY_STAGES(X)         \
+    X(MISSING, "not received")  \
+    X(RECEIVED, "received")     \
+    X(SIMULATED, "simulated")   \
+    X(CONSIDERED, "considered") \
+    X(SEALED, "sealed")
+#define RELAY_STAGE_ENUM(name, word) RELAY_STAGE_##name,
+enum relay_stage { RELAY_STAGES(RELAY_STAGE_ENUM) RELAY_STAGE_COUNT };
+int32_t relay_read_stage(const uint8_t *text, size_t len, enum relay_stage *out);
+const char *relay_stage_word(enum relay_stage stage);
 
 /* The status API. X(NAME, "word") */
 #define RELAY_STATUSES(X)   \
@@ -148,6 +139,7 @@ struct relay_fate {
     uint64_t max_block; /* 0 = not told */
     bool leaked;        /* seen in the public mempool */
 };
+const char *relay_status_word(enum relay_status status);
 int32_t relay_read_fate(const uint8_t *text, size_t len, struct relay_fate *out);
 
 /* ---- the time with a relay ---- */
@@ -162,13 +154,13 @@ enum relay_next {
     RELAY_PUBLISH, /* to the public mempool: allowed, and private was in vain */
     RELAY_VOID,    /* an empty transaction in its place, in public */
 };
-const char *relay_next_word(enum relay_next next);
 
 /* One transaction with a relay. Plain data; begins as zeroes. */
 struct relay_stay {
     uint32_t rounds;     /* block ranges begun */
     uint64_t first, max; /* blocks of this one */
     uint64_t asked;      /* head at which its status was asked last */
+    uint64_t targeted;   /* the last block that a bundle was sent for */
     bool offered;        /* the relay has it, or may have it */
     bool repeat;         /* nobody knows whether it has it */
     bool leaked;         /* it is public already: keeping it private is in vain */
@@ -179,7 +171,7 @@ struct relay_rules {
     uint32_t blocks; /* of one range, 1 to RELAY_BLOCKS */
     uint32_t rounds; /* ranges before private was in vain; at least 1 */
     bool fallback;   /* may go public then: by the operator and by the intent */
-    bool status;     /* there is a status API */
+    bool status;     /* its status can be asked */
 };
 
 /* What is true when it is looked at. */
@@ -193,6 +185,8 @@ struct relay_look {
 
 /* A range begins: it goes out now for the blocks from head + 1 on. */
 void relay_begin(struct relay_stay *stay, const struct relay_rules *rules, uint64_t head);
+/* The next block of the range that a bundle goes out for at this head, each once; false: none. */
+bool relay_target(struct relay_stay *stay, uint64_t head, uint64_t *block);
 /* The status API answered. */
 void relay_heard(struct relay_stay *stay, const struct relay_fate *fate, uint64_t head);
 /* No answer came: once more at the next head. */

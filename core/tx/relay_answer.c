@@ -87,61 +87,49 @@ static int32_t small_of(const json_t *o, const char *key, uint64_t *out)
                : HAWSE_E_FORMAT;
 }
 
-/* The first transaction that failed. */
-static void read_failures(const json_t *results, struct relay_simulation *out)
+static bool told(const json_t *o, const char *key)
 {
-    const json_t *item;
-    size_t i;
-    out->failed = out->count;
-    json_array_foreach((json_t *)results, i, item)
-    {
-        const json_t *error = json_object_get(item, "error");
-        const json_t *revert = json_object_get(item, "revert");
-        if ((!error || json_is_null(error)) && (!revert || json_is_null(revert)))
-            continue;
-        const char *said = json_string_value(error), *more = json_string_value(revert);
-        out->failed = (uint32_t)i;
-        (void)snprintf(out->why, sizeof(out->why), "%.60s%s%.60s", said ? said : "reverted",
-                       more && more[0] ? ": " : "", more ? more : "");
-        return;
-    }
+    const json_t *value = json_object_get(o, key);
+    return json_is_array(value) ? json_array_size(value) > 0 : json_string_length(value) > 0;
 }
 
-int32_t relay_read_simulation(const uint8_t *text, size_t len, struct relay_simulation *out)
+int32_t relay_read_stage(const uint8_t *text, size_t len, enum relay_stage *out)
 {
     json_t *root = load(text, len);
-    const json_t *results = json_object_get(root, "results");
-    *out = (struct relay_simulation){0};
-    int32_t code = json_is_array(results) && json_array_size(results) <= RELAY_BUNDLE_TXS
-                       ? HAWSE_OK
-                       : HAWSE_E_FORMAT;
-    if (code == HAWSE_OK)
-        code = number_of(root, "coinbaseDiff", &out->coinbase_diff);
-    if (code == HAWSE_OK)
-        code = number_of(root, "bundleGasPrice", &out->gas_price);
-    if (code == HAWSE_OK)
-        code = small_of(root, "totalGasUsed", &out->gas_used);
-    if (code == HAWSE_OK)
-        code = small_of(root, "stateBlockNumber", &out->block);
-    if (code == HAWSE_OK) {
-        out->count = (uint32_t)json_array_size(results);
-        read_failures(results, out);
-    }
+    int32_t code = json_is_object(root) ? HAWSE_OK : HAWSE_E_FORMAT;
+    *out = told(root, "sealedByBuildersAt")                     ? RELAY_STAGE_SEALED
+           : told(root, "consideredByBuildersAt")               ? RELAY_STAGE_CONSIDERED
+           : json_is_true(json_object_get(root, "isSimulated")) ? RELAY_STAGE_SIMULATED
+           : told(root, "receivedAt")                           ? RELAY_STAGE_RECEIVED
+                                                                : RELAY_STAGE_MISSING;
     json_decref(root);
     return code;
 }
 
+const char *relay_stage_word(enum relay_stage stage)
+{
+#define RELAY_STAGE_WORD(name, word) word,
+    static const char *const words[] = {RELAY_STAGES(RELAY_STAGE_WORD)};
+    return words[stage];
+}
+
+static const char *const status_words[] = {
+#define RELAY_STATUS_WORD(name, word) word,
+    RELAY_STATUSES(RELAY_STATUS_WORD)};
+
+const char *relay_status_word(enum relay_status status)
+{
+    return status_words[status];
+}
+
 int32_t relay_read_fate(const uint8_t *text, size_t len, struct relay_fate *out)
 {
-    static const char *const words[] = {
-#define RELAY_STATUS_WORD(name, word) word,
-        RELAY_STATUSES(RELAY_STATUS_WORD)};
     json_t *root = load(text, len);
     const char *word = json_string_value(json_object_get(root, "status"));
     int32_t code = HAWSE_E_FORMAT;
     *out = (struct relay_fate){0};
     for (size_t i = 0; word && i < RELAY_STATUS_COUNT; i++) {
-        if (strcmp(word, words[i]) == 0) {
+        if (strcmp(word, status_words[i]) == 0) {
             out->status = (enum relay_status)i;
             code = HAWSE_OK;
         }

@@ -125,7 +125,16 @@ static void send_out(struct request *r)
                                 .timeout_ms = ANSWER_MS,
                                 .max_response = ANSWER_BYTES,
                                 .judge = rpc_judge};
-    r->body = NULL;
+    if (r->kind == RELAY_STATUS) {
+        http = (struct http_options){.endpoint = client->options.status,
+                                     .method = "GET",
+                                     .path = r->body,
+                                     .path_len = r->len,
+                                     .timeout_ms = ANSWER_MS,
+                                     .max_response = ANSWER_BYTES};
+    } else {
+        r->body = NULL;
+    }
     int32_t code = http_send(client->options.http, client->options.loop, &http, on_answer, r,
                              &r->http, &fault);
     if (code != HAWSE_OK)
@@ -156,7 +165,7 @@ static int32_t sign(struct request *r)
     struct signature signature;
     uint8_t digest[32];
     char value[RELAY_HEADER];
-    if (o->auth == 0)
+    if (o->auth == 0 || r->kind == RELAY_STATUS)
         return HAWSE_OK;
     hawse_flashbots_digest((const uint8_t *)r->body, r->len, digest);
     int32_t code = signer_sign_digest(o->signer, o->auth, &o->chain, digest, &signature, &r->fault);

@@ -24,6 +24,7 @@ struct relay_client_options {
     struct http_client *http;
     struct loop *loop;
     const struct config_endpoint *endpoint;
+    const struct config_endpoint *status; /* of RELAY_STATUS: a GET, unsigned */
     struct signer *signer;
     signer_handle auth;       /* 0 = requests are not signed */
     struct signing **signing; /* where that is done; there before the first request */
@@ -50,8 +51,9 @@ void relay_client_destroy(struct relay_client *client);
 /* A number for a request's id: no two of one client are the same. */
 uint64_t relay_client_number(struct relay_client *client);
 /* Asks when the limit of its kind allows it: the others wait in their order. `body` was written by
- * relay.h with `number`, is malloc'd and taken, also on failure. `done` is called exactly once
- * after HAWSE_OK, and never within this call. HAWSE_E_LIMIT: too many wait. */
+ * relay.h with `number`, or is the path of RELAY_STATUS; malloc'd and taken, also on failure.
+ * `done` is called exactly once after HAWSE_OK, and never within this call. HAWSE_E_LIMIT: too many
+ * wait. */
 int32_t relay_client_ask(struct relay_client *client, enum relay_kind kind, uint64_t number,
                          char *body, size_t len, relay_done_fn done, void *ctx,
                          struct fault *fault);

@@ -364,6 +364,8 @@ void leg_replace(struct leg *leg, bool empty)
     struct desk_intent *intent = leg->intent;
     const struct attempt *last = &leg->attempts[leg->attempt_count - 1];
     struct fees market = chain_offer(intent->chain), next;
+    if (empty)
+        private_take_back(leg);
     if (leg->attempt_count == DESK_ATTEMPTS ||
         !fees_bump(&last->fees, &market, chain_cap(intent->chain), &next)) {
         leg_on(leg, LIFE_ON_WAIT); /* the cap leaves no room: what is out may still be taken */

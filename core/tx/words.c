@@ -302,6 +302,8 @@ static json_t *show_leg(const struct leg *leg)
     }
     if (leg->dear)
         (void)json_object_set_new(o, "fee_most", json_integer((json_int_t)leg->fee_most));
+    if (leg->relay_said && leg->life.state == LIFE_SENT)
+        (void)json_object_set_new(o, "relay", json_string(leg->relay_said));
     if (leg->life.state == LIFE_INCLUDED)
         (void)json_object_set_new(o, "block", json_integer((json_int_t)leg->receipt.block));
     return o;

@@ -66,7 +66,7 @@ class Relays(Troubles):
             return json.loads(answer.read())
 
     def mode(self, mode):
-        self.ask("/control", {"mode": mode, "requests": []})
+        self.ask("/control", {"mode": mode, "requests": [], "canceled": [], "fate": None, "leaked": False})
         self.public.seen.clear()
 
     def requests(self):
@@ -85,6 +85,9 @@ class Relays(Troubles):
     def restart(self, **way):
         if self.host:
             self.check("the host stops cleanly", self.host.stop() == 0, self.host.logs()[-1])
+        self.restart_as(**way)
+
+    def restart_as(self, **way):
         self.way = way
         self.host = Host(self.hawse, self.plugins, self.folder, self.config())
         self.host.start()
@@ -206,6 +209,114 @@ class Relays(Troubles):
         self.check("but never one that asked for private", words[-1] == "FAILED" and self.count(11) == 0
                    and not any(hit(11)[2:] in raw for raw in self.public.seen), (words, self.public.seen))
 
+    # ---- bundles ----
+
+    def bundled(self):
+        self.restart(relay_auth="auth", relay_form="bundle")
+        self.mode("include")
+        self.send("bundled", [{"to": TARGET, "data": hit(20)}], route="private")
+        words = self.until("bundled", "CONFIRMED")
+        came, state = self.requests(), self.ask("/state")
+        self.check("a bundle is in a block that it was for, and its transaction in no pool", words[-1] == "CONFIRMED"
+                   and self.count(20) == 1 and not self.public.seen and state["included"] > 0 and state["refused"] == 0
+                   and all(r["method"] == "eth_sendBundle" and r["block"] in (r["head"] + 1, r["head"] + 2) for r in came),
+                   (words, came, self.public.seen))
+
+    def each_block(self):
+        self.mode("keep")
+        self.send("patient", [{"to": TARGET, "data": hit(21)}], route="private")
+        self.until("patient", "SEEN", mine=False)
+        for _ in range(3):
+            self.mine(1)
+            time.sleep(0.3)
+        came = self.requests()
+        blocks = [r["block"] for r in came]
+        stats = self.ask("/state")["stats"]
+        shown = self.command("intents").stdout
+        end = time.monotonic() + 3
+        while "considered" not in shown and time.monotonic() < end:
+            time.sleep(0.1)
+            shown = self.command("intents").stdout
+        self.check("it goes out for each block in turn, once, by an uuid of the block's own", len(set(blocks)) == len(blocks)
+                   and len(blocks) >= 3 and len({r["uuid"] for r in came}) == len(came) and blocks == sorted(blocks), came)
+        self.check("how far it came is asked, and shown", stats > 0 and "the relay says: considered" in shown, (stats, shown))
+        self.host.kill()
+        self.mode("include")
+        self.host.start()
+        words = self.until("patient", "CONFIRMED")
+        again = {r["block"]: r["uuid"] for r in self.requests() if r["block"] in blocks}
+        self.check("after a crash it goes on where it was, with the same uuids, and once", words[-1] == "CONFIRMED"
+                   and self.count(21) == 1 and not self.public.seen
+                   and all(uuid in {r["uuid"] for r in came} for uuid in again.values()), (words, came, self.requests()))
+
+    def taken_back(self):
+        self.mode("keep")
+        self.send("back", [{"to": TARGET, "data": hit(22)}], route="private")
+        self.until("back", "SEEN", mine=False)
+        self.mine(1)
+        words = self.until("back", "FAILED", seconds=20)
+        state = self.ask("/state")
+        offered = {r["uuid"] for r in state["requests"]}
+        self.check("what no block took is made void in public, and the relay is told to forget it", words[-1] == "FAILED"
+                   and self.count(22) == 0 and len(state["canceled"]) == 2 and self.public.seen
+                   and not any(hit(22)[2:] in raw for raw in self.public.seen), (words, state["canceled"], offered))
+        self.mode("include")
+        self.send("behind", [{"to": TARGET, "data": hit(23)}])
+        self.until("behind", "CONFIRMED")
+        self.check("its nonce is used, and the next one goes on behind it", self.count(23) == 1 and self.count(22) == 0,
+                   self.words("behind"))
+
+    def killed_while_void(self):
+        """The host is killed at each step of giving a bundle up."""
+        for i, step in enumerate(("SENT", "SEEN", "REPLACED")):
+            name = f"void{i}"
+            self.mode("keep")
+            self.send(name, [{"to": TARGET, "data": hit(24 + i)}], route="private")
+            self.until(name, step, seconds=20, mine=step == "REPLACED")
+            self.host.kill()
+            self.host.start()
+            words = self.until(name, "FAILED", seconds=20)
+            self.check(f"a host that is killed when it is {step} gives the bundle up once", words[-1] == "FAILED"
+                       and self.count(24 + i) == 0 and not any(hit(24 + i)[2:] in raw for raw in self.public.seen), words)
+
+    # ---- the status API ----
+
+    def fates(self):
+        self.restart(relay_auth="auth", relay_status=self.relay_url + "/tx", relay_blocks=20)
+        self.mode("keep")
+        self.send("fate", [{"to": TARGET, "data": hit(30)}], route="private")
+        self.until("fate", "SEEN", mine=False)
+        self.mine(1)
+        first = self.requests()
+        self.ask("/control", {"fate": "FAILED"})
+        end = time.monotonic() + 5
+        while len(self.requests()) < 2 and time.monotonic() < end:
+            self.mine(1)
+        early = self.requests()
+        self.ask("/control", {"fate": None, "mode": "include"})
+        words = self.until("fate", "CONFIRMED")
+        self.check("a transaction that the relay gave up is offered anew before its blocks are over", len(first) == 1
+                   and len(early) == 2 and early[1]["head"] < int(first[0]["maxBlock"], 16) and words[-1] == "CONFIRMED"
+                   and self.count(30) == 1 and self.ask("/state")["statuses"] > 0, (first, early, words))
+
+    def leaked(self):
+        self.restart(relay_auth="auth", relay_status=self.relay_url + "/tx", relay_fallback=True, relay_blocks=20)
+        self.mode("keep")
+        self.send("leaked", [{"to": TARGET, "data": hit(31)}])
+        self.send("secret", [{"to": TARGET, "data": hit(32)}], route="private")
+        self.until("secret", "SEEN", mine=False)
+        self.ask("/control", {"leaked": True})
+        words = self.until("leaked", "CONFIRMED")
+        self.check("what leaked goes public at once, where it may", words[-1] == "CONFIRMED" and self.count(31) == 1
+                   and any(hit(31)[2:] in raw for raw in self.public.seen), (words, self.public.seen))
+        self.check("and what asked for private stays, whatever is said of it", self.count(32) == 0
+                   and not any(hit(32)[2:] in raw for raw in self.public.seen), self.words("secret"))
+        self.mode("include")
+        self.host.kill()
+        self.restart_as(relay_auth="auth", relay_blocks=3)
+        words = self.until("secret", "CONFIRMED", seconds=20)
+        self.check("until the relay has it in a block", words[-1] == "CONFIRMED" and self.count(32) == 1, words)
+
     # ---- somebody runs into a trade ----
 
     def attack(self, forward, fee, tip):
@@ -268,7 +379,9 @@ class Relays(Troubles):
             self.mine(2)
             self.serve()
             self.restart(relay_auth="auth")
-            for trial in (self.taken, self.usual, self.down, self.killed, self.counted, self.in_vain, self.auth, self.plain, self.sandwiched):
+            for trial in (self.taken, self.usual, self.down, self.killed, self.counted, self.in_vain, self.auth, self.plain,
+                          self.bundled, self.each_block, self.taken_back, self.killed_while_void, self.fates, self.leaked,
+                          self.sandwiched):
                 trial()
             self.check("the host stops cleanly", self.host.stop() == 0, self.host.logs()[-1])
         finally:

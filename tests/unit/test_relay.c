@@ -39,14 +39,10 @@ TEST(relay_bodies, "requests are those of the reference client, to the byte")
     hawse_writer_t w = hawse_writer(memory, sizeof(memory));
     check_body(json_array_get(rows, 0), &w, relay_write_send_bundle(&w, 1, &b));
     w = hawse_writer(memory, sizeof(memory));
-    check_body(json_array_get(rows, 1), &w, relay_write_call_bundle(&w, 2, &b, 1700000000));
-    w = hawse_writer(memory, sizeof(memory));
     check_body(json_array_get(rows, 3), &w, relay_write_cancel_private(&w, 4, hash));
     memset(hash, 0xab, 32);
     w = hawse_writer(memory, sizeof(memory));
     check_body(json_array_get(rows, 4), &w, relay_write_bundle_stats(&w, 5, hash, 0x121eac1));
-    w = hawse_writer(memory, sizeof(memory));
-    check_body(json_array_get(rows, 5), &w, relay_write_user_stats(&w, 6, 0));
     free(raw);
     json_decref(root);
 }
@@ -57,21 +53,15 @@ TEST(relay_plain, "blocks are quantities, and endpoints that want bare digits ge
     const uint8_t raw[] = {0x02, 0xf8}, hash[32] = {1};
     const hawse_view_t tx = {raw, sizeof(raw)};
     hawse_writer_t w = hawse_writer(text, sizeof(text) - 1);
-    CHECK_EQ(relay_write_send_private(&w, 3, tx, 19000026, true), HAWSE_OK);
+    CHECK_EQ(relay_write_send_private(&w, 3, tx, 19000026), HAWSE_OK);
     CHECK_STR(text, "{\"method\":\"eth_sendPrivateTransaction\",\"params\":[{\"tx\":\"0x02f8\","
-                    "\"maxBlockNumber\":\"0x121eada\",\"preferences\":{\"fast\":true}}],\"id\":3,"
+                    "\"maxBlockNumber\":\"0x121eada\"}],\"id\":3,"
                     "\"jsonrpc\":\"2.0\"}");
     memset(text, 0, sizeof(text));
     w = hawse_writer(text, sizeof(text) - 1);
     CHECK_EQ(relay_write_raw(&w, 1, "polygon_private_tx", tx, true), HAWSE_OK);
     CHECK_STR(text, "{\"method\":\"polygon_private_tx\",\"params\":[\"02f8\"],\"id\":1,"
                     "\"jsonrpc\":\"2.0\"}");
-    memset(text, 0, sizeof(text));
-    w = hawse_writer(text, sizeof(text) - 1);
-    CHECK_EQ(relay_write_send_private_raw(&w, 9, tx, false), HAWSE_OK);
-    CHECK_STR(text,
-              "{\"method\":\"eth_sendPrivateRawTransaction\",\"params\":[\"0x02f8\"],\"id\":9,"
-              "\"jsonrpc\":\"2.0\"}");
     memset(text, 0, sizeof(text));
     w = hawse_writer(text, sizeof(text) - 1);
     CHECK_EQ(relay_write_cancel_bundle(&w, 9, "u"), HAWSE_OK);
@@ -97,19 +87,17 @@ TEST(relay_bounds,
     CHECK_EQ(relay_write_send_bundle(&w, 1, &b), HAWSE_E_LIMIT);
     b.count = 1;
     txs[0].len = RELAY_BUNDLE_BYTES + 1;
-    CHECK_EQ(relay_write_call_bundle(&w, 1, &b, 0), HAWSE_E_LIMIT);
+    CHECK_EQ(relay_write_send_bundle(&w, 1, &b), HAWSE_E_LIMIT);
     b.count = 0;
-    CHECK_EQ(relay_write_call_bundle(&w, 1, &b, 0), HAWSE_E_INVAL);
-    relay_uuid(hash, 5, 1, one);
+    CHECK_EQ(relay_write_send_bundle(&w, 1, &b), HAWSE_E_INVAL);
+    relay_uuid(hash, 5, one);
     CHECK_EQ(strlen(one), 36);
     CHECK(one[8] == '-' && one[14] == '8' && strchr("89ab", one[19]));
-    relay_uuid(hash, 5, 1, other);
+    relay_uuid(hash, 5, other);
     CHECK_STR(other, one);
-    relay_uuid(hash, 6, 1, other);
+    relay_uuid(hash, 6, other);
     CHECK(strcmp(one, other) != 0);
-    relay_uuid(hash, 5, 2, other);
-    CHECK(strcmp(one, other) != 0);
-    relay_uuid(second, 5, 1, other);
+    relay_uuid(second, 5, other);
     CHECK(strcmp(one, other) != 0);
 }
 
@@ -143,11 +131,11 @@ static int32_t hash_in(const char *text, uint8_t hash[32])
 
 #define DIGITS "6c15f393bb989b44d65f8996298180d49bb7316b5ec389842da23466d667a164"
 
-TEST(relay_answers, "hashes, cancellations and simulations are read as relays give them")
+TEST(relay_answers, "hashes, cancellations and how far a bundle came are read as relays give them")
 {
     uint8_t hash[32];
     bool yes;
-    struct relay_simulation s;
+    enum relay_stage stage;
     CHECK_EQ(hash_in("{\"bundleHash\":\"0x" DIGITS "\"}", hash), HAWSE_OK);
     CHECK_EQ(hash[0], 0x6c);
     CHECK_EQ(hash_in("{\"smart\":false,\"bundleHash\":\"0x" DIGITS "\"}", hash), HAWSE_OK);
@@ -161,21 +149,52 @@ TEST(relay_answers, "hashes, cancellations and simulations are read as relays gi
     CHECK_EQ(relay_read_cancel((const uint8_t *)"false", 5, &yes), HAWSE_OK);
     CHECK(!yes);
     CHECK_EQ(relay_read_cancel((const uint8_t *)"7", 1, &yes), HAWSE_E_FORMAT);
-    static const char good[] =
-        "{\"bundleGasPrice\":\"476190476193\",\"bundleHash\":\"0x1\",\"coinbaseDiff\":"
-        "\"20000000000126000\",\"ethSentToCoinbase\":\"20000000000000000\",\"gasFees\":\"126000\","
-        "\"results\":[{\"gasUsed\":21000,\"value\":\"0x\"},{\"gasUsed\":21000,\"error\":"
-        "\"execution reverted\",\"revert\":\"too little\"}],\"stateBlockNumber\":5221585,"
-        "\"totalGasUsed\":42000}";
-    CHECK_EQ(relay_read_simulation((const uint8_t *)good, sizeof(good) - 1, &s), HAWSE_OK);
-    CHECK_EQ(s.count, 2);
-    CHECK_EQ(s.failed, 1);
-    CHECK_STR(s.why, "execution reverted: too little");
-    CHECK_EQ(s.gas_used, 42000);
-    CHECK_EQ(s.block, 5221585);
-    CHECK_EQ(s.coinbase_diff.limb[0], 20000000000126000);
-    CHECK_EQ(relay_read_simulation((const uint8_t *)good, sizeof(good) - 2, &s), HAWSE_E_FORMAT);
-    CHECK_EQ(relay_read_simulation((const uint8_t *)"{\"results\":[]}", 14, &s), HAWSE_E_FORMAT);
+    static const char *const stages[] = {
+        "{\"isSimulated\":false}",
+        "{\"isSimulated\":false,\"receivedAt\":\"2022-10-06T21:36:06.250Z\"}",
+        "{\"isHighPriority\":true,\"isSimulated\":true,\"simulatedAt\":\"2022-10-06T21:36:06."
+        "317Z\","
+        "\"receivedAt\":\"2022-10-06T21:36:06.250Z\",\"consideredByBuildersAt\":[],"
+        "\"sealedByBuildersAt\":[]}",
+        "{\"isSimulated\":true,\"consideredByBuildersAt\":[{\"pubkey\":\"0x81\",\"timestamp\":"
+        "\"t\"}],"
+        "\"sealedByBuildersAt\":[]}",
+        "{\"isSimulated\":true,\"consideredByBuildersAt\":[{}],\"sealedByBuildersAt\":[{}]}"};
+    for (size_t i = 0; i < RELAY_STAGE_COUNT; i++) {
+        CHECK_EQ(relay_read_stage((const uint8_t *)stages[i], strlen(stages[i]), &stage), HAWSE_OK);
+        CHECK_EQ(stage, i);
+    }
+    CHECK_EQ(relay_read_stage((const uint8_t *)"null", 4, &stage), HAWSE_E_FORMAT);
+    CHECK_EQ(relay_read_stage((const uint8_t *)"{", 1, &stage), HAWSE_E_FORMAT);
+}
+
+TEST(relay_targets, "a bundle goes out for the next two blocks of its range, for each once")
+{
+    struct relay_stay stay = {0};
+    struct relay_rules rules = {.blocks = 4, .rounds = 2};
+    uint64_t block = 0;
+    CHECK(!relay_target(&stay, 100, &block)); /* nothing was offered */
+    relay_begin(&stay, &rules, 100);          /* 101 to 104 */
+    for (uint64_t want = 101; want <= 102; want++) {
+        CHECK(relay_target(&stay, 100, &block));
+        CHECK_EQ_U64(block, want);
+    }
+    CHECK(!relay_target(&stay, 100, &block));
+    CHECK(relay_target(&stay, 101, &block));
+    CHECK_EQ_U64(block, 103);
+    CHECK(!relay_target(&stay, 101, &block));
+    stay.targeted = 0; /* nobody knows what it has: once more */
+    CHECK(relay_target(&stay, 101, &block));
+    CHECK_EQ_U64(block, 102);
+    CHECK(relay_target(&stay, 101, &block));
+    CHECK(relay_target(&stay, 103, &block)); /* heads were missed */
+    CHECK_EQ_U64(block, 104);
+    CHECK(!relay_target(&stay, 103, &block)); /* the range ends there */
+    relay_begin(&stay, &rules, 104);
+    CHECK(relay_target(&stay, 104, &block));
+    CHECK_EQ_U64(block, 105);
+    relay_refused(&stay, 104);
+    CHECK(!relay_target(&stay, 104, &block));
 }
 
 TEST(relay_fates, "the status API's words are known, and what else it says is no status")
@@ -201,13 +220,12 @@ TEST(relay_fates, "the status API's words are known, and what else it says is no
 TEST(relay_routes,
      "every case of wish, configuration and trouble: private never goes public unasked")
 {
-    for (unsigned bits = 0; bits < 3u * 3 * 64; bits++) {
-        struct route_case c = {.wanted = bits % 3, .usual = (enum route)(bits / 3 % 3)};
-        unsigned b = bits / 9;
+    for (unsigned bits = 0; bits < 3u * 2 * 64; bits++) {
+        struct route_case c = {.wanted = bits % 3, .usual = (enum route)(bits / 3 % 2)};
+        unsigned b = bits / 6;
         enum route way;
         const char *why = NULL;
         c.relay = b & 1;
-        c.bundles = c.relay && (b & 2);
         c.fallback = b & 4;
         c.relay_down = b & 8;
         c.sandwiches = b & 16 ? 2 : 0;
@@ -226,8 +244,6 @@ TEST(relay_routes,
             CHECK(c.fallback && c.relay_down);
         if (way != ROUTE_PUBLIC)
             CHECK(c.relay && !c.relay_down);
-        if (way == ROUTE_BUNDLE)
-            CHECK(c.bundles && c.usual == ROUTE_BUNDLE);
         if (!private && way != ROUTE_PUBLIC)
             CHECK(c.sandwiches > 0);
     }
@@ -311,7 +327,6 @@ TEST(relay_troubles, "canceled, late, leaked, refused and failed ones leave as t
 TEST(relay_limits, "each kind has its figure, and those that share one share a limit")
 {
     CHECK_EQ(relay_per_minute(RELAY_SEND_BUNDLE), 1800);
-    CHECK_EQ(relay_per_minute(RELAY_CALL_BUNDLE), 300);
     CHECK_EQ(relay_per_minute(RELAY_CANCEL_BUNDLE), 600);
     CHECK_EQ(relay_per_minute(RELAY_STATUS), 120);
     for (int i = 0; i < RELAY_KIND_COUNT; i++) {
