@@ -111,9 +111,10 @@ static const char *begin(struct leg *leg, uint32_t attempt, char out[PRIVATE_FIG
     struct relay_rules rules;
     rules_of(leg, &rules);
     relay_begin(&leg->stay, &rules, leg->intent->chain->head.number);
+    if (leg->stay_attempt != attempt)
+        leg->relay_said = NULL;
     leg->stay_attempt = attempt;
     leg->handed = 0;
-    leg->relay_said = NULL;
     (void)snprintf(out, PRIVATE_FIGURES, "{\"round\":\"%u\",\"until\":\"%llu\"}", leg->stay.rounds,
                    (unsigned long long)leg->stay.max);
     return out;

@@ -47,9 +47,11 @@ static void ask(struct leg *leg, enum relay_kind kind, uint64_t number, char *bo
         free(body);
         return;
     }
-    if (relay_client_ask(chain->relay, kind, number, body, len, done, held, &fault) == HAWSE_OK)
+    int32_t code = relay_client_ask(chain->relay, kind, number, body, len, done, held, &fault);
+    if (code == HAWSE_OK)
         return;
-    log_fault(chain->desk->logger, HAWSE_LOG_WARN, "tx", &fault);
+    if (code != HAWSE_E_AGAIN) /* asked at a later head */
+        log_fault(chain->desk->logger, HAWSE_LOG_WARN, "tx", &fault);
     desk_ask_drop(held);
 }
 

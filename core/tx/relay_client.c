@@ -228,10 +228,22 @@ uint64_t relay_client_number(struct relay_client *client)
     return ++client->number;
 }
 
+/* What only looks never waits, least of all before what is to be sent. */
+static bool would_wait(struct relay_client *client, enum relay_kind kind)
+{
+    const struct queue *q = &client->queues[relay_limit_of(kind)];
+    uint64_t now = loop_now(client->options.loop);
+    return relay_is_look(kind) && (q->first || limit_at(&q->limit, now, 1, false) > now);
+}
+
 int32_t relay_client_ask(struct relay_client *client, enum relay_kind kind, uint64_t number,
                          char *body, size_t len, relay_done_fn done, void *ctx, struct fault *fault)
 {
     struct queue *q = &client->queues[relay_limit_of(kind)];
+    if (would_wait(client, kind)) {
+        free(body);
+        return HAWSE_E_AGAIN;
+    }
     struct request *r = client->waiting < WAITING ? calloc(1, sizeof(*r)) : NULL;
     if (!r) {
         free(body);

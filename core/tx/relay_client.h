@@ -53,7 +53,7 @@ uint64_t relay_client_number(struct relay_client *client);
 /* Asks when the limit of its kind allows it: the others wait in their order. `body` was written by
  * relay.h with `number`, or is the path of RELAY_STATUS; malloc'd and taken, also on failure.
  * `done` is called exactly once after HAWSE_OK, and never within this call. HAWSE_E_LIMIT: too many
- * wait. */
+ * wait. HAWSE_E_AGAIN, without a fault: it only looks, and would have to wait. */
 int32_t relay_client_ask(struct relay_client *client, enum relay_kind kind, uint64_t number,
                          char *body, size_t len, relay_done_fn done, void *ctx,
                          struct fault *fault);

@@ -282,7 +282,7 @@ class Relays(Troubles):
     # ---- the status API ----
 
     def fates(self):
-        self.restart(relay_auth="auth", relay_status=self.relay_url + "/tx", relay_blocks=20)
+        self.restart(relay_auth="auth", relay_status=self.relay_url + "/tx", relay_blocks=20, relay_rounds=50)
         self.mode("keep")
         self.send("fate", [{"to": TARGET, "data": hit(30)}], route="private")
         self.until("fate", "SEEN", mine=False)
@@ -300,20 +300,22 @@ class Relays(Troubles):
                    and self.count(30) == 1 and self.ask("/state")["statuses"] > 0, (first, early, words))
 
     def leaked(self):
-        self.restart(relay_auth="auth", relay_status=self.relay_url + "/tx", relay_fallback=True, relay_blocks=20)
+        self.restart(relay_auth="auth", relay_status=self.relay_url + "/tx", relay_fallback=True, relay_blocks=20,
+                     relay_rounds=50)
         self.mode("keep")
         self.send("leaked", [{"to": TARGET, "data": hit(31)}])
+        self.until("leaked", "SEEN", mine=False)  # so that its nonce is the first
         self.send("secret", [{"to": TARGET, "data": hit(32)}], route="private")
         self.until("secret", "SEEN", mine=False)
         self.ask("/control", {"leaked": True})
         words = self.until("leaked", "CONFIRMED")
         self.check("what leaked goes public at once, where it may", words[-1] == "CONFIRMED" and self.count(31) == 1
-                   and any(hit(31)[2:] in raw for raw in self.public.seen), (words, self.public.seen))
+                   and any(hit(31)[2:] in raw for raw in self.public.seen), (words, self.words("fate"), self.attempts("leaked")))
         self.check("and what asked for private stays, whatever is said of it", self.count(32) == 0
                    and not any(hit(32)[2:] in raw for raw in self.public.seen), self.words("secret"))
         self.mode("include")
         self.host.kill()
-        self.restart_as(relay_auth="auth", relay_blocks=3)
+        self.restart_as(relay_auth="auth", relay_blocks=3, relay_rounds=50)
         words = self.until("secret", "CONFIRMED", seconds=20)
         self.check("until the relay has it in a block", words[-1] == "CONFIRMED" and self.count(32) == 1, words)
 
