@@ -180,6 +180,11 @@ def stage_command(_):
     tap("command", [sys.executable, "tests/command/run.py", HAWSE], timeout=120)
 
 
+def stage_prometheus(_):
+    """The shipped rules, by promtool and by a real Prometheus and Alertmanager."""
+    tap("prometheus", [sys.executable, "tests/prometheus/run.py", HAWSE], timeout=120)
+
+
 def stage_secrets(_):
     """A server that repeats every key it is given: none is shown, and none is in memory that is not locked."""
     tap("secrets", [sys.executable, "tests/secrets/run.py", HAWSE, PLUGINS], timeout=120)
@@ -513,7 +518,7 @@ def stage_packages(args):
 # the others mostly wait; then alone again.
 FIRST = ["style", "layout", "build"]
 ROWS = [["unit", "check", "asan", "amm", "encodings", "keys", "abi", "museum", "fuzz"],
-        ["sdk", "hostile", "rpc", "journal", "record", "lanes", "secrets", "operator", "command", "packages", "isolation", "tsan"],
+        ["sdk", "hostile", "rpc", "journal", "record", "lanes", "secrets", "operator", "command", "prometheus", "packages", "isolation", "tsan"],
         ["e2e", "intents", "relay", "simulation", "solana", "gates", "futarchy", "polymarket"]]
 LAST = ["hotpath", "bench", "quickstart"]
 STAGES = [*FIRST, *sum(ROWS, []), *LAST]
