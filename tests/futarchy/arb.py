@@ -187,7 +187,7 @@ class Bot:
                         "vault": at["balancerVault"], "spot_pool": at["weightedPoolId"], "sdai": at["sdai"],
                         "executor": at["executor"], "tick_unit": 60, "test_mode": False, "amount": "1500",
                         "max_bundle_amount": "1500", "liquidation_enabled": True, "execution": "bundled",
-                        "breaker_failures": 1000, "rollback_ppm": 1000000, **settings},
+                        "breaker_failures": 1000, "rollback_ppm": 1000000, "safe_interval_s": 0, **settings},
                     "limits": {"gnosis": {
                         "intents_per_day": 1000000, "open_intents": 4, "canary_percent": "100", "code": [at["executor"]],
                         "assets": {t: {"address": at[t], "decimals": 18, "per_intent": "1000000", "per_day": "100000000"}
@@ -198,6 +198,15 @@ class Bot:
                             at["swapRouter"]: {"functions": swaps},
                             at["balancerVault"]: {"functions": ["0x52bbbe29"]}}}}}},
         }
+
+    def call(self, verb, *words):
+        """What a verb answers as JSON, and its exit status."""
+        done = subprocess.run([*self.host.command[:1], "call", "arb", verb, *words, "--json", "--socket",
+                               str(self.folder / "control.sock")], capture_output=True, text=True, timeout=20)
+        try:
+            return json.loads(done.stdout), done.returncode
+        except ValueError:
+            return {"said": done.stdout + done.stderr}, done.returncode
 
     def new_lines(self):
         """What the log got since the last time."""
@@ -388,6 +397,37 @@ class Phase:
         self.check("sums of gains are what the account has more", have == told, (have, told))
 
 
+    def judge_verbs(self):
+        """What an operator asks, and the switch back."""
+        quote, status = self.bot.call("quote")
+        self.check("quote: what both ways would gain now", status == 0 and {"buy", "sell", "ready"} <= set(quote), quote)
+        before = len(self.decisions)
+        once, status = self.bot.call("once")
+        self.settled()
+        self.check("once, without --send, proposes nothing", status == 0 and len(self.decisions) == before, once)
+        good = [t for t in self.trades if t["good"]]
+        told, status = self.bot.call("monitor")
+        self.check("monitor: as many trades as the log has, all of them exact",
+                   status == 0 and told.get("measured") == told.get("exact") == len(good), told)
+        arms, _ = self.bot.call("ab-report")
+        bundles = sum(t["path"] == "one bundle" for t in good)
+        self.check("ab-report: sums by arm", arms.get("bundles", {}).get("succeeded") == bundles, arms)
+        why, _ = self.bot.call("analyze-failures")
+        self.check("analyze-failures: as many as the log has",
+                   why.get("failures") == sum(not t["good"] for t in self.trades), why)
+        before = len(self.trades)
+        self.bot.call("roll-back")
+        self.gap()
+        self.settled()
+        after = [t for t in self.trades[before:] if t["way"] != "sweep" and t["good"]]
+        told, status = self.bot.call("monitor")
+        self.check("roll-back: single transactions from then on", status == 1 and told.get("rolled_back") == 5 and after and
+                   all(t["path"] == "one by one" for t in after), (told, after))
+        self.bot.call("resume")
+        told, status = self.bot.call("monitor")
+        self.check("resume: bundles are in use again", status == 0 and told.get("rolled_back") == 0, told)
+
+
 class Trial:
     def __init__(self, options):
         self.o, self.results = options, Results()
@@ -402,6 +442,7 @@ class Trial:
         with Phase(self, "bundled", simulation_slippage_ppm=0) as p:
             p.markets(self.o.markets)
             gas = p.judge_markets(self.o.markets, "bundles", time.monotonic() - began)
+            p.judge_verbs()
             p.judge_sum()
         return gas
 

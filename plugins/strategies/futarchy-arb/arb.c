@@ -164,6 +164,8 @@ static int32_t make(struct arb *a, hawse_view_t config)
                           "see what the host says");
     code = subscribe(a);
     if (code == HAWSE_OK)
+        code = verbs_add(a);
+    if (code == HAWSE_OK)
         learn_begin(a);
     return code;
 }
@@ -181,6 +183,8 @@ static int32_t create(const hawse_host_t *host, hawse_instance_t self, hawse_vie
     a->timers = host->query(host, self, HAWSE_TIMER_ID);
     a->intents = host->query(host, self, HAWSE_INTENT_ID);
     a->metrics = host->query(host, self, HAWSE_METRICS_ID);
+    a->command = host->query(host, self, HAWSE_COMMAND_ID);
+    a->alert = host->query(host, self, HAWSE_ALERT_ID);
     int32_t code = make(a, config);
     if (code == HAWSE_OK) {
         *state = a;
@@ -217,8 +221,10 @@ static void on_event(struct arb *a, const hawse_event_t *event)
     case HAWSE_SPACE_HOST:
         if (event->kind == HAWSE_HOST_RPC_DONE)
             answer(a, event);
-        else
-            a->changed = true; /* the timer: an interval may be over */
+        else if (event->kind == HAWSE_HOST_COMMAND)
+            verbs_call(a, event);
+        else if (event->kind == HAWSE_HOST_TIMER)
+            a->changed = true; /* an interval may be over */
         break;
     default:
         break;

@@ -5,7 +5,7 @@
  *   learn.c     what is asked of the chain: tokens of the proposal, ticks, fees, rate, balances,
  * code answer.c    what comes back                    world.c     what venues and chain tell
  *   decide.c    from the market to an intent       outcome.c   from steps and receipts to results
- *   say.c       log lines and metrics
+ *   say.c       log lines, metrics, alerts         verbs.c     what an operator calls
  *   market.h, flow.h, size.h, bundle.h, ticks.h, control.h     the pure parts
  *
  * Between an event and a proposal nothing is asked and nothing is allocated: what decisions need is
@@ -24,6 +24,8 @@
 
 #include <hawse/hawse.h>
 #include <hawse/json.h>
+#include <hawse/service/alert.h>
+#include <hawse/service/command.h>
 #include <hawse/service/intent.h>
 #include <hawse/service/metrics.h>
 #include <hawse/service/rpc.h>
@@ -126,6 +128,14 @@ struct arb_metrics {
     hawse_metric_t errors[6];
 };
 
+/* Trades that ended badly, for those who look for the reason. */
+struct failure {
+    uint64_t number, block;
+    char class_of_error[16];
+    char reason[200];
+};
+enum { FAILURES = 32 };
+
 /* Who else traded in our pools lately: to see whether one came before us in a block. */
 struct seen_trade {
     uint64_t block;
@@ -142,8 +152,10 @@ struct arb {
     const hawse_timer_service_t *timers;
     const hawse_intent_service_t *intents;
     const hawse_metrics_service_t *metrics;
-    uint32_t chain, swapr, balancer; /* sources */
-    uint32_t doubt[3];               /* of each: bit n: sequence n is not live */
+    const hawse_command_service_t *command; /* NULL: this host has none */
+    const hawse_alert_service_t *alert;     /* the same */
+    uint32_t chain, swapr, balancer;        /* sources */
+    uint32_t doubt[3];                      /* of each: bit n: sequence n is not live */
     struct settings set;
     struct control control;
     struct arb_metrics m;
@@ -172,6 +184,9 @@ struct arb {
     struct trade trade;
     uint64_t next_number; /* of the next intent */
     uint64_t run;         /* start of this run, in ids */
+    struct failure failures[FAILURES];
+    uint64_t failure_count;
+    uint64_t measured, exact; /* trades that succeeded, and those that gained what was predicted */
     struct seen_trade seen[SEEN];
     uint32_t seen_next;
     uint64_t complaint_ns;
@@ -210,12 +225,20 @@ void world_pair(enum market_pool leg, enum market_token pair[2]);
 
 /* ---- decide.c ---- */
 void decide(struct arb *a);
+/* The best flow of one way, as it would be decided now; at most `max_in` where that is not NULL.
+ * HAWSE_E_STATE: the market is not known. Otherwise as size_best. */
+int32_t decide_quote(struct arb *a, enum flow_way way, const hawse_u256_t *max_in, struct flow *f,
+                     struct control_order *order);
 
 /* ---- outcome.c ---- */
 void outcome_step(struct arb *a, const hawse_event_t *event);
 /* A receipt: JSON of transaction `item`; or (doc NULL) there is none. */
 void outcome_receipt(struct arb *a, uint32_t item, const hawse_json_t *doc,
                      hawse_json_value_t *root);
+
+/* ---- verbs.c ---- */
+int32_t verbs_add(struct arb *a);
+void verbs_call(struct arb *a, const hawse_event_t *event);
 
 /* ---- say.c ---- */
 int32_t say_begin(struct arb *a);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 enum { FLOWS = MARKET_TOKENS, FEE_EIGHTHS = 9, COST_TIMES = 3 };
+enum { LEAST_COMPANY = 1000000000 }; /* 10^-9 tokens */
 enum { ALL_HELD = (1 << MARKET_TOKENS) - 1 };
 
 /* Nothing of ours is under way, its result is known, and the last refusal is some blocks ago. */
@@ -44,7 +45,7 @@ static int32_t rules_now(const struct arb *a, const struct control_order *order,
 static bool best(struct arb *a, const struct flow_rules *rules, const struct control_order *order,
                  struct flow *out)
 {
-    struct size_limits limits = {.max_in = order->max_in, .min_company = hawse_u256(1000000000)};
+    struct size_limits limits = {.max_in = order->max_in, .min_company = hawse_u256(LEAST_COMPANY)};
     struct flow f;
     bool any = false;
     uint32_t quotes = 0, sum = 0;
@@ -195,6 +196,22 @@ static bool sweep(struct arb *a, const struct control_order *order)
     single.path = PATH_SEQUENTIAL;
     act(a, &f, &single);
     return true;
+}
+
+int32_t decide_quote(struct arb *a, enum flow_way way, const hawse_u256_t *max_in, struct flow *f,
+                     struct control_order *order)
+{
+    struct control now = a->control; /* a question changes nothing */
+    struct flow_rules rules;
+    now.last_ns = 0;
+    if (!world_ready(a) ||
+        control_next(&a->set.rules, &now, a->host->now(a->host, HAWSE_CLOCK_UTC), order, NULL) !=
+            HAWSE_OK ||
+        rules_now(a, order, &rules) != HAWSE_OK)
+        return HAWSE_E_STATE;
+    struct size_limits limits = {.max_in = max_in ? *max_in : order->max_in,
+                                 .min_company = hawse_u256(LEAST_COMPANY)};
+    return size_best(&a->market, &rules, &limits, way, f, NULL);
 }
 
 void decide(struct arb *a)

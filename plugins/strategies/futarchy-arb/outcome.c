@@ -6,6 +6,7 @@
 #include "arb.h"
 
 #include <hawse/hex.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { BACK_OFF_MAX = 64 };
@@ -59,6 +60,18 @@ static void back_off(struct arb *a, bool succeeded)
     a->not_before_block = succeeded ? 0 : a->head + blocks;
 }
 
+static void remember(struct arb *a, const char *class_of_error, hawse_view_t reason)
+{
+    struct failure *f = &a->failures[a->failure_count++ % FAILURES];
+    uint64_t len = reason.len < sizeof(f->reason) - 1 ? reason.len : sizeof(f->reason) - 1;
+    memset(f, 0, sizeof(*f));
+    f->number = a->trade.number;
+    f->block = a->trade.block;
+    (void)snprintf(f->class_of_error, sizeof(f->class_of_error), "%s", class_of_error);
+    if (len > 0)
+        memcpy(f->reason, reason.data, len);
+}
+
 static void finish(struct arb *a, const char *class_of_error)
 {
     struct trade *t = &a->trade;
@@ -74,6 +87,8 @@ static void finish(struct arb *a, const char *class_of_error)
     if (t->included_ns > t->order.at_ns)
         o.delay_ns = t->included_ns - t->order.at_ns;
     t->open = t->measuring = false;
+    a->measured += o.succeeded;
+    a->exact += o.succeeded && hawse_u256_compare(&t->change, &t->flow.gain) == 0;
     say_outcome(a, &o, done && !moved ? "other" : class_of_error);
     if (t->flow.way != FLOW_SWEEP) {
         uint32_t notices = control_ended(&a->set.rules, &a->control, &t->order, &o,
@@ -208,6 +223,8 @@ void outcome_step(struct arb *a, const hawse_event_t *event)
     t->open = false;
     t->step = step.step;
     t->error = step.error;
+    if (step.step != HAWSE_INTENT_CONFIRMED)
+        remember(a, class_of(t, reason), reason);
     if (step.step != HAWSE_INTENT_CONFIRMED)
         say(a, HAWSE_LOG_WARN, "trade %llu: %.*s", (unsigned long long)t->number,
             (int)(reason.len < 400 ? reason.len : 400), (const char *)reason.data);

@@ -147,6 +147,19 @@ void say_decision(struct arb *a, const struct flow *f)
         units(&f->back, out), units(&f->company, company), units(&f->net, net), gain);
 }
 
+/* An alert that holds as long as its condition does. */
+static void alert(struct arb *a, bool up, const char *name, const char *text)
+{
+    const hawse_alert_t raised = {.size = sizeof(raised),
+                                  .severity = HAWSE_ALERT_CRITICAL,
+                                  .name = hawse_text(name),
+                                  .text = hawse_text(text)};
+    if (a->alert && up)
+        (void)a->alert->raise(a->host, a->self, &raised);
+    else if (a->alert)
+        (void)a->alert->clear(a->host, a->self, hawse_text(name));
+}
+
 void say_notices(struct arb *a, uint32_t notices)
 {
     const struct control *c = &a->control;
@@ -161,6 +174,12 @@ void say_notices(struct arb *a, uint32_t notices)
     if (notices & NOTICE_ROLLED_BACK)
         say(a, HAWSE_LOG_ERROR, "bundles are out of use, single transactions go on: %s",
             control_reason_text(c->rolled_back));
+    if (notices & (NOTICE_OPENED | NOTICE_CLOSED))
+        alert(a, c->open, "circuit_breaker_open", "trades failed in a row: only trials go on");
+    if (notices & NOTICE_ROLLED_BACK)
+        alert(a, true, "bundles_rolled_back", control_reason_text(c->rolled_back));
+    else if (c->rolled_back == REASON_NONE)
+        alert(a, false, "bundles_rolled_back", "");
     set(a, a->m.breaker, c->open);
     set(a, a->m.rolled_back, (int64_t)c->rolled_back);
 }

@@ -1,0 +1,347 @@
+/*
+ * What an operator calls on the strategy: `hawse call INSTANCE VERB`; see arb.h. A verb gives no
+ * rights: what `once --send` proposes goes through the same control, gates and limits as what the
+ * strategy proposes by itself.
+ */
+#include "arb.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum verb {
+    VERB_QUOTE,
+    VERB_ONCE,
+    VERB_MONITOR,
+    VERB_AB,
+    VERB_FAILURES,
+    VERB_ROLL_BACK,
+    VERB_RESUME,
+    VERBS
+};
+enum { TEXT = 16384, MARKS = 64 };
+
+static const struct {
+    const char *name, *help, *args;
+} table[VERBS] = {
+    [VERB_QUOTE] = {"quote", "the best trade of both ways now, and what it would gain",
+                    "{\"properties\":{\"amount\":{\"type\":\"string\",\"maxLength\":40,"
+                    "\"description\":\"sDAI at most; left out: what would be traded\"}}}"},
+    [VERB_ONCE] = {"once", "decide once, now; nothing is proposed without --send",
+                   "{\"properties\":{\"send\":{\"type\":\"boolean\",\"default\":false}}}"},
+    [VERB_MONITOR] = {"monitor", "state, success, gas, gains and errors so far", ""},
+    [VERB_AB] = {"ab-report", "bundles beside single transactions", ""},
+    [VERB_FAILURES] = {"analyze-failures", "what ended badly, by class, and the last of it", ""},
+    [VERB_ROLL_BACK] = {"roll-back", "no bundles from now on: single transactions of safe_amount",
+                        ""},
+    [VERB_RESUME] = {"resume", "end a rollback: bundles are in use again", ""},
+};
+
+/* A text that is cut where there is no more room. */
+struct text {
+    char data[TEXT];
+    uint32_t len;
+};
+
+__attribute__((format(printf, 2, 3))) static void put(struct text *t, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    int n = vsnprintf(t->data + t->len, TEXT - t->len, format, ap);
+    va_end(ap);
+    if (n > 0)
+        t->len = t->len + (uint32_t)n < TEXT ? t->len + (uint32_t)n : TEXT - 1;
+}
+
+static void put_amount(struct text *t, const char *name, const hawse_u256_t *n)
+{
+    char digits[HAWSE_U256_DECIMAL_MAX];
+    (void)hawse_i256_decimal(n, digits);
+    put(t, "\"%s\":\"%s\"", name, digits);
+}
+
+/* Text of others as JSON: what would end a string is left out. */
+static void put_words(struct text *t, const char *words)
+{
+    for (; *words; words++)
+        if ((unsigned char)*words >= 0x20 && *words != '"' && *words != '\\')
+            put(t, "%c", *words);
+}
+
+static void end(struct arb *a, hawse_command_t call, uint32_t status, const struct text *json,
+                const struct text *text)
+{
+    const hawse_command_result_t result = {.size = sizeof(result),
+                                           .status = status,
+                                           .json = {(const uint8_t *)json->data, json->len},
+                                           .text = {(const uint8_t *)text->data, text->len}};
+    int32_t code = a->command->end(a->host, a->self, call, &result);
+    if (code != HAWSE_OK && code != HAWSE_E_STALE)
+        complain(a, "a verb could not be answered: %d", code);
+}
+
+/* ---- quotes ---- */
+
+/* Why nothing can be decided now; NULL: it can. */
+static const char *why_not(struct arb *a)
+{
+    if (!a->tokens_known)
+        return "the proposal's tokens are not known yet";
+    if (!a->market.leg[POOL_YES].there || !a->market.leg[POOL_NO].there)
+        return "a conditional pool is not known yet: its state, its fee, or all of its liquidity";
+    if (!a->spot_good)
+        return "the spot pool is not known yet, or is paused";
+    if (hawse_u256_is_zero(&a->rate) || a->head == 0)
+        return "the chain's head or the rate of sDAI is not known yet";
+    if ((a->doubt[0] | a->doubt[1] | a->doubt[2]) != 0)
+        return "a sequence of events is not complete";
+    return NULL;
+}
+
+static void put_flow(struct text *json, struct text *text, const char *way, int32_t code,
+                     const struct flow *f)
+{
+    char in[HAWSE_U256_DECIMAL_MAX + 4], back[HAWSE_U256_DECIMAL_MAX + 4],
+        net[HAWSE_U256_DECIMAL_MAX + 4];
+    put(json, "\"%s\":", way);
+    if (code != HAWSE_OK) {
+        put(json, "null");
+        put(text, "%s: nothing that gains enough\n", way);
+        return;
+    }
+    put(json, "{");
+    put_amount(json, "in", &f->paid);
+    put(json, ",");
+    put_amount(json, "back", &f->back);
+    put(json, ",");
+    put_amount(json, "back_at_least", &f->back_min);
+    put(json, ",");
+    put_amount(json, "company", &f->company);
+    put(json, ",");
+    put_amount(json, "gain", &f->gain);
+    put(json, ",");
+    put_amount(json, "net", &f->net);
+    put(json, "}");
+    put(text, "%s: %s sDAI in, %s back, net %s after gas\n", way, units(&f->paid, in),
+        units(&f->back, back), units(&f->net, net));
+}
+
+static void quote(struct arb *a, hawse_command_t call, const hawse_u256_t *max_in)
+{
+    struct text json = {.len = 0}, text = {.len = 0};
+    struct control_order order;
+    struct flow f;
+    const char *why = why_not(a);
+    if (why) {
+        put(&json, "{\"ready\":false,\"why\":\"%s\"}", why);
+        put(&text, "not ready: %s\n", why);
+        end(a, call, HAWSE_COMMAND_TROUBLE, &json, &text);
+        return;
+    }
+    put(&json, "{\"ready\":true,\"block\":%llu,", (unsigned long long)a->head);
+    int32_t code = decide_quote(a, FLOW_BUY, max_in, &f, &order);
+    put_flow(&json, &text, "buy", code, &f);
+    put(&json, ",");
+    code = decide_quote(a, FLOW_SELL, max_in, &f, &order);
+    put_flow(&json, &text, "sell", code, &f);
+    put(&json, "}");
+    end(a, call, HAWSE_COMMAND_GOOD, &json, &text);
+}
+
+static void once(struct arb *a, hawse_command_t call, bool send)
+{
+    struct text json = {.len = 0}, text = {.len = 0};
+    uint64_t before = a->next_number;
+    if (!send || why_not(a)) {
+        quote(a, call, NULL);
+        return;
+    }
+    a->changed = true;
+    a->control.last_ns = 0; /* the operator does not wait for an interval */
+    decide(a);
+    bool proposed = a->next_number != before;
+    put(&json, "{\"ready\":true,\"proposed\":%s,\"trade\":%llu}", proposed ? "true" : "false",
+        (unsigned long long)(proposed ? before : 0));
+    put(&text,
+        proposed ? "proposed: trade %llu; the log and `hawse intents` say how it ends\n"
+                 : "nothing was proposed: nothing gains enough, or trade %llu is under way\n",
+        (unsigned long long)(proposed ? before : before - 1));
+    end(a, call, HAWSE_COMMAND_GOOD, &json, &text);
+}
+
+/* ---- reports ---- */
+
+static uint64_t per(uint64_t sum, uint64_t count)
+{
+    return count > 0 ? sum / count : 0;
+}
+
+static void put_arm(struct text *json, struct text *text, const char *name,
+                    const struct control_arm *arm)
+{
+    char gain[HAWSE_U256_DECIMAL_MAX + 4];
+    put(json,
+        "\"%s\":{\"ended\":%llu,\"succeeded\":%llu,\"gas\":%llu,\"gas_per_cycle\":%llu,"
+        "\"delay_ms\":%llu,",
+        name, (unsigned long long)arm->ended, (unsigned long long)arm->succeeded,
+        (unsigned long long)arm->gas, (unsigned long long)per(arm->gas, arm->succeeded),
+        (unsigned long long)per(arm->delay_ns, arm->succeeded) / 1000000u);
+    put_amount(json, "gain", &arm->gain);
+    put(json, "}");
+    put(text,
+        "%-12s %6llu ended %6llu succeeded (%llu %%)  gain %s sDAI  %llu gas a cycle  %llu ms to "
+        "the block\n",
+        name, (unsigned long long)arm->ended, (unsigned long long)arm->succeeded,
+        (unsigned long long)per(100 * arm->succeeded, arm->ended), units(&arm->gain, gain),
+        (unsigned long long)per(arm->gas, arm->succeeded),
+        (unsigned long long)per(arm->delay_ns, arm->succeeded) / 1000000u);
+}
+
+static void put_arms(struct arb *a, struct text *json, struct text *text)
+{
+    const struct control_arm *b = &a->control.arm[PATH_BUNDLE],
+                             *s = &a->control.arm[PATH_SEQUENTIAL];
+    put_arm(json, text, "bundles", b);
+    put(json, ",");
+    put_arm(json, text, "one_by_one", s);
+    uint64_t bundle = per(b->gas, b->succeeded), single = per(s->gas, s->succeeded);
+    if (bundle > 0 && single > 0)
+        put(text, "a bundle takes %lld %% less gas\n", 100 - (long long)(100 * bundle / single));
+}
+
+static void ab_report(struct arb *a, hawse_command_t call)
+{
+    struct text json = {.len = 0}, text = {.len = 0};
+    put(&json, "{");
+    put_arms(a, &json, &text);
+    put(&json, "}");
+    end(a, call, HAWSE_COMMAND_GOOD, &json, &text);
+}
+
+static void monitor(struct arb *a, hawse_command_t call)
+{
+    const struct control *c = &a->control;
+    struct text json = {.len = 0}, text = {.len = 0};
+    const char *why = why_not(a);
+    put(&json,
+        "{\"ready\":%s,\"head\":%llu,\"open\":%s,\"breaker_open\":%s,\"failures_in_a_row\":%u,"
+        "\"rolled_back\":%u,\"step\":%u,\"level\":%u,\"measured\":%llu,\"exact\":%llu,"
+        "\"failures\":%llu,",
+        why ? "false" : "true", (unsigned long long)a->head, a->trade.open ? "true" : "false",
+        c->open ? "true" : "false", c->failures, (unsigned)c->rolled_back, c->step, c->level,
+        (unsigned long long)a->measured, (unsigned long long)a->exact,
+        (unsigned long long)a->failure_count);
+    put(&text, "%s; block %llu; breaker %s; bundles %s\n", why ? why : "ready",
+        (unsigned long long)a->head, c->open ? "open" : "closed",
+        c->rolled_back == REASON_NONE ? "in use" : control_reason_text(c->rolled_back));
+    put_arms(a, &json, &text);
+    put(&json, "}");
+    put(&text, "%llu trades gained to the wei what was predicted, of %llu measured\n",
+        (unsigned long long)a->exact, (unsigned long long)a->measured);
+    end(a, call,
+        c->open || c->rolled_back != REASON_NONE ? HAWSE_COMMAND_TROUBLE : HAWSE_COMMAND_GOOD,
+        &json, &text);
+}
+
+static void failures(struct arb *a, hawse_command_t call)
+{
+    struct text json = {.len = 0}, text = {.len = 0};
+    uint64_t n = a->failure_count < FAILURES ? a->failure_count : FAILURES;
+    put(&json, "{\"failures\":%llu,\"last\":[", (unsigned long long)a->failure_count);
+    for (uint64_t i = 0; i < n; i++) {
+        const struct failure *f = &a->failures[(a->failure_count - 1 - i) % FAILURES];
+        put(&json, "%s{\"trade\":%llu,\"block\":%llu,\"class\":\"%s\",\"reason\":\"", i ? "," : "",
+            (unsigned long long)f->number, (unsigned long long)f->block, f->class_of_error);
+        put_words(&json, f->reason);
+        put(&json, "\"}");
+        put(&text, "trade %llu, block %llu: %s: ", (unsigned long long)f->number,
+            (unsigned long long)f->block, f->class_of_error);
+        put_words(&text, f->reason);
+        put(&text, "\n");
+    }
+    put(&json, "]}");
+    put(&text, "%llu ended badly in this run\n", (unsigned long long)a->failure_count);
+    end(a, call, HAWSE_COMMAND_GOOD, &json, &text);
+}
+
+static void switch_bundles(struct arb *a, hawse_command_t call, enum control_reason reason)
+{
+    struct text json = {.len = 0}, text = {.len = 0};
+    say_notices(a, control_roll_back(&a->control, reason));
+    put(&json, "{\"rolled_back\":%u}", (unsigned)a->control.rolled_back);
+    put(&text, "bundles are %s\n",
+        a->control.rolled_back == REASON_NONE ? "in use" : "out of use, single transactions go on");
+    end(a, call, HAWSE_COMMAND_GOOD, &json, &text);
+}
+
+/* ---- calls ---- */
+
+/* Arguments keep the schema; an amount is a text of whole sDAI. */
+static bool amount_of(const hawse_json_t *doc, hawse_json_value_t *args, hawse_u256_t *amount)
+{
+    hawse_json_value_t v;
+    return hawse_json_get(doc, args, "amount", &v) == HAWSE_OK &&
+           hawse_u256_parse_units(v.data, v.len, 18, amount) == HAWSE_OK;
+}
+
+static bool flag_of(const hawse_json_t *doc, hawse_json_value_t *args, const char *name)
+{
+    hawse_json_value_t v;
+    return hawse_json_get(doc, args, name, &v) == HAWSE_OK && v.kind == HAWSE_JSON_TRUE;
+}
+
+void verbs_call(struct arb *a, const hawse_event_t *event)
+{
+    hawse_host_command_t c;
+    hawse_json_t doc;
+    hawse_json_value_t args;
+    hawse_u256_t amount;
+    uint32_t marks[MARKS];
+    memcpy(&c, event->data, sizeof(c));
+    if (!a->command ||
+        hawse_json_index(&doc, event->data + sizeof(c) + c.name_len, c.args_len, marks, MARKS) !=
+            HAWSE_OK ||
+        hawse_json_root(&doc, &args) != HAWSE_OK)
+        return;
+    switch ((enum verb)c.tag) {
+    case VERB_QUOTE:
+        quote(a, c.command, amount_of(&doc, &args, &amount) ? &amount : NULL);
+        break;
+    case VERB_ONCE:
+        once(a, c.command, flag_of(&doc, &args, "send"));
+        break;
+    case VERB_MONITOR:
+        monitor(a, c.command);
+        break;
+    case VERB_AB:
+        ab_report(a, c.command);
+        break;
+    case VERB_FAILURES:
+        failures(a, c.command);
+        break;
+    case VERB_ROLL_BACK:
+        switch_bundles(a, c.command, REASON_OPERATOR);
+        break;
+    case VERB_RESUME:
+        switch_bundles(a, c.command, REASON_NONE);
+        break;
+    default:
+        break;
+    }
+}
+
+int32_t verbs_add(struct arb *a)
+{
+    for (uint32_t i = 0; a->command && i < VERBS; i++) {
+        const hawse_command_spec_t spec = {.size = sizeof(spec),
+                                           .name = hawse_text(table[i].name),
+                                           .help = hawse_text(table[i].help),
+                                           .args = hawse_text(table[i].args),
+                                           .tag = i};
+        int32_t code = a->command->add(a->host, a->self, &spec);
+        if (code != HAWSE_OK)
+            return hawse_fail(a->host, a->self, code, "a verb cannot be offered",
+                              "see what the host says");
+    }
+    return HAWSE_OK;
+}
