@@ -53,6 +53,7 @@ static const hawse_http_service_t http = {.size = sizeof(http), .call = http_cal
 static struct pm pm;
 static struct asset assets[2];
 static struct condition condition;
+static struct condition pair[2] = {{.id = {"0xc0", 4}}, {.id = {"0xc1", 4}}};
 static const char *const ids[2] = {"7", "8"};
 
 static void begin(void)
@@ -70,6 +71,7 @@ static void begin(void)
     pm.marks = malloc(pm.marks_cap * sizeof(pm.marks[0]));
     pm.assets = assets;
     pm.conditions = &condition;
+    memset(&condition, 0, sizeof(condition));
     (void)snprintf(condition.id.text, sizeof(condition.id.text), "0xc0");
     condition.id.len = 4;
     CHECK(names_init(&pm.asset_names, assets, sizeof(assets[0]), 2));
@@ -284,5 +286,104 @@ TEST(repeated, "a frame that comes again tells no trade again; two equal matches
     CHECK(!push(0, 1, 100));
     CHECK(push(0, 2, 100));
     CHECK(push(1, 1, 100));
+    end();
+}
+
+/* The audit's turn, LATE_MS and more after an asset's book was right for the first time. */
+static void audit(uint64_t seconds)
+{
+    now_ns += seconds * SECOND_NS;
+    missed_audit(&pm, host_now(&host, HAWSE_CLOCK_MONOTONIC));
+}
+
+static void begin_audits(void)
+{
+    begin();
+    pm.condition_count = 1;
+    pm.set.trades_audit_ms = 300000;
+    for (uint32_t i = 0; i < 2; i++)
+        missed_live(&pm, &assets[i]);
+    audit(0);
+    CHECK_EQ(questions, 0);
+    audit(299);
+    CHECK_EQ(questions, 0);
+}
+
+TEST(audited, "a trade that was not told though nothing seemed lost is found, told once, healed")
+{
+    begin_audits();
+    CHECK(push(0, 2, 100000));
+    audit(1);
+    CHECK_EQ(questions, 1);
+    CHECK(strstr(asked, "condition=0xc0") != NULL);
+    row("7", 5, 290); /* may be on its way */
+    row("7", 1, 120);
+    row("7", 2, 101);
+    row("7", 3, 20); /* before it was followed, by the time of its match */
+    CHECK(!answer("null"));
+    CHECK_EQ(told(HAWSE_SPACE_STREAM, HAWSE_STREAM_EVENT_GAP, 70), 1);
+    CHECK_EQ(told(HAWSE_SPACE_STREAM, HAWSE_STREAM_EVENT_GAP, 71), 0);
+    CHECK_EQ(told(HAWSE_SPACE_MARKET, HAWSE_MARKET_TRADE, 70), 0);
+    pass(LATE_MS / 1000);
+    CHECK_EQ(questions, 2);
+    row("7", 1, 120);
+    row("7", 2, 101);
+    CHECK(!answer("null"));
+    CHECK_EQ(told(HAWSE_SPACE_MARKET, HAWSE_MARKET_TRADE, 70), 1);
+    CHECK_EQ(told(HAWSE_SPACE_STREAM, HAWSE_STREAM_EVENT_HEALED, 70), 1);
+    audit(300);
+    CHECK_EQ(questions, 3);
+    CHECK(strstr(asked, "&start=1780449240") != NULL); /* what the first audit could not have */
+    row("7", 1, 120);
+    CHECK(!answer("null"));
+    CHECK_EQ(told(HAWSE_SPACE_STREAM, HAWSE_STREAM_EVENT_GAP, 70), 1);
+    end();
+}
+
+TEST(audit_fails, "an audit that fails ends no gap and is held again since the same time")
+{
+    begin_audits();
+    audit(1);
+    CHECK_EQ(questions, 1);
+    pm.missed.asking = false;
+    missed_failed(&pm, 0, false);
+    CHECK_EQ(told(HAWSE_SPACE_STREAM, HAWSE_STREAM_EVENT_UNHEALABLE, 70), 0);
+    CHECK_EQ(condition.audited_ms, 0);
+    audit(4);
+    CHECK_EQ(questions, 1);
+    audit(1);
+    CHECK_EQ(questions, 2);
+    end();
+}
+
+TEST(nameless, "where trades come without their transaction nothing can be said to be missing")
+{
+    begin_audits();
+    assets[0].nameless = true;
+    audit(1);
+    row("7", 1, 120);
+    row("8", 1, 120);
+    CHECK(!answer("null"));
+    CHECK_EQ(told(HAWSE_SPACE_STREAM, HAWSE_STREAM_EVENT_GAP, 70), 0);
+    CHECK_EQ(told(HAWSE_SPACE_STREAM, HAWSE_STREAM_EVENT_GAP, 71), 1);
+    end();
+}
+
+TEST(pages, "the pages of one market are asked for to the last, whatever is due meanwhile")
+{
+    begin();
+    missed_begin(&pm, &assets[1], HAWSE_REASON_DISCONNECTED);
+    missed_live(&pm, &assets[1]);
+    assets[1].condition = 1;
+    pm.conditions = pair;
+    pass(LATE_MS / 1000);
+    CHECK(strstr(asked, "condition=0xc1") != NULL);
+    missed_begin(&pm, &assets[0], HAWSE_REASON_DISCONNECTED);
+    missed_live(&pm, &assets[0]);
+    pm.missed.asking = false;
+    memcpy(pm.missed.cursor, "more", 5);
+    pass(LATE_MS / 1000);
+    CHECK(strstr(asked, "condition=0xc1") != NULL);
+    CHECK(strstr(asked, "&cursor=more") != NULL);
     end();
 }

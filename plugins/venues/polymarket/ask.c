@@ -267,6 +267,8 @@ void ask_tick(struct pm *p)
         missed_tick(p, now);
     if (ask_may(p, now))
         ask_books(p, now);
+    if (ask_may(p, now))
+        missed_audit(p, now);
 }
 
 void ask_cancel(struct pm *p)

@@ -103,7 +103,7 @@ static struct held *hold_trade(struct pm *p, const struct asset *a, uint64_t ms,
     return h;
 }
 
-void emit_trade(struct pm *p, const struct asset *a, const struct wire_message *m,
+void emit_trade(struct pm *p, struct asset *a, const struct wire_message *m,
                 const hawse_event_t *by)
 {
     uint32_t price;
@@ -120,7 +120,8 @@ void emit_trade(struct pm *p, const struct asset *a, const struct wire_message *
     if (!h)
         return;
     h->event.t_recv_ns = by->t_recv_ns;
-    (void)pm_tx(tx, h->record.trade.origin.tx_hash);
+    if (!pm_tx(tx, h->record.trade.origin.tx_hash))
+        a->nameless = true;
     if (!missed_pushed(p, a, &h->record.trade, ts)) {
         p->held_count--;
         pm_add(p, p->count.stale, 1);

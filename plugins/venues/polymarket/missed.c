@@ -5,6 +5,10 @@
  * right again; what was not told is told then. Rows carry no number, but the hash of their
  * transaction, as pushed trades do: what was pushed is known by that. See polymarket.h.
  *
+ * A subscription that was lost in silence may leave the book right, because the other outcome's
+ * frames carry both: so every market is asked for once in `trades_audit_ms` as well, and a trade
+ * that nobody told makes a gap of its own.
+ *
  * One market is asked for at a time: books come first.
  */
 #include "polymarket.h"
@@ -76,13 +80,17 @@ static void end_gap(struct pm *p, struct asset *a, uint16_t kind)
     p->missed.open--;
 }
 
-void missed_begin(struct pm *p, struct asset *a, uint32_t reason)
+static uint64_t utc_ms(const struct pm *p)
+{
+    return p->host->now(p->host, HAWSE_CLOCK_UTC) / MS_NS;
+}
+
+static void begin_gap(struct pm *p, struct asset *a, uint32_t reason, uint64_t from_ms)
 {
     a->lost.due_ns = 0; /* until the book is right again */
     if (a->lost.from_ms != 0)
         return;
-    uint64_t now_ms = p->host->now(p->host, HAWSE_CLOCK_UTC) / MS_NS;
-    a->lost.from_ms = (a->ts != 0 ? a->ts : now_ms) - OVERLAP_MS;
+    a->lost.from_ms = from_ms;
     a->lost.to_ms = HAWSE_POSITION_OPEN;
     a->lost.reason = reason;
     p->missed.open++;
@@ -92,11 +100,19 @@ void missed_begin(struct pm *p, struct asset *a, uint32_t reason)
         end_gap(p, a, HAWSE_STREAM_EVENT_UNHEALABLE);
 }
 
+void missed_begin(struct pm *p, struct asset *a, uint32_t reason)
+{
+    begin_gap(p, a, reason, (a->ts != 0 ? a->ts : utc_ms(p)) - OVERLAP_MS);
+}
+
 void missed_live(struct pm *p, struct asset *a)
 {
+    uint64_t now_ms = utc_ms(p);
+    if (a->since_ms == 0)
+        a->since_ms = now_ms;
     if (a->lost.from_ms == 0)
         return;
-    a->lost.to_ms = p->host->now(p->host, HAWSE_CLOCK_UTC) / MS_NS;
+    a->lost.to_ms = now_ms;
     a->lost.due_ns = pm_now(p) + p->set.trades_late_ms * MS_NS;
 }
 
@@ -117,32 +133,42 @@ static void end_all(struct pm *p, uint32_t condition, uint16_t kind)
 
 /* ---- asking ---- */
 
-static void ask(struct pm *p, uint32_t condition, uint64_t from_ms)
+/* A page of the market that is being asked for. */
+static void ask(struct pm *p)
 {
     struct missed *m = &p->missed;
-    const struct condition *c = &p->conditions[condition];
+    const struct condition *c = &p->conditions[m->condition];
     char path[PATH_CAP];
     int n =
         snprintf(path, sizeof(path),
                  "/v2/trades?condition=%.*s&taker_only=true&filter_amount=0&limit=%d&start=%llu",
-                 (int)c->id.len, c->id.text, PAGE, (unsigned long long)(from_ms / 1000));
+                 (int)c->id.len, c->id.text, PAGE, (unsigned long long)(m->from_ms / 1000));
     if (m->cursor[0])
         (void)ask_add(path + n, sizeof(path) - (size_t)n, "&cursor", m->cursor);
     struct slot *s =
         ask_send(p, &(struct ask){ASK_MISSED, "data", "GET", path, NULL, 0, NULL, false});
     if (!s) {
-        missed_failed(p, condition, false);
+        missed_failed(p, m->condition, false);
         return;
     }
     m->asking = true;
-    s->index = condition;
+    s->index = m->condition;
 }
 
-void missed_tick(struct pm *p, uint64_t now)
+static void ask_first(struct pm *p, uint32_t condition, uint64_t from_ms, bool audit)
 {
     struct missed *m = &p->missed;
-    if (m->open == 0 || m->asking || now < m->retry_ns)
-        return;
+    m->condition = condition;
+    m->from_ms = from_ms;
+    m->audit = audit;
+    m->asked_ns = pm_now(p);
+    m->asked_ms = utc_ms(p);
+    m->scan++;
+    ask(p);
+}
+
+static void ask_due(struct pm *p, uint64_t now)
+{
     for (uint32_t i = 0; i < p->asset_count; i++) {
         struct asset *a = &p->assets[i];
         if (!is_due(a, now))
@@ -151,10 +177,6 @@ void missed_tick(struct pm *p, uint64_t now)
             end_gap(p, a, HAWSE_STREAM_EVENT_UNHEALABLE);
             continue;
         }
-        if (m->cursor[0] == '\0') { /* the first page */
-            m->asked_ns = now;
-            m->scan++;
-        }
         uint64_t from_ms = a->lost.from_ms;
         for (uint32_t k = i + 1; k < p->asset_count; k++) {
             const struct asset *other = &p->assets[k];
@@ -162,15 +184,47 @@ void missed_tick(struct pm *p, uint64_t now)
                 other->lost.from_ms < from_ms)
                 from_ms = other->lost.from_ms;
         }
-        ask(p, a->condition, from_ms);
+        ask_first(p, a->condition, from_ms, false);
         return;
     }
+}
+
+void missed_tick(struct pm *p, uint64_t now)
+{
+    struct missed *m = &p->missed;
+    if (m->asking || now < m->retry_ns)
+        return;
+    if (m->cursor[0]) /* the next page of the same market, whatever is due meanwhile */
+        ask(p);
+    else if (m->open > 0)
+        ask_due(p, now);
+}
+
+void missed_audit(struct pm *p, uint64_t now)
+{
+    struct missed *m = &p->missed;
+    if (m->asking || m->cursor[0] || now < m->retry_ns || p->condition_count == 0 ||
+        p->set.trades_audit_ms == 0 || p->set.trades_late_ms == 0 || now < m->audit_ns)
+        return;
+    bool first = m->audit_ns == 0;
+    m->audit_ns = now + p->set.trades_audit_ms * MS_NS / p->condition_count;
+    if (first)
+        return;
+    uint32_t index = m->audit_next++ % p->condition_count;
+    uint64_t from_ms = p->conditions[index].audited_ms;
+    if (from_ms == 0)
+        from_ms = utc_ms(p) - p->set.trades_audit_ms - p->set.trades_late_ms;
+    ask_first(p, index, from_ms, true);
 }
 
 void missed_failed(struct pm *p, uint32_t condition, bool ours)
 {
     struct missed *m = &p->missed;
     m->cursor[0] = '\0';
+    if (m->audit) { /* its turn comes again, since the same time */
+        m->audit_ns = pm_now(p) + AGAIN_MS * MS_NS;
+        return;
+    }
     m->retry_ns = pm_now(p) + AGAIN_MS * MS_NS;
     if (ours)
         end_all(p, condition, HAWSE_STREAM_EVENT_UNHEALABLE);
@@ -195,6 +249,31 @@ static void take_row(struct pm *p, uint32_t condition, const struct wallet_row *
                                         .scan = p->missed.scan});
 }
 
+/* Of an audit: a trade that should have been told. Not judged: what came before the asset was
+ * followed, what may be on its way, what was forgotten, and what a gap is looking at anyway. */
+static void audit_row(struct pm *p, uint32_t condition, const struct wallet_row *row)
+{
+    const struct missed *m = &p->missed;
+    uint32_t index = names_find(&p->asset_names, row->token);
+    struct asset *a = index == NONE ? NULL : &p->assets[index];
+    uint64_t ms = row->time * 1000, slack = p->set.trades_late_ms / 2;
+    if (!a || a->condition != condition || a->lost.from_ms != 0 || a->nameless ||
+        a->since_ms == 0 || ms < a->since_ms + slack || ms < m->from_ms / 1000 * 1000 ||
+        ms + slack > m->asked_ms || ms < m->forgotten_ms + slack ||
+        was_told(m, a, row->fill.origin.tx_hash))
+        return;
+    pm_add(p, p->count.silent, 1);
+    begin_gap(p, a, HAWSE_REASON_SILENT, ms);
+    missed_live(p, a);
+    link_resubscribe(p, a);
+}
+
+static void audit_end(struct pm *p, uint32_t condition)
+{
+    /* what had happened by then is there by now */
+    p->conditions[condition].audited_ms = p->missed.asked_ms - p->set.trades_late_ms;
+}
+
 bool missed_page(struct pm *p, uint32_t condition, const uint8_t *body, uint64_t len)
 {
     struct missed *m = &p->missed;
@@ -205,18 +284,22 @@ bool missed_page(struct pm *p, uint32_t condition, const uint8_t *body, uint64_t
         missed_failed(p, condition, false);
         return false;
     }
-    for (uint32_t i = 0; i < p->asset_count; i++) { /* what was pushed is not known any more */
+    for (uint32_t i = 0; i < p->asset_count && !m->audit;
+         i++) { /* what was pushed is not known any more */
         struct asset *a = &p->assets[i];
         if (a->condition == condition && is_due(a, m->asked_ns) &&
             m->forgotten_ms >= a->lost.from_ms)
             end_gap(p, a, HAWSE_STREAM_EVENT_UNHEALABLE);
     }
     for (uint32_t i = count; i-- > 0;) /* oldest first */
-        take_row(p, condition, &rows[i]);
+        (m->audit ? audit_row : take_row)(p, condition, &rows[i]);
     free(rows);
     m->failures = 0;
     if (m->cursor[0])
         return true;
-    end_all(p, condition, HAWSE_STREAM_EVENT_HEALED);
+    if (m->audit)
+        audit_end(p, condition);
+    else
+        end_all(p, condition, HAWSE_STREAM_EVENT_HEALED);
     return false;
 }

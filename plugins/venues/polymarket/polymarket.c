@@ -49,13 +49,16 @@ HAWSE_EXPORT const char hawse_manifest_v1[] =
                                 "ask for a wallet's fills this often")
                             SETTING("chain_ms", "1000", "600000", "90000",
                                     "how long the linked chain may take to tell a fill that the "
-                                    "data API has")
-                                SETTING("account_ms", "1000", "86400000", "30000",
-                                        "compare the account's orders and "
-                                        "trades with REST this often")
-                                    SETTING("trades_late_ms", "0", "3600000", "60000",
-                                            "how late the data API may have a trade: missed ones "
-                                            "are asked for after it; 0: never")
+                                    "data API has") SETTING("account_ms", "1000", "86400000",
+                                                            "30000",
+                                                            "compare the account's orders and "
+                                                            "trades with REST this often")
+                                SETTING("trades_late_ms", "0", "3600000", "60000",
+                                        "how late the data API may have a trade: missed ones "
+                                        "are asked for after it; 0: never")
+                                    SETTING("trades_audit_ms", "0", "86400000", "600000",
+                                            "look once in so long whether all trades of a market "
+                                            "were told; 0: never")
                                         SETTING("requests_per_second", "1", "70", "20",
                                                 "REST requests in all") "}}}";
 
@@ -223,6 +226,7 @@ static void read_numbers(struct pm *p, const hawse_json_t *doc, hawse_json_value
     p->set.chain_ms = number(doc, root, "chain_ms");
     p->set.account_ms = number(doc, root, "account_ms");
     p->set.trades_late_ms = number(doc, root, "trades_late_ms");
+    p->set.trades_audit_ms = number(doc, root, "trades_audit_ms");
     p->set.requests_per_second = number(doc, root, "requests_per_second");
 }
 

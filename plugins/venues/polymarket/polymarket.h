@@ -128,6 +128,8 @@ struct asset {
         uint64_t due_ns;         /* when the data API is asked; 0: not yet */
         uint32_t reason;
     } lost;
+    uint64_t since_ms; /* when its book was right for the first time; 0: not yet */
+    bool nameless;     /* a trade was pushed without its transaction: rows can't be told apart */
 };
 
 /* A trade that was told, by its market and transaction. */
@@ -144,8 +146,12 @@ struct missed {
     uint32_t open;         /* assets whose trades have a gap */
     uint32_t failures;     /* in a row */
     uint64_t forgotten_ms; /* of the newest that fell out of the ring */
-    uint64_t asked_ns, retry_ns;
-    bool asking;
+    uint64_t asked_ns, asked_ms, retry_ns;
+    uint32_t condition; /* of the question under way, and since when */
+    uint64_t from_ms;
+    bool asking, audit;
+    uint32_t audit_next;     /* condition */
+    uint64_t audit_ns;       /* when it is asked for; 0: not begun */
     char cursor[CURSOR_CAP]; /* of the next page */
 };
 
@@ -155,6 +161,7 @@ struct condition {
     bool wanted; /* named in the settings: its assets are to be followed */
     bool asking;
     uint64_t retry_ns;
+    uint64_t audited_ms; /* trades before it were looked at; 0: none */
     uint32_t fee_ppm, fee_exponent;
     uint32_t state; /* HAWSE_MARKET_OPEN or HALTED: it takes no orders */
 };
@@ -228,7 +235,7 @@ struct held {
 
 struct pm_settings {
     uint32_t per_connection, ping_ms, pong_ms, dump_ms, audit_ms, poll_ms, chain_ms, account_ms,
-        trades_late_ms, requests_per_second;
+        trades_late_ms, trades_audit_ms, requests_per_second;
 };
 
 struct pm_counters {
@@ -381,6 +388,8 @@ void missed_live(struct pm *p, struct asset *a);
 bool missed_pushed(struct pm *p, const struct asset *a, const hawse_market_trade_t *trade,
                    uint64_t ms);
 void missed_tick(struct pm *p, uint64_t now);
+/* Asks for the next market's trades, to see whether all were told. */
+void missed_audit(struct pm *p, uint64_t now);
 /* An answer about a market's trades; true when another page follows. */
 bool missed_page(struct pm *p, uint32_t condition, const uint8_t *body, uint64_t len);
 /* `ours`: it is no use to ask again. */
@@ -445,7 +454,7 @@ void account_answer(struct pm *p, const hawse_host_http_done_t *done, const uint
 bool emit_flush(struct pm *p);
 void emit_delta(struct pm *p, struct asset *a, const struct wire_change *c,
                 const hawse_event_t *by);
-void emit_trade(struct pm *p, const struct asset *a, const struct wire_message *m,
+void emit_trade(struct pm *p, struct asset *a, const struct wire_message *m,
                 const hawse_event_t *by);
 /* A trade that the data API has and the channel did not tell. */
 struct wallet_row;

@@ -342,8 +342,7 @@ export class Double {
     };
     this.trades.push(trade);
     this.#row(trade);
-    trade.unseen = this.lose > 0; // nothing numbers trades: one frame less is not known by itself
-    this.push({ ...trade, unseen: undefined }, [market.tokens[0]]);
+    this.push(trade, [market.tokens[0]]);
     this.push([market.event(0, false), market.event(1, false)], market.tokens);
   }
 

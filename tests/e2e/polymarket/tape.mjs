@@ -169,12 +169,12 @@ export class Tape {
   }
 
   #tradeDifferences(double) {
-    const want = double.trades.map(({ transaction_hash, asset_id, price, size, unseen }) => {
+    const want = double.trades.map(({ transaction_hash, asset_id, price, size }) => {
       const [shares, each] = [BigInt(millionths(size)), BigInt(millionths(price))];
       const key = [transaction_hash, hexOf(asset_id), -shares, (shares * each) / BigInt(ONE)].join('|');
-      return { key, told: this.trades.get(key) ?? 0, least: unseen ? 0 : 1 };
+      return { key, told: this.trades.get(key) ?? 0 };
     });
-    const wrong = want.filter(({ told, least }) => told < least || told > 1)
+    const wrong = want.filter(({ told }) => told !== 1)
       .map(({ key, told }) => `a trade was told ${told} times: ${key}`);
     if (this.trades.size > want.length) {
       wrong.push(`${this.trades.size} trades were told, ${want.length} happened`);

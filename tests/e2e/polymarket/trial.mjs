@@ -4,7 +4,7 @@
 // gap and its healing, and every trade and every fill told once. Prints counts.
 //
 //   HAWSE_BIN=... HAWSE_PLUGIN_DIR=... node trial.mjs [--markets 100] [--seconds 35] [--rate 500]
-//       [--seed 1] [--calm] [--wallet]
+//       [--seed 1] [--calm] [--wallet] [--trouble NAME]
 // Exit codes: 0 no difference, 1 differences, 2 the trial could not be held.
 import { parseArgs } from 'node:util';
 import { Hawse, programOf } from '../lib/hawse.mjs';
@@ -21,6 +21,7 @@ const { values: args } = parseArgs({
     seed: { type: 'string', default: '1' },
     calm: { type: 'boolean', default: false },
     wallet: { type: 'boolean', default: false },
+    trouble: { type: 'string' }, // this one alone, again and again
   },
 });
 const SETTLE_MS = 30_000;
@@ -62,7 +63,7 @@ function configOf(double, pluginDir, stateDir, metrics) {
           wallets: WALLETS,
           per_connection: Math.max(10, Math.ceil(double.markets.length / 3)),
           ping_ms: 300, pong_ms: 1200, dump_ms: 1500, audit_ms: 2000, poll_ms: 1000,
-          trades_late_ms: 4000,
+          trades_late_ms: 4000, trades_audit_ms: 6000,
           requests_per_second: 70,
         },
       },
@@ -147,7 +148,11 @@ async function traffic(double, tally, fills) {
       double.refineTick();
     }
     for (const plan of plans.filter((one) => !args.calm && Date.now() >= one.next)) {
-      const names = Object.keys(plan.troubles);
+      const names = Object.keys(plan.troubles).filter((one) => one === (args.trouble ?? one));
+      if (names.length === 0) {
+        plan.next = until;
+        continue;
+      }
       const name = names[plan.turn++ % names.length];
       plan.troubles[name]();
       tally[name] = (tally[name] ?? 0) + 1;
