@@ -473,7 +473,7 @@ def stage_rpc(args):
     tap("rpc", [MAIN / "tests" / "rpc-trial", "--seconds", "600" if args.full else "5"], timeout=900)
     if npm_packages():
         anvil = ROOT / "tests/e2e/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
-        tap("rpc: batches", [sys.executable, "tests/rpc/node.py", MAIN / "tests" / "rpc-trial", anvil], timeout=60)
+        tap("rpc: a real node", [sys.executable, "tests/rpc/node.py", MAIN / "tests" / "rpc-trial", anvil], timeout=60)
 
 
 def stage_polymarket(args):

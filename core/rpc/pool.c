@@ -50,6 +50,43 @@ void pool_saw_head(struct pool *pool, uint64_t head, uint64_t now)
         cache_block(pool->cache);
 }
 
+/* ---- who listens ---- */
+
+/* [loop of the listener] */
+static void hear_push(void *ctx)
+{
+    struct listener *l = ctx;
+    __atomic_store_n(&l->posted, 0, __ATOMIC_RELEASE);
+    l->fn(l->ctx);
+}
+
+void pool_tell_listener(struct pool *pool)
+{
+    struct listener *l = &pool->listener;
+    (void)pthread_mutex_lock(&l->lock);
+    if (l->loop && !__atomic_exchange_n(&l->posted, 1, __ATOMIC_ACQ_REL))
+        loop_post(l->loop, &l->work);
+    (void)pthread_mutex_unlock(&l->lock);
+}
+
+void pool_listen(struct pool *pool, struct loop *loop, void (*fn)(void *ctx), void *ctx)
+{
+    struct listener *l = &pool->listener;
+    (void)pthread_mutex_lock(&l->lock);
+    l->loop = loop;
+    if (loop) { /* what was posted for the last one is heard by it */
+        l->work = (struct loop_work){.fn = hear_push, .ctx = l};
+        l->fn = fn;
+        l->ctx = ctx;
+    }
+    (void)pthread_mutex_unlock(&l->lock);
+}
+
+bool pool_pushes(const struct pool *pool)
+{
+    return __atomic_load_n(&pool->pushing, __ATOMIC_ACQUIRE) > 0;
+}
+
 /* ---- the client's thread: requests ---- */
 
 static void unref(struct pool_request *r)
@@ -397,6 +434,7 @@ int32_t pool_create(struct http_client *client, struct connector *connector,
     pool->logger = logger;
     pool->metrics = metrics;
     pool->random = loop_clock() | 1;
+    (void)pthread_mutex_init(&pool->listener.lock, NULL);
     pool->count = (uint32_t)chain->provider_count;
     pool->tick = (struct loop_timer){.fn = on_tick, .ctx = pool};
     pool->providers = calloc(pool->count + 1u, sizeof(pool->providers[0]));
@@ -440,6 +478,7 @@ void pool_destroy(struct pool *pool)
         provider_finish(&pool->providers[i]);
     }
     cache_destroy(pool->cache);
+    (void)pthread_mutex_destroy(&pool->listener.lock);
     free(pool->providers);
     config_chain_finish(&pool->chain);
     free(pool);

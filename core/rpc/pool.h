@@ -84,6 +84,12 @@ void pool_cancel(struct pool_request *request);
 
 /* [any] The highest head that any healthy provider told; 0 = none yet. */
 uint64_t pool_head(const struct pool *pool);
+/* [any] Do heads come by push, from any provider? */
+bool pool_pushes(const struct pool *pool);
+/* [any] `fn` is called on `loop` soon after each head that comes by push, once for several. One
+ * listener a pool; loop NULL = nobody from now on: what was posted to its loop before still comes
+ * there, so drain it before ctx ends. */
+void pool_listen(struct pool *pool, struct loop *loop, void (*fn)(void *ctx), void *ctx);
 /* [any] A new head was seen elsewhere (a stream): answers that were good for the last block die. */
 void pool_new_head(struct pool *pool, uint64_t number);
 /* [any] The chain was reorganised: what the cache knows of this height and above dies. */

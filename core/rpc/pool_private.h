@@ -20,6 +20,7 @@
 #include "rpc/select.h"
 
 #include <hawse/hawse.h>
+#include <pthread.h>
 
 enum {
     POOL_PROVIDERS = 16,
@@ -60,6 +61,7 @@ enum attempt_kind {
     ATTEMPT_HEAD,
     ATTEMPT_HEALTH,
     ATTEMPT_LINK, /* which chain is its WebSocket of? */
+    ATTEMPT_PUSH, /* that its WebSocket may tell of each new block */
 };
 
 struct attempt {
@@ -140,6 +142,27 @@ struct method_rule {
     struct limit limit;
 };
 
+/* Its subscription to new blocks. */
+struct push {
+    bool on;    /* heads come by it */
+    bool lacks; /* the provider has no such thing */
+    char id[80];
+    size_t id_len;     /* 0 = there is none */
+    uint64_t heard_ns; /* the last head */
+    uint64_t again_ns; /* not subscribed to before */
+    uint64_t count;
+};
+
+/* Who wants to know at once: on a loop of its own. */
+struct listener {
+    struct loop_work work;
+    struct loop *loop; /* NULL = nobody; under the lock */
+    void (*fn)(void *ctx);
+    void *ctx;
+    int posted; /* atomic */
+    pthread_mutex_t lock;
+};
+
 struct queue {
     struct attempt *first, *last;
     uint64_t units; /* what they cost in all, with the waits that costly ones need */
@@ -159,7 +182,8 @@ struct provider {
     struct batch *batches;               /* that have left */
     uint64_t batches_sent, batched_sent; /* and the requests in them */
     uint32_t batch_max; /* as configured, or less since it refused one; below 2: no batches */
-    bool limited;       /* it, or a method of it, has a rate */
+    struct push push;
+    bool limited;              /* it, or a method of it, has a rate */
     struct method_rule *rules; /* as many as its configuration has */
     struct breaker breaker;
     enum standing standing;
@@ -177,7 +201,8 @@ struct provider {
     int64_t turn;
     uint32_t running, overtaken; /* of those that run */
     struct queue probes, queues[POOL_CLASSES];
-    struct attempt *chain_probe, *head_probe, *health_probe, *link_probe; /* that waits or runs */
+    struct attempt *chain_probe, *head_probe, *health_probe, *link_probe,
+        *push_probe; /* that waits or runs */
     struct loop_timer timer;
     char *unsupported[POOL_UNSUPPORTED];
     unsigned unsupported_count;
@@ -188,7 +213,7 @@ struct provider {
     unsigned series_count;
     struct metric_histogram *latency_seconds, *wait_seconds;
     struct metric_counter *batch_count, *batched_count; /* NULL = it gets none */
-    struct metric_gauge *state, *lag, *errors, *connected;
+    struct metric_gauge *state, *lag, *errors, *connected, *pushed;
 };
 
 struct pool {
@@ -211,6 +236,8 @@ struct pool {
     uint64_t polled_ns; /* heads */
     uint64_t random;
     uint32_t requests; /* atomic */
+    uint32_t pushing;  /* atomic: providers whose heads come by push */
+    struct listener listener;
     struct loop_timer tick;
     struct loop_work start;
     struct metric_histogram *failover_seconds;
@@ -253,6 +280,8 @@ bool provider_behind(const struct provider *provider, uint64_t now);
 /* When a read that it has not answered is asked elsewhere. */
 uint64_t provider_hedge_ns(const struct provider *provider);
 void provider_failed_over(struct provider *provider, const struct outcome *outcome, uint64_t now);
+/* It told of this block, by an answer or by push. */
+void provider_saw_head(struct provider *provider, uint64_t number, uint64_t now);
 /* Probes and polls that are due. */
 void provider_tick(struct provider *provider, bool poll, uint64_t now);
 
@@ -286,7 +315,21 @@ void told_request(struct provider *provider, const struct attempt *attempt, bool
 /* Brings gauges and copied counters up to date. */
 void told_sample(struct pool *pool, uint64_t now);
 
+/* ---- push.c ---- */
+
+/* The WebSocket is gone, and the subscription with it. */
+void push_lost(struct provider *provider);
+/* The answer to ATTEMPT_PUSH. */
+void push_subscribed(struct provider *provider, const struct outcome *outcome, uint64_t now);
+/* A message of the WebSocket that answers nothing. */
+void push_note(struct provider *provider, const uint8_t *text, size_t len, uint64_t now);
+/* Notices silence. True: it is time to subscribe. */
+bool push_tick(struct provider *provider, uint64_t now);
+
 /* ---- pool.c ---- */
+
+/* A head came by push. */
+void pool_tell_listener(struct pool *pool);
 
 uint64_t pool_random(struct pool *pool);
 void pool_saw_head(struct pool *pool, uint64_t head, uint64_t now);

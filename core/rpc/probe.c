@@ -10,10 +10,11 @@
 /* By family and enum attempt_kind. */
 static const struct probe {
     const char *method, *params;
-} probes[][5] = {
+} probes[][6] = {
     [FAMILY_EVM] = {[ATTEMPT_CHAIN] = {"eth_chainId", ""},
                     [ATTEMPT_HEAD] = {"eth_blockNumber", ""},
-                    [ATTEMPT_LINK] = {"eth_chainId", ""}},
+                    [ATTEMPT_LINK] = {"eth_chainId", ""},
+                    [ATTEMPT_PUSH] = {"eth_subscribe", "[\"newHeads\"]"}},
     [FAMILY_SOLANA] = {[ATTEMPT_CHAIN] = {"getGenesisHash", ""},
                        [ATTEMPT_HEAD] = {"getSlot", "[{\"commitment\":\"confirmed\"}]"},
                        [ATTEMPT_HEALTH] = {"getHealth", ""},

@@ -147,7 +147,7 @@ bool provider_behind(const struct provider *p, uint64_t now)
     return pool->head > p->head + (lag > 3 ? lag : 3);
 }
 
-static void saw_head(struct provider *p, uint64_t n, uint64_t now)
+void provider_saw_head(struct provider *p, uint64_t n, uint64_t now)
 {
     bool was = provider_behind(p, now);
     p->head = n;
@@ -287,6 +287,7 @@ static struct attempt **probe_of(struct provider *p, enum attempt_kind kind)
     return kind == ATTEMPT_CHAIN  ? &p->chain_probe
            : kind == ATTEMPT_HEAD ? &p->head_probe
            : kind == ATTEMPT_LINK ? &p->link_probe
+           : kind == ATTEMPT_PUSH ? &p->push_probe
                                   : &p->health_probe;
 }
 
@@ -301,6 +302,7 @@ static void probe(struct provider *p, enum attempt_kind kind, uint64_t now)
     a->provider = p;
     a->queued_ns = now;
     a->cost = 1;
+    a->uncounted = kind == ATTEMPT_PUSH; /* who pushes nothing is as good as others */
     push(&p->probes, a);
 }
 
@@ -372,6 +374,11 @@ static void probed(struct provider *p, const struct attempt *a, struct outcome *
         probed_link(p, o);
         return;
     }
+    if (a->kind == ATTEMPT_PUSH) {
+        p->push_probe = NULL;
+        push_subscribed(p, o, now);
+        return;
+    }
     if (a->kind == ATTEMPT_HEALTH) {
         saw_health(p, o);
         return;
@@ -400,6 +407,18 @@ static void check_link(struct provider *p, uint64_t now)
     probe(p, ATTEMPT_LINK, now);
 }
 
+/* Is its WebSocket of the right chain, and does it tell of new blocks? */
+static void tick_link(struct provider *p, uint64_t now)
+{
+    bool pushed = p->push.on;
+    if (rpc_link_open(p->link) && !p->link_good && now - p->link_ns > LINK_AGAIN_S * SECOND)
+        check_link(p, now);
+    if (push_tick(p, now))
+        probe(p, ATTEMPT_PUSH, now);
+    if (pushed && !p->push.on)
+        probe(p, ATTEMPT_HEAD, now); /* not only when it is next polled */
+}
+
 void provider_tick(struct provider *p, bool poll, uint64_t now)
 {
     bool unknown = p->standing != STANDING_GOOD;
@@ -413,12 +432,12 @@ void provider_tick(struct provider *p, bool poll, uint64_t now)
     } else if (unknown && (again || p->checked_ns == 0)) {
         probe(p, ATTEMPT_CHAIN, now);
     } else if (poll && !unknown) {
-        probe(p, ATTEMPT_HEAD, now);
+        if (!p->push.on)
+            probe(p, ATTEMPT_HEAD, now);
         if (p->pool->chain.family == FAMILY_SOLANA)
             probe(p, ATTEMPT_HEALTH, now);
     }
-    if (rpc_link_open(p->link) && !p->link_good && now - p->link_ns > LINK_AGAIN_S * SECOND)
-        check_link(p, now);
+    tick_link(p, now);
     pump(p, now);
 }
 
@@ -447,7 +466,7 @@ void provider_ended(struct attempt *a, const struct http_result *result)
     if (a->call && o.status == HAWSE_E_REMOTE && o.class == RPC_METHOD_UNSUPPORTED)
         remember_lack(p, a->call);
     if (o.head > 0)
-        saw_head(p, o.head, now);
+        provider_saw_head(p, o.head, now);
     if (result->connected && p->standing == STANDING_GOOD &&
         now - p->checked_ns > CHAIN_AGAIN_S * SECOND)
         probe(p, ATTEMPT_CHAIN, now);
@@ -504,12 +523,17 @@ static void take_limits(struct provider *p, const struct attempt *a, struct meth
         histogram_add(p->wait_seconds, now - a->queued_ns, 1);
 }
 
+static bool needs_link(const struct attempt *a)
+{
+    return a->kind == ATTEMPT_LINK || a->kind == ATTEMPT_PUSH;
+}
+
 /* True: it left over the provider's WebSocket. What costs more than a unit has a large answer, and
  * would hold up the others there. Takes the body then. */
 static bool by_link(struct provider *p, const struct attempt *a, struct http_options *o)
 {
-    bool fits = a->kind == ATTEMPT_LINK ||
-                (p->link_good && a->cost == 1 && o->max_response <= RPC_LINK_MESSAGE);
+    bool fits =
+        needs_link(a) || (p->link_good && a->cost == 1 && o->max_response <= RPC_LINK_MESSAGE);
     if (!fits || !o->body || !rpc_link_open(p->link) ||
         rpc_link_begin(p->link, o->number, o->body, o->body_len, o->timeout_ms, ended,
                        (struct attempt *)(uintptr_t)a) != HAWSE_OK)
@@ -565,7 +589,7 @@ static void begin(struct provider *p, struct attempt *a, bool again, uint64_t no
                       call ? call->params_len : strlen(params), o.number, &o.body_len);
     if (!again && (by_link(p, a, &o) || by_wire(p, a, &o)))
         return;
-    if (o.body && a->kind != ATTEMPT_LINK &&
+    if (o.body && !needs_link(a) &&
         http_begin(p->pool->client, &o, ended, a, &a->request, NULL) == HAWSE_OK)
         return;
     not_started(p, a, now);
@@ -699,18 +723,27 @@ static void link_changed(void *ctx, bool open)
 {
     struct provider *p = ctx;
     p->link_good = false;
+    push_lost(p);
     if (!open)
         return;
     check_link(p, loop_clock());
     pump(p, loop_clock());
 }
 
+static void link_note(void *ctx, const uint8_t *text, size_t len)
+{
+    push_note(ctx, text, len, loop_clock());
+}
+
 void provider_connect(struct provider *p)
 {
     char name[160];
     struct fault fault = {0};
-    const struct rpc_link_options options = {
-        .name = name, .endpoint = &p->config->ws, .changed = link_changed, .ctx = p};
+    const struct rpc_link_options options = {.name = name,
+                                             .endpoint = &p->config->ws,
+                                             .changed = link_changed,
+                                             .note = link_note,
+                                             .ctx = p};
     if (!p->config->ws.url || !p->pool->connector)
         return;
     (void)snprintf(name, sizeof(name), "rpc/%.64s/%.64s", p->pool->chain.name, p->config->name);
@@ -754,6 +787,7 @@ void provider_finish(struct provider *p)
     free(p->chain_probe);
     free(p->head_probe);
     free(p->link_probe);
+    free(p->push_probe);
     free(p->health_probe);
     for (unsigned i = 0; i < p->unsupported_count; i++)
         free(p->unsupported[i]);

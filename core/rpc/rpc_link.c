@@ -26,6 +26,7 @@ struct rpc_link {
     struct logger *logger;
     struct stream *stream;
     void (*changed)(void *ctx, bool open);
+    void (*note)(void *ctx, const uint8_t *text, size_t len);
     void *ctx;
     bool open;
     struct pending *table[BUCKETS];
@@ -114,7 +115,10 @@ static void tell_error(struct pending *p, const struct rpc_envelope *e)
 static void on_answer(struct rpc_link *link, const struct stream_frame *frame)
 {
     struct rpc_envelope e;
-    if (rpc_envelope_read(frame->data, frame->len, &e) != HAWSE_OK || !e.has_id)
+    int32_t code = rpc_envelope_read(frame->data, frame->len, &e);
+    if (code == HAWSE_E_FORMAT && !e.has_id)
+        link->note(link->ctx, frame->data, frame->len);
+    if (code != HAWSE_OK || !e.has_id)
         return;
     struct pending *p = take(link, e.id);
     if (!p)
@@ -201,6 +205,7 @@ int32_t rpc_link_create(struct loop *loop, struct connector *connector, struct l
     link->loop = loop;
     link->logger = logger;
     link->changed = options->changed;
+    link->note = options->note;
     link->ctx = options->ctx;
     int32_t code =
         stream_create(loop, connector, logger, &stream, &handler, link, &link->stream, fault);

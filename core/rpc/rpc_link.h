@@ -18,6 +18,8 @@ struct rpc_link_options {
     const struct config_endpoint *endpoint; /* ws:// or wss://; copied */
     /* [loop] A connection was opened, or lost after what was under way had been told. */
     void (*changed)(void *ctx, bool open);
+    /* [loop] A message that answers nothing: of a subscription; 64 readable bytes follow. */
+    void (*note)(void *ctx, const uint8_t *text, size_t len);
     void *ctx;
 };
 

@@ -31,6 +31,10 @@ static int32_t provider_told(struct provider *p)
                        ? metrics_gauge(m, "hawse_rpc_ws_connected",
                                        "1 while its WebSocket is open and of the right chain.", l)
                        : NULL;
+    p->pushed = p->config->ws.url
+                    ? metrics_gauge(m, "hawse_rpc_heads_pushed",
+                                    "1 while new blocks are told by it, 0 while it is asked.", l)
+                    : NULL;
     bool batches = p->config->batch > 0;
     if (batches) {
         p->batch_count =
@@ -41,7 +45,7 @@ static int32_t provider_told(struct provider *p)
     if (batches && (!p->batch_count || !p->batched_count))
         return HAWSE_E_NOMEM;
     return p->latency_seconds && p->wait_seconds && p->state && p->lag && p->errors &&
-                   (p->connected || !p->config->ws.url)
+                   ((p->connected && p->pushed) || !p->config->ws.url)
                ? HAWSE_OK
                : HAWSE_E_NOMEM;
 }
@@ -155,8 +159,10 @@ void told_sample(struct pool *pool, uint64_t now)
         gauge_set(p->lag,
                   p->head > 0 && pool->head > p->head ? (int64_t)(pool->head - p->head) : 0);
         gauge_set(p->errors, breaker_errors(&p->breaker, now));
-        if (p->connected)
+        if (p->connected) {
             gauge_set(p->connected, p->link_good);
+            gauge_set(p->pushed, p->push.on);
+        }
         if (p->batched_count) {
             counter_set(p->batch_count, p->batches_sent);
             counter_set(p->batched_count, p->batched_sent);

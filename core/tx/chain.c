@@ -14,6 +14,7 @@
 enum {
     POLL_LEAST_MS = 100,
     POLL_MOST_MS = 2000,
+    PUSHED_MOST_MS = 5000,
     VIEW_ASKS = 5,
     FRESH_LEAST_MS = 3000,
     ASK_MS = 3000
@@ -113,15 +114,35 @@ static uint64_t rate(const struct config_chain *config)
     return sum;
 }
 
-/* Three times a block, but never so often that looking takes half of what providers allow:
- * simulations and sends would wait behind it. */
+/* Three times a block, or once where new ones are told by push; but never so often that looking
+ * takes half of what providers allow: simulations and sends would wait behind it. */
 static uint64_t period(const struct desk_chain *chain)
 {
-    uint64_t ms = chain->config->block_ms / 3, allowed = rate(chain->config);
+    bool pushed = pool_pushes(chain->pool);
+    uint64_t ms = chain->config->block_ms / (pushed ? 1 : 3), allowed = rate(chain->config);
+    uint64_t most = pushed ? PUSHED_MOST_MS : POLL_MOST_MS;
     uint64_t least = allowed ? 2000 * VIEW_ASKS / allowed : 0;
     least = least < POLL_LEAST_MS ? POLL_LEAST_MS : least;
-    ms = ms > POLL_MOST_MS ? POLL_MOST_MS : ms;
+    ms = ms > most ? most : ms;
     return ms < least ? least : ms;
+}
+
+/* After a refresh: at once if there is news already. */
+static void look_again(struct desk_chain *chain)
+{
+    bool news = chain->pushed;
+    chain->pushed = false;
+    if (chain->open > 0)
+        arm(chain, news ? 0 : period(chain));
+}
+
+/* A provider told of a new block. */
+static void on_push(void *ctx)
+{
+    struct desk_chain *chain = ctx;
+    chain->pushed = chain->refreshing;
+    if (chain->open > 0 && !chain->refreshing)
+        arm(chain, 0);
 }
 
 void chain_watch(struct desk_chain *chain)
@@ -178,8 +199,7 @@ static void refresh_end(struct desk_chain *chain)
                  "%s: its head, fees or accounts cannot be read (%u times in a row)",
                  chain->config->name, chain->failures);
     }
-    if (chain->open > 0)
-        arm(chain, period(chain));
+    look_again(chain);
 }
 
 static void answered(struct desk_chain *chain, bool good)
@@ -328,8 +348,7 @@ static void still(struct desk_chain *chain)
     chain->failures = 0;
     chain->view_ns = chain->open > 0 ? loop_now(chain->desk->loop) : 0;
     chain_pump(chain);
-    if (chain->open > 0)
-        arm(chain, period(chain));
+    look_again(chain);
 }
 
 static void on_parent(struct desk_ask *ask, const struct pool_result *r);
@@ -438,10 +457,18 @@ int32_t chain_open(struct desk *desk, size_t index, struct fault *fault)
     options.inspect = chain->config->tx.call_tree != CALL_TREE_OFF;
     for (uint32_t i = 0; i < SIM_ENGINES; i++)
         options.order[i] = (enum sim_engine)chain->config->tx.engines[i];
+    pool_listen(chain->pool, desk->loop, on_push, chain);
     int32_t code = sim_create(&options, &port, &chain->sim);
     if (code != HAWSE_OK)
         return fault_set(fault, code, "no memory for simulations");
     return private_open(chain, fault);
+}
+
+void chain_quiet(struct desk_chain *chain)
+{
+    if (chain->pool)
+        pool_listen(chain->pool, NULL, NULL, NULL);
+    solana_canceled(chain);
 }
 
 void chain_close(struct desk_chain *chain)

@@ -434,7 +434,7 @@ static void clear(struct desk *desk)
     }
     desk_asks_cancel(desk);
     for (size_t i = 0; i < desk->chain_count; i++)
-        solana_canceled(&desk->chains[i]);
+        chain_quiet(&desk->chains[i]);
     bury(desk);
 }
 

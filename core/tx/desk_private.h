@@ -225,6 +225,7 @@ struct desk_chain {
     uint32_t open;
     struct loop_timer timer;
     bool refreshing;
+    bool pushed;           /* a head came by push while it was refreshing */
     uint32_t refresh_left; /* answers of this refresh that are still to come */
     bool refresh_failed;
     uint32_t failures;                   /* refreshes in a row */
@@ -444,6 +445,9 @@ void private_take_back(struct leg *leg);
 /* ---- chain.c ---- */
 
 int32_t chain_open(struct desk *desk, size_t index, struct fault *fault);
+/* Nothing is asked or listened for any more; what was posted comes with the next drain of the loop.
+ */
+void chain_quiet(struct desk_chain *chain);
 void chain_close(struct desk_chain *chain);
 void chain_watch(struct desk_chain *chain); /* something is open: look at each head */
 void chain_soon(struct desk_chain *chain);  /* something waits for a new view */

@@ -65,12 +65,13 @@ class Trial(Results):
 
     def config(self, place):
         urls = self.providers.urls if self.providers else [self.node.url]
+        more = {} if self.providers else {"ws": self.node.url.replace("http", "ws"), "batch": {"max": 20}}
         config = {
             "hawse": 1, "control": {"socket": "control.sock"},
             "keys": {"dir": str(self.folder / "keys"),
                      "use": {n: {"unlock": f"file:{self.folder / 'pass'}"} for n in self.names}},
             "chains": {"local": {"chain_id": CHAIN_ID, "block_ms": int(BLOCK_S * 1000), "attempt_ms": 500,
-                                 "providers": [{"name": f"p{i}", "http": url, "per_second": 0}
+                                 "providers": [{"name": f"p{i}", "http": url, "per_second": 0, **more}
                                                for i, url in enumerate(urls)],
                                  "tx": {"confirmations": self.args.depth + 1, "max_gas_price_gwei": CAP_GWEI}}},
             "tx": {"stuck_ms": 3000, "restart_s": 600}, "record": {"file": "capture.hrec"},

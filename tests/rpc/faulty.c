@@ -17,10 +17,11 @@ struct faulty {
     uint16_t port;
     int mode; /* atomic */
     int quit; /* atomic */
-    uint64_t head, balance, count, probes, framed, sockets, plain, batched, batches;
+    uint64_t head, balance, count, probes, framed, sockets, plain, batched, batches, subscribed;
     pthread_t acceptor;
     pthread_mutex_t lock; /* guards connections and times */
     int fds[FAULTY_CONNECTIONS];
+    bool pushed[FAULTY_CONNECTIONS]; /* subscribed to new blocks */
     pthread_t threads[FAULTY_CONNECTIONS];
     unsigned connections;
     uint64_t *times;
@@ -47,7 +48,8 @@ static const char *const names[MODE_COUNT] = {"good",          "refused",
                                               "slow",          "chunked",
                                               "closes",        "leaves",
                                               "until close",   "no batches",
-                                              "small batches", "part of batches"};
+                                              "small batches", "part of batches",
+                                              "no push"};
 
 const char *faulty_mode_name(enum fault_mode mode)
 {
@@ -162,9 +164,29 @@ static bool answer_solana(struct faulty *s, struct peer *p, const char *body, un
     return true;
 }
 
+#define SUBSCRIPTION "0x9ce59a13059e417087c02d3236a0b1cc"
+
+static void subscribe(struct faulty *s, struct peer *p, unsigned long id)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    for (unsigned i = 0; i < s->connections; i++)
+        s->pushed[i] = s->pushed[i] || s->fds[i] == p->fd;
+    (void)pthread_mutex_unlock(&s->lock);
+    result(p, id, "\"" SUBSCRIPTION "\"");
+    __atomic_add_fetch(&s->subscribed, 1, __ATOMIC_RELEASE);
+}
+
 static void answer_well(struct faulty *s, struct peer *p, const char *body, unsigned long id,
                         int mode)
 {
+    if (p->framed && mode != MODE_NO_PUSH && strstr(body, "\"eth_subscribe\"")) {
+        subscribe(s, p, id);
+        return;
+    }
+    if (strstr(body, "\"eth_subscribe\"")) {
+        error(p, id, "{\"code\":-32601,\"message\":\"the method does not exist\"}");
+        return;
+    }
     if (answer_solana(s, p, body, id, mode))
         return;
     if (strstr(body, "\"eth_chainId\""))
@@ -317,7 +339,7 @@ static void note(struct faulty *s, const char *body)
 {
     bool probe = strstr(body, "\"eth_chainId\"") || strstr(body, "\"eth_blockNumber\"") ||
                  strstr(body, "\"getGenesisHash\"") || strstr(body, "\"getSlot\"") ||
-                 strstr(body, "\"getHealth\"");
+                 strstr(body, "\"getHealth\"") || strstr(body, "\"eth_subscribe\"");
     const char *items[ITEMS];
     unsigned batch = items_of(body, items), n = batch > 0 ? batch : 1;
     (void)pthread_mutex_lock(&s->lock);
@@ -456,6 +478,7 @@ static void welcome(struct faulty *s, int fd)
     if (p && slot < FAULTY_CONNECTIONS) {
         *p = (struct peer){.server = s, .fd = fd};
         s->fds[slot] = fd;
+        s->pushed[slot] = false;
         if (pthread_create(&s->threads[slot], NULL, serve, p) == 0) {
             s->connections += slot == s->connections;
             p = NULL;
@@ -574,6 +597,33 @@ void faulty_balance(struct faulty *s, uint64_t balance)
 uint64_t faulty_count(const struct faulty *s, bool probes_too)
 {
     return load(&s->count) + (probes_too ? load(&s->probes) : 0);
+}
+
+uint64_t faulty_subscribed(const struct faulty *s)
+{
+    return load(&s->subscribed);
+}
+
+void faulty_note(struct faulty *s, const char *text)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    for (unsigned i = 0; i < s->connections; i++) {
+        struct peer p = {.server = s, .fd = s->fds[i], .framed = true};
+        if (s->pushed[i] && s->fds[i] >= 0)
+            say(&p, 200, "", text);
+    }
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
+void faulty_push(struct faulty *s, uint64_t head)
+{
+    char text[256];
+    faulty_head(s, head);
+    (void)snprintf(text, sizeof(text),
+                   "{\"jsonrpc\":\"2.0\",\"method\":\"eth_subscription\",\"params\":{"
+                   "\"subscription\":\"" SUBSCRIPTION "\",\"result\":{\"number\":\"0x%llx\"}}}",
+                   (unsigned long long)head);
+    faulty_note(s, text);
 }
 
 uint64_t faulty_batched(const struct faulty *s)

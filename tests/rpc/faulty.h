@@ -40,6 +40,7 @@ enum fault_mode {
     MODE_BATCH_REFUSED, /* one error for all */
     MODE_BATCH_LARGE,   /* 413 for more than four */
     MODE_BATCH_PART,    /* the first is left out, the second is an error */
+    MODE_NO_PUSH,       /* a WebSocket without subscriptions */
     MODE_COUNT
 };
 
@@ -52,6 +53,11 @@ void faulty_stop(struct faulty *server);
 uint16_t faulty_port(const struct faulty *server);
 void faulty_mode(struct faulty *server, enum fault_mode mode);
 void faulty_head(struct faulty *server, uint64_t head);
+/* Subscriptions to new blocks so far; and tells all that are open of this block, which becomes the
+ * head, or sends them this message. */
+uint64_t faulty_subscribed(const struct faulty *server);
+void faulty_push(struct faulty *server, uint64_t head);
+void faulty_note(struct faulty *server, const char *text);
 /* Closes the listener and every connection, or opens them again on the same port. */
 void faulty_refuse(struct faulty *server, bool refuse);
 /* Requests so far, those for chain id and head left out or not. */

@@ -22,10 +22,10 @@ static void begin(struct rig *r, const char *const *providers, const enum fault_
 {
     char text[4096];
     struct fault fault = {0};
-    int n =
-        snprintf(text, sizeof(text),
-                 "{'hawse':1,'instances':{},'chains':{'test':{%s'block_ms':5000,%s'providers':[",
-                 strstr(more, "'solana'") ? "" : "'chain_id':100,", more);
+    int n = snprintf(text, sizeof(text),
+                     "{'hawse':1,'instances':{},'chains':{'test':{%s%s%s'providers':[",
+                     strstr(more, "'solana'") ? "" : "'chain_id':100,",
+                     strstr(more, "'block_ms'") ? "" : "'block_ms':5000,", more);
     r->count = count;
     for (unsigned i = 0; i < count; i++) {
         uint16_t port = r->node;
@@ -40,8 +40,8 @@ static void begin(struct rig *r, const char *const *providers, const enum fault_
         if (r->sockets)
             n += snprintf(
                 text + n, sizeof(text) - (size_t)n,
-                "'ws':{'url':'ws://127.0.0.1:%u/w','backoff_min_ms':50,'backoff_max_ms':200},",
-                port);
+                "'ws':{'url':'ws://127.0.0.1:%u/%s','backoff_min_ms':50,'backoff_max_ms':200},",
+                port, r->node ? "" : "w");
         n += snprintf(text + n, sizeof(text) - (size_t)n, "%s}", providers[i]);
     }
     (void)snprintf(text + n, sizeof(text) - (size_t)n, "]}}}");
@@ -82,9 +82,11 @@ void rig_start_sockets(struct rig *r, const char *const *providers, unsigned cou
     begin(r, providers, NULL, count, more);
 }
 
-void rig_start_node(struct rig *r, uint16_t port, const char *provider, const char *more)
+void rig_start_node(struct rig *r, uint16_t port, bool sockets, const char *provider,
+                    const char *more)
 {
     memset(r, 0, sizeof(*r));
+    r->sockets = sockets;
     r->node = port;
     begin(r, &provider, NULL, 1, more);
 }

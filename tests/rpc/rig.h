@@ -30,8 +30,9 @@ void rig_start_as(struct rig *rig, const char *const *providers, const enum faul
 /* The same with a WebSocket of each provider. */
 void rig_start_sockets(struct rig *rig, const char *const *providers, unsigned count,
                        const char *more);
-/* Over a real node of chain 100 on loopback. */
-void rig_start_node(struct rig *rig, uint16_t port, const char *provider, const char *more);
+/* Over a real node of chain 100 on loopback, by HTTP or by WebSocket as well. */
+void rig_start_node(struct rig *rig, uint16_t port, bool sockets, const char *provider,
+                    const char *more);
 void rig_stop(struct rig *rig);
 
 struct told {

@@ -4,7 +4,7 @@
  * with the figures as comments.
  *
  *   rpc-trial [--seconds N]     N: of the load, 6 unless told
- *   rpc-trial --node PORT       batches at a real node of chain 100 (anvil)
+ *   rpc-trial --node PORT       batches and pushed heads at a real node of chain 100 (anvil)
  */
 #include "rig.h"
 #include "rpc/pool_private.h"
@@ -196,7 +196,7 @@ static void node(uint16_t port)
     struct rig r;
     char params[128], expected[32];
     bool balances = true, errors = true;
-    rig_start_node(&r, port, "'per_second':0,'in_flight':4,'batch':{'max':20,'delay_ms':5}",
+    rig_start_node(&r, port, false, "'per_second':0,'in_flight':4,'batch':{'max':20,'delay_ms':5}",
                    "'cache':false,");
     for (unsigned i = 0; i < ACCOUNTS; i++) {
         (void)snprintf(params, sizeof(params), "[\"0x%040x\",\"0x%x\"]", 0x1000 + i, 7 + i);
@@ -225,10 +225,36 @@ static void node(uint16_t port)
     rig_stop(&r);
 }
 
+/* A real node tells of its blocks by push, and is not asked for them. */
+static void node_pushes(uint16_t port)
+{
+    struct rig r;
+    bool known = true, pushes;
+    uint64_t worst = 0;
+    rig_start_node(&r, port, true, "'per_second':0", "'cache':false,");
+    (void)rig_get(&r, "eth_gasPrice", "[]", POOL_FRESH);
+    for (int i = 0; i < 500 && !pool_pushes(r.pool); i++)
+        rig_sleep(&r, 10);
+    pushes = pool_pushes(r.pool);
+    for (int i = 0; i < 20 && known; i++) {
+        uint64_t before = pool_head(r.pool), began = loop_clock();
+        (void)rig_get(&r, "evm_mine", "[]", 0);
+        while (pool_head(r.pool) == before && loop_clock() - began < 2000000000u)
+            rig_sleep(&r, 1);
+        known = i == 0 || pool_head(r.pool) == before + 1; /* the first: it was not known before */
+        worst = loop_clock() - began > worst ? loop_clock() - began : worst;
+    }
+    (void)printf("# a block of a real node is known %.1f ms after it was asked for, at most\n",
+                 (double)worst / 1e6);
+    ok(pushes && known && worst < 1000000000u, "a real node tells of its blocks by push");
+    rig_stop(&r);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "--node") == 0) {
         node((uint16_t)strtoul(argv[2], NULL, 10));
+        node_pushes((uint16_t)strtoul(argv[2], NULL, 10));
         (void)printf("1..%d\n", number);
         return failed ? 1 : 0;
     }
