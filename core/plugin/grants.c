@@ -304,15 +304,6 @@ bool grants_http(const struct grants *g, const char *method, const char *path, s
     return false;
 }
 
-bool grants_produces(const struct grants *g, const char *space)
-{
-    for (size_t i = 0; i < g->manifest->produce_count; i++) {
-        if (strcmp(g->manifest->produces[i], space) == 0)
-            return true;
-    }
-    return false;
-}
-
 int32_t grants_feature_state(const struct grants *g, const char *name, size_t len)
 {
     for (size_t i = 0; i < g->manifest->feature_count; i++) {

@@ -127,8 +127,8 @@ bool words_read_u64(const json_t *value, uint64_t *out);
 bool words_read_u256(const json_t *value, hawse_u256_t *out);
 /* "0x" and digits: malloc'd bytes (never NULL when true). */
 bool words_read_bytes(const json_t *value, uint8_t **out, uint64_t *len);
-/* The words of what a call left, or of a node's message, into a reason. */
-void words_reason(char out[SIM_WORDS], const json_t *data, const char *message);
+/* The words of what a call left, or of a node's message, into a reason; HAWSE_REVERT_... of it. */
+uint32_t words_reason(char out[SIM_WORDS], const json_t *data, const char *message);
 /* Any text with what is not printable ASCII as '?'. */
 void words_plain(char *out, size_t cap, const char *text);
 json_t *words_parse(const struct sim_answer *answer);

@@ -292,7 +292,7 @@ void run_reverted(struct sim_run *run, uint32_t index, const json_t *data, const
 {
     run->result.success = false;
     run->result.failed_call = index;
-    words_reason(run->result.reason, data, message);
+    run->result.revert = words_reason(run->result.reason, data, message);
     run_verdict(run);
 }
 

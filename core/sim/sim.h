@@ -188,6 +188,7 @@ struct sim_result {
     uint32_t asked;                   /* engines that were asked */
     uint32_t call_count, failed_call; /* the first that failed, when not success */
     struct sim_gas gas[SIM_CALLS];
+    uint32_t revert;                  /* what it left, HAWSE_REVERT_... (hawse/revert.h) */
     char reason[SIM_WORDS];           /* why it failed, in words */
     struct sim_flow flows[SIM_FLOWS]; /* of the subject */
     uint32_t flow_count;

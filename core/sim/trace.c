@@ -74,8 +74,8 @@ static void read_tree(struct sim_run *run, const struct sim_answer *answer)
         /* one engine saw it succeed and the other fail: neither is believed */
         run->result.success = false;
         run->result.failed_call = run->at;
-        words_reason(run->result.reason, json_object_get(root, "output"),
-                     "debug_traceCall saw it fail");
+        run->result.revert = words_reason(run->result.reason, json_object_get(root, "output"),
+                                          "debug_traceCall saw it fail");
         run_verdict(run);
     } else if (error) {
         run_gas(run, run->at, gas, 0);

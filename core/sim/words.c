@@ -214,22 +214,25 @@ void words_plain(char *out, size_t cap, const char *text)
     out[i] = '\0';
 }
 
-void words_reason(char out[SIM_WORDS], const json_t *data, const char *message)
+uint32_t words_reason(char out[SIM_WORDS], const json_t *data, const char *message)
 {
     uint8_t *bytes = NULL;
     uint64_t len = 0;
+    uint32_t kind = HAWSE_REVERT_NONE;
     char text[1024];
     if (data && words_read_bytes(data, &bytes, &len) && len > 0) {
         hawse_revert_t revert;
         hawse_writer_t w = hawse_writer(text, sizeof(text) - 1);
         hawse_revert_decode(bytes, len, NULL, &revert);
         int32_t code = hawse_revert_text(&revert, NULL, &w);
+        kind = revert.kind;
         text[code == HAWSE_OK ? w.len : 0] = '\0';
         if (code == HAWSE_OK)
             message = text;
     }
     words_plain(out, SIM_WORDS, message && message[0] ? message : "no reason given");
     free(bytes);
+    return kind;
 }
 
 /* ---- names and the journal ---- */

@@ -259,7 +259,7 @@ enum desk_effect_kind { DESK_TELL, DESK_BROADCAST, DESK_SAFE };
 
 #define DESK_GATE(name, stages, asks) GATE_##name,
 enum { RISK_GATES(DESK_GATE) DESK_GATES }; /* in their order */
-enum { SIMULATED_WELL, SIMULATED_BADLY, SIMULATED_NOT, SIMULATED_KINDS };
+enum { SIMULATED_WELL, SIMULATED_BADLY, SIMULATED_NOT, SIMULATED_KINDS, SIMULATED_REVERTS = 5 };
 
 /* What leaves the process after the group is on the disk. */
 struct desk_effect {
@@ -342,6 +342,7 @@ struct desk {
     struct metric_counter *steps[HAWSE_INTENT_WAITING + 1];
     struct metric_counter *refused[DESK_GATES], *waited[DESK_GATES];
     struct metric_counter *simulated[SIMULATED_KINDS];
+    struct metric_counter *reverts[SIMULATED_REVERTS]; /* by HAWSE_REVERT_... */
     struct metric_histogram *simulating;
     struct metric_gauge *open;
     struct metric_histogram *to_sent;

@@ -250,12 +250,6 @@ const char *life_state_word(uint8_t state)
     return state < LIFE_STATE_COUNT ? words[state] : "?";
 }
 
-const char *life_end_word(uint8_t how)
-{
-    static const char *const words[] = {LIFE_ENDS(WORD)};
-    return how < LIFE_END_COUNT ? words[how] : "?";
-}
-
 const char *life_happening_word(enum life_happening what)
 {
     static const char *const words[] = {LIFE_HAPPENINGS(WORD)};

@@ -143,7 +143,6 @@ struct life_result {
 struct life_result life_step(struct life *life, const struct life_event *event);
 
 const char *life_state_word(uint8_t state);
-const char *life_end_word(uint8_t end);
 const char *life_happening_word(enum life_happening what);
 
 #endif

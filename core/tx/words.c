@@ -171,6 +171,15 @@ static bool gate_metrics(struct desk *desk)
                                              "simulations of transactions, by result", labels[i]);
         ok = ok && desk->simulated[i];
     }
+    for (uint32_t i = 0; i < SIMULATED_REVERTS; i++) {
+        static const char *const labels[] = {"reason=\"none\"", "reason=\"error\"",
+                                             "reason=\"panic\"", "reason=\"custom\"",
+                                             "reason=\"unknown\""};
+        desk->reverts[i] =
+            metrics_counter(m, "hawse_simulation_reverts_total",
+                            "simulations that failed, by what the failed call left", labels[i]);
+        ok = ok && desk->reverts[i];
+    }
     desk->simulating = metrics_histogram(m, "hawse_simulation_seconds",
                                          "from the question to the result of a simulation", "");
     return ok && desk->simulating;
@@ -228,6 +237,8 @@ void desk_count_simulation(struct desk *desk, const struct sim_result *result, u
     if (!desk->simulating)
         return;
     counter_add(desk->simulated[kind], 1);
+    if (kind == SIMULATED_BADLY && result->revert < SIMULATED_REVERTS)
+        counter_add(desk->reverts[result->revert], 1);
     histogram_add(desk->simulating, ns, 1);
 }
 

@@ -4,6 +4,8 @@
  */
 #include "sim_rig.h"
 
+#include <hawse/revert.h>
+
 static const struct sim_options v1_only = {.order = {SIM_SIMULATE_V1}};
 static const struct sim_options tenderly_only = {.order = {SIM_TENDERLY}};
 
@@ -156,6 +158,7 @@ TEST(sim_v1_revert, "a revert is told with its call and its words, and ends the 
         CHECK_STR(s->reason, where < 2    ? "Error: STOP: n"
                              : where == 2 ? "out of ?gas"
                                           : "no reason given");
+        CHECK_EQ(s->revert, where < 2 ? HAWSE_REVERT_ERROR : HAWSE_REVERT_NONE);
         rig_stop(&r);
     }
 }
