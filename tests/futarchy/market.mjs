@@ -1,8 +1,8 @@
 // Puts a futarchy market on a node: Conditional Tokens, Algebra pools with their router and quoter,
 // Balancer's Vault with a weighted pool, all real, from npm; stand-ins of market.sol for the rest,
-// and the executor of the strategy's own contracts. Prints the addresses as JSON.
-//   node market.mjs URL
-// The node's first account deploys and owns all of it. Prices are sDAI for a company token.
+// and the executor of the strategy's own contracts. The node's first account deploys and owns all of
+// it. Prices are sDAI for a company token.
+// Owns: what is deployed, and its addresses. Must never: move a market that is there (moves.mjs).
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -14,9 +14,10 @@ const ownRequire = createRequire(import.meta.url);
 const { ethers } = require('ethers');
 const solc = require('solc');
 
+/** What a market is made with when nothing else is asked for; `depth` is company tokens a side. */
 const PRICES = { yes: 140, no: 120, odds: 0.6, spot: 135 };
-const DEPTH = 100; // company tokens a side
-const ONE = 10n ** 18n;
+const DEPTH = 100;
+export const ONE = 10n ** 18n;
 const ZERO = ethers.ZeroAddress;
 const LATE = 2n ** 40n;
 const CORE = '@cryptoalgebra/v1-core/artifacts/contracts';
@@ -24,19 +25,34 @@ const PERIPHERY = '@cryptoalgebra/periphery/artifacts/contracts';
 const BALANCER = '@balancer-labs/v2-deployments/dist/tasks';
 const EXECUTOR = '../../plugins/strategies/futarchy-arb/contracts/Executor10.sol';
 
-const node = new ethers.JsonRpcProvider(process.argv[2], undefined, { cacheTimeout: -1 });
-node.pollingInterval = 20;
-const owner = new ethers.NonceManager(await node.getSigner(0));
-const me = await owner.getAddress();
-
 const done = async (sent) => (await sent).wait();
-const units = (value) => BigInt(Math.round(value * 1e9)) * 10n ** 9n;
+export const units = (value) => BigInt(Math.round(value * 1e9)) * 10n ** 9n;
 const below = (a, b) => a.toLowerCase() < b.toLowerCase();
 
-async function deploy({ abi, bytecode }, ...args) {
-  const contract = await new ethers.ContractFactory(abi, bytecode, owner).deploy(...args);
-  await contract.waitForDeployment();
-  return contract;
+/** The node, its first account, and what it may deploy. */
+class Site {
+  static async open(url) {
+    const site = new Site();
+    const node = new ethers.JsonRpcProvider(url, undefined, { cacheTimeout: -1 });
+    node.pollingInterval = 20;
+    site.node = node;
+    site.owner = new ethers.NonceManager(await node.getSigner(0));
+    site.me = await site.owner.getAddress();
+    site.compiled = compile();
+    return site;
+  }
+
+  async deploy({ abi, bytecode }, ...args) {
+    const contract = await new ethers.ContractFactory(abi, bytecode, this.owner).deploy(...args);
+    await contract.waitForDeployment();
+    return contract;
+  }
+
+  /** One of our own contracts. */
+  make(name, ...args) {
+    const { abi, evm } = this.compiled[name];
+    return this.deploy({ abi, bytecode: `0x${evm.bytecode.object}` }, ...args);
+  }
 }
 
 function compile() {
@@ -59,12 +75,10 @@ function compile() {
   if (bad.length > 0) {
     throw new Error(bad.map((error) => error.formattedMessage).join('\n'));
   }
-  const all = Object.assign({}, ...Object.values(out.contracts));
-  return (name, ...args) =>
-    deploy({ abi: all[name].abi, bytecode: `0x${all[name].evm.bytecode.object}` }, ...args);
+  return Object.assign({}, ...Object.values(out.contracts));
 }
 
-function squareRoot(n) {
+export function squareRoot(n) {
   let x = n;
   for (let y = (x + 1n) / 2n; y < x; y = (x + n / x) / 2n) {
     x = y;
@@ -73,7 +87,9 @@ function squareRoot(n) {
 }
 
 /** Algebra's factory, router, quoter and positions; gives a function that makes pools. */
-async function algebra(native) {
+async function algebra(site, native) {
+  const { me } = site;
+  const deploy = (...args) => site.deploy(...args);
   const deployer = await deploy(require(`${CORE}/AlgebraPoolDeployer.sol/AlgebraPoolDeployer.json`));
   const factory = await deploy(
     require(`${CORE}/AlgebraFactory.sol/AlgebraFactory.json`),
@@ -116,11 +132,13 @@ async function algebra(native) {
     }
     return factory.poolByPair(...names);
   };
-  return { router, quoter, pool };
+  return { factory, router, quoter, positions, pool };
 }
 
 /** Balancer's Vault and its one pool, half company tokens and half sDAI. */
-async function balancer(native, tokens, amounts) {
+async function balancer(site, native, tokens, amounts) {
+  const { me, owner } = site;
+  const deploy = (...args) => site.deploy(...args);
   const task = (name) => require(`${BALANCER}/${name}.json`);
   const authorizer = await deploy(task('20210418-authorizer/artifact/Authorizer'), me);
   const vault = await deploy(
@@ -164,75 +182,95 @@ async function balancer(native, tokens, amounts) {
   const most = [ethers.MaxUint256, ethers.MaxUint256];
   const data = ethers.AbiCoder.defaultAbiCoder().encode(['uint256', 'uint256[]'], [0, amounts]);
   await done(vault.joinPool(id, me, me, [names, most, data, false], { gasLimit: 3_000_000 }));
-  return { vault, id };
+  return { vault, id, pool: pool.target };
 }
 
-const make = compile();
-const native = await deploy(require('canonical-weth/build/contracts/WETH9.json'));
-const sdai = await make('MarketSavings');
-const company = await make('MarketToken', 'Company', 'COMPANY');
-for (const token of [sdai, company]) {
-  await done(token.mint(me, units(DEPTH * 100_000)));
+/** Conditional Tokens with one proposal, its outcomes split and held by the owner. */
+async function futarchy(site, tokens, depth) {
+  const { company, sdai } = tokens;
+  const conditional = await site.deploy(
+    ownRequire('@gnosis.pm/conditional-tokens-contracts/build/contracts/ConditionalTokens.json'),
+  );
+  const wrapper = await site.make('MarketWrapper');
+  const at = [conditional.target, wrapper.target];
+  const factory = await site.make('MarketFactory', ...at, site.me);
+  const router = await site.make('MarketRouter', ...at);
+  const wanted = ['Is the price right?', company.target, sdai.target, 'trial', 'en', 1n, 0n];
+  await done(factory.createProposal(wanted, { gasLimit: 12_000_000 }));
+  const proposal = new ethers.Contract(
+    await factory.proposals(0),
+    site.compiled.MarketProposal.abi,
+    site.owner,
+  );
+  const outcomes = [];
+  for (let i = 0; i < 4; i++) {
+    const [address] = await proposal.wrappedOutcome(i);
+    outcomes.push(new ethers.Contract(address, company.interface, site.owner));
+  }
+  for (const [token, amount] of [
+    [sdai, depth * 1000],
+    [company, depth * 8],
+  ]) {
+    await done(token.approve(router.target, ethers.MaxUint256));
+    const split = [proposal.target, token.target, units(amount)];
+    await done(router.splitPosition(...split, { gasLimit: 3_000_000 }));
+  }
+  return { conditional, wrapper, factory, router, proposal, outcomes };
 }
-const conditional = await deploy(
-  ownRequire('@gnosis.pm/conditional-tokens-contracts/build/contracts/ConditionalTokens.json'),
-);
-const question = ethers.id('is the price right?');
-await done(conditional.prepareCondition(me, question, 2));
-const condition = await conditional.getConditionId(me, question, 2);
-const wrapper = await make('MarketWrapper');
-const proposal = await make(
-  'MarketProposal',
-  conditional.target,
-  wrapper.target,
-  condition,
-  company.target,
-  sdai.target,
-);
-const router = await make('MarketRouter', conditional.target, wrapper.target);
-const outcomes = [];
-for (let i = 0; i < 4; i++) {
-  const [address] = await proposal.wrappedOutcome(i);
-  outcomes.push(new ethers.Contract(address, company.interface, owner));
-}
-const [yesCompany, noCompany, yesSdai, noSdai] = outcomes;
-for (const [token, amount] of [[sdai, DEPTH * 1000], [company, DEPTH * 8]]) {
-  await done(token.approve(router.target, ethers.MaxUint256));
-  await done(router.splitPosition(proposal.target, token.target, units(amount), { gasLimit: 3_000_000 }));
-}
-const swapr = await algebra(native.target);
-const pools = {
-  yes: await swapr.pool(yesCompany, yesSdai, PRICES.yes, DEPTH),
-  no: await swapr.pool(noCompany, noSdai, PRICES.no, DEPTH),
-  predYes: await swapr.pool(yesSdai, sdai, PRICES.odds, DEPTH * 60),
-  predNo: await swapr.pool(noSdai, sdai, 1 - PRICES.odds, DEPTH * 60),
-};
-const sorted = [company, sdai].sort((a, b) => (below(a.target, b.target) ? -1 : 1));
-const spot = await balancer(
-  native.target,
-  sorted,
-  sorted.map((token) => units(DEPTH * 4 * (token === company ? 1 : PRICES.spot))),
-);
-const executor = await make('Executor10');
-console.log(
-  JSON.stringify({
-    deployer: { address: me },
-    futarchyRouter: router.target,
-    proposal: proposal.target,
-    conditionalTokens: conditional.target,
-    conditionId: condition,
+
+/** Deploys all of it on the node at `url` and gives the addresses. */
+export async function deployMarket(url, { prices = PRICES, depth = DEPTH } = {}) {
+  const site = await Site.open(url);
+  const native = await site.deploy(require('canonical-weth/build/contracts/WETH9.json'));
+  const sdai = await site.make('MarketSavings', native.target);
+  const company = await site.make('MarketToken', 'Company', 'COMPANY');
+  for (const token of [sdai, company]) {
+    await done(token.mint(site.me, units(depth * 100_000)));
+  }
+  const market = await futarchy(site, { company, sdai }, depth);
+  const [yesCompany, noCompany, yesSdai, noSdai] = market.outcomes;
+  const swapr = await algebra(site, native.target);
+  const pools = {
+    yes: await swapr.pool(yesCompany, yesSdai, prices.yes, depth),
+    no: await swapr.pool(noCompany, noSdai, prices.no, depth),
+    predYes: await swapr.pool(yesSdai, sdai, prices.odds, depth * 60),
+    predNo: await swapr.pool(noSdai, sdai, 1 - prices.odds, depth * 60),
+  };
+  const sorted = [company, sdai].sort((a, b) => (below(a.target, b.target) ? -1 : 1));
+  const amounts = sorted.map((token) => units(depth * 4 * (token === company ? 1 : prices.spot)));
+  const spot = await balancer(site, native.target, sorted, amounts);
+  const executor = await site.make('Executor10');
+  const [conditionId, questionId] = [
+    await market.proposal.conditionId(),
+    await market.proposal.questionId(),
+  ];
+  site.node.destroy();
+  return {
+    chainId: 100,
+    deployer: { address: site.me },
+    oracle: site.me,
+    futarchyRouter: market.router.target,
+    futarchyFactory: market.factory.target,
+    proposal: market.proposal.target,
+    conditionalTokens: market.conditional.target,
+    wrapped1155Factory: market.wrapper.target,
+    conditionId,
+    questionId,
+    wxdai: native.target,
     sdai: sdai.target,
     company: company.target,
     yesCompany: yesCompany.target,
     noCompany: noCompany.target,
     yesSdai: yesSdai.target,
     noSdai: noSdai.target,
+    algebraFactory: swapr.factory.target,
     swapRouter: swapr.router.target,
     quoter: swapr.quoter.target,
+    positionManager: swapr.positions.target,
     pools,
     balancerVault: spot.vault.target,
+    weightedPool: spot.pool,
     weightedPoolId: spot.id,
     executor: executor.target,
-  }),
-);
-process.exit(0);
+  };
+}

@@ -8,6 +8,7 @@ interface IToken {
     function transferFrom(address from, address to, uint256 value) external returns (bool);
     function approve(address spender, uint256 value) external returns (bool);
     function symbol() external view returns (string memory);
+    function balanceOf(address owner) external view returns (uint256);
 }
 
 interface IConditionalTokens {
@@ -15,6 +16,10 @@ interface IConditionalTokens {
     function getPositionId(address, bytes32) external pure returns (uint256);
     function splitPosition(address, bytes32, bytes32, uint256[] calldata, uint256) external;
     function mergePositions(address, bytes32, bytes32, uint256[] calldata, uint256) external;
+    function redeemPositions(address, bytes32, bytes32, uint256[] calldata) external;
+    function payoutNumerators(bytes32, uint256) external view returns (uint256);
+    function prepareCondition(address, bytes32, uint256) external;
+    function getConditionId(address, bytes32, uint256) external pure returns (bytes32);
     function safeTransferFrom(address, address, uint256, uint256, bytes calldata) external;
 }
 
@@ -78,12 +83,63 @@ contract MarketToken {
     }
 }
 
-/// The part of ERC-4626 that says what a share is worth.
+/// ERC-4626 over wrapped xDAI, with a rate that its maker sets (assets for 1e18 shares).
 contract MarketSavings is MarketToken("Savings xDAI", "sDAI") {
+    IToken public immutable asset;
     uint256 public rate = 1.25e18;
 
-    function convertToAssets(uint256 shares) external view returns (uint256) {
+    event Deposit(address indexed sender, address indexed owner, uint256 assets, uint256 shares);
+    event Withdraw(
+        address indexed sender, address indexed receiver, address indexed owner, uint256 assets,
+        uint256 shares
+    );
+
+    constructor(IToken asset_) {
+        asset = asset_;
+    }
+
+    function setRate(uint256 rate_) external {
+        require(msg.sender == maker, "maker");
+        rate = rate_;
+    }
+
+    function convertToAssets(uint256 shares) public view returns (uint256) {
         return shares * rate / 1e18;
+    }
+
+    function convertToShares(uint256 assets) public view returns (uint256) {
+        return assets * 1e18 / rate;
+    }
+
+    function previewDeposit(uint256 assets) external view returns (uint256) {
+        return convertToShares(assets);
+    }
+
+    function previewRedeem(uint256 shares) external view returns (uint256) {
+        return convertToAssets(shares);
+    }
+
+    function deposit(uint256 assets, address receiver) external returns (uint256 shares) {
+        shares = convertToShares(assets);
+        asset.transferFrom(msg.sender, address(this), assets);
+        totalSupply += shares;
+        balanceOf[receiver] += shares;
+        emit Transfer(address(0), receiver, shares);
+        emit Deposit(msg.sender, receiver, assets, shares);
+    }
+
+    /// For the caller's own shares only, which is all that the market needs.
+    function redeem(uint256 shares, address receiver, address owner)
+        external
+        returns (uint256 assets)
+    {
+        require(owner == msg.sender, "owner");
+        assets = convertToAssets(shares);
+        totalSupply -= shares;
+        balanceOf[owner] -= shares;
+        emit Transfer(owner, address(0), shares);
+        asset.transfer(receiver, assets);
+        emit Withdraw(msg.sender, receiver, owner, assets, shares);
     }
 }
 
@@ -111,6 +167,10 @@ abstract contract Holder {
 contract MarketWrapper is Holder {
     mapping(bytes32 => MarketToken) internal made;
 
+    event Wrapped1155Creation(
+        address indexed multiToken, uint256 indexed tokenId, address indexed wrappedToken
+    );
+
     function key(address tokens, uint256 id, bytes memory data) internal pure returns (bytes32) {
         return keccak256(abi.encode(tokens, id, data));
     }
@@ -122,9 +182,31 @@ contract MarketWrapper is Holder {
         require(data.length == 65, "data must be 65 bytes");
         token = made[key(tokens, id, data)];
         if (address(token) == address(0)) {
-            token = new MarketToken(string(data), string(data));
+            token = new MarketToken(short(data, 32), short(data, 64));
             made[key(tokens, id, data)] = token;
+            emit Wrapped1155Creation(tokens, id, address(token));
         }
+    }
+
+    function getWrapped1155(address tokens, uint256 id, bytes memory data)
+        external
+        view
+        returns (MarketToken)
+    {
+        return made[key(tokens, id, data)];
+    }
+
+    /// A string of at most 31 bytes as storage has it: bytes from the left, twice the length last.
+    function short(bytes memory data, uint256 at) internal pure returns (string memory) {
+        bytes32 text;
+        assembly {
+            text := mload(add(data, at))
+        }
+        uint256 length = uint8(uint256(text)) / 2;
+        require(length < 32, "name or symbol is too long");
+        bytes memory out = new bytes(length);
+        for (uint256 i = 0; i < length; i++) out[i] = text[i];
+        return string(out);
     }
 
     function onERC1155Received(
@@ -144,23 +226,32 @@ contract MarketWrapper is Holder {
 
 /// Getters of a proposal: outcomes 0 YES and 1 NO of collateral 1, 2 YES and 3 NO of collateral 2.
 contract MarketProposal {
+    string public marketName;
+    bytes32 public immutable questionId;
     bytes32 public immutable conditionId;
+    bytes32 public constant parentCollectionId = 0;
+    address public constant parentMarket = address(0);
+    uint256 public constant parentOutcome = 0;
+    uint256 public constant numOutcomes = 4;
     IToken public immutable collateralToken1;
     IToken public immutable collateralToken2;
     MarketToken[4] internal wrapped;
     bytes[4] internal data;
 
     constructor(
-        IConditionalTokens tokens, MarketWrapper wrapper, bytes32 condition, IToken first,
-        IToken second
+        IConditionalTokens tokens, MarketWrapper wrapper, string memory name, bytes32 question,
+        bytes32 condition, IToken first, IToken second
     ) {
+        marketName = name;
+        questionId = question;
         conditionId = condition;
         collateralToken1 = first;
         collateralToken2 = second;
         for (uint256 i = 0; i < 4; i++) {
             IToken token = i < 2 ? first : second;
-            bytes32 name = bytes32(abi.encodePacked(i % 2 == 0 ? "YES_" : "NO_", token.symbol()));
-            data[i] = abi.encodePacked(name, name, uint8(18));
+            bytes memory text = abi.encodePacked(i % 2 == 0 ? "YES_" : "NO_", token.symbol());
+            bytes32 packed = bytes32(text) | bytes32(text.length * 2);
+            data[i] = abi.encodePacked(packed, packed, uint8(18));
             uint256 id = tokens.getPositionId(
                 address(token), tokens.getCollectionId(0, condition, 1 << (i % 2))
             );
@@ -173,7 +264,56 @@ contract MarketProposal {
     }
 }
 
-/// Splits and merges for proposals without a parent.
+/// Makes proposals and tells of them; their conditions wait for `oracle`.
+contract MarketFactory {
+    struct Params {
+        string marketName;
+        IToken collateral1;
+        IToken collateral2;
+        string category;
+        string lang;
+        uint256 minBond;
+        uint32 openingTime;
+    }
+
+    IConditionalTokens public immutable conditionalTokens;
+    MarketWrapper public immutable wrapped1155Factory;
+    address public immutable oracle;
+    MarketProposal[] public proposals;
+
+    event NewProposal(
+        address indexed proposal, string marketName, bytes32 conditionId, bytes32 questionId
+    );
+
+    constructor(IConditionalTokens tokens, MarketWrapper wrapper, address oracle_) {
+        conditionalTokens = tokens;
+        wrapped1155Factory = wrapper;
+        oracle = oracle_;
+    }
+
+    function createProposal(Params calldata wanted) external returns (address) {
+        bytes32 question = keccak256(abi.encode(wanted, proposals.length));
+        conditionalTokens.prepareCondition(oracle, question, 2);
+        bytes32 condition = conditionalTokens.getConditionId(oracle, question, 2);
+        MarketProposal made = new MarketProposal(
+            conditionalTokens, wrapped1155Factory, wanted.marketName, question, condition,
+            wanted.collateral1, wanted.collateral2
+        );
+        proposals.push(made);
+        emit NewProposal(address(made), wanted.marketName, condition, question);
+        return address(made);
+    }
+
+    function marketsCount() external view returns (uint256) {
+        return proposals.length;
+    }
+
+    function allMarkets() external view returns (MarketProposal[] memory) {
+        return proposals;
+    }
+}
+
+/// Splits, merges and redeems for proposals without a parent.
 contract MarketRouter is Holder {
     IConditionalTokens public immutable conditionalTokens;
     MarketWrapper public immutable wrapped1155Factory;
@@ -223,5 +363,19 @@ contract MarketRouter is Holder {
         }
         conditionalTokens.mergePositions(address(token), 0, proposal.conditionId(), both(), value);
         token.transfer(msg.sender, value);
+    }
+
+    /// Only the side that won pays. Before a resolution Conditional Tokens refuses.
+    function redeemPositions(MarketProposal proposal, IToken token, uint256 value) external {
+        bytes32 condition = proposal.conditionId();
+        uint256 side = conditionalTokens.payoutNumerators(condition, 0) == 1 ? 0 : 1;
+        (uint256 id, MarketToken wrapped, bytes memory data) = outcome(proposal, token, side);
+        wrapped.transferFrom(msg.sender, address(this), value);
+        wrapped1155Factory.unwrap(address(conditionalTokens), id, value, address(this), data);
+        uint256[] memory sets = new uint256[](1);
+        sets[0] = 1 << side;
+        uint256 before = token.balanceOf(address(this));
+        conditionalTokens.redeemPositions(address(token), 0, condition, sets);
+        token.transfer(msg.sender, token.balanceOf(address(this)) - before);
     }
 }

@@ -163,6 +163,7 @@ export async function startAnvil({
   accounts = 16,
   gasLimit = 1_000_000_000,
   hardfork = 'prague',
+  order = 'fifo',
   extra = [],
 } = {}) {
   const listenPort = port ?? (await freePort());
@@ -182,7 +183,7 @@ export async function startAnvil({
     '--gas-limit',
     String(gasLimit),
     '--order',
-    'fifo',
+    order,
     '--no-mining',
     '--silent',
     ...extra,
