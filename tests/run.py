@@ -429,12 +429,13 @@ def stage_gates(_):
 
 
 def stage_futarchy(args):
-    """The futarchy strategy in randomised markets of real contracts, on a real node."""
+    """A futarchy market of real contracts on a real node: the rig itself, and the strategy in randomised markets."""
     if not npm_packages("futarchy") or not npm_packages():
         return
+    tap("futarchy rig", ["node", "tests/futarchy/rig_check.mjs"], timeout=120)
     anvil = ROOT / "tests/e2e/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
     size = ["--markets", "1000", "--adversaries", "300"] if args.full else ["--markets", "3", "--adversaries", "1"]
-    tap("futarchy", [sys.executable, "tests/futarchy/arb.py", HAWSE, PLUGINS, anvil, "node tests/futarchy/market.mjs", *size],
+    tap("futarchy", [sys.executable, "tests/futarchy/arb.py", HAWSE, PLUGINS, anvil, "node tests/futarchy/rig.mjs", *size],
         timeout=7200 if args.full else 180)
 
 

@@ -1,7 +1,7 @@
 // Puts a futarchy market on a node: Conditional Tokens, Algebra pools with their router and quoter,
 // Balancer's Vault with a weighted pool, all real, from npm; stand-ins of market.sol for the rest,
-// and the executor of the strategy's own contracts. The node's first account deploys and owns all of
-// it. Prices are sDAI for a company token.
+// and the executor of the strategy's own contracts. The node's first account deploys and owns all
+// of it. Prices are sDAI for a company token.
 // Owns: what is deployed, and its addresses. Must never: move a market that is there (moves.mjs).
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
@@ -90,7 +90,9 @@ export function squareRoot(n) {
 async function algebra(site, native) {
   const { me } = site;
   const deploy = (...args) => site.deploy(...args);
-  const deployer = await deploy(require(`${CORE}/AlgebraPoolDeployer.sol/AlgebraPoolDeployer.json`));
+  const deployer = await deploy(
+    require(`${CORE}/AlgebraPoolDeployer.sol/AlgebraPoolDeployer.json`),
+  );
   const factory = await deploy(
     require(`${CORE}/AlgebraFactory.sol/AlgebraFactory.json`),
     deployer.target,

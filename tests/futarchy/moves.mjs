@@ -21,6 +21,7 @@ export const POOLS = {
   predNo: ['noSdai', 'sdai'],
 };
 const TOKENS = ['sdai', 'company', 'yesSdai', 'noSdai', 'yesCompany', 'noCompany'];
+const SPENDERS = ['futarchyRouter', 'swapRouter', 'positionManager', 'balancerVault'];
 const SPACING = 60;
 const WIDEST = 887220;
 const LATE = 2n ** 40n;
@@ -44,7 +45,8 @@ const abi = new ethers.Interface([
   'function multicall(bytes[])',
   'function positions(uint256) view returns (uint96,address,address,address,int24,int24,uint128)',
   'function getPoolTokens(bytes32) view returns (address[],uint256[],uint256)',
-  'function swap((bytes32,uint8,address,address,uint256,bytes),(address,bool,address,bool),uint256,uint256)',
+  `function swap((bytes32,uint8,address,address,uint256,bytes),
+    (address,bool,address,bool),uint256,uint256)`,
   'function joinPool(bytes32,address,address,(address[],uint256[],bytes,bool))',
   'function exitPool(bytes32,address,address,(address[],uint256[],bytes,bool))',
   'function createProposal((string,address,address,string,string,uint256,uint32))',
@@ -134,7 +136,7 @@ export class Moves {
     const { at } = this;
     await this.atOnce(async () => {
       for (const token of TOKENS) {
-        for (const spender of ['futarchyRouter', 'swapRouter', 'positionManager', 'balancerVault']) {
+        for (const spender of SPENDERS) {
           await this.send(60_000, at[token], 'approve', [at[spender], ethers.MaxUint256]);
         }
       }
@@ -256,7 +258,7 @@ export class Moves {
     );
     const company = BigInt(tokens[0]) === BigInt(this.at.company) ? 0 : 1;
     const [base, quote] = [held[company], held[1 - company]];
-    return { tokens: [...tokens], held: [...held], base, quote, price: Number(quote) / Number(base) };
+    return { tokens: [...tokens], base, quote, price: Number(quote) / Number(base) };
   }
 
   /** Scales both balances; then swaps until their ratio is the price (30 % of a balance a step). */

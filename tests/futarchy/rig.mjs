@@ -72,7 +72,8 @@ export class FutarchyRig {
 }
 
 function options(args) {
-  const found = { serve: args.includes('--serve'), url: args.find((one) => one.startsWith('http')) };
+  const url = args.find((one) => one.startsWith('http'));
+  const found = { url, serve: args.includes('--serve') };
   for (const name of ['scenario', 'random']) {
     const at = args.indexOf(`--${name}`);
     found[name] = at < 0 ? undefined : args[at + 1];

@@ -108,7 +108,8 @@ async function fingerprint(rig) {
 
 async function seeds(rig) {
   const seen = new Set(Array.from({ length: 200 }, (_, i) => randomMarket(i).kinds).flat());
-  check('200 seeds have every kind of market', EVERY_KIND.every((kind) => seen.has(kind)), [...seen]);
+  const missing = EVERY_KIND.filter((kind) => !seen.has(kind));
+  check('200 seeds have every kind of market', missing.length === 0, missing);
   const before = await height(rig);
   await rig.do('random', { seed: 3 });
   check('a market comes in one block', (await height(rig)) === before + 1);
@@ -156,7 +157,8 @@ async function traders(rig) {
   await rig.node.call('evm_mine');
   await rig.node.call('evm_setAutomine', true);
   const { transactions } = await rig.node.call('eth_getBlockByNumber', 'latest', false);
-  check('an adversary is first in its block', transactions.length === 2 && transactions[1] === sent);
+  const last = transactions.indexOf(sent);
+  check('an adversary is first in its block', transactions.length === 2 && last === 1);
 }
 
 async function act(rig, name, token, gas = 1_500_000) {
@@ -199,7 +201,8 @@ async function life(rig) {
   const early = await change('redeemPositions', 'sdai');
   check('nothing is redeemed before the end', early === 'false 0,0,0', early);
   await rig.do('resolve', { yes: true });
-  const ended = await read(rig, proposals, at.conditionalTokens, 'payoutDenominator', at.conditionId);
+  const condition = [at.conditionalTokens, 'payoutDenominator', at.conditionId];
+  const ended = await read(rig, proposals, ...condition);
   check('then its condition has an outcome', ended === 1n, String(ended));
   const redeemed = await change('redeemPositions', 'sdai');
   check('and the side that won pays', redeemed === 'true 5,-5,0', redeemed);

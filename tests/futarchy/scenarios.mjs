@@ -56,7 +56,8 @@ export function randomMarket(seed) {
       kinds.push('tick border');
     }
   }
-  const gap = random.chance(0.2) ? 0 : (random.chance(0.5) ? 1 : -1) * random.logUniform(0.002, 0.1);
+  const sign = random.pick([1, -1]);
+  const gap = random.chance(0.2) ? 0 : sign * random.logUniform(0.002, 0.1);
   kinds.push(gap === 0 ? 'no gap' : gap > 0 ? 'spot above' : 'spot below');
   const market = described({
     yes: 130 * random.logUniform(0.7, 1.4),
