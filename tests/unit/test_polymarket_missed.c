@@ -333,10 +333,11 @@ TEST(audited, "a trade that was not told though nothing seemed lost is found, to
     CHECK_EQ(told(HAWSE_SPACE_STREAM, HAWSE_STREAM_EVENT_HEALED, 70), 1);
     audit(300);
     CHECK_EQ(questions, 3);
-    CHECK(strstr(asked, "&start=1780449240") != NULL); /* what the first audit could not have */
     row("7", 1, 120);
     CHECK(!answer("null"));
     CHECK_EQ(told(HAWSE_SPACE_STREAM, HAWSE_STREAM_EVENT_GAP, 70), 1);
+    audit(300);
+    CHECK(strstr(asked, "&start=1780449600") != NULL); /* what the last one could not have */
     end();
 }
 
@@ -348,11 +349,42 @@ TEST(audit_fails, "an audit that fails ends no gap and is held again since the s
     pm.missed.asking = false;
     missed_failed(&pm, 0, false);
     CHECK_EQ(told(HAWSE_SPACE_STREAM, HAWSE_STREAM_EVENT_UNHEALABLE, 70), 0);
-    CHECK_EQ(condition.audited_ms, 0);
-    audit(4);
+    CHECK_EQ_U64(condition.audited_ms, (BEGUN_S - 60) * 1000ull);
+    audit(299);
     CHECK_EQ(questions, 1);
+    http_code = HAWSE_E_NOTFOUND; /* no endpoint */
     audit(1);
     CHECK_EQ(questions, 2);
+    http_code = HAWSE_OK;
+    audit(3599);
+    CHECK_EQ(questions, 2);
+    audit(1);
+    CHECK_EQ(questions, 3);
+    CHECK_EQ_U64(condition.audited_ms, (BEGUN_S - 60) * 1000ull);
+    end();
+}
+
+TEST(audit_in_gap, "what an audit met inside a gap is looked at again by the next one")
+{
+    begin_audits();
+    now_ns -= SECOND_NS;
+    missed_begin(&pm, &assets[0], HAWSE_REASON_DISCONNECTED);
+    assets[0].lost.from_ms = BEGUN_S * 1000ull + 200000;
+    audit(2);
+    row("7", 1, 120);
+    CHECK(!answer("null"));
+    CHECK_EQ_U64(condition.audited_ms, (BEGUN_S - 60) * 1000ull);
+    missed_live(&pm, &assets[0]);
+    pass(LATE_MS / 1000);
+    row("7", 1, 120);
+    CHECK(!answer("null"));
+    CHECK_EQ(told(HAWSE_SPACE_MARKET, HAWSE_MARKET_TRADE, 70), 0);
+    CHECK_EQ(told(HAWSE_SPACE_STREAM, HAWSE_STREAM_EVENT_HEALED, 70), 1);
+    audit(300);
+    row("7", 1, 120);
+    CHECK(!answer("null"));
+    CHECK_EQ(told(HAWSE_SPACE_STREAM, HAWSE_STREAM_EVENT_GAP, 70), 2);
+    CHECK_EQ_U64(condition.audited_ms, (BEGUN_S - 60) * 1000ull);
     end();
 }
 

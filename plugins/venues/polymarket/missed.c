@@ -20,6 +20,7 @@
 enum {
     FAILURES_MAX = 5,
     AGAIN_MS = 5000,
+    AUDIT_OFF_MS = 3600000, /* of audits that can't be asked for */
     PAGE = 1000,
     OVERLAP_MS = 10000 /* a book in doubt is found so late; what was told is known */
 };
@@ -149,6 +150,8 @@ static void ask(struct pm *p)
         ask_send(p, &(struct ask){ASK_MISSED, "data", "GET", path, NULL, 0, NULL, false});
     if (!s) {
         missed_failed(p, m->condition, false);
+        if (m->audit) /* is there such an endpoint? Everything else waits for each try */
+            m->audit_ns = pm_now(p) + AUDIT_OFF_MS * MS_NS;
         return;
     }
     m->asking = true;
@@ -211,20 +214,18 @@ void missed_audit(struct pm *p, uint64_t now)
     if (first)
         return;
     uint32_t index = m->audit_next++ % p->condition_count;
-    uint64_t from_ms = p->conditions[index].audited_ms;
-    if (from_ms == 0)
-        from_ms = utc_ms(p) - p->set.trades_audit_ms - p->set.trades_late_ms;
-    ask_first(p, index, from_ms, true);
+    struct condition *c = &p->conditions[index];
+    if (c->audited_ms == 0)
+        c->audited_ms = utc_ms(p) - p->set.trades_audit_ms - p->set.trades_late_ms;
+    ask_first(p, index, c->audited_ms, true);
 }
 
 void missed_failed(struct pm *p, uint32_t condition, bool ours)
 {
     struct missed *m = &p->missed;
     m->cursor[0] = '\0';
-    if (m->audit) { /* its turn comes again, since the same time */
-        m->audit_ns = pm_now(p) + AGAIN_MS * MS_NS;
+    if (m->audit) /* its turn comes again, since the same time; others are next */
         return;
-    }
     m->retry_ns = pm_now(p) + AGAIN_MS * MS_NS;
     if (ours)
         end_all(p, condition, HAWSE_STREAM_EVENT_UNHEALABLE);
@@ -268,9 +269,13 @@ static void audit_row(struct pm *p, uint32_t condition, const struct wallet_row 
     link_resubscribe(p, a);
 }
 
+/* What had happened so long ago is there by now; but of an asset in a gap nothing was judged. */
 static void audit_end(struct pm *p, uint32_t condition)
 {
-    /* what had happened by then is there by now */
+    for (uint32_t i = 0; i < p->asset_count; i++) {
+        if (p->assets[i].condition == condition && p->assets[i].lost.from_ms != 0)
+            return;
+    }
     p->conditions[condition].audited_ms = p->missed.asked_ms - p->set.trades_late_ms;
 }
 
