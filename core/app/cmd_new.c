@@ -18,13 +18,14 @@ enum { NAME_MAX_LEN = 40, ID_MAX_LEN = 100 };
 struct language {
     const char *option, *extension, *header; /* header: what is said of logic.h, if there is one */
     const char *compiler, *variable, *standard;
-    const char *suffix; /* of the folder of its templates */
+    const char *packages; /* of Debian, that have its compiler */
+    const char *suffix;   /* of the folder of its templates */
 };
 
 static const struct language languages[] = {
-    {"c", "c", ", `logic.h`", "cc", "CC", "c11", ""},
-    {"cpp", "cpp", ", `logic.h`", "c++", "CXX", "c++17", ""},
-    {"rust", "rs", "", "rustc", "RUSTC", "2021", "-rust"}};
+    {"c", "c", ", `logic.h`", "cc", "CC", "c11", "gcc", ""},
+    {"cpp", "cpp", ", `logic.h`", "c++", "CXX", "c++17", "g++", ""},
+    {"rust", "rs", "", "rustc", "RUSTC", "2021", "gcc rustc", "-rust"}};
 
 static const struct kind {
     const char *name;
@@ -88,7 +89,8 @@ static const char *value_of(const struct scaffold *s, const char *at, size_t *le
                  {"@HEADER@", s->language->header},
                  {"@CC@", s->language->compiler},
                  {"@CCVAR@", s->language->variable},
-                 {"@STD@", s->language->standard}};
+                 {"@STD@", s->language->standard},
+                 {"@PACKAGES@", s->language->packages}};
     for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
         *len = strlen(marks[i].mark);
         if (strncmp(at, marks[i].mark, *len) == 0)
@@ -212,7 +214,7 @@ int command_new(const struct arguments *args)
                                               "strategy or sink");
     if (!s.language || !has_template(&s))
         return usage("there is no template of that kind in that language",
-                     "--lang c or --lang cpp; --lang rust for a sink");
+                     "--lang c, cpp or rust; of a contract c or cpp");
     const char *word = args->words[1], *dot = strrchr(word, '.');
     s.name = dot ? dot + 1 : word;
     if (!is_id(word) || strlen(s.name) > NAME_MAX_LEN)

@@ -103,7 +103,7 @@ const struct option_line option_table[OPTIONS] = {
                       offsetof(struct arguments, settings)},
     [OPT_LIST] = {"list", NULL, "name the cases and why they are there",
                   offsetof(struct arguments, list)},
-    [OPT_LANG] = {"lang", "LANG", "c (also when left out), cpp, or rust for a sink",
+    [OPT_LANG] = {"lang", "LANG", "c (also when left out), cpp or rust",
                   offsetof(struct arguments, lang)},
     [OPT_HOST] = {"host", NULL, "try a host instead, this one or PROGRAM, with broken plugins",
                   offsetof(struct arguments, host)},

@@ -10,12 +10,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import xml.etree.ElementTree
+
+import yaml
 
 KINDS = ["chain", "venue", "venue of contract", "protocol", "strategy", "sink"]
 LANGUAGES = ["c", "cpp"]
+COMPILERS = {"c": "gcc", "cpp": "g++", "rust": "gcc rustc"}
+IN_RUST = ["chain", "venue", "protocol", "strategy", "sink"]
 WRONG = [(["venue"], "needs a kind and a name"), (["bank", "x"], "no such kind"), (["sink", "x", "--of", "contract"], "no such kind"), (["venue", "No Good"], "no id"),
          (["venue", "../x"], "no id"), (["venue", "x", "--lang", "cobol"], "in that language"),
-         (["venue", "x", "--lang", "rust"], "in that language")]
+         (["venue", "x", "--of", "contract", "--lang", "rust"], "in that language")]
 
 
 class Trial:
@@ -58,6 +63,33 @@ class Trial:
         again = self.run(self.hawse, "new", *kind_words)
         self.check(f"{kind} in {language}: what is there is not overwritten", again.returncode == 1, again.stderr)
 
+    def workflow(self, kind, language):
+        """The file for CI: a runner's YAML, of which every command runs here, but for those that fetch packages."""
+        at = self.folder / f"my-{kind}-{language}"
+        job = yaml.safe_load((at / ".github/workflows/check.yml").read_text())["jobs"]["check"]
+        shims, asked = self.folder / "shims", self.folder / "asked"
+        shims.mkdir(exist_ok=True)
+        asked.write_text("")
+        for name, words in (("apt-get", f'echo "$@" >> {asked}'), ("curl", f'echo "$@" >> {asked}'), ("hawse", f'exec {self.hawse} "$@"')):
+            (shims / name).write_text(f"#!/bin/sh\n{words}\n")
+            (shims / name).chmod(0o755)
+        env = {**self.env, "PATH": f"{shims}:{os.environ['PATH']}"}
+        env.pop("HAWSE")
+        for step in (s["run"] for s in job["steps"] if "run" in s):
+            words = step.replace("${{ vars.HAWSE_PACKAGES }}", "https://example.org/packages")
+            done = subprocess.run(["sh", "-e", "-c", words], cwd=at, env=env, text=True, capture_output=True, timeout=120)
+            self.check(f"CI of {kind} in {language}: {step.splitlines()[0][:40]}", done.returncode == 0 and "${{" not in words,
+                       done.stdout + done.stderr)
+        text = asked.read_text()
+        self.check(f"CI of {kind} in {language}: the compiler and both packages are fetched",
+                   f"make {COMPILERS[language]} pkg-config" in text and "https://example.org/packages/hawse.deb" in text
+                   and "./libhawse-sdk-dev.deb" in text, text)
+        suite = xml.etree.ElementTree.parse(at / "check.xml").getroot()
+        self.check(f"CI of {kind} in {language}: its report is JUnit's", suite.tag == "testsuite" and len(suite) > 100, suite.tag)
+        used = [s["uses"] for s in job["steps"] if "uses" in s]
+        self.check(f"CI of {kind} in {language}: checks out and keeps the report", [u.split("@")[0] for u in used] ==
+                   ["actions/checkout", "actions/upload-artifact"] and job["container"].startswith("debian:"), used)
+
     def wrong(self):
         for words, text in WRONG:
             done = self.run(self.hawse, "new", *words)
@@ -70,10 +102,13 @@ def main():
         for kind in KINDS:
             for language in LANGUAGES:
                 trial.scaffold(kind, language)
-        if shutil.which("rustc"):
-            trial.scaffold("sink", "rust")
-        else:
-            trial.results.append(("sink in rust # SKIP rustc is not installed", None))
+        for kind in IN_RUST:
+            if shutil.which("rustc"):
+                trial.scaffold(kind, "rust")
+            else:
+                trial.results.append((f"{kind} in rust # SKIP rustc is not installed", None))
+        for language in LANGUAGES + (["rust"] if shutil.which("rustc") else []):
+            trial.workflow("venue", language)
         trial.wrong()
     finally:
         shutil.rmtree(trial.folder, ignore_errors=True)

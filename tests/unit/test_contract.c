@@ -5,9 +5,13 @@
 #include "harness.h"
 
 #include <hawse/contract.h>
+#include <hawse/json.h>
 #include <hawse/setting.h>
 #include <hawse/space/stream.h>
 #include <string.h>
+
+/* sdk/rust/library.rs has them by these sizes */
+_Static_assert(sizeof(hawse_json_t) == 32 && sizeof(hawse_json_value_t) == 32, "as in Rust");
 
 TEST(setting, "a setting is read by its name and form, or said not to be there")
 {

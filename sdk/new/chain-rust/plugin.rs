@@ -1,0 +1,248 @@
+//! @NAME@: a chain. It follows the heads of an EVM node over WebSocket and tells each as a block of
+//! the space evm/1. The host owns the connection; this file decides what to ask and what to tell.
+//!
+//! Continuity comes first: when the connection is lost, readers are told of the gap before anything
+//! else. This one does not fetch what it missed: it says UNHEALABLE, and readers start afresh.
+#![no_std]
+
+#[path = "sdk/hawse.rs"]
+mod hawse;
+#[path = "sdk/library.rs"]
+#[allow(dead_code)]
+mod library;
+mod logic;
+
+use core::ffi::c_void;
+use core::mem::{size_of, zeroed};
+use hawse::*;
+
+const ID: &[u8] = b"@ID@\0";
+hawse_manifest!(
+    "{\"id\":\"@ID@\",\"version\":\"0.1.0\",\"abi\":\"1.0\",\"kind\":\"chain\",\
+     \"description\":\"heads of an EVM chain\",\"license\":\"MIT\",\"maturity\":\"experimental\",\
+     \"requires\":{\"hawse.sub/1\":\">=1.0\",\"hawse.stream/1\":\">=1.0\"},\
+     \"produces\":[\"evm/1\",\"stream/1\"],\"streams\":{\"blocks\":{\"overflow\":\"lossless\"}},\
+     \"capabilities\":[\"net\"],\"config\":{\"type\":\"object\",\"properties\":{}}}"
+);
+
+extern "C" {
+    fn calloc(count: usize, size: usize) -> *mut c_void;
+    fn free(memory: *mut c_void);
+    fn abort() -> !;
+}
+
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo) -> ! {
+    unsafe { abort() }
+}
+
+/// State of one instance: plain data that begins as zero, and never moves.
+struct Plugin {
+    host: *const hawse_host,
+    this: hawse_instance_t,
+    sub: *const hawse_sub_service,
+    streams: *const hawse_stream_service,
+    stream: hawse_stream_t,
+    last: u64,   // number of the newest block that was told; 0 = none
+    epoch: u32,  // counts gaps
+    to_say: u32, // a HAWSE_STREAM_EVENT_... that has to be told first; 0 = none
+    next: u64,   // number of the first block after the gap
+    lost: bool,  // the connection was lost, no block has come since
+    broken: u32, // frames that were no messages
+}
+
+unsafe fn publish<T>(p: &Plugin, space: u32, kind: u32, key: u64, record: &T) -> i32 {
+    let mut e: hawse_event = zeroed();
+    e.size = size_of::<hawse_event>() as u32;
+    e.space = space as u16;
+    e.kind = kind as u16;
+    e.stream = HAWSE_EVM_STREAM_BLOCKS;
+    e.epoch = p.epoch;
+    e.key = key;
+    e.data = record as *const T as *const u8;
+    e.len = size_of::<T>() as u64;
+    ((*p.sub).publish)(p.host, p.this, &e)
+}
+
+// ---- continuity ----
+
+/// What readers have to hear before the next block. HAWSE_E_AGAIN: not yet.
+unsafe fn say_first(p: &mut Plugin) -> i32 {
+    while p.to_say != 0 {
+        let mut range: hawse_stream_range = zeroed();
+        range.size = size_of::<hawse_stream_range>() as u32;
+        range.reason = HAWSE_REASON_DISCONNECTED;
+        range.from = p.last.wrapping_add(1);
+        range.to = match p.to_say {
+            HAWSE_STREAM_EVENT_GAP => HAWSE_POSITION_OPEN,
+            _ => p.next.wrapping_sub(1),
+        };
+        if p.to_say == HAWSE_STREAM_EVENT_LIVE {
+            range.from = p.next;
+            range.to = p.next;
+        }
+        if publish(p, HAWSE_SPACE_STREAM, p.to_say, 0, &range) == HAWSE_E_AGAIN {
+            return HAWSE_E_AGAIN;
+        }
+        p.to_say = match p.to_say {
+            HAWSE_STREAM_EVENT_UNHEALABLE => HAWSE_STREAM_EVENT_LIVE,
+            _ => 0,
+        };
+    }
+    HAWSE_OK
+}
+
+unsafe fn on_connection(p: &mut Plugin, state: &hawse_host_stream_state) {
+    if state.stream != p.stream {
+        return;
+    }
+    if state.state == HAWSE_STREAM_OPEN {
+        let ask = hawse_bytes(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_subscribe\",\"params\":[\"newHeads\"]}");
+        if ((*p.streams).send)(p.host, p.this, p.stream, HAWSE_MESSAGE_TEXT, ask) != HAWSE_OK {
+            hawse_log(p.host, p.this, HAWSE_LOG_WARN, "the subscription could not be sent");
+        }
+    } else if state.state == HAWSE_STREAM_CLOSED && p.last != 0 && !p.lost {
+        p.lost = true;
+        p.epoch = p.epoch.wrapping_add(1);
+        p.to_say = HAWSE_STREAM_EVENT_GAP;
+    }
+}
+
+// ---- frames ----
+
+/// The host keeps HAWSE_PADDING readable bytes behind it.
+unsafe fn frame_text(frame: &hawse_event) -> &[u8] {
+    core::slice::from_raw_parts(frame.data, frame.len as usize)
+}
+
+unsafe fn complain(p: &mut Plugin) -> i32 {
+    p.broken = p.broken.wrapping_add(1);
+    if p.broken == 1 {
+        hawse_log(p.host, p.this, HAWSE_LOG_WARN, "the node sent what is no message");
+    }
+    HAWSE_OK
+}
+
+/// HAWSE_E_AGAIN: the frame is to come again.
+unsafe fn on_frame(p: &mut Plugin, frame: &hawse_event) -> i32 {
+    let mut marks = [0; 512];
+    let (block, found) = match logic::read_head(frame_text(frame), &mut marks) {
+        Ok(Some(block)) => (block, block.number),
+        Ok(None) => return HAWSE_OK,
+        Err(_) => return complain(p),
+    };
+    if p.lost && p.to_say == 0 {
+        p.lost = false;
+        p.next = found;
+        p.to_say = if found == p.last.wrapping_add(1) {
+            HAWSE_STREAM_EVENT_LIVE
+        } else {
+            HAWSE_STREAM_EVENT_UNHEALABLE
+        };
+    }
+    let mut code = say_first(p);
+    if code == HAWSE_OK {
+        code = publish(p, HAWSE_SPACE_EVM, HAWSE_EVM_BLOCK, 0, &block);
+    }
+    if code != HAWSE_E_AGAIN {
+        p.last = found;
+    }
+    code
+}
+
+unsafe fn on_event(p: &mut Plugin, e: &hawse_event) -> i32 {
+    if e.space as u32 != HAWSE_SPACE_HOST {
+        return HAWSE_OK;
+    }
+    match e.kind as u32 {
+        HAWSE_HOST_STREAM_STATE => on_connection(p, &*(e.data as *const hawse_host_stream_state)),
+        HAWSE_HOST_FRAME if e.key == p.stream => return on_frame(p, e),
+        _ => (),
+    }
+    HAWSE_OK
+}
+
+// ---- the table ----
+
+unsafe extern "C" fn create(
+    host: *const hawse_host,
+    this: hawse_instance_t,
+    _config: hawse_view,
+    state: *mut *mut c_void,
+) -> i32 {
+    let memory = calloc(1, size_of::<Plugin>()) as *mut Plugin;
+    if memory.is_null() {
+        return hawse_fail(host, this, HAWSE_E_NOMEM, "no memory", "");
+    }
+    let p = &mut *memory;
+    p.host = host;
+    p.this = this;
+    p.sub = hawse_service(host, this, HAWSE_SUB_ID);
+    p.streams = hawse_service(host, this, HAWSE_STREAM_ID);
+    *state = memory as *mut c_void;
+    HAWSE_OK
+}
+
+unsafe extern "C" fn start(state: *mut c_void) -> i32 {
+    let p = &mut *(state as *mut Plugin);
+    let mut spec: hawse_stream_spec = zeroed();
+    spec.size = size_of::<hawse_stream_spec>() as u32;
+    spec.endpoint = hawse_bytes(b"ws");
+    match ((*p.streams).open)(p.host, p.this, &spec, &mut p.stream) {
+        HAWSE_OK => HAWSE_OK,
+        code => {
+            let fix = "set endpoints.ws and grant net";
+            hawse_fail(p.host, p.this, code, "the stream cannot be opened", fix)
+        }
+    }
+}
+
+unsafe extern "C" fn on_events(state: *mut c_void, events: *const *const hawse_event, n: u32) -> i32 {
+    let p = &mut *(state as *mut Plugin);
+    if p.to_say == HAWSE_STREAM_EVENT_GAP && say_first(p) == HAWSE_E_AGAIN {
+        return 0;
+    }
+    for i in 0..n as usize {
+        if on_event(p, &**events.add(i)) == HAWSE_E_AGAIN {
+            return i as i32;
+        }
+    }
+    let _ = say_first(p); // of a gap that has just begun; if not now, then first thing next time
+    n as i32
+}
+
+unsafe extern "C" fn stop(_state: *mut c_void, _deadline_ns: u64) -> i32 {
+    HAWSE_OK
+}
+
+unsafe extern "C" fn destroy(state: *mut c_void) {
+    free(state);
+}
+
+struct Table(hawse_plugin);
+
+// Constant, and the pointer in it is to a text that stays.
+unsafe impl Sync for Table {}
+
+static TABLE: Table = Table(hawse_plugin {
+    size: size_of::<hawse_plugin>() as u32,
+    abi_minor: HAWSE_ABI_MINOR,
+    id: ID.as_ptr(),
+    create,
+    start,
+    on_events,
+    stop,
+    destroy,
+    query: None,
+});
+
+/// # Safety
+/// Called by the host alone.
+#[no_mangle]
+pub unsafe extern "C" fn hawse_plugin_v1(host: *const hawse_host) -> *const hawse_plugin {
+    if host.is_null() {
+        core::ptr::null()
+    } else {
+        &TABLE.0
+    }
+}
