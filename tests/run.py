@@ -512,6 +512,8 @@ def stage_packages(args):
     run("packages are built and lintian has no fault", ["sh", "packaging/deb", "--out", folder,
                                                         *(["--twice"] if args.full else [])], timeout=900)
     tap("packages", [sys.executable, "tests/packages/run.py", folder], timeout=300)
+    if args.full and npm_packages():  # a root that was never used, from a mirror of Debian
+        tap("packages in a fresh root", [sys.executable, "tests/packages/fresh.py", folder], timeout=1200)
 
 
 # In the order of a whole run: some alone, since what they say depends on the rest of the machine or on
