@@ -437,6 +437,8 @@ def stage_futarchy(args):
     size = ["--markets", "1000", "--adversaries", "300"] if args.full else ["--markets", "3", "--adversaries", "1"]
     tap("futarchy", [sys.executable, "tests/futarchy/arb.py", HAWSE, PLUGINS, anvil, "node tests/futarchy/rig.mjs", *size],
         timeout=7200 if args.full else 180)
+    tap("futarchy verbs", [sys.executable, "tests/futarchy/verbs.py", HAWSE, PLUGINS, anvil, "node tests/futarchy/market.mjs",
+                           *(["--full"] if args.full else [])], timeout=120)
 
 
 def stage_solana(args):

@@ -20,7 +20,8 @@ HAWSE_EXPORT const char hawse_manifest_v1[] =
     "\"hawse.timer/1\":\">=1.0\",\"hawse.intent/1\":\">=1.0\"},"
     "\"consumes\":[\"market/1\",\"evm/1\",\"stream/1\",\"intent/1\"],"
     "\"capabilities\":[\"intent\",\"rpc:eth_call\",\"rpc:eth_getLogs\",\"rpc:eth_getCode\","
-    "\"rpc:eth_getTransactionReceipt\"],"
+    "\"rpc:eth_getTransactionReceipt\",\"rpc:eth_chainId\",\"rpc:eth_estimateGas\",\"rpc:eth_"
+    "getBalance\"],"
     "\"budget\":{\"callback_us\":20000},"
     "\"config\":{\"type\":\"object\",\"required\":[\"chain\",\"account\",\"address\","
     "\"proposal\",\"router\",\"swap_router\",\"spot_pool\"],\"properties\":{"
@@ -48,6 +49,10 @@ HAWSE_EXPORT const char hawse_manifest_v1[] =
     "account's are watched\"},"
     "\"executor_code_hash\":{\"type\":\"string\",\"minLength\":66,\"maxLength\":66,"
     "\"description\":\"keccak-256 of the executor's code; another code takes bundles out of use\"},"
+    "\"executor_code_size\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":24576,"
+    "\"default\":0,\"description\":\"bytes of the executor's code, for verify; 0: any\"},"
+    "\"chain_id\":{\"type\":\"integer\",\"minimum\":1,\"default\":100,"
+    "\"description\":\"of the chain, for verify\"},"
     "\"tick_unit\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":60,\"default\":1,"
     "\"description\":\"ticks for one bit of a pool's table: 1 with Algebra V1.9, 60 with V1\"},"
     "\"pools_from_block\":{\"type\":\"integer\",\"minimum\":0,\"default\":0,"
@@ -162,6 +167,9 @@ static int32_t make(struct arb *a, hawse_view_t config)
     if (code != HAWSE_OK)
         return hawse_fail(a->host, a->self, code, "metrics cannot be declared",
                           "see what the host says");
+    code = audit_add(a);
+    if (code != HAWSE_OK)
+        return code;
     code = subscribe(a);
     if (code == HAWSE_OK)
         code = verbs_add(a);
@@ -216,9 +224,12 @@ static void on_event(struct arb *a, const hawse_event_t *event)
         world_continuity(a, event);
         break;
     case HAWSE_SPACE_INTENT:
-        outcome_step(a, event);
+        if (!audit_event(a, event))
+            outcome_step(a, event);
         break;
     case HAWSE_SPACE_HOST:
+        if (audit_event(a, event))
+            break;
         if (event->kind == HAWSE_HOST_RPC_DONE)
             answer(a, event);
         else if (event->kind == HAWSE_HOST_COMMAND)
@@ -237,6 +248,7 @@ static int32_t on_events(void *state, const hawse_event_t *const *events, uint32
     struct arb *a = state;
     for (uint32_t i = 0; i < n; i++)
         on_event(a, events[i]);
+    audit_go_on(a);
     decide(a);
     learn_next(a);
     return (int32_t)n;

@@ -6,7 +6,9 @@
  * code answer.c    what comes back                    world.c     what venues and chain tell
  *   decide.c    from the market to an intent       outcome.c   from steps and receipts to results
  *   say.c       log lines, metrics, alerts         verbs.c     what an operator calls
- *   market.h, flow.h, size.h, bundle.h, ticks.h, control.h     the pure parts
+ *   audit.c     ... of that, verify and approvals
+ *   verify.h, approvals.h, market.h, flow.h, size.h, bundle.h, ticks.h, control.h     the pure
+ * parts
  *
  * Between an event and a proposal nothing is asked and nothing is allocated: what decisions need is
  * learnt ahead. Nothing is proposed while any of it is missing or in doubt, while an intent of ours
@@ -17,6 +19,7 @@
 #ifndef FUTARCHY_ARB_H
 #define FUTARCHY_ARB_H
 
+#include "audit.h"
 #include "bundle.h"
 #include "control.h"
 #include "size.h"
@@ -74,7 +77,8 @@ struct settings {
     int32_t tick_unit;
     uint32_t cooldown_blocks;
     uint32_t min_edge_ppm;
-    uint32_t net_slippage_ppm; /* what a simulation may be below the prediction */
+    uint32_t net_slippage_ppm;        /* what a simulation may be below the prediction */
+    uint64_t chain_id, executor_size; /* 0: no size is pinned */
     uint64_t from_block, gas_units, tip_wei, deadline_s, interval_ns;
     hawse_u256_t min_profit, sweep_min;
     struct control_rules rules;
@@ -191,6 +195,7 @@ struct arb {
     uint32_t seen_next;
     uint64_t complaint_ns;
     hawse_timer_t tick;
+    struct audit audit;
     uint32_t *marks;
 };
 

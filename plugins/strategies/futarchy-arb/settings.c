@@ -122,6 +122,7 @@ static void defaults(struct settings *s)
     s->tick_unit = 1;
     s->cooldown_blocks = 1;
     s->net_slippage_ppm = 10000;
+    s->chain_id = 100;
     s->gas_units = 1200000;
     s->tip_wei = 1000000000;
     s->deadline_s = 60;
@@ -202,6 +203,8 @@ static void read_all(struct reader *r, struct settings *s)
     read_u32(r, "cooldown_blocks", &s->cooldown_blocks);
     read_u32(r, "min_edge_ppm", &s->min_edge_ppm);
     read_u32(r, "simulation_slippage_ppm", &s->net_slippage_ppm);
+    read_u64(r, "chain_id", &s->chain_id);
+    read_u64(r, "executor_code_size", &s->executor_size);
     read_u64(r, "pools_from_block", &s->from_block);
     read_u64(r, "gas_units", &s->gas_units);
     read_u64(r, "tip_wei", &s->tip_wei);
