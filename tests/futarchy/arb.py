@@ -2,7 +2,7 @@
 """The futarchy strategy on a real node with the market's real contracts: randomised markets, and others who trade
 between its decision and its block. Prints TAP.
 
-    arb.py HAWSE PLUGIN_DIR ANVIL RIG [--markets N] [--adversaries N] [--seed N] [--figures FILE]
+    arb.py HAWSE PLUGIN_DIR ANVIL RIG [--markets N] [--adversaries N] [--seed N] [--only PART,PART]
 
 RIG is a command that puts the market on the node whose URL is its last argument, and prints its addresses as JSON.
 
@@ -33,7 +33,7 @@ POOLS = {"yes": ("yesCompany", "yesSdai"), "no": ("noCompany", "noSdai"), "predY
          "predNo": ("noSdai", "sdai")}
 MIN_PROFIT = E18 // 1000
 ENDED = re.compile(r"trade (\d+) (succeeded|failed) \((\w+)\): gain (-?\d+) wei, predicted (-?\d+), gas (\d+)")
-DECIDED = re.compile(r"trade (\d+): (buy|sell|sweep), block (\d+), (one bundle|one by one).* gain (-?\d+) wei")
+DECIDED = re.compile(r"trade (\d+): (buy|sell|sweep|recover), block (\d+), (one bundle|one by one).* gain (-?\d+) wei")
 
 
 def word(value):
@@ -257,7 +257,7 @@ class Phase:
 
     def real(self):
         """Trades that were sent: what a gate refused was none."""
-        return [t for t in self.trades if t["way"] != "sweep" and t["why"] not in ("gate", "simulation")]
+        return [t for t in self.trades if t["way"] in ("buy", "sell") and t["why"] not in ("gate", "simulation")]
 
     def settled(self, quiet_s=0.25, limit_s=20):
         """Until it has nothing more to do with this market."""
@@ -280,6 +280,7 @@ class Phase:
     def shake(self):
         """Others move the market: a few trades of any size, in any pool; large ones cross ticks."""
         r = self.random
+        self.node.call("evm_setAutomine", False)  # all of them at once: nothing moves between decision and block
         for _ in range(r.choice([1, 1, 2, 3])):
             size = 10 ** r.uniform(-3, 1.3)  # company tokens
             if r.random() < 0.3:
@@ -291,6 +292,8 @@ class Phase:
                 if pool.startswith("pred"):
                     unit = 20
                 self.node.swap(pool, base_in, int(size * unit * E18))
+        self.node.call("evm_mine")
+        self.node.call("evm_setAutomine", True)
 
     def gap(self):
         """One trade that surely opens a gap: the spot price goes up or down by some per cent, in turns."""
@@ -481,6 +484,33 @@ class Trial:
                     any(t["good"] for t in sent) and all(t["gain"] == t["predicted"] for t in sent if t["good"]), sent)
         self.node.call("anvil_setCode", self.node.at["executor"], code)
 
+    def broken(self):
+        """Another trade stops a sequence half way: what it had bought is sold again, and what pairs up is merged."""
+        node = self.node
+        with Phase(self, "broken", execution="sequential", safe_amount="1500") as p:
+            node.call("evm_setAutomine", False)
+            p.gap()
+            node.call("evm_mine")
+            until(p.pending, 5, 0.02)
+            node.call("evm_mine")  # its first transaction
+            until(p.pending, 5, 0.02)
+            p.read()
+            buys = p.decisions[-1][0] == "buy"
+            node.swap("no", not buys, 12 * E18 if not buys else 1600 * E18, 50 * 10 ** 9)
+            node.call("evm_mine")  # its second, and the other trade
+            node.call("evm_setAutomine", True)
+            for _ in range(6):  # each step of tidying up is a trade of its own
+                p.settled(0.3, 30)
+                node.call("evm_mine")
+            stopped = [t for t in p.trades if not t["good"] and t["way"] in ("buy", "sell")]
+            tidied = [t for t in p.trades if t["good"] and t["way"] in ("recover", "sweep")]
+            p.check("a sequence that was stopped half way is tidied up", stopped and tidied, p.trades)
+            held = {t: node.balance(t, p.bot.address) for t in TOKENS[1:]}
+            pairs = min(held["yesSdai"], held["noSdai"])
+            p.check("nothing of it is left but sDAI of one outcome", pairs < E18 // 10 and all(
+                held[t] < E18 // 1000 for t in ("company", "yesCompany", "noCompany")), held)
+            p.check("a loss takes bundles out of use", p.said("bundles are out of use"))
+
     def pinned(self):
         """Another code at the executor's address takes bundles out of use before one is proposed."""
         at = self.node.at["executor"]
@@ -495,18 +525,21 @@ class Trial:
                     not any(t["path"] == "one bundle" for t in p.trades))
         self.node.call("anvil_setCode", at, code)
 
+    def both(self):
+        bundle, single = self.bundles(), self.singles()
+        self.results.notes.append(f"gas of a cycle: {bundle} in a bundle, {single} one by one: "
+                                  f"{100 - 100 * bundle / max(1, single):.0f} % less")
+        self.results.check("a bundle takes at least 15 % less gas", bundle * 100 <= single * 85, (bundle, single))
+
     def run(self):
         began = time.monotonic()
         try:
-            if self.o.adversaries:
+            if self.o.adversaries and "adversaries" in self.o.only:
                 self.adversaries()
             self.node.freeze_fees()
-            bundle, single = self.bundles(), self.singles()
-            self.results.notes.append(f"gas of a cycle: {bundle} in a bundle, {single} one by one: "
-                                      f"{100 - 100 * bundle / max(1, single):.0f} % less")
-            self.results.check("a bundle takes at least 15 % less gas", bundle * 100 <= single * 85, (bundle, single))
-            self.fallback()
-            self.pinned()
+            for phase in ("both", "fallback", "broken", "pinned"):
+                if phase in self.o.only:
+                    getattr(self, phase)()
         finally:
             end(self.node.process)
         self.results.notes.append(f"{time.monotonic() - began:.0f} s")
@@ -520,6 +553,7 @@ def main():
     p.add_argument("--markets", type=int, default=6)
     p.add_argument("--adversaries", type=int, default=2)
     p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--only", default="adversaries,both,fallback,broken,pinned", help="which parts")
     options = p.parse_args()
     options.hawse, options.plugins = pathlib.Path(options.hawse).resolve(), pathlib.Path(options.plugins).resolve()
     sys.exit(1 if Trial(options).run() else 0)

@@ -405,6 +405,36 @@ TEST(calls, "calls come in order, to their places, in the encoding of their func
     check_call(&b.call[0], merge_type, places.router);
 }
 
+TEST(recover, "what a sequence left is sold in its own pool, for what that brings at least")
+{
+    struct test_market t;
+    struct flow_rules rules = rules_of(2000, false);
+    hawse_u256_t some = milli(700), out, least, none = hawse_u256(0);
+    struct bundle b;
+    struct flow f;
+    make_places();
+    test_market(&t, 140000, 120000, 600, 136000, 300000);
+    CHECK_EQ(flow_recover(&t.m, &rules, TOKEN_NO_COMPANY, &some, &f), HAWSE_OK);
+    CHECK_EQ(market_out(&t.m.leg[POOL_NO], true, &some, &out), HAWSE_OK);
+    CHECK_EQ(flow_below(&out, 2000, &least), HAWSE_OK);
+    check_same("brings", &f.left_out, &out);
+    check_same("at least", &f.left_min, &least);
+    CHECK(hawse_u256_is_zero(&f.gain)); /* sDAI of one outcome is no sDAI */
+    CHECK_EQ(bundle_make(&places, &f, 1700000000, &b), HAWSE_OK);
+    CHECK_EQ(b.count, 1);
+    check_call(&b.call[0], in_type, places.swap_router);
+    CHECK_MEM(b.call[0].data + 4 + 12, places.token[TOKEN_NO_COMPANY], 20);
+    CHECK_MEM(b.call[0].data + 4 + 32 + 12, places.token[TOKEN_NO_SDAI], 20);
+    CHECK_EQ(flow_recover(&t.m, &rules, TOKEN_COMPANY, &some, &f), HAWSE_OK);
+    check_same("gain", &f.gain, &f.left_out);
+    CHECK_EQ(bundle_make(&places, &f, 1700000000, &b), HAWSE_OK);
+    check_call(&b.call[0], vault_type, places.vault);
+    CHECK_EQ(flow_recover(&t.m, &rules, TOKEN_YES_SDAI, &some, &f), HAWSE_OK);
+    CHECK_EQ(bundle_make(&places, &f, 1700000000, &b), HAWSE_OK);
+    check_call(&b.call[0], in_type, places.swap_router);
+    CHECK_EQ(flow_recover(&t.m, &rules, TOKEN_YES_SDAI, &none, &f), HAWSE_E_RANGE);
+}
+
 TEST(calls_refused, "no bound of 0, no swap without a deadline, no call to anybody else")
 {
     struct test_market t;

@@ -106,6 +106,12 @@ struct told_leg {
     struct ticks ticks;
 };
 
+/* Is it a trade, not one that only tidies up? */
+static inline bool is_cycle(const struct flow *f)
+{
+    return f->way == FLOW_BUY || f->way == FLOW_SELL;
+}
+
 /* The intent under way, and what becomes of it. */
 struct trade {
     bool open;       /* proposed, no terminal step yet */
@@ -120,8 +126,8 @@ struct trade {
     uint8_t hash[ARB_LEGS][32];
     bool hash_set[ARB_LEGS];
     uint64_t gas_used;
-    hawse_u256_t fees;   /* wei */
-    hawse_u256_t change; /* of our sDAI, signed */
+    hawse_u256_t fees;                 /* wei */
+    hawse_u256_t moved[MARKET_TOKENS]; /* what came to us less what left, signed */
     struct flow flow;
     struct control_order order;
 };
@@ -186,8 +192,10 @@ struct arb {
     uint32_t refusals; /* in a row */
 
     struct trade trade;
-    uint64_t next_number; /* of the next intent */
-    uint64_t run;         /* start of this run, in ids */
+    hawse_u256_t stranded[MARKET_TOKENS]; /* what sequences that failed half way left, and what
+                                             became of it since */
+    uint64_t next_number;                 /* of the next intent */
+    uint64_t run;                         /* start of this run, in ids */
     struct failure failures[FAILURES];
     uint64_t failure_count;
     uint64_t measured, exact; /* trades that succeeded, and those that gained what was predicted */

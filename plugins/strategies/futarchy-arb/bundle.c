@@ -153,6 +153,18 @@ static void sweep(struct maker *m, const struct flow *f)
         position(m, CALL_MERGE, TOKEN_COMPANY, &f->company);
 }
 
+static void recover(struct maker *m, const struct flow *f, uint64_t deadline)
+{
+    if (f->left_token == TOKEN_COMPANY)
+        vault_swap(m, 0, TOKEN_COMPANY, TOKEN_SDAI, deadline, &f->left, &f->left_min);
+    else if (f->left_token == TOKEN_YES_COMPANY)
+        exact_in(m, TOKEN_YES_COMPANY, TOKEN_YES_SDAI, deadline, &f->left, &f->left_min);
+    else if (f->left_token == TOKEN_NO_COMPANY)
+        exact_in(m, TOKEN_NO_COMPANY, TOKEN_NO_SDAI, deadline, &f->left, &f->left_min);
+    else
+        left_over(m, f, deadline);
+}
+
 int32_t bundle_make(const struct bundle_places *places, const struct flow *flow, uint64_t deadline,
                     struct bundle *out)
 {
@@ -165,6 +177,8 @@ int32_t bundle_make(const struct bundle_places *places, const struct flow *flow,
         sell(&m, flow, deadline);
     else if (flow->way == FLOW_SWEEP)
         sweep(&m, flow);
+    else if (flow->way == FLOW_RECOVER)
+        recover(&m, flow, deadline);
     return m.sound && out->count > 0 ? HAWSE_OK : HAWSE_E_INVAL;
 }
 

@@ -7,6 +7,7 @@
  *   sell   swap at the Vault, splitPosition, exactInputSingle (YES), the same (NO), mergePositions,
  *          [exactInputSingle of what is left]
  *   sweep  mergePositions of sDAI and of company tokens
+ *   recover  one sale: swap at the Vault, or exactInputSingle
  *
  * Every recipient is the account; every call goes to the router, the swap router or the Vault, by
  * one of five functions; no bound is 0. Pure, allocates nothing.

@@ -95,8 +95,6 @@ int32_t control_next(const struct control_rules *rules, struct control *c, uint6
     uint32_t told = new_day(rules, c, now_ns);
     if (notices)
         *notices = told;
-    if (c->last_ns != 0 && now_ns - c->last_ns < interval_of(rules, c))
-        return HAWSE_E_AGAIN;
     memset(order, 0, sizeof(*order));
     order->path = path_of(rules, c);
     order->at_ns = now_ns;
@@ -116,7 +114,10 @@ int32_t control_next(const struct control_rules *rules, struct control *c, uint6
         order->max_in = *less(&order->max_in, &rules->test_amount);
     if (order->path == PATH_BUNDLE)
         order->max_in = *less(&order->max_in, &rules->max_bundle);
-    return hawse_u256_is_zero(&order->max_in) ? HAWSE_E_DENIED : HAWSE_OK;
+    if (hawse_u256_is_zero(&order->max_in))
+        return HAWSE_E_DENIED;
+    bool early = c->last_ns != 0 && now_ns - c->last_ns < interval_of(rules, c);
+    return early ? HAWSE_E_AGAIN : HAWSE_OK;
 }
 
 void control_begun(struct control *c, const struct control_order *order)

@@ -105,7 +105,8 @@ enum control_notice {
 };
 
 /* What may be done now (UTC); *notices, unless NULL, gets what a new day changed. HAWSE_E_AGAIN:
- * nothing before the interval is over; HAWSE_E_DENIED: the switches leave nothing. */
+ * not before the interval is over, the order is what it would be; HAWSE_E_DENIED: the switches
+ * leave nothing. */
 int32_t control_next(const struct control_rules *rules, struct control *c, uint64_t now_ns,
                      struct control_order *order, uint32_t *notices);
 

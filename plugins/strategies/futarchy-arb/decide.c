@@ -78,12 +78,20 @@ static uint32_t assets(const struct arb *a, const struct flow *f, bool bundle,
                        hawse_intent_flow_t *list)
 {
     const hawse_u256_t none = hawse_u256(0);
-    bool whole = bundle || f->way == FLOW_SWEEP; /* else a part of it may be all that happens */
+    bool whole = bundle || !is_cycle(f); /* else a part of it may be all that happens */
     uint32_t n = put_flow(a, list, 0, TOKEN_SDAI, whole ? &none : &f->paid_max);
     if (!hawse_i256_is_negative(&f->gain) && !hawse_u256_is_zero(&f->gain)) {
         list[0].expected_in = f->gain;
         (void)flow_below(&f->gain, a->set.net_slippage_ppm, &list[0].min_in);
     }
+    if (f->way == FLOW_RECOVER && f->left_token >= TOKEN_YES_COMPANY) {
+        /* sold for sDAI of its outcome */
+        n = put_flow(a, list, n, f->left_token - TOKEN_YES_COMPANY + TOKEN_YES_SDAI, &none);
+        list[n - 1].expected_in = f->left_out;
+        list[n - 1].min_in = f->left_min;
+    }
+    if (f->way == FLOW_RECOVER)
+        n = put_flow(a, list, n, f->left_token, &f->left);
     for (uint32_t i = 0; i < 2 && f->way == FLOW_SWEEP; i++) {
         n = put_flow(a, list, n, TOKEN_YES_SDAI + i, &f->merged);
         n = put_flow(a, list, n, TOKEN_YES_COMPANY + i, &f->company);
@@ -102,9 +110,10 @@ static int32_t propose(struct arb *a, const struct flow *f, const struct bundle 
     (void)snprintf(id, sizeof(id), "arb-%llx-%llu", (unsigned long long)a->run,
                    (unsigned long long)a->next_number);
     (void)snprintf(note, sizeof(note), "block %llu: %s", (unsigned long long)a->head,
-                   f->way == FLOW_BUY    ? "buy conditionals, sell the company token"
-                   : f->way == FLOW_SELL ? "buy the company token, sell conditionals"
-                                         : "merge what is left");
+                   f->way == FLOW_BUY     ? "buy conditionals, sell the company token"
+                   : f->way == FLOW_SELL  ? "buy the company token, sell conditionals"
+                   : f->way == FLOW_SWEEP ? "merge what is left"
+                                          : "sell what a sequence left");
     for (uint32_t i = 0; i < b->count; i++) {
         calls[i] = (hawse_intent_call_t){.size = sizeof(calls[i]),
                                          .data = {b->call[i].data, b->call[i].len}};
@@ -171,7 +180,7 @@ static void act(struct arb *a, const struct flow *f, const struct control_order 
     a->trade.open = true;
     a->trade.legs = order->path == PATH_BUNDLE ? 1 : b.count;
     a->next_number++;
-    if (f->way != FLOW_SWEEP)
+    if (is_cycle(f))
         control_begun(&a->control, order);
     say_decision(a, f);
 }
@@ -196,6 +205,67 @@ static bool sweep(struct arb *a, const struct control_order *order)
     single.path = PATH_SEQUENTIAL;
     act(a, &f, &single);
     return true;
+}
+
+/* ---- what a sequence that failed half way left ---- */
+
+static bool is_worth(const struct arb *a, const hawse_u256_t *sdai)
+{
+    return hawse_u256_compare(sdai, &a->set.sweep_min) >= 0;
+}
+
+/* What of it is still ours. */
+static hawse_u256_t stranded(const struct arb *a, enum market_token token)
+{
+    return *less(&a->stranded[token], &a->held[token]);
+}
+
+static bool recover_by(struct arb *a, const struct flow_rules *rules,
+                       const struct control_order *order, enum market_token token)
+{
+    hawse_u256_t amount = stranded(a, token);
+    struct flow f;
+    if (hawse_u256_is_zero(&amount) ||
+        flow_recover(&a->market, rules, token, &amount, &f) != HAWSE_OK ||
+        !is_worth(a, &f.left_out))
+        return false;
+    act(a, &f, order);
+    return true;
+}
+
+/* Pairs are merged, then the company token goes back to sDAI, one outcome's company tokens to its
+ * sDAI; one outcome's sDAI is sold where that is allowed. One step at a time, before any trade;
+ * true when nothing else is to be done now. */
+static bool recover(struct arb *a, const struct flow_rules *rules,
+                    const struct control_order *order)
+{
+    struct control_order single = *order;
+    hawse_u256_t sides[4], value, any = hawse_u256(0);
+    struct flow f;
+    for (uint32_t i = TOKEN_COMPANY; i < MARKET_TOKENS; i++)
+        hawse_u256_or(&any, &a->stranded[i], &any);
+    if (hawse_u256_is_zero(&any))
+        return false;
+    if (a->held_known != ALL_HELD)
+        return true; /* balances are on their way */
+    for (uint32_t i = 0; i < 4; i++)
+        sides[i] = stranded(a, TOKEN_YES_SDAI + i);
+    single.path = PATH_SEQUENTIAL;
+    const hawse_u256_t none = hawse_u256(0), *sdai = less(&sides[0], &sides[1]);
+    const hawse_u256_t *company = less(&sides[2], &sides[3]);
+    if (market_spot_sell(&a->market.spot, company, &value) != HAWSE_OK || !is_worth(a, &value))
+        company = &none;
+    if (!is_worth(a, sdai))
+        sdai = &none;
+    if (flow_sweep(sdai, company, &f) == HAWSE_OK) {
+        act(a, &f, &single);
+        return true;
+    }
+    return recover_by(a, rules, &single, TOKEN_COMPANY) ||
+           recover_by(a, rules, &single, TOKEN_YES_COMPANY) ||
+           recover_by(a, rules, &single, TOKEN_NO_COMPANY) ||
+           (a->set.liquidation && (recover_by(a, rules, &single, TOKEN_YES_SDAI) ||
+                                   recover_by(a, rules, &single, TOKEN_NO_SDAI)));
 }
 
 int32_t decide_quote(struct arb *a, enum flow_way way, const hawse_u256_t *max_in, struct flow *f,
@@ -229,7 +299,8 @@ void decide(struct arb *a)
                                 &order, &notices);
     if (notices)
         say_notices(a, notices);
-    if (code != HAWSE_OK || rules_now(a, &order, &rules) != HAWSE_OK)
+    if ((code != HAWSE_OK && code != HAWSE_E_AGAIN) || rules_now(a, &order, &rules) != HAWSE_OK ||
+        recover(a, &rules, &order) || code == HAWSE_E_AGAIN)
         return;
     if (best(a, &rules, &order, &f))
         act(a, &f, &order);

@@ -124,6 +124,29 @@ int32_t flow_sweep(const hawse_u256_t *sdai, const hawse_u256_t *company, struct
     return hawse_u256_is_zero(sdai) && hawse_u256_is_zero(company) ? HAWSE_E_RANGE : HAWSE_OK;
 }
 
+int32_t flow_recover(const struct market *m, const struct flow_rules *rules,
+                     enum market_token token, const hawse_u256_t *amount, struct flow *f)
+{
+    static const enum market_pool pools[MARKET_TOKENS] = {[TOKEN_YES_SDAI] = POOL_YES_ODDS,
+                                                          [TOKEN_NO_SDAI] = POOL_NO_ODDS,
+                                                          [TOKEN_YES_COMPANY] = POOL_YES,
+                                                          [TOKEN_NO_COMPANY] = POOL_NO};
+    memset(f, 0, sizeof(*f));
+    f->way = FLOW_RECOVER;
+    f->left_token = token;
+    f->left = *amount;
+    int32_t code = token == TOKEN_COMPANY
+                       ? market_spot_sell(&m->spot, amount, &f->left_out)
+                       : market_out(&m->leg[pools[token]], true, amount, &f->left_out);
+    if (code == HAWSE_OK)
+        code = flow_below(&f->left_out, rules->slippage_ppm, &f->left_min);
+    if (code != HAWSE_OK || hawse_u256_is_zero(&f->left_min))
+        return HAWSE_E_RANGE;
+    if (token < TOKEN_YES_COMPANY)
+        f->back = f->back_min = f->gain = f->net = f->left_out;
+    return HAWSE_OK;
+}
+
 /* Is the gain large enough for what is put in? */
 static bool is_edge(const struct flow_rules *rules, const struct flow *f)
 {

@@ -24,7 +24,7 @@
 
 #define FLOW_ONE 1000000u /* shares are in millionths */
 
-enum flow_way { FLOW_NONE, FLOW_BUY, FLOW_SELL, FLOW_SWEEP };
+enum flow_way { FLOW_NONE, FLOW_BUY, FLOW_SELL, FLOW_SWEEP, FLOW_RECOVER };
 
 struct flow_rules {
     uint32_t slippage_ppm;   /* what each leg may be worse than quoted */
@@ -61,6 +61,12 @@ int32_t flow_sell(const struct market *m, const struct flow_rules *rules,
 /* Merging of pairs that are held: `sdai` of both outcomes, `company` of both. HAWSE_E_RANGE: both
  * are 0. */
 int32_t flow_sweep(const hawse_u256_t *sdai, const hawse_u256_t *company, struct flow *out);
+
+/* One sale of what a sequence that failed half way left: the company token for sDAI, a conditional
+ * company token for sDAI of its outcome, conditional sDAI for sDAI. Its amounts are left, left_out
+ * and left_min. HAWSE_E_RANGE: no pool takes it. */
+int32_t flow_recover(const struct market *m, const struct flow_rules *rules,
+                     enum market_token token, const hawse_u256_t *amount, struct flow *out);
 
 /* Tightens the bounds of a flow to the guard. HAWSE_E_RANGE: it does not gain enough for them: it
  * is not worth doing. */

@@ -72,25 +72,39 @@ static void remember(struct arb *a, const char *class_of_error, hawse_view_t rea
         memcpy(f->reason, reason.data, len);
 }
 
+/* A sequence that failed half way leaves what its transactions brought; what tidies up takes that
+ * away again. */
+static void strand(struct arb *a, bool succeeded)
+{
+    if (is_cycle(&a->trade.flow) && succeeded)
+        return;
+    for (uint32_t i = TOKEN_COMPANY; i < MARKET_TOKENS; i++) {
+        (void)hawse_u256_add(&a->stranded[i], &a->trade.moved[i], &a->stranded[i]);
+        if (hawse_i256_is_negative(&a->stranded[i]))
+            a->stranded[i] = hawse_u256(0);
+    }
+}
+
 static void finish(struct arb *a, const char *class_of_error)
 {
     struct trade *t = &a->trade;
     bool done = t->step == HAWSE_INTENT_CONFIRMED;
     /* a transaction to an account without the executor's code succeeds and does nothing */
-    bool moved = !hawse_u256_is_zero(&t->change) || t->flow.way == FLOW_SWEEP;
+    bool moved = !hawse_u256_is_zero(&t->moved[TOKEN_SDAI]) || !is_cycle(&t->flow);
     struct control_outcome o = {.succeeded = done && moved,
-                                .counts = t->signed_out && t->flow.way != FLOW_SWEEP,
+                                .counts = t->signed_out && is_cycle(&t->flow),
                                 .may_fall_back =
                                     t->step == HAWSE_INTENT_REFUSED || t->error == HAWSE_E_REMOTE,
                                 .gas_used = t->gas_used,
-                                .gain = t->change};
+                                .gain = t->moved[TOKEN_SDAI]};
     if (t->included_ns > t->order.at_ns)
         o.delay_ns = t->included_ns - t->order.at_ns;
     t->open = t->measuring = false;
     a->measured += o.succeeded;
-    a->exact += o.succeeded && hawse_u256_compare(&t->change, &t->flow.gain) == 0;
+    a->exact += o.succeeded && hawse_u256_compare(&o.gain, &t->flow.gain) == 0;
     say_outcome(a, &o, done && !moved ? "other" : class_of_error);
-    if (t->flow.way != FLOW_SWEEP) {
+    strand(a, o.succeeded);
+    if (is_cycle(&t->flow)) {
         uint32_t notices = control_ended(&a->set.rules, &a->control, &t->order, &o,
                                          a->host->now(a->host, HAWSE_CLOCK_UTC));
         if (done && !moved)
@@ -124,15 +138,18 @@ static uint64_t number_of(const hawse_json_t *doc, hawse_json_value_t *object, c
     return n;
 }
 
-/* What a Transfer of sDAI did to our account. */
+/* What a Transfer of one of the market's tokens did to our account. */
 static void take_log(struct arb *a, const hawse_json_t *doc, hawse_json_value_t *log)
 {
     hawse_json_value_t topics, topic;
     uint8_t address[20], word[3][32], data[32];
+    uint32_t token = 0;
     hawse_u256_t n;
-    if (!word_of(doc, log, "address", address, 20) ||
-        memcmp(address, a->set.places.token[TOKEN_SDAI], 20) != 0 ||
-        hawse_json_get(doc, log, "topics", &topics) != HAWSE_OK ||
+    if (!word_of(doc, log, "address", address, 20))
+        return;
+    while (token < MARKET_TOKENS && memcmp(address, a->set.places.token[token], 20) != 0)
+        token++;
+    if (token == MARKET_TOKENS || hawse_json_get(doc, log, "topics", &topics) != HAWSE_OK ||
         !word_of(doc, log, "data", data, 32))
         return;
     for (int i = 0; i < 3; i++) {
@@ -144,9 +161,9 @@ static void take_log(struct arb *a, const hawse_json_t *doc, hawse_json_value_t 
         return;
     hawse_u256_from_be(data, &n);
     if (memcmp(word[2] + 12, a->set.places.account, 20) == 0)
-        (void)hawse_u256_add(&a->trade.change, &n, &a->trade.change);
+        (void)hawse_u256_add(&a->trade.moved[token], &n, &a->trade.moved[token]);
     if (memcmp(word[1] + 12, a->set.places.account, 20) == 0)
-        (void)hawse_u256_sub(&a->trade.change, &n, &a->trade.change);
+        (void)hawse_u256_sub(&a->trade.moved[token], &n, &a->trade.moved[token]);
 }
 
 static const char *measured_class(const struct trade *t)
@@ -173,8 +190,8 @@ void outcome_receipt(struct arb *a, uint32_t item, const hawse_json_t *doc,
         t->legs_read++;
         return;
     }
-    bool worse =
-        t->step != HAWSE_INTENT_CONFIRMED || hawse_i256_compare(&t->change, &t->flow.gain) < 0;
+    bool worse = t->step != HAWSE_INTENT_CONFIRMED ||
+                 hawse_i256_compare(&t->moved[TOKEN_SDAI], &t->flow.gain) < 0;
     if (worse && was_fronted(a, block, (uint32_t)index)) {
         say(a, HAWSE_LOG_WARN, "another trade in these pools stood before ours in block %llu",
             (unsigned long long)block);

@@ -124,7 +124,7 @@ static int64_t micro(const hawse_u256_t *n)
 
 static const char *name_of(enum flow_way way)
 {
-    static const char *const names[] = {"nothing", "buy", "sell", "sweep"};
+    static const char *const names[] = {"nothing", "buy", "sell", "sweep", "recover"};
     return names[way];
 }
 
@@ -134,7 +134,7 @@ void say_decision(struct arb *a, const struct flow *f)
         net[HAWSE_U256_DECIMAL_MAX + 4], company[HAWSE_U256_DECIMAL_MAX + 4],
         gain[HAWSE_U256_DECIMAL_MAX];
     count(a, a->m.opportunities, 1);
-    count(a, a->m.total, a->trade.order.path == PATH_BUNDLE && f->way != FLOW_SWEEP);
+    count(a, a->m.total, a->trade.order.path == PATH_BUNDLE && is_cycle(f));
     set(a, a->m.predicted, micro(&f->gain));
     set(a, a->m.amount, micro(&a->trade.order.max_in));
     (void)hawse_i256_decimal(&f->gain, gain);
@@ -189,7 +189,7 @@ void say_outcome(struct arb *a, const struct control_outcome *o, const char *cla
     const struct trade *t = &a->trade;
     char gain[HAWSE_U256_DECIMAL_MAX], predicted[HAWSE_U256_DECIMAL_MAX];
     int64_t n = micro(&o->gain);
-    bool bundle = t->order.path == PATH_BUNDLE && t->flow.way != FLOW_SWEEP;
+    bool bundle = t->order.path == PATH_BUNDLE && is_cycle(&t->flow);
     count(a, a->m.success, bundle && o->succeeded);
     count(a, a->m.failed, bundle && !o->succeeded);
     count(a, n >= 0 ? a->m.gained : a->m.lost, n >= 0 ? n : -n);
