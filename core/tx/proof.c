@@ -54,6 +54,16 @@ static bool is_ours(const struct leg *leg, const uint8_t hash[32])
     return false;
 }
 
+/* The block that was asked for, and of the chain whose head is known? One of another branch proves
+ * nothing: with another nonce the intent could be executed twice. */
+static bool is_block(const struct leg *leg, const struct pool_result *r)
+{
+    struct answer_block block;
+    return answer_block(r->body, r->body_len, &block) == HAWSE_OK &&
+           block.number == leg->proof_high &&
+           chain_has(leg->intent->chain, block.number, block.hash);
+}
+
 /* The block in which the count passed the nonce, with its transactions. */
 static void on_block(struct desk_ask *ask, const struct pool_result *r)
 {
@@ -61,6 +71,10 @@ static void on_block(struct desk_ask *ask, const struct pool_result *r)
     uint8_t hash[32];
     if (leg->intent->ended || leg->life.state != LIFE_SENT) {
         leg->proving = false;
+        return;
+    }
+    if (r->status == HAWSE_OK && !is_block(leg, r)) {
+        another_time(leg);
         return;
     }
     int32_t code = r->status == HAWSE_OK

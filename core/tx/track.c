@@ -65,8 +65,18 @@ static void mark_attempts(struct leg *leg, uint32_t mined, uint32_t others)
 
 /* ---- receipts ---- */
 
+/* Of a block that is not the chain's: its provider stands on another branch, or is behind a
+ * reorganisation. A block above the head that is known may be any. */
+static bool elsewhere(const struct desk_chain *chain, const struct answer_receipt *receipt)
+{
+    return receipt->block <= chain->head.number &&
+           !chain_has(chain, receipt->block, receipt->block_hash);
+}
+
 static void found(struct leg *leg, uint32_t i, const struct answer_receipt *receipt)
 {
+    if (elsewhere(leg->intent->chain, receipt))
+        return; /* asked again at the next head */
     bool same = leg->life.state == LIFE_INCLUDED && leg->mined == i &&
                 memcmp(leg->receipt.block_hash, receipt->block_hash, 32) == 0;
     leg->gone_head = 0;

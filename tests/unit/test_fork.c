@@ -1,0 +1,324 @@
+/*
+ * A provider that stands on a branch which is not the chain's: what it shows neither confirms a
+ * transaction nor proves that its nonce is used. Around track.c and proof.c stands a desk of this
+ * test alone, whose questions the test answers.
+ */
+#include "tx/desk_private.h"
+
+#include "harness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NONCE = 5, BLOCK = 100, HEAD = 120 };
+
+static struct desk_ask asked;
+static char method[64];
+static uint32_t questions;
+static struct life_event said[8];
+static uint32_t said_count;
+static struct desk desk;
+static struct config_chain config;
+static struct desk_chain chain;
+static struct desk_account account;
+static struct intent body;
+static struct plan plan;
+static struct leg leg;
+static struct desk_intent intent;
+static struct attempt *const first = &leg.attempts[0];
+
+/* ---- the desk ---- */
+
+bool desk_ask(struct desk_chain *of, const struct desk_ask *ask, const char *name,
+              const char *params, uint32_t flags, enum pool_class class, uint32_t deadline_ms)
+{
+    (void)of, (void)params, (void)flags, (void)class, (void)deadline_ms;
+    asked = *ask;
+    (void)snprintf(method, sizeof(method), "%s", name);
+    questions++;
+    return true;
+}
+
+bool chain_has(const struct desk_chain *of, uint64_t number, const uint8_t hash[32])
+{
+    const struct desk_block *b = &of->ring[number % DESK_RING];
+    return b->number != number || memcmp(b->hash, hash, 32) == 0;
+}
+
+void leg_event(struct leg *of, const struct life_event *event)
+{
+    (void)life_step(&of->life, event);
+    said[said_count++ % 8] = *event;
+}
+
+void leg_on(struct leg *of, enum life_happening what)
+{
+    leg_event(of, &(struct life_event){.what = what});
+}
+
+bool desk_group(struct desk *of)
+{
+    (void)of;
+    return true;
+}
+
+int32_t journal_attempt_state(struct journal *journal, uint64_t number, uint32_t index,
+                              uint32_t attempt, uint32_t state, struct fault *fault)
+{
+    (void)journal, (void)number, (void)index, (void)attempt, (void)state, (void)fault;
+    return HAWSE_OK;
+}
+
+int32_t safe_receipt(struct leg *of, uint32_t i, const struct pool_result *r,
+                     struct answer_receipt *receipt)
+{
+    (void)of, (void)i, (void)r, (void)receipt;
+    return HAWSE_OK;
+}
+
+int32_t sim_receipt(const uint8_t *text, uint64_t len, const uint8_t who[20],
+                    struct sim_result *out)
+{
+    (void)text, (void)len, (void)who, (void)out;
+    return HAWSE_E_FORMAT;
+}
+
+void nonce_gaps(struct nonces *nonces, const struct nonce_key *key, const struct nonce_view *view,
+                nonce_done_fn done, void *ctx)
+{
+    (void)nonces, (void)key, (void)view, (void)done, (void)ctx;
+}
+
+uint64_t loop_now(const struct loop *loop)
+{
+    (void)loop;
+    return 1;
+}
+
+const uint8_t *intent_subject(const struct desk_intent *of)
+{
+    return of->account->nonces.sender;
+}
+
+void log_line(struct logger *logger, uint32_t level, const char *who, const char *fmt, ...)
+{
+    (void)logger, (void)level, (void)who, (void)fmt;
+}
+
+/* Never needed here. */
+void log_fault(struct logger *logger, uint32_t level, const char *who, const struct fault *fault)
+{
+    (void)logger, (void)level, (void)who, (void)fault;
+    abort();
+}
+
+void desk_broke(struct desk *of, const struct fault *fault)
+{
+    (void)of, (void)fault;
+    abort();
+}
+
+void desk_forget(struct desk_intent *of)
+{
+    (void)of;
+    abort();
+}
+
+int32_t desk_intent_new(struct desk *of, struct intent *what, const char *instance,
+                        struct desk_intent **out, struct fault *fault)
+{
+    (void)of, (void)what, (void)instance, (void)out, (void)fault;
+    abort();
+}
+
+bool desk_journal_add(struct desk_intent *of)
+{
+    (void)of;
+    abort();
+}
+
+int32_t intent_copy(const hawse_intent_t *from, struct intent **out, struct fault *fault)
+{
+    (void)from, (void)out, (void)fault;
+    abort();
+}
+
+void intent_plan(struct desk_intent *of)
+{
+    (void)of;
+    abort();
+}
+
+bool private_pending(struct leg *of)
+{
+    (void)of;
+    abort();
+}
+
+void safe_look(struct desk_intent *of)
+{
+    (void)of;
+    abort();
+}
+
+void alarms_gas(struct desk_chain *of, uint64_t simulated, uint64_t used)
+{
+    (void)of, (void)simulated, (void)used;
+}
+
+void watch_included(struct leg *of)
+{
+    (void)of;
+}
+
+/* ---- what happens ---- */
+
+static void begin(void)
+{
+    memset(&chain, 0, sizeof(chain));
+    memset(&account, 0, sizeof(account));
+    memset(&leg, 0, sizeof(leg));
+    memset(&intent, 0, sizeof(intent));
+    questions = said_count = 0;
+    desk.scratch = calloc(1, sizeof(*desk.scratch));
+    chain.desk = &desk;
+    chain.config = &config;
+    chain.head.number = HEAD;
+    config.block_ms = 1000;
+    config.tx.confirmations = 3;
+    chain.ring[BLOCK] = (struct desk_block){.number = BLOCK, .hash = {0xaa}};
+    account.chain = &chain;
+    account.latest = NONCE + 1;
+    account.nonces.sender[19] = 7;
+    plan.count = 1;
+    intent = (struct desk_intent){.desk = &desk,
+                                  .chain = &chain,
+                                  .account = &account,
+                                  .body = &body,
+                                  .plan = &plan,
+                                  .legs = &leg};
+    chain.intents = &intent;
+    leg.intent = &intent;
+    leg.nonce.number = NONCE;
+    leg.life.state = LIFE_SENT;
+    leg.attempt_count = 1;
+    first->nonce = NONCE;
+    first->hash[31] = 1;
+}
+
+static void end(void)
+{
+    free(desk.scratch);
+}
+
+static void answer(const char *text)
+{
+    static uint8_t room[1024 + HAWSE_PADDING];
+    struct desk_ask ask = asked;
+    size_t len = strlen(text);
+    memset(room, 0, sizeof(room));
+    memcpy(room, text, len);
+    struct pool_result r = {.body = room, .body_len = len, .provider = "p"};
+    ask.done(&ask, &r);
+}
+
+static void receipt_of(const char *branch)
+{
+    char text[512];
+    (void)snprintf(text, sizeof(text),
+                   "{\"transactionHash\":\"0x%064x\",\"blockHash\":\"0x%s%062x\",\"blockNumber\":"
+                   "\"0x%x\",\"status\":\"0x1\",\"gasUsed\":\"0x5208\"}",
+                   1u, branch, 0u, (unsigned)BLOCK);
+    answer(text);
+}
+
+static bool was_said(enum life_happening what)
+{
+    for (uint32_t i = 0; i < said_count && i < 8; i++) {
+        if (said[i].what == what)
+            return true;
+    }
+    return false;
+}
+
+TEST(elsewhere, "a receipt of a block that is not the chain's says nothing")
+{
+    begin();
+    account_track(&account);
+    CHECK_STR(method, "eth_getTransactionReceipt");
+    receipt_of("bb");
+    CHECK_EQ(said_count, 0);
+    account_track(&account);
+    CHECK_EQ(questions, 2);
+    receipt_of("aa"); /* by a provider that knows better */
+    CHECK(was_said(LIFE_ON_INCLUDED));
+    end();
+}
+
+TEST(above, "a receipt of a block above the head that is known counts")
+{
+    begin();
+    chain.head.number = BLOCK - 1;
+    chain.ring[BLOCK].number = 0;
+    account_track(&account);
+    receipt_of("bb");
+    CHECK(was_said(LIFE_ON_INCLUDED));
+    end();
+}
+
+TEST(confirmed, "a receipt of a block that left the chain confirms nothing, however deep it is")
+{
+    begin();
+    account_track(&account);
+    receipt_of("aa");
+    CHECK(was_said(LIFE_ON_INCLUDED));
+    chain.ring[BLOCK].hash[0] = 0xcc;
+    account_track(&account); /* its provider has not seen the reorganisation */
+    CHECK_EQ(questions, 2);
+    receipt_of("aa");
+    CHECK(!was_said(LIFE_ON_CONFIRMED));
+    account_track(&account);
+    CHECK_EQ(questions, 3);
+    receipt_of("cc");
+    account_track(&account);
+    receipt_of("cc");
+    CHECK(was_said(LIFE_ON_CONFIRMED));
+    end();
+}
+
+/* The search ends at BLOCK, which a provider shows with a transaction of another hash, or none. */
+static void show_block(const char *branch, const char *transactions)
+{
+    char text[900];
+    leg.proving = false;
+    leg.gone_head = BLOCK;
+    leg_prove(&leg);
+    for (int i = 0; i < 12 && strcmp(method, "eth_getBlockByNumber") != 0; i++)
+        answer("\"0x5\"");
+    CHECK_STR(method, "eth_getBlockByNumber");
+    (void)snprintf(text, sizeof(text),
+                   "{\"number\":\"0x%x\",\"hash\":\"0x%s%062x\",\"parentHash\":\"0x%064x\","
+                   "\"timestamp\":\"0x1\",\"gasLimit\":\"0x1\",\"gasUsed\":\"0x1\","
+                   "\"transactions\":[%s]}",
+                   (unsigned)BLOCK, branch, 0u, 0u, transactions);
+    answer(text);
+    method[0] = '\0';
+}
+
+TEST(proof,
+     "a block of another branch proves neither that a nonce is another's nor that it is lost")
+{
+    char other[256];
+    begin();
+    (void)snprintf(other, sizeof(other),
+                   "{\"from\":\"0x%040x\",\"nonce\":\"0x%x\",\"hash\":\"0x%064x\"}", 7u,
+                   (unsigned)NONCE, 2u);
+    show_block("bb", other);
+    show_block("bb", "");
+    CHECK_EQ(said_count, 0);
+    CHECK_EQ(leg.life.state, LIFE_SENT);
+    show_block("aa", other);
+    CHECK(was_said(LIFE_ON_TAKEN));
+    end();
+}
