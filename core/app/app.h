@@ -52,6 +52,7 @@ struct arguments {
     const char *recording;                      /* --recording */
     const char *lang, *of;                      /* --lang, --of */
     const char *config, *timeout;               /* --config, --timeout of call */
+    const char *allow_diff, *shadow, *limit;    /* --allow-diff ... of reload */
     const char *const *rest;                    /* words behind the command's own: see commands.h */
     int rest_count;
     bool live; /* --live */
@@ -62,6 +63,7 @@ int command_run(const struct arguments *args);
 int command_plugins(const struct arguments *args);
 int command_config(const struct arguments *args);
 int command_replay(const struct arguments *args);
+int command_reload(const struct arguments *args);
 int command_report(const struct arguments *args);
 int command_status(const struct arguments *args);
 int command_top(const struct arguments *args);

@@ -252,6 +252,7 @@ int command_replay(const struct arguments *args)
     char *folder = args->path ? strdup(args->path) : NULL;
     struct player_options options = {.exchanges = exchanges,
                                      .exchange_count = args->plugin_count,
+                                     .only = args->instance,
                                      .folders = &folder,
                                      .folder_count = folder ? 1 : 0,
                                      .out = args->out};

@@ -41,7 +41,9 @@ const struct option_line option_table[OPTIONS] = {
     [OPT_FROM] = {"from", "S", "seconds since the beginning; what is before is not judged",
                   offsetof(struct arguments, from)},
     [OPT_TO] = {"to", "S", "end there", offsetof(struct arguments, to)},
-    [OPT_PLUGIN] = {"plugin", "ID=FILE", "use this plugin file for the instance; may be repeated",
+    [OPT_PLUGIN] = {"plugin", "ID=FILE",
+                    "use this plugin file for the instance; may be repeated; for reload the file "
+                    "alone",
                     0},
     [OPT_DIFF] = {"diff", NULL, "compare two captures", offsetof(struct arguments, diff)},
     [OPT_DIR] = {"dir", "DIR", "the folder of key files; else $HAWSE_KEYS, else ./keys",
@@ -118,7 +120,16 @@ const struct option_line option_table[OPTIONS] = {
     [OPT_LIVE] = {"live", NULL,
                   "with --config: unlock keys and keep modes as configured; else nothing is signed",
                   offsetof(struct arguments, live)},
-    [OPT_TIMEOUT] = {"timeout", "SECONDS", "how long the verb may take; else 30",
+    [OPT_ALLOW_DIFF] = {"allow-diff", "N",
+                        "callbacks of the recording in which it may decide otherwise; else 0; "
+                        "any: do not compare",
+                        offsetof(struct arguments, allow_diff)},
+    [OPT_SHADOW] = {"shadow", "CAPTURE", "compare with this recording, not the one under way",
+                    offsetof(struct arguments, shadow)},
+    [OPT_LIMIT] = {"limit", "MS", "how long events may wait; else 50",
+                   offsetof(struct arguments, limit)},
+    [OPT_TIMEOUT] = {"timeout", "SECONDS",
+                     "how long the verb may take, else 30; the comparison of a reload, else 60",
                      offsetof(struct arguments, timeout)},
     [OPT_JUNIT] = {"junit", NULL, "as JUnit's XML", offsetof(struct arguments, junit)},
 };
@@ -173,6 +184,18 @@ const struct command commands[] = {
      PASSES_ON | OPT(OPT_SOCKET) | OPT(OPT_CONFIG) | OPT(OPT_SET) | OPT(OPT_LIVE) |
          OPT(OPT_TIMEOUT) | OPT(OPT_JSON),
      2, command_call},
+    {"reload",
+     "INSTANCE --plugin FILE [--allow-diff N] [--shadow CAPTURE] [--limit MS] [--timeout SECONDS] "
+     "[--json]",
+     "exchange the plugin of an instance while it runs; rolled back when anything fails",
+     "State is handed over, and events wait meanwhile; `hawse-plugin(7)` says what a plugin needs "
+     "for\n"
+     "it. What it would have decided in the recording is compared first. Exit code 1: the old one "
+     "goes on,\n"
+     "and it is said which step failed. SIGHUP reloads the configuration.",
+     OPT(OPT_SOCKET) | OPT(OPT_PLUGIN) | OPT(OPT_ALLOW_DIFF) | OPT(OPT_SHADOW) | OPT(OPT_LIMIT) |
+         OPT(OPT_TIMEOUT) | OPT(OPT_JSON),
+     1, command_reload},
     {"kill", "[INSTANCE] [--why TEXT] [--socket PATH]",
      "sign nothing new, for one instance or for all; it holds across restarts",
      "What was sent is watched to its end, and taken back where it is stuck.",
@@ -184,15 +207,15 @@ const struct command commands[] = {
      "For the quickstart, and for trying plugins without a network.",
      OPT(OPT_LISTEN) | OPT(OPT_SPEED), 1, command_feed},
     {"replay",
-     "CAPTURE [--speed N] [--lanes N] [--isolation WHERE] [--from S] [--to S] [--plugin "
-     "ID=FILE]... | --diff A B",
+     "CAPTURE [--speed N] [--lanes N] [--isolation WHERE] [--from S] [--to S] [--instance ID] "
+     "[--plugin ID=FILE]... | --diff A B",
      "drive plugins from a capture and compare all they do with what they did",
      "Without a network, by the recorded clock, as fast as it goes unless --speed says otherwise.\n"
      "Exit code 1: something differs, and the first difference is told; 2: a plugin file is "
      "another\n"
      "than was recorded. --out records what happens now, for --diff, which compares two captures.",
      OPT(OPT_SPEED) | OPT(OPT_LANES) | OPT(OPT_ISOLATION) | OPT(OPT_FROM) | OPT(OPT_TO) |
-         OPT(OPT_PLUGIN) | OPT(OPT_PATH) | OPT(OPT_OUT) | OPT(OPT_DIFF) | OPT(OPT_JSON),
+         OPT(OPT_PLUGIN) | OPT(OPT_INSTANCE) | OPT(OPT_PATH) | OPT(OPT_OUT) | OPT(OPT_DIFF) | OPT(OPT_JSON),
      2, command_replay},
     {"report", "CAPTURE --out FILE.html", "a capture as one HTML page",
      "Events over time, latency, prices and decisions, with plots; no script, no other file. Runs "

@@ -1,6 +1,7 @@
 /* HTTP, control and the live view of a running host; see serve.h. */
 #include "app/serve.h"
 
+#include "app/swap.h"
 #include "observe/control.h"
 #include "observe/http.h"
 #include "observe/view.h"
@@ -21,6 +22,7 @@ struct serve {
     struct logger *logger;
     struct http_server *http;
     struct control *control;
+    struct swapper *swapper;
     bool view;
     uint32_t ticks;
     json_t *before;
@@ -49,6 +51,8 @@ static char *on_verb(void *ctx, const char *verb, const json_t *request, struct 
     struct serve *s = ctx;
     if (strcmp(verb, "status") == 0)
         return host_status(s->host);
+    if (s->swapper && swapper_has_verb(verb))
+        return swapper_verb(s->swapper, verb, request, fault);
     if (host_has_command_verb(verb))
         return host_command_verb(s->host, verb, request, fault);
     return host_intents_verb(s->host, verb, request, fault);
@@ -70,6 +74,7 @@ int32_t serve_start(struct host *host, struct metrics *metrics, struct logger *l
     int32_t code = HAWSE_OK;
     if (host->config->http_listen)
         code = http_start(host->config->http_listen, &source, &s->http, fault);
+    s->swapper = swapper_new(host, host->config->record.file);
     if (code == HAWSE_OK && host->config->control_path)
         code = control_start(host->config->control_path, on_verb, s, &s->control, fault);
     return code;
@@ -132,6 +137,7 @@ void serve_stop(struct serve *s, bool with_summary)
         return;
     http_stop(s->http);
     control_stop(s->control);
+    swapper_free(s->swapper);
     if (s->view && with_summary)
         summary(s);
     json_decref(s->before);

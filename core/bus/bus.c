@@ -274,6 +274,20 @@ static void publish_to_readers(struct bus *bus, const hawse_event_t *event, bool
     }
 }
 
+bool bus_room_for(struct bus *bus, uint32_t publisher, const hawse_event_t *event, uint32_t count)
+{
+    const struct route_list *lists[4];
+    uint32_t n = route_find(&bus->routes, bus->members[publisher].source, event->space, event->kind,
+                            event->key, lists);
+    FOR_EACH_TARGET(bus, lists, n, t)
+    {
+        const struct bus_member *m = &bus->members[t->member];
+        if (m->open && m->inbox.cap - inbox_depth(&m->inbox) < count)
+            return false;
+    }
+    return true;
+}
+
 int32_t bus_publish(struct bus *bus, uint32_t publisher, const hawse_event_t *event)
 {
     struct bus_member *from = &bus->members[publisher];

@@ -69,6 +69,9 @@ void bus_unsubscribe(struct bus *bus, const struct route_pattern *pattern, uint6
 uint8_t *bus_reserve(struct bus *bus, uint64_t len);
 /* HAWSE_E_AGAIN: nobody got it. See hawse/service/sub.h. */
 int32_t bus_publish(struct bus *bus, uint32_t publisher, const hawse_event_t *event);
+/* Is there room for so many like it at each reader that it would reach? Conservative: nothing is
+ * made room for. */
+bool bus_room_for(struct bus *bus, uint32_t publisher, const hawse_event_t *event, uint32_t count);
 /* A continuity event that must reach the source's readers, for whom it is the last word: when the
  * arena is full it goes to each in memory of its own. Cold: may allocate. */
 void bus_announce(struct bus *bus, uint32_t publisher, const hawse_event_t *event);

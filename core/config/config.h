@@ -199,6 +199,7 @@ struct config_instance {
     size_t feature_count;
     struct config_budget budget;
     enum config_isolation isolation;
+    bool isolation_left;       /* to the host; when it has decided, it stands above */
     const char *isolation_why; /* the host's reason; NULL: the configuration says so, or nothing */
     struct config_worker worker;
     struct config_limits *limits; /* by chain; none = its intents are refused */

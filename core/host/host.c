@@ -5,7 +5,7 @@
 
 #include "host/commands.h"
 #include "host/intents.h"
-#include "host/prepare.h"
+#include "host/swap.h"
 #include "host/tap.h"
 #include "rpc/pool.h"
 #include "tx/desk.h"
@@ -129,6 +129,7 @@ int32_t host_create(struct config *config, struct logger *logger, struct metrics
     host->options = *options;
     host->started_ns = loop_clock();
     (void)pthread_mutex_init(&host->lock, NULL);
+    (void)pthread_mutex_init(&host->changing, NULL);
     command_board_init(&host->board);
     (void)pthread_mutex_init(&host->alert_lock, NULL);
     int32_t code = make_state_dir(config, fault);
@@ -255,6 +256,8 @@ void host_destroy(struct host *host)
     command_board_finish(&host->board);
     config_destroy(host->config);
     (void)pthread_mutex_destroy(&host->alert_lock);
+    swap_apis_free(host);
+    (void)pthread_mutex_destroy(&host->changing);
     (void)pthread_mutex_destroy(&host->lock);
     free(host);
 }

@@ -56,7 +56,9 @@ enum callback {
     CALLBACK_START,
     CALLBACK_EVENTS,
     CALLBACK_STOP,
-    CALLBACK_DESTROY
+    CALLBACK_DESTROY,
+    CALLBACK_SAVE,
+    CALLBACK_RESTORE
 };
 
 struct host_alert;
@@ -84,6 +86,8 @@ struct instance {
     void *plugin_state;
     enum instance_state state;
     int abandoned;             /* atomic: its callback never returned; its thread is lost */
+    char *settings;            /* checked by a plugin that it was swapped for; NULL = config's */
+    struct swap *swap;         /* another plugin is about to take its place; NULL = none is */
     struct isolated *isolated; /* its plugin runs in a worker process; NULL = in this one */
     struct instance_link *links;
     uint32_t link_count;
@@ -209,6 +213,8 @@ struct host {
     struct command_board board;
     pthread_mutex_t alert_lock; /* texts and states of alerts, against status */
     pthread_mutex_t lock;       /* guards instances and streams against readers off the lane */
+    pthread_mutex_t changing;   /* held by a reload or a swap, from its first look to its end */
+    struct swap_api *apis;      /* tables that plugins which were swapped in hold */
     struct host_space spaces[HOST_SPACES_MAX];
     uint32_t space_count;
     pthread_t watchdog;
@@ -324,6 +330,14 @@ const char *callback_name(enum callback callback);
 /* Bounds a callback: who runs, since when. */
 void callback_begin(struct instance *inst, enum callback callback, const hawse_event_t *event);
 void callback_end(struct instance *inst);
+/* The settings that its plugin was given. */
+static inline hawse_view_t instance_settings(const struct instance *inst)
+{
+    return hawse_text(inst->settings ? inst->settings : inst->config->settings);
+}
+
+/* swap.c. What is not decided yet is decided: the old plugin stays. */
+void swap_abandon(struct instance *inst, const char *why);
 
 /* budget.c: accounts a callback; may throttle or fail the instance. */
 void budget_account(struct instance *inst, uint64_t ns, uint32_t events);

@@ -4,6 +4,7 @@
  */
 #include "host/intents.h"
 #include "host/isolated.h"
+#include "host/swap.h"
 #include "host/tap.h"
 #include "host/way.h"
 
@@ -22,7 +23,8 @@ const char *instance_state_name(enum instance_state state)
 
 const char *callback_name(enum callback callback)
 {
-    static const char *const names[] = {"none", "create", "start", "on_events", "stop", "destroy"};
+    static const char *const names[] = {"none", "create", "start", "on_events", "stop",
+                                        "destroy", "save", "restore"};
     return names[callback];
 }
 
@@ -76,9 +78,35 @@ static int32_t call_events(struct instance *inst, const hawse_event_t *const *ev
                           : inst->library->table->on_events(inst->plugin_state, events, n);
 }
 
+/* What on_events said, and how long it took. */
+static int32_t account(struct instance *inst, uint32_t n, int32_t took, uint64_t ns)
+{
+    if (__builtin_expect(took > (int32_t)n, 0)) {
+        (void)fault_set(&inst->last_error, HAWSE_E_INVAL,
+                        "on_events was given %u events and claims to have taken %d", n, took);
+        took = HAWSE_E_INVAL;
+    }
+    if (__builtin_expect(took < 0, 0)) {
+        failed_callback(inst, took, CALLBACK_EVENTS);
+        return took;
+    }
+    inst->callback_events += (uint32_t)took;
+    budget_account(inst, ns, (uint32_t)took);
+    if (__builtin_expect(inst->fault.code != 0, 0)) { /* the budget is used up for good */
+        if (inst->isolated)
+            isolated_give_up(inst);
+        instance_fail(inst, INSTANCE_FAILED);
+        return inst->fault.code;
+    }
+    return took;
+}
+
 static int32_t deliver(void *ctx, const hawse_event_t *const *events, uint32_t n)
 {
     struct instance *inst = ctx;
+    struct swap_tried tried;
+    if (__builtin_expect(inst->swap != NULL, 0) && swap_events(inst, events, n, &tried))
+        return account(inst, tried.n, tried.took, tried.ns);
     if (inst->isolated && (n = isolated_fits(inst, events, n)) == 0) {
         failed_callback(inst, HAWSE_E_LIMIT, CALLBACK_EVENTS);
         return HAWSE_E_LIMIT;
@@ -91,24 +119,7 @@ static int32_t deliver(void *ctx, const hawse_event_t *const *events, uint32_t n
     uint64_t end = loop_clock();
     callback_end(inst);
     record_end(inst, took, end - begin);
-    if (__builtin_expect(took > (int32_t)n, 0)) {
-        (void)fault_set(&inst->last_error, HAWSE_E_INVAL,
-                        "on_events was given %u events and claims to have taken %d", n, took);
-        took = HAWSE_E_INVAL;
-    }
-    if (__builtin_expect(took < 0, 0)) {
-        failed_callback(inst, took, CALLBACK_EVENTS);
-        return took;
-    }
-    inst->callback_events += (uint32_t)took;
-    budget_account(inst, end - begin, (uint32_t)took);
-    if (__builtin_expect(inst->fault.code != 0, 0)) { /* the budget is used up for good */
-        if (inst->isolated)
-            isolated_give_up(inst);
-        instance_fail(inst, INSTANCE_FAILED);
-        return inst->fault.code;
-    }
-    return took;
+    return account(inst, n, took, end - begin);
 }
 
 /* ---- making ---- */
@@ -182,6 +193,7 @@ void instance_free(struct instance *inst)
     credentials_finish(&inst->credentials);
     isolated_free(inst);
     continuity_free(inst->continuity);
+    free(inst->settings);
     free(inst->links);
     free(inst);
 }
@@ -255,7 +267,7 @@ void instance_create(struct instance *inst)
     int32_t code = inst->isolated
                        ? isolated_create(inst, &state)
                        : inst->library->table->create(&host->api.table, inst->handle,
-                                                      hawse_text(inst->config->settings), &state);
+                                                      instance_settings(inst), &state);
     callback_end(inst);
     record_end(inst, code, 0);
     if (code < 0) {
@@ -307,6 +319,8 @@ void instance_release(struct instance *inst)
     if (inst->released)
         return;
     inst->released = true;
+    if (inst->swap)
+        swap_abandon(inst, "the instance ended");
     loop_timer_cancel(lane->loop, &inst->hold_timer);
     timers_release(inst);
     streams_release(inst);
@@ -355,6 +369,8 @@ void instance_fail(struct instance *inst, enum instance_state state)
 bool instance_stop(struct instance *inst, uint64_t deadline_ns)
 {
     uint64_t now = loop_clock();
+    if (inst->swap)
+        swap_abandon(inst, "the instance is stopped");
     if (inst->state == INSTANCE_STOPPING && now < inst->stop_retry_ns && now < deadline_ns)
         return false;
     __atomic_store_n(&inst->state, INSTANCE_STOPPING, __ATOMIC_RELEASE);

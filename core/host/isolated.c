@@ -81,19 +81,25 @@ void isolated_give_up(struct instance *inst)
 
 /* ---- its process ---- */
 
-static int32_t start_process(struct instance *inst, struct fault *fault)
+int32_t isolated_launch(struct instance *inst, const struct library *library,
+                        struct worker **out, struct fault *fault)
 {
-    struct isolated *iso = inst->isolated;
     const struct config_worker *config = &inst->config->worker;
     struct worker_options options = {.program = inst->host->options.worker_program,
-                                     .id = inst->library->manifest->id,
-                                     .plugin_fd = inst->library->fd,
+                                     .id = library->manifest->id,
+                                     .plugin_fd = library->fd,
                                      .memory = (uint64_t)config->memory_mib << 20,
                                      .cpu = config->cpu,
                                      .poked = true,
                                      .spin_ns = (uint64_t)config->spin_us * 1000u};
+    return worker_start(&options, out, fault);
+}
+
+static int32_t start_process(struct instance *inst, struct fault *fault)
+{
+    struct isolated *iso = inst->isolated;
     struct worker *worker = NULL;
-    int32_t code = worker_start(&options, &worker, fault);
+    int32_t code = isolated_launch(inst, inst->library, &worker, fault);
     (void)pthread_mutex_lock(&inst->host->lock);
     iso->worker = worker;
     (void)pthread_mutex_unlock(&inst->host->lock);
@@ -201,7 +207,7 @@ static int32_t run(struct instance *inst, struct worker_job *job, enum callback 
 
 int32_t isolated_create(struct instance *inst, void **state)
 {
-    struct worker_job job = {.kind = LINK_CREATE, .settings = hawse_text(inst->config->settings)};
+    struct worker_job job = {.kind = LINK_CREATE, .settings = instance_settings(inst)};
     int32_t code = run(inst, &job, CALLBACK_CREATE);
     *state = code >= 0 && job.number != 0 ? inst->isolated : NULL; /* whether there is one */
     return code;
@@ -229,6 +235,48 @@ void isolated_destroy(struct instance *inst)
 {
     struct worker_job job = {.kind = LINK_DESTROY};
     (void)run(inst, &job, CALLBACK_DESTROY);
+}
+
+int32_t isolated_save(struct instance *inst, uint8_t *out, uint64_t *len)
+{
+    struct worker_job job = {.kind = LINK_SAVE};
+    int32_t code = run(inst, &job, CALLBACK_SAVE);
+    const uint8_t *at = code >= 0 ? worker_saved(inst->isolated->worker, job.number) : NULL;
+    if (code < 0)
+        return code;
+    if (!at)
+        return HAWSE_E_NOSPACE;
+    memcpy(out, at, job.number);
+    *len = job.number;
+    return HAWSE_OK;
+}
+
+struct worker *isolated_exchange(struct instance *inst, struct worker *worker)
+{
+    struct isolated *iso = inst->isolated;
+    struct worker *old = iso->worker;
+    if (iso->watched)
+        loop_unwatch(inst->lane->loop, &iso->death);
+    iso->watched = false;
+    (void)pthread_mutex_lock(&inst->host->lock); /* the watchdog may be about to poke it */
+    iso->worker = worker;
+    (void)pthread_mutex_unlock(&inst->host->lock);
+    worker_poked(worker, true);
+    iso->output_told = false;
+    note(&iso->pid, (uint32_t)worker_pid(worker));
+    is_ready(iso);
+    return old;
+}
+
+void isolated_lost(struct instance *inst, const struct fault *fault, const char *where)
+{
+    lose(inst, fault, where);
+}
+
+void isolated_missed(struct instance *inst)
+{
+    inst->fault = inst->last_error;
+    instance_fail(inst, INSTANCE_FAILED);
 }
 
 uint32_t isolated_fits(struct instance *inst, const hawse_event_t *const *events, uint32_t n)
@@ -456,8 +504,7 @@ static void on_death(void *ctx, uint32_t events)
     if (inst->state != INSTANCE_RUNNING && inst->state != INSTANCE_CREATED)
         return;
     lose(inst, &fault, "no callback");
-    inst->fault = inst->last_error;
-    instance_fail(inst, INSTANCE_FAILED);
+    isolated_missed(inst);
 }
 
 static void watch_death(struct isolated *iso)

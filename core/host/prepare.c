@@ -106,6 +106,7 @@ static int32_t judge(struct host *host, const struct config *config,
     }
     p->library = found;
     if (instance->isolation == ISOLATION_DEFAULT) {
+        instance->isolation_left = true;
         instance->isolation_why = why_isolated(config, instance, found);
         instance->isolation = instance->isolation_why ? ISOLATION_PROCESS : ISOLATION_NONE;
     }
@@ -133,6 +134,92 @@ void prepare_forget(struct prepared *p)
     grants_destroy(p->grants);
     credentials_finish(&p->credentials);
     library_destroy(p->library);
+}
+
+/* ---- a swap ---- */
+
+static int32_t same_plugin(const struct library *old, const struct library *new,
+                           struct fault *fault)
+{
+    const struct manifest *a = old->manifest, *b = new->manifest;
+    if (strcmp(a->id, b->id) == 0 && strcmp(a->kind, b->kind) == 0)
+        return HAWSE_OK;
+    (void)fault_set(fault, HAWSE_E_INVAL, "%s: expected a %s with the id %s, found a %s with %s",
+                    new->path, a->kind, a->id, b->kind, b->id);
+    fault_hint(fault, "another plugin is another instance: change the configuration, and reload");
+    return HAWSE_E_INVAL;
+}
+
+static int32_t fits_here(const struct host *host, const struct instance *inst,
+                         const struct library *library, struct fault *fault)
+{
+    const char *why = inst->isolated || !inst->config->isolation_left
+                          ? NULL
+                          : why_isolated(host->config, inst->config, library);
+    if (!why)
+        return HAWSE_OK;
+    (void)fault_set(fault, HAWSE_E_DENIED, "%s would run in the host's own process, and may not: %s",
+                    library->path, why);
+    fault_hint(fault, "name it in plugins.trusted, or say \"isolation\" of instance \"%s\"; then "
+                      "reload",
+               inst->config->id);
+    return HAWSE_E_DENIED;
+}
+
+int32_t prepare_swap(struct host *host, const struct instance *inst, const char *path,
+                     struct prepared *p)
+{
+    struct library *found = NULL;
+    memset(p, 0, sizeof(*p));
+    int32_t code = library_inspect(path, &found, &p->fault);
+    if (code != HAWSE_OK)
+        return code;
+    p->library = known(host, found->digest);
+    if (p->library)
+        library_destroy(found);
+    else
+        p->library = found;
+    code = same_plugin(inst->library, p->library, &p->fault);
+    if (code == HAWSE_OK)
+        code = quarantine_check(host->config->state_dir, p->library->digest, &p->fault);
+    if (code == HAWSE_OK)
+        code = safe_mode(host, p->library, &p->fault);
+    if (code == HAWSE_OK)
+        code = fits_here(host, inst, p->library, &p->fault);
+    return code == HAWSE_OK ? judge_manifest(inst->config, p) : code;
+}
+
+int32_t prepare_swap_load(struct host *host, const struct instance *inst, struct prepared *p)
+{
+    struct library *library = p->library;
+    struct fault verdict = {0};
+    int32_t code = HAWSE_OK;
+    if (!library_unchanged(library))
+        return fault_set(&p->fault, HAWSE_E_STATE, "%s was overwritten since it was judged",
+                         library->path);
+    if (!inst->isolated && !library->table) {
+        code = library_trial(&library, 1, host->config->state_dir, &verdict, &p->fault);
+        if (code == HAWSE_OK && verdict.code != 0) {
+            p->fault = verdict;
+            code = verdict.code;
+        }
+        if (code == HAWSE_OK)
+            code = library_load(library, &host->api.table, &p->fault);
+    }
+    if (code == HAWSE_OK && !known(host, library->digest))
+        code = remember(host, library, &p->fault);
+    return code;
+}
+
+void prepare_swap_end(struct host *host, struct prepared *p)
+{
+    struct library *library = p->library;
+    bool kept = library && (known(host, library->digest) == library || library->dl);
+    free(p->settings);
+    grants_destroy(p->grants);
+    credentials_finish(&p->credentials);
+    if (!kept)
+        library_destroy(library);
 }
 
 /* Accepted files that are not loaded yet, each once. */
@@ -214,6 +301,7 @@ int32_t prepare_all(struct host *host, struct config *config, bool strict, struc
 static void resolve_spaces(struct instance *inst)
 {
     const struct manifest *m = inst->library->manifest;
+    inst->own_space_count = 0;
     inst->produces = 1ull << HAWSE_SPACE_STREAM; /* any source may speak of its own continuity */
     for (size_t i = 0; i < m->produce_count; i++) {
         uint16_t n = host_space_number(inst->host, m->produces[i], strlen(m->produces[i]), true);
@@ -240,6 +328,20 @@ void prepared_give(struct prepared *prepared, struct instance *inst)
     prepared->grants = NULL;
     inst->credentials = prepared->credentials;
     prepared->credentials = (struct credentials){NULL, 0};
+    resolve_spaces(inst);
+}
+
+void prepared_exchange(struct prepared *p, struct instance *inst)
+{
+    struct prepared old = {.library = inst->library,
+                           .grants = inst->grants,
+                           .credentials = inst->credentials,
+                           .settings = inst->settings};
+    inst->library = p->library;
+    inst->grants = p->grants;
+    inst->credentials = p->credentials;
+    inst->settings = p->settings;
+    *p = old;
     resolve_spaces(inst);
 }
 

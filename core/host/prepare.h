@@ -25,6 +25,15 @@ void prepared_give(struct prepared *prepared, struct instance *inst);
  * as it goes, also when it is refused; prepare_forget ends it. */
 int32_t prepare_look(const struct config *config, const struct config_instance *instance,
                      struct prepared *out);
+/* Another file for an instance that runs: the same plugin, within the same grants, fit to run where
+ * the instance does. Runs none of it. prepare_swap_end ends it, also when it was refused. */
+int32_t prepare_swap(struct host *host, const struct instance *inst, const char *path,
+                     struct prepared *out);
+/* Tries and loads it, unless it is for a worker, which does that itself. */
+int32_t prepare_swap_load(struct host *host, const struct instance *inst, struct prepared *p);
+void prepare_swap_end(struct host *host, struct prepared *p);
+/* [lane] The instance is the other plugin's from now on; *p is what it was before. */
+void prepared_exchange(struct prepared *p, struct instance *inst);
 void prepare_forget(struct prepared *prepared);
 void prepared_destroy(struct prepared *prepared, size_t count);
 

@@ -199,7 +199,7 @@ static void plan(struct host *host, struct reload *r)
     }
 }
 
-int32_t host_reload(struct host *host, struct config *config, struct fault *fault)
+static int32_t apply(struct host *host, struct config *config, struct fault *fault)
 {
     struct reload *r = calloc(1, sizeof(*r));
     bool *keep = calloc(HOST_INSTANCES, sizeof(bool));
@@ -243,5 +243,18 @@ out:
     config_destroy(config);
     free(keep);
     free(r);
+    return code;
+}
+
+int32_t host_reload(struct host *host, struct config *config, struct fault *fault)
+{
+    if (pthread_mutex_trylock(&host->changing) != 0) {
+        (void)fault_set(fault, HAWSE_E_STATE, "a plugin is being swapped");
+        fault_hint(fault, "reload again when `hawse reload` has answered");
+        config_destroy(config);
+        return HAWSE_E_STATE;
+    }
+    int32_t code = apply(host, config, fault);
+    (void)pthread_mutex_unlock(&host->changing);
     return code;
 }

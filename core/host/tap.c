@@ -12,7 +12,8 @@ void tap_call(const hawse_host_t *table, hawse_instance_t self, const struct rec
     struct instance *inst = host_enter(table, self, &code);
     if (!inst)
         return;
-    recorder_call(inst->lane->recorder, call);
+    if (inst->lane->recorder) /* a plugin that was swapped in holds these tables anyway */
+        recorder_call(inst->lane->recorder, call);
     host_leave(inst);
 }
 
@@ -31,6 +32,12 @@ void tap_begin(struct instance *inst, enum record_callback callback, uint64_t ar
     begin(inst, callback, argument, 0);
 }
 
+void tap_restore(struct instance *inst, const hawse_event_t *const *saved)
+{
+    begin(inst, RECORD_RESTORE, 0, 1);
+    recorder_events(inst->lane->recorder, saved, 1);
+}
+
 void tap_events(struct instance *inst, const hawse_event_t *const *events, uint32_t n)
 {
     begin(inst, RECORD_EVENTS, 0, n);
@@ -38,7 +45,7 @@ void tap_events(struct instance *inst, const hawse_event_t *const *events, uint3
 }
 
 /* Names and settings only: whatever a plugin may not see is not in here. */
-static char *describe(const struct instance *inst)
+static char *describe(const struct instance *inst, bool swapped)
 {
     const struct config_instance *c = inst->config;
     const struct manifest *m = inst->library->manifest;
@@ -51,20 +58,32 @@ static char *describe(const struct instance *inst)
         json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "id", c->id, "plugin",
                   m->id, "version", m->version, "kind", m->kind, "digest", inst->library->digest,
                   "path", inst->library->path, "mode", config_mode_name(c->mode), "settings",
-                  c->settings, "links", links, "grants", grants);
+                  inst->settings ? inst->settings : c->settings, "links", links, "grants", grants);
+    if (o && swapped)
+        (void)json_object_set_new(o, "swapped", json_true());
     char *text = o ? json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     json_decref(o);
     return text;
 }
 
-void tap_create(struct instance *inst)
+static void identify(const struct instance *inst, bool swapped)
 {
-    char *text = describe(inst);
+    char *text = describe(inst, swapped);
     if (text)
         recorder_instance(inst->lane->recorder, (uint16_t)inst->index, inst->handle,
                           hawse_text(text));
     free(text);
+}
+
+void tap_create(struct instance *inst)
+{
+    identify(inst, false);
     tap_begin(inst, RECORD_CREATE, 0);
+}
+
+void tap_swapped(struct instance *inst)
+{
+    identify(inst, true);
 }
 
 /* ---- the host's table ---- */

@@ -61,6 +61,9 @@ static inline bool tap_enter(struct instance *inst)
 /* ---- around callbacks; for instance.c, with a recorder ---- */
 
 void tap_create(struct instance *inst); /* who it is, then the beginning of create */
+void tap_swapped(struct instance *inst); /* who it is from now on; its restore follows */
+/* The beginning of restore; the one event's data is the state. */
+void tap_restore(struct instance *inst, const hawse_event_t *const *saved);
 void tap_begin(struct instance *inst, enum record_callback callback, uint64_t argument);
 void tap_events(struct instance *inst, const hawse_event_t *const *events, uint32_t n);
 

@@ -84,6 +84,8 @@ enum record_callback {
     RECORD_EVENTS = 3,
     RECORD_STOP = 4,
     RECORD_DESTROY = 5,
+    RECORD_SAVE = 6,    /* of its state, to hand it over to another build */
+    RECORD_RESTORE = 7, /* instead of create and start: its one event's data is the state */
 };
 
 /* Calls of the host; numbers of the format, never reused. X(number, NAME, "what it does") */

@@ -3,6 +3,7 @@
 
 #include "loop/loop.h"
 
+#include <hawse/service/state.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -47,6 +48,10 @@ static enum link_kind kind_of(uint32_t callback)
         return LINK_EVENTS;
     case RECORD_STOP:
         return LINK_STOP;
+    case RECORD_SAVE:
+        return LINK_SAVE;
+    case RECORD_RESTORE:
+        return LINK_RESTORE;
     default:
         return LINK_DESTROY;
     }
@@ -67,7 +72,13 @@ int32_t actor_call(struct worker *worker, const struct walk_step *step, uint64_t
                              .until_ns = loop_clock() + CALLBACK_NS,
                              .call = call,
                              .ctx = ctx};
-    if (worker_fits(step->event_list, step->event_count) < step->event_count)
+    if (job.kind == LINK_RESTORE) {
+        if (step->event_count != 1 || step->events[0].len > HAWSE_STATE_MAX)
+            return fault_set(fault, HAWSE_E_FORMAT, "the capture holds a state that cannot be");
+        job.saved = (hawse_view_t){.data = step->events[0].data, .len = step->events[0].len};
+        job.n = 0;
+    } else if (worker_fits(step->event_list, step->event_count) < step->event_count) {
         return fault_set(fault, HAWSE_E_LIMIT, "its events are more than a worker can be given");
+    }
     return worker_run(worker, &job, code, fault);
 }

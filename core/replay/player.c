@@ -6,6 +6,7 @@
 #include "replay/actor.h"
 #include "replay/judge.h"
 
+#include <hawse/service/state.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,6 +120,41 @@ static void note(struct actor *a, const char *why)
     a->gone = true;
 }
 
+static bool makes(uint32_t callback)
+{
+    return callback == RECORD_CREATE || callback == RECORD_RESTORE;
+}
+
+static const hawse_state_interface_t *state_interface(const struct actor *a)
+{
+    const hawse_plugin_t *table = a->library->table;
+    const hawse_state_interface_t *s = table->query ? table->query(HAWSE_STATE_ID) : NULL;
+    return s && s->size >= sizeof(*s) && s->save && s->restore ? s : NULL;
+}
+
+/* What it saves is not compared: builds may keep it in forms of their own. */
+static int32_t call_save(const struct actor *a)
+{
+    const hawse_state_interface_t *s = state_interface(a);
+    uint8_t *room = s ? malloc(HAWSE_STATE_MAX) : NULL;
+    uint64_t need = 0;
+    int32_t code = room ? s->save(a->state, room, HAWSE_STATE_MAX, &need) : HAWSE_E_UNSUPPORTED;
+    free(room);
+    return code;
+}
+
+static int32_t call_restore(struct player *p, struct actor *a)
+{
+    const hawse_state_interface_t *s = state_interface(a);
+    if (!s || p->step.event_count != 1)
+        return HAWSE_E_UNSUPPORTED;
+    hawse_view_t saved = {.data = p->step.events[0].data, .len = p->step.events[0].len};
+    int32_t code = s->restore(&p->first_lane->api.table, a->handle, hawse_text(a->settings), saved,
+                              &a->state);
+    a->created = code >= 0;
+    return code;
+}
+
 static int32_t call_worker(struct player *p, struct actor *a)
 {
     struct fault fault = {0};
@@ -128,8 +164,8 @@ static int32_t call_worker(struct player *p, struct actor *a)
         note(a, fault.message);
         return fault.code;
     }
-    if (p->step.begin.callback == RECORD_CREATE || p->step.begin.callback == RECORD_DESTROY)
-        a->created = p->step.begin.callback == RECORD_CREATE && code >= 0;
+    if (makes(p->step.begin.callback) || p->step.begin.callback == RECORD_DESTROY)
+        a->created = makes(p->step.begin.callback) && code >= 0;
     return code;
 }
 
@@ -152,6 +188,10 @@ static int32_t call_plugin(struct player *p, struct actor *a)
         return table->on_events(a->state, step->event_list, step->event_count);
     case RECORD_STOP:
         return table->stop(a->state, step->begin.argument);
+    case RECORD_SAVE:
+        return call_save(a);
+    case RECORD_RESTORE:
+        return call_restore(p, a);
     case RECORD_DESTROY:
         table->destroy(a->state);
         a->created = false;
@@ -169,7 +209,7 @@ static void run_callback(struct player *p, struct actor *a)
         note(a, "the capture does not hold all events that it was given");
     else if (step->end.flags & RECORD_ABANDONED)
         note(a, "its callback never returned then; it is not called here");
-    else if (step->begin.callback != RECORD_CREATE && !a->created)
+    else if (!makes(step->begin.callback) && !a->created)
         note(a, "it was not created");
     if (a->gone)
         return;
@@ -307,24 +347,51 @@ static int32_t make_actor(struct player *p, const json_t *o, struct actor **out,
     return code == HAWSE_OK ? use_library(p, a, found, fault) : code;
 }
 
+static bool is_named(const json_t *o, const char *key, const char *name)
+{
+    const char *text = json_string_value(json_object_get(o, key));
+    return !name || (text && strcmp(text, name) == 0);
+}
+
+/* Does another lane drive it, or nobody? One that was swapped in stays where the old one was. */
+static bool is_other(struct player *p, const json_t *o)
+{
+    bool *other = &p->others[p->step.instance];
+    if (!json_is_true(json_object_get(o, "swapped")))
+        *other = p->described++ % p->first_lane->lane_count != p->lane;
+    if (!is_named(o, "plugin", p->options.alone) || !is_named(o, "id", p->options.only))
+        *other = true;
+    return *other;
+}
+
+/* The plugin in whose place another was swapped then: destroyed, which the capture does not say. */
+static void end_swapped(struct player *p, const json_t *o, struct actor *old)
+{
+    if (!old || !json_is_true(json_object_get(o, "swapped")))
+        return;
+    if (old->created && !old->worker)
+        old->library->table->destroy(old->state);
+    worker_destroy(old->worker);
+    old->worker = NULL;
+    old->created = false;
+    old->gone = true;
+    p->slots[p->step.instance] = NULL;
+}
+
 static int32_t take_instance(struct player *p, struct fault *fault)
 {
     const struct walk_step *step = &p->step;
     struct actor *a = NULL;
-    bool other = p->described++ % p->first_lane->lane_count != p->lane;
     json_t *o = json_loadb((const char *)step->text.data, (size_t)step->text.len, 0, NULL);
     if (!o || step->instance >= HOST_INSTANCES) {
         json_decref(o);
         return fault_set(fault, HAWSE_E_FORMAT, "the capture describes an instance wrongly");
     }
-    const char *plugin = json_string_value(json_object_get(o, "plugin"));
-    if (p->options.alone && (!plugin || strcmp(plugin, p->options.alone) != 0))
-        other = true;
-    p->others[step->instance] = other;
-    if (other) {
+    if (is_other(p, o)) {
         json_decref(o);
         return HAWSE_OK;
     }
+    end_swapped(p, o, p->slots[step->instance]);
     int32_t code = make_actor(p, o, &a, fault);
     json_decref(o);
     if (code == HAWSE_OK) {

@@ -26,6 +26,7 @@ struct player_options {
     size_t exchange_count;
     char *const *folders; /* where plugin files are looked for when they are no longer in place */
     size_t folder_count;
+    const char *only;       /* drive this instance alone; NULL = all */
     const char *alone;      /* a plugin's id: only its instances are driven; NULL = all */
     const char *alone_path; /* with it: the plugin file to use, whichever was recorded */
     uint32_t lanes;         /* threads that share the instances; 0 or 1: the caller's alone */

@@ -12,6 +12,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <hawse/service/state.h>
 #include <jansson.h>
 #include <linux/futex.h>
 #include <signal.h>
@@ -36,6 +37,7 @@ struct child {
     const uint8_t *told;
     uint8_t *said;
     uint8_t *reserved;
+    uint8_t *kept; /* a state, until it can be said */
     hawse_plugin_t table;
     void *state;
     bool running; /* a callback runs: calls may be made */
@@ -110,6 +112,39 @@ static hawse_view_t settings_of(const struct child *c)
     return (hawse_view_t){.data = c->told, .len = c->link->count};
 }
 
+static const hawse_state_interface_t *state_interface(const struct child *c)
+{
+    const hawse_state_interface_t *s = c->table.query ? c->table.query(HAWSE_STATE_ID) : NULL;
+    return s && s->size >= sizeof(*s) && s->save && s->restore ? s : NULL;
+}
+
+static int32_t save(struct child *c)
+{
+    const hawse_state_interface_t *s = state_interface(c);
+    uint64_t need = 0;
+    if (!s)
+        return HAWSE_E_UNSUPPORTED;
+    int32_t code = s->save(c->state, c->kept, HAWSE_STATE_MAX, &need);
+    if (code >= 0 && need > HAWSE_STATE_MAX)
+        code = HAWSE_E_NOSPACE;
+    if (code >= 0)
+        memcpy(c->said, c->kept, need);
+    c->link->number = need;
+    return code;
+}
+
+static int32_t restore(struct child *c)
+{
+    const hawse_state_interface_t *s = state_interface(c);
+    hawse_view_t saved = {.data = c->told + record_pad(c->link->count), .len = c->link->number};
+    if (!s)
+        return HAWSE_E_UNSUPPORTED;
+    c->state = NULL;
+    int32_t code = s->restore(&c->api.table, c->link->handle, settings_of(c), saved, &c->state);
+    c->link->number = c->state != NULL;
+    return code;
+}
+
 static int32_t run(struct child *c, uint32_t kind)
 {
     switch (kind) {
@@ -128,6 +163,10 @@ static int32_t run(struct child *c, uint32_t kind)
     case LINK_DESTROY:
         c->table.destroy(c->state);
         return HAWSE_OK;
+    case LINK_SAVE:
+        return save(c);
+    case LINK_RESTORE:
+        return restore(c);
     default:
         return HAWSE_E_UNSUPPORTED;
     }
@@ -155,7 +194,10 @@ static int32_t map(struct child *c, struct fault *fault)
     void *told = mmap(NULL, LINK_TOLD_BYTES, PROT_READ, MAP_SHARED, LINK_FD_TOLD, 0);
     c->reserved =
         mmap(NULL, BUS_RECORD_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (control == MAP_FAILED || told == MAP_FAILED || c->reserved == MAP_FAILED)
+    c->kept =
+        mmap(NULL, HAWSE_STATE_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (control == MAP_FAILED || told == MAP_FAILED || c->reserved == MAP_FAILED ||
+        c->kept == MAP_FAILED)
         return fault_set(fault, HAWSE_E_NOMEM, "a worker could not map what it shares: %s",
                          strerror(errno));
     c->link = control;

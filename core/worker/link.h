@@ -41,6 +41,8 @@ enum link_kind {
     LINK_EVENTS, /* told: `count` pointers to events, valid in the worker */
     LINK_STOP,   /* `number`: the deadline */
     LINK_DESTROY,
+    LINK_SAVE,    /* to the host, with its return: `number` bytes in the room for what it says */
+    LINK_RESTORE, /* told: the settings, `count` bytes, then at the next word `number` of state */
 };
 
 /* Why a worker ended itself: by its own account, which names things but proves nothing. */

@@ -4,6 +4,7 @@
 #include "worker/hear.h"
 #include "worker/syscalls.h"
 
+#include <hawse/service/state.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -111,7 +112,7 @@ int32_t worker_start(const struct worker_options *options, struct worker **out, 
     w->cpu_now = -1;
     w->patience.spin_ns = options->spin_ns;
     w->patience.yields = options->cpu < 0;
-    w->patience.timeout_ns = options->poked ? 0 : SLICE_NS;
+    worker_poked(w, options->poked);
     int32_t code = share("hawse-worker", LINK_CONTROL_BYTES, &control, &w->link);
     if (code == HAWSE_OK)
         code = share("hawse-told", LINK_TOLD_BYTES, &w->told_fd, &w->told);
@@ -335,10 +336,18 @@ static void tell(struct worker *w, const struct worker_job *job)
     link->utc_ns = job->utc_ns;
     link->number = job->number;
     link->count = job->n;
-    if (job->kind == LINK_CREATE) {
+    if (job->kind == LINK_CREATE || job->kind == LINK_RESTORE) {
         memcpy(w->told, job->settings.data, job->settings.len);
         link->count = (uint32_t)job->settings.len;
-    } else if (job->kind == LINK_EVENTS) {
+    }
+    if (job->kind == LINK_RESTORE) {
+        uint64_t at = record_pad(job->settings.len);
+        if (job->saved.len > 0)
+            memcpy(w->told + at, job->saved.data, job->saved.len);
+        link->number = job->saved.len;
+        used = at + job->saved.len;
+    }
+    if (job->kind == LINK_EVENTS) {
         used = tell_events(w, job->events, job->n);
     }
     if (used > w->told_used)
@@ -391,9 +400,19 @@ int32_t worker_run(struct worker *w, struct worker_job *job, int32_t *result, st
     }
 }
 
+const uint8_t *worker_saved(const struct worker *w, uint64_t len)
+{
+    return len <= HAWSE_STATE_MAX ? (const uint8_t *)w->link + LINK_SAID_AT : NULL;
+}
+
 int worker_death_fd(const struct worker *w)
 {
     return w->death_fd;
+}
+
+void worker_poked(struct worker *w, bool poked)
+{
+    w->patience.timeout_ns = poked ? 0 : SLICE_NS;
 }
 
 void worker_poke(struct worker *w)

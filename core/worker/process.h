@@ -30,10 +30,12 @@ typedef void (*worker_call_fn)(void *ctx, struct record_call *call);
 
 struct worker_job {
     enum link_kind kind;
-    hawse_view_t settings;              /* create */
+    hawse_view_t settings;              /* create, restore */
+    hawse_view_t saved;                 /* restore */
     const hawse_event_t *const *events; /* events: as many as worker_fits said */
     uint32_t n;
-    uint64_t number; /* stop: the deadline; after create: 1 when the plugin made a state */
+    uint64_t number; /* stop: the deadline; after create and restore: 1 when the plugin made a
+                        state; after save: bytes that it has */
     uint64_t handle, now_ns, utc_ns;
     uint64_t until_ns; /* a callback that runs longer is hung */
     worker_call_fn call;
@@ -51,11 +53,16 @@ uint32_t worker_fits(const hawse_event_t *const *events, uint32_t n);
 /* Runs a callback. HAWSE_OK with *result; else the worker is lost, and the fault says how. */
 int32_t worker_run(struct worker *worker, struct worker_job *job, int32_t *result,
                    struct fault *fault);
+/* After a save: what was saved, so many bytes as `number` said. It is the worker's to overwrite:
+ * copy it before the next callback. NULL: it said more than there is room for. */
+const uint8_t *worker_saved(const struct worker *worker, uint64_t len);
 /* Whether its process has ended; then the fault says how. */
 bool worker_ended(struct worker *worker, struct fault *fault);
 /* Becomes readable when the process ends; -1: this kernel has no such descriptor. */
 int worker_death_fd(const struct worker *worker);
 int worker_pid(const struct worker *worker);
+/* As `poked` of its options, from now on. */
+void worker_poked(struct worker *worker, bool poked);
 /* [any] Has the lane look at the clock, and at whether the worker lives, when it waits for it. */
 void worker_poke(struct worker *worker);
 /* Whether its plugin wrote to standard output or error, which lead nowhere. */

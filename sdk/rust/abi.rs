@@ -124,6 +124,8 @@ pub const HAWSE_METRIC_COUNTER: u32 = 1;
 pub const HAWSE_METRIC_GAUGE: u32 = 2;
 pub const HAWSE_RPC_ID: &[u8] = b"hawse.rpc/1\0";
 pub const HAWSE_SIGN_ID: &[u8] = b"hawse.sign/1\0";
+pub const HAWSE_STATE_ID: &[u8] = b"hawse.state/1\0";
+pub const HAWSE_STATE_MAX: u32 = 4194304;
 pub const HAWSE_STREAM_ID: &[u8] = b"hawse.stream/1\0";
 pub const HAWSE_MESSAGE_TEXT: u32 = 1;
 pub const HAWSE_MESSAGE_BINARY: u32 = 2;
@@ -821,6 +823,25 @@ pub struct hawse_solana_table {
     /// at most 256
     pub key_count: u32,
     pub reserved: u32,
+}
+
+/// Of the plugin; static, constant for the life of the process. Both functions are required.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct hawse_state_interface {
+    pub size: u32,
+    pub reserved: u32,
+    /// [lane, started; fills out, need] Write all that a new build needs to go on, and its length in
+    /// bytes to *need. The instance may go on afterwards as if nothing had been: change nothing, and
+    /// ask the host for nothing but log(), set_error() and now(). cap is HAWSE_STATE_MAX.
+    /// HAWSE_E_NOSPACE: it is more. Any negative code: not now, with set_error's reason.
+    pub save: unsafe extern "C" fn(state: *mut c_void, out: *mut u8, cap: u64, need: *mut u64) -> i32,
+    /// [lane; borrows config, saved, gives made] Instead of create() and start(): make the state of
+    /// an instance that runs already. `config` is as in create(), checked against this plugin's own
+    /// schema; `saved` is what another build wrote. Services may be asked for, and read; whatever
+    /// would change something is HAWSE_E_STATE until events come. On failure: set_error, return a
+    /// negative code, leave *made alone; destroy is then not called.
+    pub restore: unsafe extern "C" fn(host: *const hawse_host, this: hawse_instance_t, config: hawse_view, saved: hawse_view, made: *mut *mut c_void) -> i32,
 }
 
 /// a protocol ping; the payload is at most 125 bytes
