@@ -185,6 +185,12 @@ def stage_prometheus(_):
     tap("prometheus", [sys.executable, "tests/prometheus/run.py", HAWSE], timeout=120)
 
 
+def stage_swap(args):
+    """Plugins exchanged under a flood of events: nothing lost or doubled, every failure rolled back."""
+    size = ["--failures", "100", "--swaps", "100"] if args.full else []
+    tap("swap", [sys.executable, "tests/swap/run.py", HAWSE, *size], timeout=600)
+
+
 def stage_secrets(_):
     """A server that repeats every key it is given: none is shown, and none is in memory that is not locked."""
     tap("secrets", [sys.executable, "tests/secrets/run.py", HAWSE, PLUGINS], timeout=120)
@@ -523,7 +529,7 @@ def stage_packages(args):
 # the others mostly wait; then alone again.
 FIRST = ["style", "layout", "build"]
 ROWS = [["unit", "check", "asan", "amm", "encodings", "keys", "abi", "museum", "fuzz"],
-        ["sdk", "hostile", "rpc", "journal", "record", "lanes", "secrets", "operator", "command", "prometheus", "packages", "isolation", "tsan"],
+        ["sdk", "hostile", "rpc", "journal", "record", "lanes", "secrets", "operator", "command", "prometheus", "swap", "packages", "isolation", "tsan"],
         ["e2e", "intents", "relay", "simulation", "solana", "gates", "futarchy", "polymarket"]]
 LAST = ["hotpath", "bench", "quickstart"]
 STAGES = [*FIRST, *sum(ROWS, []), *LAST]

@@ -215,7 +215,8 @@ const struct command commands[] = {
      "another\n"
      "than was recorded. --out records what happens now, for --diff, which compares two captures.",
      OPT(OPT_SPEED) | OPT(OPT_LANES) | OPT(OPT_ISOLATION) | OPT(OPT_FROM) | OPT(OPT_TO) |
-         OPT(OPT_PLUGIN) | OPT(OPT_INSTANCE) | OPT(OPT_PATH) | OPT(OPT_OUT) | OPT(OPT_DIFF) | OPT(OPT_JSON),
+         OPT(OPT_PLUGIN) | OPT(OPT_INSTANCE) | OPT(OPT_PATH) | OPT(OPT_OUT) | OPT(OPT_DIFF) |
+         OPT(OPT_JSON),
      2, command_replay},
     {"report", "CAPTURE --out FILE.html", "a capture as one HTML page",
      "Events over time, latency, prices and decisions, with plots; no script, no other file. Runs "

@@ -48,10 +48,9 @@ static int32_t spawn_replay(const struct swapper *w, int plugin, int out, pid_t 
     char exchange[512];
     posix_spawn_file_actions_t actions;
     (void)snprintf(exchange, sizeof(exchange), "%s=/proc/self/fd/%d", w->instance, PLUGIN_FD);
-    char *argv[] = {(char *)"hawse",       (char *)"replay",   w->shadow,
-                    (char *)"--instance",  w->instance,        (char *)"--plugin",
-                    exchange,              (char *)"--json",   (char *)"--isolation",
-                    (char *)"process",     NULL};
+    char *argv[] = {(char *)"hawse",       (char *)"replay",   w->shadow, (char *)"--instance",
+                    w->instance,           (char *)"--plugin", exchange,  (char *)"--json",
+                    (char *)"--isolation", (char *)"process",  NULL};
     char *env[] = {NULL};
     int high = fcntl(plugin, F_DUPFD_CLOEXEC, PLUGIN_FD + 1);
     int error = posix_spawn_file_actions_init(&actions);
@@ -70,9 +69,9 @@ static int32_t spawn_replay(const struct swapper *w, int plugin, int out, pid_t 
     if (high >= 0)
         (void)close(high);
     (void)posix_spawn_file_actions_destroy(&actions);
-    return error == 0 ? HAWSE_OK
-                      : fault_set(fault, HAWSE_E_IO, "cannot replay %s: %s", w->shadow,
-                                  strerror(error));
+    return error == 0
+               ? HAWSE_OK
+               : fault_set(fault, HAWSE_E_IO, "cannot replay %s: %s", w->shadow, strerror(error));
 }
 
 /* What it says until it ends. False: its time is up, or the host stops. */
@@ -117,8 +116,9 @@ static int32_t judge(struct swapper *w, const char *said, struct fault *fault)
     (void)fault_set(fault, HAWSE_E_DENIED,
                     "it decides otherwise in %lld callbacks of the recording %s, allowed are %lld",
                     (long long)count, w->shadow, (long long)w->allow);
-    fault_hint(fault, "`hawse replay %s --instance %s --plugin %s=FILE` tells the first of them; "
-                      "--allow-diff N accepts so many",
+    fault_hint(fault,
+               "`hawse replay %s --instance %s --plugin %s=FILE` tells the first of them; "
+               "--allow-diff N accepts so many",
                w->shadow, w->instance, w->instance);
     return HAWSE_E_DENIED;
 }

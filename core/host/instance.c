@@ -23,8 +23,8 @@ const char *instance_state_name(enum instance_state state)
 
 const char *callback_name(enum callback callback)
 {
-    static const char *const names[] = {"none", "create", "start", "on_events", "stop",
-                                        "destroy", "save", "restore"};
+    static const char *const names[] = {"none", "create",  "start", "on_events",
+                                        "stop", "destroy", "save",  "restore"};
     return names[callback];
 }
 
@@ -264,10 +264,9 @@ void instance_create(struct instance *inst)
     if (inst->lane->recorder)
         tap_create(inst);
     callback_begin(inst, CALLBACK_CREATE, NULL);
-    int32_t code = inst->isolated
-                       ? isolated_create(inst, &state)
-                       : inst->library->table->create(&host->api.table, inst->handle,
-                                                      instance_settings(inst), &state);
+    int32_t code = inst->isolated ? isolated_create(inst, &state)
+                                  : inst->library->table->create(&host->api.table, inst->handle,
+                                                                 instance_settings(inst), &state);
     callback_end(inst);
     record_end(inst, code, 0);
     if (code < 0) {

@@ -81,8 +81,8 @@ void isolated_give_up(struct instance *inst)
 
 /* ---- its process ---- */
 
-int32_t isolated_launch(struct instance *inst, const struct library *library,
-                        struct worker **out, struct fault *fault)
+int32_t isolated_launch(struct instance *inst, const struct library *library, struct worker **out,
+                        struct fault *fault)
 {
     const struct config_worker *config = &inst->config->worker;
     struct worker_options options = {.program = inst->host->options.worker_program,

@@ -56,8 +56,8 @@ uint32_t isolated_fits(struct instance *inst, const hawse_event_t *const *events
 /* What its plugin saves; `out` has room for HAWSE_STATE_MAX. Lost as in any callback. */
 int32_t isolated_save(struct instance *inst, uint8_t *out, uint64_t *len);
 /* A worker for it with another plugin, which is not ready yet. */
-int32_t isolated_launch(struct instance *inst, const struct library *library,
-                        struct worker **out, struct fault *fault);
+int32_t isolated_launch(struct instance *inst, const struct library *library, struct worker **out,
+                        struct fault *fault);
 /* From now on it is this one, which is ready; the old one is given back. */
 struct worker *isolated_exchange(struct instance *inst, struct worker *worker);
 /* It is lost, in that callback: last_error says how. */

@@ -158,10 +158,11 @@ static int32_t fits_here(const struct host *host, const struct instance *inst,
                           : why_isolated(host->config, inst->config, library);
     if (!why)
         return HAWSE_OK;
-    (void)fault_set(fault, HAWSE_E_DENIED, "%s would run in the host's own process, and may not: %s",
-                    library->path, why);
-    fault_hint(fault, "name it in plugins.trusted, or say \"isolation\" of instance \"%s\"; then "
-                      "reload",
+    (void)fault_set(fault, HAWSE_E_DENIED,
+                    "%s would run in the host's own process, and may not: %s", library->path, why);
+    fault_hint(fault,
+               "name it in plugins.trusted, or say \"isolation\" of instance \"%s\"; then "
+               "reload",
                inst->config->id);
     return HAWSE_E_DENIED;
 }
@@ -337,10 +338,12 @@ void prepared_exchange(struct prepared *p, struct instance *inst)
                            .grants = inst->grants,
                            .credentials = inst->credentials,
                            .settings = inst->settings};
+    (void)pthread_mutex_lock(&inst->host->lock); /* status may be looking at it */
     inst->library = p->library;
     inst->grants = p->grants;
     inst->credentials = p->credentials;
     inst->settings = p->settings;
+    (void)pthread_mutex_unlock(&inst->host->lock);
     *p = old;
     resolve_spaces(inst);
 }

@@ -63,6 +63,7 @@ static void roll_back(struct swap *s, int32_t code, const char *step)
                         "%s (%d): %s, without saying why", fault_name(code), code,
                         fault_meaning(code));
     fault_prefix(&s->fault, "%s", step);
+    s->step = SWAP_OVER; /* what its destroy asks for is nothing to it any more */
     fault_clear(&inst->last_error);
     if (s->made && !s->worker && !inst->abandoned)
         destroy_state(s, s->p.library, s->state);
@@ -106,10 +107,8 @@ static void finish(struct swap *s)
 static void record_restore(struct swap *s)
 {
     struct instance *inst = s->inst;
-    const hawse_event_t event = {.size = sizeof(event),
-                                 .space = HAWSE_SPACE_HOST,
-                                 .data = s->saved,
-                                 .len = s->saved_len};
+    const hawse_event_t event = {
+        .size = sizeof(event), .space = HAWSE_SPACE_HOST, .data = s->saved, .len = s->saved_len};
     const hawse_event_t *one = &event;
     tap_swapped(inst);
     tap_restore(inst, &one);
@@ -143,12 +142,10 @@ bool swap_decide(struct swap *s)
     uint64_t begin = loop_clock();
     if (s->failed || __atomic_load_n(&inst->abandoned, __ATOMIC_ACQUIRE))
         return false;
-    (void)pthread_mutex_lock(&inst->host->lock); /* status may be looking at it */
     s->step = SWAP_DECIDED;
     prepared_exchange(&s->p, inst);
     s->old_state = inst->plugin_state;
     inst->plugin_state = s->worker ? (void *)inst->isolated : s->state;
-    (void)pthread_mutex_unlock(&inst->host->lock);
     if (s->worker)
         s->old_worker = isolated_exchange(inst, s->worker);
     if (s->api) {
@@ -286,10 +283,10 @@ static int32_t restore(struct swap *s)
     s->step = SWAP_RESTORING;
     swap_calls_begin(s, &s->restore_calls);
     callback_begin(inst, CALLBACK_RESTORE, NULL);
-    int32_t code =
-        s->worker ? run_worker(s, &job)
-                  : interface_of(s->p.library)
-                        ->restore(&s->api->api.table, s->handle, settings, saved, &s->state);
+    int32_t code = s->worker
+                       ? run_worker(s, &job)
+                       : interface_of(s->p.library)
+                             ->restore(&s->api->api.table, s->handle, settings, saved, &s->state);
     callback_end(inst);
     s->made = code >= 0;
     if (code == HAWSE_E_UNSUPPORTED && s->worker && !s->lost)
@@ -322,8 +319,7 @@ static void hand_over(struct swap *s)
     }
     s->step = SWAP_TRYING;
     s->timer.fn = on_settled;
-    (void)loop_timer_set(inst->lane->loop, &s->timer,
-                         loop_clock() + (uint64_t)SWAP_SETTLE_MS * MS);
+    (void)loop_timer_set(inst->lane->loop, &s->timer, loop_clock() + (uint64_t)SWAP_SETTLE_MS * MS);
 }
 
 static void on_worker(void *ctx, uint64_t now_ns)
@@ -385,8 +381,9 @@ static struct instance *find(struct host *host, const char *id, struct fault *fa
         (void)fault_set(fault, HAWSE_E_NOTFOUND, "there is no instance \"%s\"", id);
         fault_hint(fault, "`hawse status` lists them");
     } else if (__atomic_load_n(&inst->state, __ATOMIC_ACQUIRE) != INSTANCE_RUNNING) {
-        (void)fault_set(fault, HAWSE_E_STATE, "instance \"%s\" is %s, and only one that runs can "
-                                              "hand over what it knows",
+        (void)fault_set(fault, HAWSE_E_STATE,
+                        "instance \"%s\" is %s, and only one that runs can "
+                        "hand over what it knows",
                         id, instance_state_name(inst->state));
         inst = NULL;
     }

@@ -42,7 +42,7 @@ int32_t host_swap(struct host *host, const struct swap_request *request, struct 
 
 /* ---- between the files of this room ---- */
 
-enum swap_step { SWAP_WAITING, SWAP_SAVING, SWAP_RESTORING, SWAP_TRYING, SWAP_DECIDED };
+enum swap_step { SWAP_WAITING, SWAP_SAVING, SWAP_RESTORING, SWAP_TRYING, SWAP_DECIDED, SWAP_OVER };
 
 /* A call that the new plugin made before it was decided that it stays. */
 struct swap_call {

@@ -130,8 +130,8 @@ static struct swap *entered(void *ctx)
 static void answer(void *ctx, hawse_instance_t self, struct record_call *call)
 {
     struct swap *s = entered(ctx);
-    if (!s || self != s->handle)
-        call->code = HAWSE_E_STATE;
+    if (!s || s->step == SWAP_OVER || self != s->handle)
+        call->code = s ? HAWSE_E_STALE : HAWSE_E_STATE;
     else
         take(s, call);
 }

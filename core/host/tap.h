@@ -60,7 +60,7 @@ static inline bool tap_enter(struct instance *inst)
 
 /* ---- around callbacks; for instance.c, with a recorder ---- */
 
-void tap_create(struct instance *inst); /* who it is, then the beginning of create */
+void tap_create(struct instance *inst);  /* who it is, then the beginning of create */
 void tap_swapped(struct instance *inst); /* who it is from now on; its restore follows */
 /* The beginning of restore; the one event's data is the state. */
 void tap_restore(struct instance *inst, const hawse_event_t *const *saved);

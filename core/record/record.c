@@ -19,7 +19,8 @@ const char *record_call_words(uint16_t call)
 
 const char *record_callback_name(uint32_t callback)
 {
-    static const char *const names[] = {"none", "create", "start", "on_events", "stop", "destroy", "save", "restore"};
+    static const char *const names[] = {"none", "create",  "start", "on_events",
+                                        "stop", "destroy", "save",  "restore"};
     return callback < sizeof(names) / sizeof(names[0]) ? names[callback] : "unknown";
 }
 

@@ -149,8 +149,8 @@ static int32_t call_restore(struct player *p, struct actor *a)
     if (!s || p->step.event_count != 1)
         return HAWSE_E_UNSUPPORTED;
     hawse_view_t saved = {.data = p->step.events[0].data, .len = p->step.events[0].len};
-    int32_t code = s->restore(&p->first_lane->api.table, a->handle, hawse_text(a->settings), saved,
-                              &a->state);
+    int32_t code =
+        s->restore(&p->first_lane->api.table, a->handle, hawse_text(a->settings), saved, &a->state);
     a->created = code >= 0;
     return code;
 }
@@ -267,9 +267,17 @@ static int32_t find_library(struct player *p, const json_t *o, struct actor *a,
     *out = NULL;
     int32_t code =
         library_find(a->played.plugin, p->options.folders, p->options.folder_count, out, fault);
-    if (code != HAWSE_OK)
-        fault_hint(fault, "it was %s: give its folder by --path, or a file by --plugin %s=FILE",
-                   path ? path : "elsewhere", a->played.id);
+    if (code == HAWSE_OK)
+        return code;
+    fault_clear(fault);
+    (void)fault_set(fault, code,
+                    "instance \"%s\" ran %s %s (sha256 %.12s), which is not in %s any more",
+                    a->played.id, a->played.plugin, a->played.version, a->played.digest,
+                    path ? path : "its place");
+    fault_hint(fault,
+               "give its folder by --path, or a file by --plugin %s=FILE, which then is used "
+               "for all of its life",
+               a->played.id);
     return code;
 }
 

@@ -4,9 +4,9 @@
 #include "worker/hear.h"
 #include "worker/syscalls.h"
 
-#include <hawse/service/state.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <hawse/service/state.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>

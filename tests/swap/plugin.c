@@ -5,6 +5,7 @@
  */
 #include <hawse/hawse.h>
 #include <hawse/service/state.h>
+#include <hawse/service/stream.h>
 #include <hawse/service/sub.h>
 #include <hawse/service/timer.h>
 #include <hawse/space/host.h>
@@ -72,12 +73,12 @@ enum {
 #define CAPABILITIES ""
 #endif
 
-HAWSE_EXPORT const char hawse_manifest_v1[] =
-    "{\"id\":\"" ID "\",\"version\":\"1.0." TEXT(BUILD) "\",\"abi\":\"" ABI "\",\"kind\":\"" KIND
-    "\",\"maturity\":\"stable\",\"produces\":[\"org.test.count/1\"]," CAPABILITIES
-    "\"config\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
-    "\"role\":{\"type\":\"string\"},\"rate\":{\"type\":\"integer\",\"default\":20000}" MORE_KEYS
-    "}}}";
+HAWSE_EXPORT const char hawse_manifest_v1[] = "{\"id\":\"" ID "\",\"version\":\"1.0." TEXT(
+    BUILD) "\",\"abi\":\"" ABI "\",\"kind\":\"" KIND
+           "\",\"maturity\":\"stable\",\"produces\":[\"org.test.count/1\"]," CAPABILITIES
+           "\"config\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
+           "\"role\":{\"type\":\"string\"},\"rate\":{\"type\":\"integer\",\"default\":"
+           "20000}" MORE_KEYS "}}}";
 
 enum { TICK_NS = 1000000 };
 
@@ -211,9 +212,10 @@ static int take(struct state *s, const hawse_event_t *event)
         return 1;
     memcpy(&value, event->data, sizeof(value));
     if (s->m.role == 'm') {
-        uint64_t out = FAULT == DECIDES_OTHERWISE && value % 100 == 0 ? value + 1 : value;
-        if (publish(s, out) != HAWSE_OK)
+        if (publish(s, value) != HAWSE_OK)
             return 0;
+        if (FAULT == DECIDES_OTHERWISE && value % 100 == 0)
+            hawse_log(s->host, s->self, HAWSE_LOG_DEBUG, "otherwise");
     }
     if (value != s->m.expected + 1) {
         s->m.wrong++;
@@ -235,6 +237,18 @@ static void burn(uint64_t ms)
     } while (now < until);
 }
 
+/* What its manifest asks for and its instance was not granted. */
+static void overreach(const struct state *s)
+{
+    const hawse_stream_service_t *streams = s->host->query(s->host, s->self, HAWSE_STREAM_ID);
+    hawse_stream_spec_t spec = {.size = sizeof(spec), .url = hawse_text("ws://127.0.0.1:9/")};
+    hawse_stream_t handle;
+    if (streams->open(s->host, s->self, &spec, &handle) == HAWSE_E_DENIED)
+        hawse_log(s->host, s->self, HAWSE_LOG_INFO, "DENIED");
+    else
+        hawse_log(s->host, s->self, HAWSE_LOG_INFO, "GRANTED");
+}
+
 static int restored; /* in this process: faults are for the first events after a swap */
 
 static int32_t misbehave(struct state *s, uint32_t n)
@@ -248,6 +262,10 @@ static int32_t misbehave(struct state *s, uint32_t n)
         return (int32_t)n + 1;
     case EVENTS_SLOW:
         burn(80);
+        return 0;
+    case MORE_GRANTS:
+        restored = 0;
+        overreach(s);
         return 0;
     case EVENTS_CRASH:
         abort();

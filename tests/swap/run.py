@@ -1,0 +1,269 @@
+#!/usr/bin/env python3
+"""`hawse reload INSTANCE --plugin FILE` under a flood of events, in the host's process and in a worker: no event lost or
+doubled, no pause that matters, and whatever fails is rolled back by itself. Prints TAP.
+
+    run.py HAWSE [--failures N] [--swaps N] [--rate N]
+"""
+import argparse
+import hashlib
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+
+from trials import Results, until  # noqa: E402
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+PAUSE_MS = 5
+# what each build does wrong, in the order of the plugin's list, and what must be said of it
+FAULTS = {
+    "other_id": (1, r"expected a strategy with the id org\.test\.swap, found a strategy with org\.test\.other"),
+    "other_abi": (2, r"2\.0"),
+    "other_kind": (3, r"found a sink"),
+    "wrong_key": (4, r"settings.*fail_save"),
+    "no_state": (6, r"offers no hawse\.state/1"),
+    "load_crashes": (7, r"crash|signal|SIGABRT|ended"),
+    "restore_fails": (8, r"its restore: its restore fails"),
+    "restore_slow": (9, r"its restore: .*(took \d+ us, allowed are 50000|has not returned in time)"),
+    "restore_acts": (10, r"its restore: .*HAWSE_E_STATE|its restore: STATE"),
+    "events_fail": (11, r"its first events: its first events fail"),
+    "events_fail_late": (12, r"its first events: its first events fail late"),
+    "events_too_many": (13, r"its first events: it was given \d+ events and claims"),
+    "events_slow": (14, r"its first events: .*(took \d+ us|has not returned in time)"),
+    "decides_otherwise": (15, r"decides otherwise in \d+ callbacks"),
+}
+ISOLATED = {
+    "restore_crashes": (16, r"its restore: .*signal 6"),
+    "restore_hangs": (17, r"its restore: .*has not returned in time"),
+    "events_crash": (18, r"its first events: .*signal 6"),
+    "events_hang": (19, r"its first events: .*has not returned in time"),
+}
+
+
+def build(folder):
+    """Every build, each a file of its own."""
+    todo = {f"good{n}": ["-DFAULT=0", f"-DBUILD={n}"] for n in (1, 2)}
+    todo |= {name: [f"-DFAULT={n}", f"-DBUILD={n + 100}"] for name, (n, _) in {**FAULTS, **ISOLATED, "more_grants": (5, "")}.items()}
+    for name, flags in todo.items():
+        subprocess.run(["cc", "-std=gnu11", "-O1", "-fPIC", "-shared", "-fvisibility=hidden", f"-I{ROOT / 'sdk/include'}",
+                        *flags, "-o", folder / f"{name}.so", HERE / "plugin.c"], check=True)
+
+
+class Host:
+    def __init__(self, hawse, files, folder, isolation, rate):
+        self.hawse, self.files, self.folder = hawse, files, folder
+        folder.mkdir()
+        self.socket = folder / "c.sock"
+
+        def one(role, **more):
+            return {"plugin": str(files / "good1.so"), "queue": 65536, "isolation": "none",
+                    "settings": {"role": role, "rate": rate, "fail_save": 0}, **more}
+
+        (folder / "hawse.json").write_text(json.dumps({
+            "hawse": 1, "state_dir": "state",
+            "plugins": {"trusted": [f"sha256:{hashlib.sha256((files / 'good1.so').read_bytes()).hexdigest()}"]}, "control": {"socket": "c.sock"}, "stop_deadline_ms": 3000,
+            "record": {"file": "capture", "when_full": "wait"},
+            "instances": {"source": one("source"),
+                          "subject": one("subject", isolation=isolation, links={"from": "source"},
+                                         settings={"role": "subject", "rate": rate, "fail_save": 0}),
+                          "faulty": one("reader", isolation=isolation, links={"from": "source"},
+                                        settings={"role": "reader", "rate": rate, "fail_save": 1}),
+                          "trusting": one("reader", isolation="default", links={"from": "source"}),
+                          "reader": one("reader", links={"from": "subject"})}}))
+        self.log = open(folder / "log", "w+")
+        self.process = subprocess.Popen([hawse, "run", folder / "hawse.json"], cwd=folder, stdout=self.log, stderr=self.log)
+
+    def status(self):
+        done = subprocess.run([self.hawse, "status", "--json", "--socket", self.socket], capture_output=True, text=True)
+        try:
+            return {i["id"]: i for i in json.loads(done.stdout)["instances"]}
+        except ValueError:
+            return {}
+
+    def reload(self, name, *more, instance="subject"):
+        done = subprocess.run([self.hawse, "reload", instance, "--plugin", self.files / f"{name}.so", "--socket", self.socket,
+                               "--json", *more], capture_output=True, text=True, timeout=30)
+        return done.returncode, json.loads(done.stdout) if done.returncode == 0 else done.stderr
+
+    def ask(self, request):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(str(self.socket))
+            s.sendall(json.dumps(request).encode() + b"\n")
+            return json.loads(s.makefile().readline())
+
+    def end(self):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return "not at all"
+
+    def said(self):
+        self.log.flush()
+        return (self.folder / "log").read_text(errors="replace")
+
+
+def fail_all(r, host, faults, wanted, pauses):
+    """Each failing step in turn, so many in all; now and then a good one between."""
+    failed, wrong, names = 0, [], list(faults)
+    while failed < wanted:
+        name = names[failed % len(names)]
+        before = host.status().get("subject", {})
+        # the recording is replayed for the one that needs it: that takes as long as it has become
+        more = [] if name == "decides_otherwise" else ["--allow-diff", "any"]
+        code, said = host.reload(name, *more)
+        after = host.status().get("subject", {})
+        if code != 1 or not re.search(faults[name][1], str(said)) or "rolled back" not in str(said):
+            wrong.append(f"{name}: {code} {said}")
+        if after.get("state") != "running" or after.get("digest") != before.get("digest"):
+            wrong.append(f"{name}: {before} -> {after}")
+        failed += 1
+        if failed % 10 == 0:
+            pauses += swap(r, host, 1, failed // 10)
+    r.check(f"{failed} failures in {min(len(names), wanted)} steps are rolled back, and said", not wrong, "\n".join(wrong))
+
+
+def swap(r, host, count, first=0):
+    pauses, wrong = [], []
+    for n in range(first, first + count):
+        name = f"good{2 - n % 2}"
+        code, said = host.reload(name, "--allow-diff", "any")
+        if code != 0:
+            wrong.append(str(said))
+            continue
+        pauses.append(said["pause_us"] / 1000)
+        if host.status()["subject"]["digest"] != said["digest"]:
+            wrong.append("status has another digest")
+    if wrong or count > 1:
+        r.check(f"{count} swaps, and status has the digest of each", not wrong, "\n".join(wrong))
+    return pauses
+
+
+def robust(r, host):
+    code, said = host.reload("good2", "--allow-diff", "0", instance="subject")
+    r.check("a build that decides the same passes the comparison with the recording",
+            code == 0 and said["differing"] == 0, said)
+    code, said = host.reload("decides_otherwise", "--allow-diff", "1000000")
+    r.check("one that does not is let through where the operator says so", code == 0 and said["differing"] > 0, said)
+    code, said = host.reload("good1", "--allow-diff", "any", "--limit", "500")
+    r.check("and can be exchanged again", code == 0, said)
+    code, said = host.reload("good2", "--allow-diff", "any", instance="nobody")
+    r.check("an instance that there is not", code == 1 and 'no instance "nobody"' in said, said)
+    code, said = host.reload("good2", "--allow-diff", "any", instance="faulty")
+    r.check("the old plugin's save fails", code == 1 and "the old plugin's save: it cannot save now" in said, said)
+    code, said = host.reload("good2", "--allow-diff", "any", instance="trusting")
+    r.check("a file that is not trusted does not come into the host's process by a swap",
+            code == 1 and "would run in the host's own process" in said, said)
+    code, said = host.reload("more_grants", "--allow-diff", "any")
+    r.check("a manifest that asks for more gets nothing more", code == 0 and until(lambda: "DENIED" in host.said(), 5)
+            and "GRANTED" not in host.said(), said)
+    code, said = host.reload("good1", "--allow-diff", "any")
+    code, said = host.reload("../absent")
+    r.check("a file that there is not", code == 2, said)
+    # twice at once: the first waits for its comparison
+    first = host.ask({"verb": "reload", "instance": "subject", "plugin": str(host.files / "good2.so"), "allow_diff": 1000000})
+    second = host.ask({"verb": "reload", "instance": "subject", "plugin": str(host.files / "good1.so")})
+    r.check("two at once: the second is refused", "number" in first and "is being swapped" in second.get("error", ""),
+            (first, second))
+    again = {"verb": "reload-next", "number": first.get("number")}
+    done = until(lambda: (a := host.ask(again)).get("done") is not False and a, 60)
+    r.check("... and the first goes through", bool(done) and done.get("done") is True, done)
+    for bad in ({}, {"instance": "subject"}, {"instance": "subject", "plugin": "relative.so"}, {"instance": 1, "plugin": 2},
+                {"instance": "subject", "plugin": "/x", "limit_ms": -1}, {"instance": "subject", "plugin": "/x", "limit_ms": "1"}):
+        answer = host.ask({"verb": "reload", **bad})
+        r.check(f"refused: {bad}", "error" in answer, answer)
+    r.check("no such number", "error" in host.ask({"verb": "reload-next", "number": 999999}))
+
+
+def totals(r, host, isolation):
+    """What was counted at each place, when all have stopped."""
+    found = {m[1]: tuple(map(int, m.groups()[1:])) for m in
+             re.finditer(r"(source|subject|reader|faulty|trusting) +TOTAL count (\d+) wrong (\d+) ticks (\d+)", host.said())}
+    counts = {k: v[0] for k, v in found.items()}
+    r.check(f"{isolation}: source, subject and readers have counted the same: {counts.get('source')}",
+            len(found) == 5 and len(set(counts.values())) == 1 and counts["source"] > 10000, found)
+    r.check(f"{isolation}: none was lost, doubled or out of order", all(v[1] == 0 for v in found.values()), found)
+    r.check(f"{isolation}: the timers of the subject went on", abs(found["subject"][2] - found["reader"][2]) <= 3, found)
+    r.check(f"{isolation}: a plugin that is destroyed has nothing of the host any more", "CANCELLED" not in host.said())
+    return counts.get("source", 0)
+
+
+def replays(r, host, isolation):
+    capture = host.folder / "capture"
+
+    def replay(*more):
+        done = subprocess.run([host.hawse, "replay", capture, "--json", *more], capture_output=True, text=True, timeout=300)
+        return json.loads(done.stdout) if done.stdout else {"said": done.stderr}
+
+    for more in ([], ["--instance", "subject", "--isolation", "process"]):
+        got = replay(*more)
+        r.check(f"{isolation}: the capture with its swaps is replayed {' '.join(more)}",
+                got.get("same") is True and got["hash"] == got["recorded_hash"], got)
+    gone = host.files / "good2.so"
+    gone.rename(host.files / "away")
+    got = replay()
+    r.check(f"{isolation}: a file that is missing is named", "--plugin subject=FILE" in got.get("said", ""), got)
+    (host.files / "away").rename(gone)
+
+
+def trial(args, r, files, folder, isolation):
+    host = Host(args.hawse, files, folder / isolation, isolation, args.rate)
+    try:
+        r.check(f"{isolation}: it runs", until(lambda: host.status().get("subject", {}).get("state") == "running", 10), host.said())
+        begin = time.monotonic()
+        robust(r, host)
+        pauses = swap(r, host, args.swaps)
+        faults = {**FAULTS, **ISOLATED} if isolation == "process" else FAULTS
+        fail_all(r, host, faults, args.failures or len(faults), pauses)
+        took = time.monotonic() - begin
+        # the last: while it stops
+        late = host.ask({"verb": "reload", "instance": "subject", "plugin": str(files / "good2.so")})
+        code = host.end()
+        r.check(f"{isolation}: a swap is under way when it stops: it stops as it should", code == 0 and "number" in late,
+                (code, late, host.said()[-1500:]))
+        pauses.sort()
+        total = totals(r, host, isolation)
+        median, most = pauses[len(pauses) // 2], pauses[-1]
+        r.notes.append(f"{isolation}: {total} events in {took:.0f} s ({total / took:.0f}/s asked {args.rate}); {len(pauses)} swaps, "
+                       f"events waited for {median:.3f} ms (median), {most:.3f} ms (most)")
+        r.check(f"{isolation}: the median of the pauses is under {PAUSE_MS} ms", median < PAUSE_MS, pauses)
+        r.check(f"{isolation}: and the longest, unless the machine is busy", most < PAUSE_MS * 4, pauses)
+        replays(r, host, isolation)
+    finally:
+        if host.process.poll() is None:
+            host.process.kill()
+            host.process.wait()
+        if os.environ.get("KEEP"):
+            print(host.said()[-9000:], *r.rows, sep="\n")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("hawse", type=pathlib.Path)
+    parser.add_argument("--failures", type=int, default=0)
+    parser.add_argument("--swaps", type=int, default=6)
+    parser.add_argument("--rate", type=int, default=20000)
+    args = parser.parse_args()
+    args.hawse = args.hawse.resolve()
+    r = Results()
+    with tempfile.TemporaryDirectory(prefix="hawse-swap-") as folder:
+        files = pathlib.Path(folder) / "files"
+        files.mkdir()
+        build(files)
+        for isolation in ("none", "process"):
+            trial(args, r, files, pathlib.Path(folder), isolation)
+    return 1 if r.report() else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
