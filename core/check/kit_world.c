@@ -5,6 +5,7 @@
 #include <hawse/space/evm.h>
 #include <hawse/space/host.h>
 #include <hawse/space/market.h>
+#include <hawse/space/position.h>
 #include <hawse/space/solana.h>
 #include <hawse/space/stream.h>
 #include <hawse/space/wallet.h>
@@ -21,7 +22,7 @@ uint16_t kit_space(const char *id, size_t len)
     } known[] = {{"host/1", HAWSE_SPACE_HOST},     {"stream/1", HAWSE_SPACE_STREAM},
                  {"evm/1", HAWSE_SPACE_EVM},       {"solana/1", HAWSE_SPACE_SOLANA},
                  {"market/1", HAWSE_SPACE_MARKET}, {"wallet/1", HAWSE_SPACE_WALLET},
-                 {"intent/1", HAWSE_SPACE_INTENT}};
+                 {"intent/1", HAWSE_SPACE_INTENT}, {"position/1", HAWSE_SPACE_POSITION}};
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (strlen(known[i].id) == len && memcmp(known[i].id, id, len) == 0)
             return known[i].number;
@@ -60,6 +61,10 @@ uint32_t kit_record_min(uint16_t space, uint16_t kind)
         {HAWSE_SPACE_WALLET, HAWSE_WALLET_BALANCE, sizeof(hawse_wallet_balance_t)},
         {HAWSE_SPACE_WALLET, HAWSE_WALLET_ORDER, sizeof(hawse_wallet_order_t)},
         {HAWSE_SPACE_WALLET, HAWSE_WALLET_TRADE, sizeof(hawse_wallet_trade_t)},
+        {HAWSE_SPACE_POSITION, HAWSE_POSITION_CONDITION, sizeof(hawse_position_condition_t)},
+        {HAWSE_SPACE_POSITION, HAWSE_POSITION_SPLIT, sizeof(hawse_position_change_t)},
+        {HAWSE_SPACE_POSITION, HAWSE_POSITION_MERGE, sizeof(hawse_position_change_t)},
+        {HAWSE_SPACE_POSITION, HAWSE_POSITION_REDEMPTION, sizeof(hawse_position_change_t)},
     };
     if (space == HAWSE_SPACE_STREAM && kind >= 1 && kind <= HAWSE_STREAM_EVENT_LIVE)
         return sizeof(hawse_stream_range_t);

@@ -34,7 +34,7 @@ static const struct {
     {"host/1", HAWSE_SPACE_HOST},     {"stream/1", HAWSE_SPACE_STREAM},
     {"evm/1", HAWSE_SPACE_EVM},       {"solana/1", HAWSE_SPACE_SOLANA},
     {"market/1", HAWSE_SPACE_MARKET}, {"wallet/1", HAWSE_SPACE_WALLET},
-    {"intent/1", HAWSE_SPACE_INTENT},
+    {"intent/1", HAWSE_SPACE_INTENT}, {"position/1", HAWSE_SPACE_POSITION},
 };
 
 /* Under the host's lock: lanes ask at any time. */

@@ -4,6 +4,7 @@
 #include <hawse/space/evm.h>
 #include <hawse/space/host.h>
 #include <hawse/space/market.h>
+#include <hawse/space/position.h>
 #include <hawse/space/solana.h>
 #include <hawse/space/stream.h>
 #include <hawse/space/wallet.h>
@@ -85,6 +86,16 @@ static const struct field account[] = {
     F(hawse_solana_account_t, slot),     F(hawse_solana_account_t, lamports),
     F(hawse_solana_account_t, pubkey),   F(hawse_solana_account_t, owner),
     F(hawse_solana_account_t, data_len), NONE};
+static const struct field condition[] = {
+    F(hawse_position_condition_t, state),        F(hawse_position_condition_t, slots),
+    F(hawse_position_condition_t, payout_count), F(hawse_position_condition_t, condition),
+    F(hawse_position_condition_t, oracle),       F(hawse_position_condition_t, question),
+    F(hawse_position_condition_t, origin),       NONE};
+static const struct field change[] = {
+    F(hawse_position_change_t, set_count),  F(hawse_position_change_t, owner),
+    F(hawse_position_change_t, collateral), F(hawse_position_change_t, parent),
+    F(hawse_position_change_t, condition),  F(hawse_position_change_t, amount),
+    F(hawse_position_change_t, origin),     NONE};
 static const struct field range[] = {F(hawse_stream_range_t, from), F(hawse_stream_range_t, to),
                                      NONE};
 
@@ -122,6 +133,10 @@ static const struct {
     {HAWSE_SPACE_WALLET, HAWSE_WALLET_TRANSFER, "transfer", NULL},
     {HAWSE_SPACE_WALLET, HAWSE_WALLET_FILL, "fill", NULL},
     {HAWSE_SPACE_WALLET, HAWSE_WALLET_BALANCE, "balance", NULL},
+    {HAWSE_SPACE_POSITION, HAWSE_POSITION_CONDITION, "condition", condition},
+    {HAWSE_SPACE_POSITION, HAWSE_POSITION_SPLIT, "split", change},
+    {HAWSE_SPACE_POSITION, HAWSE_POSITION_MERGE, "merge", change},
+    {HAWSE_SPACE_POSITION, HAWSE_POSITION_REDEMPTION, "redemption", change},
 };
 enum { RECORDS = sizeof(records) / sizeof(records[0]) };
 

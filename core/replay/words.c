@@ -33,8 +33,8 @@ bool event_same(const hawse_event_t *a, const hawse_event_t *b)
 
 static const char *space_name(uint16_t space)
 {
-    static const char *const names[] = {"space 0",  "host/1",   "stream/1", "evm/1",
-                                        "solana/1", "market/1", "wallet/1", "intent/1"};
+    static const char *const names[] = {"space 0",  "host/1",   "stream/1", "evm/1",     "solana/1",
+                                        "market/1", "wallet/1", "intent/1", "position/1"};
     return space < sizeof(names) / sizeof(names[0]) ? names[space] : "a space of its own";
 }
 

@@ -46,6 +46,29 @@ int32_t hawse_setting_hex(hawse_view_t settings, const char *name, uint8_t *out,
     return code;
 }
 
+int32_t hawse_setting_hex_list(hawse_view_t settings, const char *name, uint64_t len, uint8_t *out,
+                               uint64_t stride, uint32_t cap, uint32_t *count)
+{
+    struct copy copy;
+    hawse_json_value_t list, item;
+    int32_t code = find(settings, name, &copy, &list), more = 0;
+    *count = 0;
+    if (code == HAWSE_OK && list.kind != HAWSE_JSON_ARRAY)
+        code = HAWSE_E_FORMAT;
+    while (code == HAWSE_OK && (more = hawse_json_next(&copy.doc, &list, NULL, &item)) == 1) {
+        uint8_t *at = out + *count * stride;
+        if (*count == cap)
+            code = HAWSE_E_NOSPACE;
+        else if (item.kind != HAWSE_JSON_STRING ||
+                 hawse_hex_fixed(item.data, item.len, at, len) != HAWSE_OK)
+            code = HAWSE_E_FORMAT;
+        else
+            ++*count;
+    }
+    free(copy.text);
+    return code == HAWSE_OK && more < 0 ? HAWSE_E_FORMAT : code;
+}
+
 int32_t hawse_setting_text(hawse_view_t settings, const char *name, char *out, uint64_t cap)
 {
     struct copy copy;

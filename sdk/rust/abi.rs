@@ -61,6 +61,7 @@ pub const HAWSE_SPACE_SOLANA: u32 = 4;
 pub const HAWSE_SPACE_MARKET: u32 = 5;
 pub const HAWSE_SPACE_WALLET: u32 = 6;
 pub const HAWSE_SPACE_INTENT: u32 = 7;
+pub const HAWSE_SPACE_POSITION: u32 = 8;
 pub const HAWSE_BATCH_MAX: u32 = 64;
 pub const HAWSE_PADDING: u32 = 64;
 pub const HAWSE_CLOCK_MONOTONIC: u32 = 0;
@@ -214,6 +215,15 @@ pub const HAWSE_MARKET_OPEN: u32 = 1;
 pub const HAWSE_MARKET_HALTED: u32 = 2;
 pub const HAWSE_MARKET_CLOSED: u32 = 3;
 pub const HAWSE_MARKET_RESOLVED: u32 = 4;
+pub const HAWSE_POSITION_CONDITION: u32 = 1;
+pub const HAWSE_POSITION_SPLIT: u32 = 2;
+pub const HAWSE_POSITION_MERGE: u32 = 3;
+pub const HAWSE_POSITION_REDEMPTION: u32 = 4;
+pub const HAWSE_POSITION_STREAM_CONDITIONS: u32 = 1;
+pub const HAWSE_POSITION_STREAM_CHANGES: u32 = 2;
+pub const HAWSE_POSITION_STREAM_TRANSFERS: u32 = 3;
+pub const HAWSE_CONDITION_PREPARED: u32 = 1;
+pub const HAWSE_CONDITION_RESOLVED: u32 = 2;
 pub const HAWSE_SOLANA_SLOT: u32 = 1;
 pub const HAWSE_SOLANA_ACCOUNT: u32 = 2;
 pub const HAWSE_SOLANA_SIGNATURE: u32 = 4;
@@ -1448,6 +1458,45 @@ pub struct hawse_market_state {
     pub market: [u8; 32],
     /// RESOLVED: the winning market, when the venue names one
     pub outcome: [u8; 32],
+    pub origin: hawse_market_origin,
+}
+
+/// A condition that was prepared, or that its oracle answered: then payout_count numerators
+/// (hawse_u256_t) follow, of outcome 0 on; an outcome is worth its share of their sum.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct hawse_position_condition {
+    pub size: u32,
+    /// HAWSE_CONDITION_...
+    pub state: u32,
+    /// outcomes: 2 to 256
+    pub slots: u32,
+    pub payout_count: u32,
+    pub payouts_offset: u32,
+    pub reserved: u32,
+    pub condition: [u8; 32],
+    pub oracle: [u8; 32],
+    pub question: [u8; 32],
+    pub origin: hawse_market_origin,
+}
+
+/// Collateral, or where parent is not zero the tokens of that collection, became tokens of the index
+/// sets (hawse_u256_t) that follow (split), or the other way (merge), or was paid out for them.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct hawse_position_change {
+    pub size: u32,
+    pub set_count: u32,
+    pub sets_offset: u32,
+    pub reserved: u32,
+    /// who called: with a router it is the router
+    pub owner: [u8; 32],
+    pub collateral: [u8; 32],
+    /// a collection; zero = none
+    pub parent: [u8; 32],
+    pub condition: [u8; 32],
+    /// of each set; redemptions: of what was paid out
+    pub amount: hawse_u256,
     pub origin: hawse_market_origin,
 }
 

@@ -9,6 +9,7 @@
 #include <hawse/service/sub.h>
 #include <hawse/space/evm.h>
 #include <hawse/space/market.h>
+#include <hawse/space/position.h>
 #include <hawse/space/solana.h>
 #include <hawse/space/stream.h>
 #include <hawse/space/wallet.h>
@@ -25,8 +26,8 @@ HAWSE_EXPORT const char hawse_manifest_v1[] =
     "{\"id\":\"org.hawse.jsonl\",\"version\":\"0.1.0\",\"abi\":\"1.0\",\"kind\":\"sink\","
     "\"description\":\"every event as one JSON line on standard output\",\"license\":\"MIT\","
     "\"maturity\":\"stable\",\"requires\":{\"hawse.sub/1\":\">=1.0\"},"
-    "\"consumes\":[\"evm/1\",\"solana/1\",\"market/1\",\"wallet/1\",\"stream/"
-    "1\"],\"budget\":{\"callback_us\":100000},"
+    "\"consumes\":[\"evm/1\",\"solana/1\",\"market/1\",\"wallet/1\",\"position/1\","
+    "\"stream/1\"],\"budget\":{\"callback_us\":100000},"
     "\"config\":{\"type\":\"object\",\"required\":[\"sources\"],\"properties\":{"
     "\"sources\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":32,\"items\":{\"type\":\"string\"}"
     ","
@@ -279,6 +280,51 @@ static void put_fill(struct jsonl *j, const hawse_wallet_fill_t *f)
     put_origin(j, &f->origin);
 }
 
+static void put_transfer(struct jsonl *j, const hawse_wallet_transfer_t *t)
+{
+    put_hex(j, "from", t->from, 32);
+    put_hex(j, "to", t->to, 32);
+    put_hex(j, "asset", t->asset, 32);
+    put_amount(j, "amount", &t->amount, false);
+    put_origin(j, &t->origin);
+}
+
+/* As many numbers behind a record as it says. */
+static void put_numbers(struct jsonl *j, const char *name, const void *record, uint32_t offset,
+                        uint32_t count)
+{
+    char text[HAWSE_U256_DECIMAL_MAX];
+    hawse_u256_t n;
+    put(j, ",\"%s\":[", name);
+    for (uint32_t i = 0; i < count; i++) {
+        memcpy(&n, (const uint8_t *)record + offset + (size_t)i * 32, 32);
+        (void)hawse_u256_decimal(&n, text);
+        put(j, "%s\"%s\"", i ? "," : "", text);
+    }
+    put(j, "]");
+}
+
+static void put_condition(struct jsonl *j, const hawse_position_condition_t *c)
+{
+    put_hex(j, "condition", c->condition, 32);
+    put_hex(j, "oracle", c->oracle, 32);
+    put_hex(j, "question", c->question, 32);
+    put(j, ",\"state\":%u,\"slots\":%u", c->state, c->slots);
+    put_numbers(j, "payouts", c, c->payouts_offset, c->payout_count);
+    put_origin(j, &c->origin);
+}
+
+static void put_change(struct jsonl *j, const hawse_position_change_t *c)
+{
+    put_hex(j, "condition", c->condition, 32);
+    put_hex(j, "owner", c->owner, 32);
+    put_hex(j, "collateral", c->collateral, 32);
+    put_hex(j, "parent", c->parent, 32);
+    put_amount(j, "amount", &c->amount, false);
+    put_numbers(j, "sets", c, c->sets_offset, c->set_count);
+    put_origin(j, &c->origin);
+}
+
 static void put_name(struct jsonl *j, const char *name, const uint8_t *text, size_t cap)
 {
     char copy[65] = "";
@@ -458,6 +504,16 @@ static const struct {
     KIND(HAWSE_SPACE_WALLET, HAWSE_WALLET_ORDER, hawse_wallet_order_t, "wallet.order", put_order),
     KIND(HAWSE_SPACE_WALLET, HAWSE_WALLET_TRADE, hawse_wallet_trade_t, "wallet.trade",
          put_own_trade),
+    KIND(HAWSE_SPACE_WALLET, HAWSE_WALLET_TRANSFER, hawse_wallet_transfer_t, "wallet.transfer",
+         put_transfer),
+    KIND(HAWSE_SPACE_POSITION, HAWSE_POSITION_CONDITION, hawse_position_condition_t,
+         "position.condition", put_condition),
+    KIND(HAWSE_SPACE_POSITION, HAWSE_POSITION_SPLIT, hawse_position_change_t, "position.split",
+         put_change),
+    KIND(HAWSE_SPACE_POSITION, HAWSE_POSITION_MERGE, hawse_position_change_t, "position.merge",
+         put_change),
+    KIND(HAWSE_SPACE_POSITION, HAWSE_POSITION_REDEMPTION, hawse_position_change_t,
+         "position.redemption", put_change),
     KIND(HAWSE_SPACE_STREAM, HAWSE_STREAM_EVENT_GAP, hawse_stream_range_t, "stream.gap", put_range),
     KIND(HAWSE_SPACE_STREAM, HAWSE_STREAM_EVENT_RECOVERING, hawse_stream_range_t,
          "stream.recovering", put_range),
@@ -511,7 +567,7 @@ static int32_t follow(struct jsonl *j, const hawse_sub_service_t *sub,
                       const hawse_json_value_t *name)
 {
     static const uint16_t spaces[] = {HAWSE_SPACE_EVM, HAWSE_SPACE_SOLANA, HAWSE_SPACE_MARKET,
-                                      HAWSE_SPACE_WALLET};
+                                      HAWSE_SPACE_WALLET, HAWSE_SPACE_POSITION};
     hawse_view_t text = {name->data, name->len};
     hawse_sub_t handle;
     if (name->len >= NAME_MAX_BYTES || j->count == SOURCES ||

@@ -19,6 +19,12 @@ extern "C" {
  * settings and name, fills out. */
 int32_t hawse_setting_hex(hawse_view_t settings, const char *name, uint8_t *out, uint64_t len);
 
+/* A list of texts of 0x and 2 * len hexadecimal digits: item i stands `stride` bytes after the one
+ * before it in out, which has room for `cap`. Borrows settings and name, fills out and count.
+ * HAWSE_E_FORMAT: no list, or an item is of another form; HAWSE_E_NOSPACE: more than cap. */
+int32_t hawse_setting_hex_list(hawse_view_t settings, const char *name, uint64_t len, uint8_t *out,
+                               uint64_t stride, uint32_t cap, uint32_t *count);
+
 /* A text, with a NUL behind it; escapes are resolved. Borrows settings and name, fills out.
  * HAWSE_E_NOSPACE: it and the NUL are longer than `cap` bytes. */
 int32_t hawse_setting_text(hawse_view_t settings, const char *name, char *out, uint64_t cap);
