@@ -65,6 +65,7 @@ uint32_t kit_record_min(uint16_t space, uint16_t kind)
         {HAWSE_SPACE_POSITION, HAWSE_POSITION_SPLIT, sizeof(hawse_position_change_t)},
         {HAWSE_SPACE_POSITION, HAWSE_POSITION_MERGE, sizeof(hawse_position_change_t)},
         {HAWSE_SPACE_POSITION, HAWSE_POSITION_REDEMPTION, sizeof(hawse_position_change_t)},
+        {HAWSE_SPACE_POSITION, HAWSE_POSITION_PROPOSAL, sizeof(hawse_position_proposal_t)},
     };
     if (space == HAWSE_SPACE_STREAM && kind >= 1 && kind <= HAWSE_STREAM_EVENT_LIVE)
         return sizeof(hawse_stream_range_t);

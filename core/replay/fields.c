@@ -96,6 +96,13 @@ static const struct field change[] = {
     F(hawse_position_change_t, collateral), F(hawse_position_change_t, parent),
     F(hawse_position_change_t, condition),  F(hawse_position_change_t, amount),
     F(hawse_position_change_t, origin),     NONE};
+static const struct field proposal[] = {F(hawse_position_proposal_t, state),
+                                        F(hawse_position_proposal_t, proposal),
+                                        F(hawse_position_proposal_t, condition),
+                                        F(hawse_position_proposal_t, collateral),
+                                        F(hawse_position_proposal_t, outcome),
+                                        F(hawse_position_proposal_t, payout),
+                                        NONE};
 static const struct field range[] = {F(hawse_stream_range_t, from), F(hawse_stream_range_t, to),
                                      NONE};
 
@@ -137,6 +144,7 @@ static const struct {
     {HAWSE_SPACE_POSITION, HAWSE_POSITION_SPLIT, "split", change},
     {HAWSE_SPACE_POSITION, HAWSE_POSITION_MERGE, "merge", change},
     {HAWSE_SPACE_POSITION, HAWSE_POSITION_REDEMPTION, "redemption", change},
+    {HAWSE_SPACE_POSITION, HAWSE_POSITION_PROPOSAL, "proposal", proposal},
 };
 enum { RECORDS = sizeof(records) / sizeof(records[0]) };
 

@@ -219,11 +219,16 @@ pub const HAWSE_POSITION_CONDITION: u32 = 1;
 pub const HAWSE_POSITION_SPLIT: u32 = 2;
 pub const HAWSE_POSITION_MERGE: u32 = 3;
 pub const HAWSE_POSITION_REDEMPTION: u32 = 4;
+pub const HAWSE_POSITION_PROPOSAL: u32 = 5;
 pub const HAWSE_POSITION_STREAM_CONDITIONS: u32 = 1;
 pub const HAWSE_POSITION_STREAM_CHANGES: u32 = 2;
 pub const HAWSE_POSITION_STREAM_TRANSFERS: u32 = 3;
+pub const HAWSE_POSITION_STREAM_PROPOSALS: u32 = 4;
 pub const HAWSE_CONDITION_PREPARED: u32 = 1;
 pub const HAWSE_CONDITION_RESOLVED: u32 = 2;
+pub const HAWSE_PROPOSAL_OPEN: u32 = 1;
+pub const HAWSE_PROPOSAL_RESOLVED: u32 = 2;
+pub const HAWSE_PROPOSAL_GONE: u32 = 3;
 pub const HAWSE_SOLANA_SLOT: u32 = 1;
 pub const HAWSE_SOLANA_ACCOUNT: u32 = 2;
 pub const HAWSE_SOLANA_SIGNATURE: u32 = 4;
@@ -1498,6 +1503,25 @@ pub struct hawse_position_change {
     /// of each set; redemptions: of what was paid out
     pub amount: hawse_u256,
     pub origin: hawse_market_origin,
+}
+
+/// A futarchy proposal: a condition of two outcomes (YES, NO), and for each of two collaterals an
+/// ERC-20 for each outcome. Told whole when it is known and whenever its state changes; a state is
+/// not taken back, the next one says what holds.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct hawse_position_proposal {
+    pub size: u32,
+    /// HAWSE_PROPOSAL_...
+    pub state: u32,
+    pub proposal: [u8; 32],
+    pub condition: [u8; 32],
+    /// as the proposal numbers them
+    pub collateral: [[u8; 32]; 2],
+    /// YES and NO of collateral 0, YES and NO of collateral 1
+    pub outcome: [[u8; 32]; 4],
+    /// numerators of YES and NO; 0 while it is open
+    pub payout: [hawse_u256; 2],
 }
 
 #[repr(C)]

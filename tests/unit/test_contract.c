@@ -35,6 +35,18 @@ TEST(setting, "a setting is read by its name and form, or said not to be there")
     CHECK_EQ(hawse_setting_text(all, "name", text, 3), HAWSE_E_NOSPACE);
     CHECK_EQ(hawse_setting_text(all, "name", text, 0), HAWSE_E_NOSPACE);
     CHECK_EQ(hawse_setting_text(all, "deep", text, 4), HAWSE_E_FORMAT);
+    hawse_view_t lists = hawse_text("{\"a\":[\"0x01ff\",\"0x0203\"],\"b\":[1],\"c\":[]}");
+    uint8_t items[2][4] = {{0}};
+    uint32_t count = 9;
+    CHECK_EQ(hawse_setting_hex_list(lists, "a", 2, items[0], 4, 2, &count), HAWSE_OK);
+    CHECK(count == 2 && items[0][1] == 0xff && items[1][0] == 2 && items[1][1] == 3);
+    CHECK_EQ(hawse_setting_hex_list(lists, "a", 2, items[0], 4, 1, &count), HAWSE_E_NOSPACE);
+    CHECK_EQ(hawse_setting_hex_list(lists, "a", 3, items[0], 4, 2, &count), HAWSE_E_FORMAT);
+    CHECK_EQ(hawse_setting_hex_list(lists, "b", 2, items[0], 4, 2, &count), HAWSE_E_FORMAT);
+    CHECK_EQ(hawse_setting_hex_list(lists, "c", 2, items[0], 4, 2, &count), HAWSE_OK);
+    CHECK_EQ(count, 0);
+    CHECK_EQ(hawse_setting_hex_list(lists, "d", 2, items[0], 4, 2, &count), HAWSE_E_NOTFOUND);
+    CHECK_EQ(hawse_setting_hex_list(all, "n", 2, items[0], 4, 2, &count), HAWSE_E_FORMAT);
     CHECK_EQ(hawse_setting_u64(hawse_text("[1]"), "n", &n), HAWSE_E_FORMAT);
     CHECK_EQ(hawse_setting_u64(hawse_text("{"), "n", &n), HAWSE_E_FORMAT);
     CHECK_EQ(hawse_setting_u64(hawse_text(""), "n", &n), HAWSE_E_FORMAT);

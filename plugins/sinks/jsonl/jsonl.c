@@ -325,6 +325,20 @@ static void put_change(struct jsonl *j, const hawse_position_change_t *c)
     put_origin(j, &c->origin);
 }
 
+static void put_proposal(struct jsonl *j, const hawse_position_proposal_t *p)
+{
+    put_hex(j, "proposal", p->proposal, 32);
+    put_hex(j, "condition", p->condition, 32);
+    put(j, ",\"state\":%u", p->state);
+    put_hex(j, "collateral0", p->collateral[0], 32);
+    put_hex(j, "collateral1", p->collateral[1], 32);
+    put_hex(j, "yes0", p->outcome[0], 32);
+    put_hex(j, "no0", p->outcome[1], 32);
+    put_hex(j, "yes1", p->outcome[2], 32);
+    put_hex(j, "no1", p->outcome[3], 32);
+    put_numbers(j, "payouts", p, offsetof(hawse_position_proposal_t, payout), 2);
+}
+
 static void put_name(struct jsonl *j, const char *name, const uint8_t *text, size_t cap)
 {
     char copy[65] = "";
@@ -514,6 +528,8 @@ static const struct {
          put_change),
     KIND(HAWSE_SPACE_POSITION, HAWSE_POSITION_REDEMPTION, hawse_position_change_t,
          "position.redemption", put_change),
+    KIND(HAWSE_SPACE_POSITION, HAWSE_POSITION_PROPOSAL, hawse_position_proposal_t,
+         "position.proposal", put_proposal),
     KIND(HAWSE_SPACE_STREAM, HAWSE_STREAM_EVENT_GAP, hawse_stream_range_t, "stream.gap", put_range),
     KIND(HAWSE_SPACE_STREAM, HAWSE_STREAM_EVENT_RECOVERING, hawse_stream_range_t,
          "stream.recovering", put_range),

@@ -19,11 +19,13 @@ extern "C" {
 #define HAWSE_POSITION_SPLIT      2u /* hawse_position_change_t, then index sets */
 #define HAWSE_POSITION_MERGE      3u /* hawse_position_change_t, then index sets */
 #define HAWSE_POSITION_REDEMPTION 4u /* hawse_position_change_t, then index sets */
+#define HAWSE_POSITION_PROPOSAL   5u /* hawse_position_proposal_t; key of its proposal */
 
 /* numbers of the sequences (event.stream) */
 #define HAWSE_POSITION_STREAM_CONDITIONS 1u
 #define HAWSE_POSITION_STREAM_CHANGES    2u
 #define HAWSE_POSITION_STREAM_TRANSFERS  3u /* wallet/1 */
+#define HAWSE_POSITION_STREAM_PROPOSALS  4u
 
 /* states of a condition */
 #define HAWSE_CONDITION_PREPARED 1u
@@ -58,6 +60,24 @@ typedef struct hawse_position_change {
     hawse_u256_t amount; /* of each set; redemptions: of what was paid out */
     hawse_market_origin_t origin;
 } hawse_position_change_t;
+
+/* states of a proposal */
+#define HAWSE_PROPOSAL_OPEN     1u
+#define HAWSE_PROPOSAL_RESOLVED 2u /* its tokens can only be merged and redeemed any more */
+#define HAWSE_PROPOSAL_GONE     3u /* its creation left the chain */
+
+/* A futarchy proposal: a condition of two outcomes (YES, NO), and for each of two collaterals an
+ * ERC-20 for each outcome. Told whole when it is known and whenever its state changes; a state is
+ * not taken back, the next one says what holds. */
+typedef struct hawse_position_proposal {
+    uint32_t size;
+    uint32_t state; /* HAWSE_PROPOSAL_... */
+    uint8_t proposal[32];
+    uint8_t condition[32];
+    uint8_t collateral[2][32]; /* as the proposal numbers them */
+    uint8_t outcome[4][32];    /* YES and NO of collateral 0, YES and NO of collateral 1 */
+    hawse_u256_t payout[2];    /* numerators of YES and NO; 0 while it is open */
+} hawse_position_proposal_t;
 
 #ifdef __cplusplus
 }
