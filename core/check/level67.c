@@ -7,6 +7,7 @@
 #include <hawse/space/evm.h>
 #include <hawse/space/host.h>
 #include <hawse/space/market.h>
+#include <hawse/space/position.h>
 #include <hawse/space/solana.h>
 #include <malloc.h>
 #include <stdlib.h>
@@ -164,6 +165,10 @@ static void plain_part(const struct script_event *e, uint64_t *from, uint64_t *t
         *from = offsetof(hawse_market_book_t, market);
     if (e->event.space == HAWSE_SPACE_MARKET && e->event.kind == HAWSE_MARKET_POOL_TOKENS)
         *from = offsetof(hawse_market_pool_tokens_t, market);
+    if (e->event.space == HAWSE_SPACE_POSITION && e->event.kind == HAWSE_POSITION_CONDITION)
+        *from = offsetof(hawse_position_condition_t, condition);
+    else if (e->event.space == HAWSE_SPACE_POSITION && e->event.kind != HAWSE_POSITION_PROPOSAL)
+        *from = offsetof(hawse_position_change_t, owner);
 }
 
 static void shake(struct script *s, struct script_event *e)

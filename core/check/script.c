@@ -4,6 +4,7 @@
 #include <hawse/space/evm.h>
 #include <hawse/space/host.h>
 #include <hawse/space/market.h>
+#include <hawse/space/position.h>
 #include <hawse/space/solana.h>
 #include <hawse/space/stream.h>
 #include <hawse/space/wallet.h>
@@ -309,6 +310,38 @@ static void market(struct script *s, struct script_event *out)
     head->size = (uint32_t)out->event.len;
 }
 
+/* Two numbers behind a record, of the kinds that have numbers there. */
+static void position(struct script *s, struct script_event *out)
+{
+    hawse_position_condition_t *c = (void *)out->data;
+    hawse_position_change_t *change = (void *)out->data;
+    uint64_t size = sizeof(*change);
+    out->event.stream = HAWSE_POSITION_STREAM_CHANGES;
+    if (out->event.kind == HAWSE_POSITION_CONDITION) {
+        size = sizeof(*c);
+        *c = (hawse_position_condition_t){.size = sizeof(*c),
+                                          .state = HAWSE_CONDITION_RESOLVED,
+                                          .slots = 2,
+                                          .payout_count = 2,
+                                          .payouts_offset = sizeof(*c),
+                                          .origin = origin(s)};
+        out->event.key = set_market(s, c->condition);
+        out->event.stream = HAWSE_POSITION_STREAM_CONDITIONS;
+    } else {
+        *change = (hawse_position_change_t){.size = sizeof(*change),
+                                            .set_count = 2,
+                                            .sets_offset = sizeof(*change),
+                                            .amount = amount(s),
+                                            .origin = origin(s)};
+        out->event.key = set_market(s, change->condition);
+    }
+    for (uint64_t i = 0; i < 2; i++) {
+        hawse_u256_t n = {{i + 1, 0, 0, 0}};
+        memcpy(out->data + size + i * sizeof(n), &n, sizeof(n));
+    }
+    out->event.len = size + 2 * sizeof(hawse_u256_t);
+}
+
 /* Those of which all fields are plain numbers and names. */
 static void plain(struct script *s, struct script_event *out)
 {
@@ -348,6 +381,8 @@ static void make(struct script *s, const struct kit_sub *sub, uint16_t space, ui
         solana(s, sub, out);
     else if (known && space == HAWSE_SPACE_MARKET)
         market(s, out);
+    else if (known && space == HAWSE_SPACE_POSITION && kind != HAWSE_POSITION_PROPOSAL)
+        position(s, out);
     else if (known)
         plain(s, out);
     else
