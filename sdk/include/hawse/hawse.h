@@ -77,7 +77,7 @@ typedef struct hawse_event {
 #define HAWSE_EVENT_LOCAL      0x4u /* concerns this subscriber only (a gap in its own queue) */
 
 /* Numbers of the spaces that ship with ABI v1; 0x8000 and up are handed out at run time. */
-#define HAWSE_SPACE_HOST     1u /* hawse/space/host.h   timers, frames, completions: host to owner */
+#define HAWSE_SPACE_HOST     1u /* hawse/space/host.h timers, frames, completions: host to owner */
 #define HAWSE_SPACE_STREAM   2u /* hawse/space/stream.h gap, healed, retract, final, state */
 #define HAWSE_SPACE_EVM      3u /* hawse/space/evm.h */
 #define HAWSE_SPACE_SOLANA   4u /* hawse/space/solana.h */
