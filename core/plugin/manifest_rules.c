@@ -217,6 +217,23 @@ static int32_t check_spaces(const json_t *root, const char *key, struct fault *f
     return HAWSE_OK;
 }
 
+/* What the host alone tells: no plugin may say that an intent went well. */
+static int32_t check_hosts_own(const json_t *root, struct fault *fault)
+{
+    const json_t *list = json_object_get(root, "produces");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *space = json_string_value(json_array_get(list, i));
+        if (strcmp(space, "host/1") != 0 && strcmp(space, "intent/1") != 0)
+            continue;
+        (void)fault_set(fault, HAWSE_E_DENIED,
+                        "manifest.produces[%zu]: found \"%s\", which the host alone tells", i,
+                        space);
+        fault_hint(fault, "publish in a space of your own, such as org.example.outcomes/1");
+        return HAWSE_E_DENIED;
+    }
+    return HAWSE_OK;
+}
+
 static bool plain(const char *text)
 {
     for (; *text; text++) {
@@ -284,6 +301,8 @@ int32_t manifest_check_rules(json_t *root, json_t *warnings, struct fault *fault
         code = check_interfaces(root, fault);
     if (code == HAWSE_OK)
         code = check_spaces(root, "produces", fault);
+    if (code == HAWSE_OK)
+        code = check_hosts_own(root, fault);
     if (code == HAWSE_OK)
         code = check_spaces(root, "consumes", fault);
     if (code == HAWSE_OK)
