@@ -446,7 +446,7 @@ def stage_futarchy(args):
     size = ["--markets", "1000", "--adversaries", "300"] if args.full else ["--markets", "2", "--adversaries", "1", "--only", "adversaries,both,broken"]
     tap("futarchy", [sys.executable, "tests/futarchy/arb.py", HAWSE, PLUGINS, anvil, "node tests/futarchy/rig.mjs", *size],
         timeout=7200 if args.full else 180)
-    tap("futarchy verbs", [sys.executable, "tests/futarchy/verbs.py", HAWSE, PLUGINS, anvil, "node tests/futarchy/market.mjs",
+    tap("futarchy verbs", [sys.executable, "tests/futarchy/verbs.py", HAWSE, PLUGINS, anvil, "node tests/futarchy/rig.mjs",
                            *(["--full"] if args.full else [])], timeout=120)
 
 
