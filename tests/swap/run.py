@@ -221,6 +221,8 @@ def trial(args, r, files, folder, isolation):
     try:
         r.check(f"{isolation}: it runs", until(lambda: host.status().get("subject", {}).get("state") == "running", 10), host.said())
         begin = time.monotonic()
+        capture = host.folder / "capture"
+        r.check(f"{isolation}: something is recorded", until(lambda: capture.exists() and capture.stat().st_size > 65536, 20))
         robust(r, host)
         pauses = swap(r, host, args.swaps)
         faults = {**FAULTS, **ISOLATED} if isolation == "process" else FAULTS
