@@ -178,9 +178,11 @@ class Bot:
                 "balancer": {"plugin": "org.hawse.balancer", "links": {"chain": "chain"}, "grants": ["rpc"],
                              "settings": {"vault": at["balancerVault"],
                                           "pools": [{"id": at["weightedPoolId"], "kind": "weighted"}]}},
+                "proposals": {"plugin": "org.hawse.futarchy", "allow": "beta", "links": {"chain": "chain"}, "grants": ["rpc"],
+                              "settings": {"proposals": [at["proposal"]], "conditional_tokens": at["conditionalTokens"]}},
                 "arb": {
                     "plugin": "org.hawse.futarchy-arb", "mode": "live", "allow": "beta", "grants": ["intent", "rpc"],
-                    "links": {"chain": "chain", "swapr": "swapr", "balancer": "balancer"}, "breaker": {"failures": 1000},
+                    "links": {"chain": "chain", "swapr": "swapr", "balancer": "balancer", "futarchy": "proposals"}, "breaker": {"failures": 1000},
                     "settings": {
                         "chain": "gnosis", "account": "bot", "address": self.address, "proposal": at["proposal"],
                         "router": at["futarchyRouter"], "swap_router": at["swapRouter"], "quoter": at["quoter"],
@@ -535,6 +537,22 @@ class Trial:
                     not any(t["path"] == "one bundle" for t in p.trades))
         self.node.call("anvil_setCode", at, code)
 
+    def resolved(self):
+        """The proposal is answered: whatever the market offers then, nothing new is begun. Nothing comes after this part."""
+        at = self.node.at
+        with Phase(self, "resolved") as p:
+            self.node.send(self.node.others, at["conditionalTokens"], "0xc49298ac" + word(at["questionId"]) + word(0x40) +
+                           word(2) + word(1) + word(0))
+            told = until(lambda: p.read() or p.said("the proposal is resolved"), 10)
+            begun = len([d for d in p.decisions if d[0] in ("buy", "sell")])
+            for _ in range(3):
+                p.gap()
+                p.settled()
+            p.check("a proposal that is resolved is traded no more",
+                    told and len([d for d in p.decisions if d[0] in ("buy", "sell")]) == begun, p.decisions)
+            quote, _ = p.bot.call("monitor")
+            p.check("and the operator is told so", quote.get("ready") is False, quote)
+
     def both(self):
         bundle, single = self.bundles(), self.singles()
         self.results.notes.append(f"gas of a cycle: {bundle} in a bundle, {single} one by one: "
@@ -547,7 +565,7 @@ class Trial:
             if self.o.adversaries and "adversaries" in self.o.only:
                 self.adversaries()
             self.node.freeze_fees()
-            for phase in ("both", "fallback", "broken", "pinned"):
+            for phase in ("both", "fallback", "broken", "pinned", "resolved"):
                 if phase in self.o.only:
                     getattr(self, phase)()
         finally:
@@ -563,7 +581,7 @@ def main():
     p.add_argument("--markets", type=int, default=6)
     p.add_argument("--adversaries", type=int, default=2)
     p.add_argument("--seed", type=int, default=1)
-    p.add_argument("--only", default="adversaries,both,fallback,broken,pinned", help="which parts")
+    p.add_argument("--only", default="adversaries,both,fallback,broken,pinned,resolved", help="which parts")
     options = p.parse_args()
     options.hawse, options.plugins = pathlib.Path(options.hawse).resolve(), pathlib.Path(options.plugins).resolve()
     sys.exit(1 if Trial(options).run() else 0)

@@ -18,7 +18,7 @@ HAWSE_EXPORT const char hawse_manifest_v1[] =
     "\"license\":\"MIT\",\"maturity\":\"beta\","
     "\"requires\":{\"hawse.sub/1\":\">=1.0\",\"hawse.rpc/1\":\">=1.0\","
     "\"hawse.timer/1\":\">=1.0\",\"hawse.intent/1\":\">=1.0\"},"
-    "\"consumes\":[\"market/1\",\"evm/1\",\"stream/1\",\"intent/1\"],"
+    "\"consumes\":[\"market/1\",\"evm/1\",\"position/1\",\"stream/1\",\"intent/1\"],"
     "\"capabilities\":[\"intent\",\"rpc:eth_call\",\"rpc:eth_getLogs\",\"rpc:eth_getCode\","
     "\"rpc:eth_getTransactionReceipt\",\"rpc:eth_chainId\",\"rpc:eth_estimateGas\",\"rpc:eth_"
     "getBalance\"],"
@@ -151,6 +151,23 @@ static int32_t subscribe(struct arb *a)
     return HAWSE_OK;
 }
 
+/* The link that says when the proposal is over may be left out. */
+static int32_t subscribe_proposal(struct arb *a)
+{
+    hawse_sub_t sub;
+    hawse_sub_spec_t spec = {.size = sizeof(spec),
+                             .space = HAWSE_SPACE_POSITION,
+                             .kind = HAWSE_POSITION_PROPOSAL,
+                             .policy = HAWSE_POLICY_LOSSLESS};
+    if (a->sub->link(a->host, a->self, hawse_text("futarchy"), &spec.source) != HAWSE_OK)
+        return HAWSE_OK;
+    int32_t code = a->sub->subscribe(a->host, a->self, &spec, &sub);
+    return code == HAWSE_OK
+               ? HAWSE_OK
+               : hawse_fail(a->host, a->self, code, "cannot subscribe to the link \"futarchy\"",
+                            "link it to an instance of org.hawse.futarchy");
+}
+
 static int32_t make(struct arb *a, hawse_view_t config)
 {
     for (uint32_t i = 0; i < MARKET_POOLS; i++)
@@ -171,6 +188,8 @@ static int32_t make(struct arb *a, hawse_view_t config)
     if (code != HAWSE_OK)
         return code;
     code = subscribe(a);
+    if (code == HAWSE_OK)
+        code = subscribe_proposal(a);
     if (code == HAWSE_OK)
         code = verbs_add(a);
     if (code == HAWSE_OK)
@@ -219,6 +238,9 @@ static void on_event(struct arb *a, const hawse_event_t *event)
         break;
     case HAWSE_SPACE_EVM:
         world_chain(a, event);
+        break;
+    case HAWSE_SPACE_POSITION:
+        world_proposal(a, event);
         break;
     case HAWSE_SPACE_STREAM:
         world_continuity(a, event);

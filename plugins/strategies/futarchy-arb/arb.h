@@ -37,6 +37,7 @@
 #include <hawse/space/evm.h>
 #include <hawse/space/host.h>
 #include <hawse/space/market.h>
+#include <hawse/space/position.h>
 #include <hawse/space/stream.h>
 
 enum {
@@ -188,6 +189,7 @@ struct arb {
     bool spot_good, spot_paused;
     uint64_t head, head_time, base_fee;
     bool changed; /* something a decision rests on, since the last one */
+    bool over;    /* the proposal is resolved, or gone: nothing new is begun */
     uint64_t not_before_block;
     uint32_t refusals; /* in a row */
 
@@ -227,6 +229,8 @@ void answer(struct arb *a, const hawse_event_t *event);
 void world_market(struct arb *a, const hawse_event_t *event);
 void world_chain(struct arb *a, const hawse_event_t *event);
 void world_continuity(struct arb *a, const hawse_event_t *event);
+/* What the link "futarchy" tells of the proposal. */
+void world_proposal(struct arb *a, const hawse_event_t *event);
 /* The market for decisions is whole, and nothing of it in doubt. */
 bool world_ready(struct arb *a);
 /* Which pools have the market's tokens, once these are known. */

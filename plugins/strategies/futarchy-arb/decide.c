@@ -302,7 +302,7 @@ void decide(struct arb *a)
     if ((code != HAWSE_OK && code != HAWSE_E_AGAIN) || rules_now(a, &order, &rules) != HAWSE_OK ||
         recover(a, &rules, &order) || code == HAWSE_E_AGAIN)
         return;
-    if (best(a, &rules, &order, &f))
+    if (!a->over && best(a, &rules, &order, &f))
         act(a, &f, &order);
     else
         (void)sweep(a, &order);

@@ -71,8 +71,7 @@ int32_t flow_buy(const struct market *m, const struct flow_rules *rules,
         if (code != HAWSE_OK)
             return code;
     }
-    f->paid = *less(&f->bound[0], &f->bound[1]);
-    f->paid = hawse_u256_compare(&f->paid, &f->bound[0]) == 0 ? f->bound[1] : f->bound[0];
+    f->paid = hawse_u256_compare(&f->bound[0], &f->bound[1]) <= 0 ? f->bound[1] : f->bound[0];
     f->paid_max = f->paid;
     for (int i = 0; i < 2; i++)
         (void)hawse_u256_sub(&f->paid, &f->bound[i], &kept[i]);

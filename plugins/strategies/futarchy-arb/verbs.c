@@ -87,6 +87,8 @@ static const char *why_not(struct arb *a)
 {
     if (!a->tokens_known)
         return "the proposal's tokens are not known yet";
+    if (a->over)
+        return "the proposal is resolved, or gone";
     if (!a->market.leg[POOL_YES].there || !a->market.leg[POOL_NO].there)
         return "a conditional pool is not known yet: its state, its fee, or all of its liquidity";
     if (!a->spot_good)

@@ -232,8 +232,27 @@ void world_chain(struct arb *a, const hawse_event_t *event)
     learn_block(a);
 }
 
+void world_proposal(struct arb *a, const hawse_event_t *event)
+{
+    const hawse_position_proposal_t *p =
+        (const hawse_position_proposal_t *)(const void *)event->data;
+    if (event->kind != HAWSE_POSITION_PROPOSAL ||
+        memcmp(p->proposal + 12, a->set.places.proposal, 20) != 0)
+        return;
+    bool over = p->state != HAWSE_PROPOSAL_OPEN;
+    if (over != a->over)
+        say(a, HAWSE_LOG_WARN, "the proposal is %s",
+            !over                                 ? "open again: trades go on"
+            : p->state == HAWSE_PROPOSAL_RESOLVED ? "resolved: nothing new is begun"
+                                                  : "no longer on the chain: nothing new is begun");
+    a->over = over;
+    a->changed = true;
+}
+
 void world_continuity(struct arb *a, const hawse_event_t *event)
 {
+    if (event->source != a->chain && event->source != a->swapr && event->source != a->balancer)
+        return; /* the proposal's state is whole each time */
     uint32_t bit = 1u << (event->stream & 31u);
     uint32_t which = event->source == a->chain ? 0 : event->source == a->swapr ? 1 : 2;
     if (event->flags & HAWSE_EVENT_LOCAL) {
