@@ -192,8 +192,8 @@ def check_reload(trial):
 def check_hang(trial):
     """One that never returns, on a lane of its own: the others do not even wait for it to be found out."""
     victim = trial.folder / "loop.so"
-    subprocess.run(["cc", "-std=c11", "-O1", "-shared", "-fPIC", "-fvisibility=hidden", "-w", "-DCASE=EVENTS_LOOP",
-                    f"-I{ROOT}/sdk/include", str(ROOT / "tests/hostile/plugin.c"), "-o", str(victim)], check=True)
+    subprocess.run(["cc", "-std=gnu11", "-O1", "-shared", "-fPIC", "-fvisibility=hidden", "-w", "-DCASE=EVENTS_LOOP",
+                    f"-I{ROOT}/sdk/include", str(ROOT / "sdk/include/hawse/check/broken.c"), "-o", str(victim)], check=True)
 
     def add(config):
         config["instances"]["victim"] = {"plugin": str(victim), "links": {"chain": "gnosis"}, "lane": "spare",

@@ -92,6 +92,10 @@ static uint32_t assets(const struct arb *a, const struct flow *f, bool bundle,
     }
     if (f->way == FLOW_RECOVER)
         n = put_flow(a, list, n, f->left_token, &f->left);
+    if (f->way == FLOW_SWEEP && !hawse_u256_is_zero(&f->company)) { /* a merge gives as much */
+        n = put_flow(a, list, n, TOKEN_COMPANY, &none);
+        list[n - 1].expected_in = list[n - 1].min_in = f->company;
+    }
     for (uint32_t i = 0; i < 2 && f->way == FLOW_SWEEP; i++) {
         n = put_flow(a, list, n, TOKEN_YES_SDAI + i, &f->merged);
         n = put_flow(a, list, n, TOKEN_YES_COMPANY + i, &f->company);
