@@ -344,7 +344,7 @@ def stage_e2e(args):
     if not npm_packages():
         return
     env = {**os.environ, "HAWSE_BIN": str(HAWSE), "HAWSE_PLUGIN_DIR": str(PLUGINS)}
-    swaps, pools = ("10000", "50") if args.full else ("1500", "20")
+    swaps, pools = ("10000", "50") if args.full else ("1000", "16")
     tap("tls", ["node", "tests/e2e/tls.mjs"], env={"HAWSE_BIN": str(HAWSE), "HAWSE_PLUGIN_DIR": str(PLUGINS)})
     tap("discover", ["node", "tests/e2e/discover.mjs"], timeout=120, env=env)
     tap("polling", ["node", "tests/e2e/polling.mjs"], env=env)
@@ -532,8 +532,8 @@ def stage_packages(args):
 # the others mostly wait; then alone again.
 FIRST = ["style", "layout", "build"]
 ROWS = [["unit", "check", "asan", "amm", "encodings", "keys", "abi", "museum", "fuzz"],
-        ["sdk", "hostile", "rpc", "journal", "record", "lanes", "secrets", "operator", "command", "prometheus", "swap", "packages", "isolation", "tsan"],
-        ["e2e", "intents", "relay", "simulation", "solana", "gates", "futarchy", "polymarket"]]
+        ["sdk", "hostile", "rpc", "journal", "record", "lanes", "secrets", "operator", "command", "prometheus", "swap", "packages", "isolation", "solana", "tsan"],
+        ["e2e", "intents", "relay", "simulation", "gates", "futarchy", "polymarket"]]
 LAST = ["hotpath", "bench", "quickstart"]
 STAGES = [*FIRST, *sum(ROWS, []), *LAST]
 NOT_COUNTED = ("unit", "asan", "tsan", "fuzz")  # by --coverage: it runs the unit tests of its own build
