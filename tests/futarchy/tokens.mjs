@@ -212,12 +212,18 @@ try {
   const from = chain.height + 1;
   const steps = Number(options.steps);
   for (let i = 0; i < steps / 2; i++) await step();
+  const wantedSince = async () =>
+    (await node.call('eth_getLogs', { address: tokens, fromBlock: toHex(from), toBlock: 'latest' })).flatMap(linesOf);
+  const standing = () => [...told].filter(([, n]) => n !== 0);
+  const all = async () => {
+    const want = await wantedSince();
+    await until(() => standing().length === want.length, 10_000, 'all').catch(() => {});
+    return want;
+  };
+  await all(); // what was never told is not taken back
   await reorganise(chain, random, { depth: 4, move: 0, drop: 0 });
   for (let i = 0; i < steps / 2; i++) await step();
-  const logs = await node.call('eth_getLogs', { address: tokens, fromBlock: toHex(from), toBlock: 'latest' });
-  const want = logs.flatMap(linesOf);
-  const standing = () => [...told].filter(([, n]) => n !== 0);
-  await until(() => standing().length === want.length, 10_000, 'all').catch(() => {});
+  const want = await all();
   const stands = new Map(standing());
   const missed = want.filter((line) => stands.get(line) !== 1);
   const kinds = new Map();
