@@ -88,7 +88,7 @@ class Fresh(author.Author):
 
 
 def make_root(root, mirror):
-    done = subprocess.run(["debootstrap", "--variant=minbase", f"--include={TOOLS}", "bookworm", str(root), mirror],
+    done = subprocess.run(["debootstrap", "--variant=minbase", f"--include={TOOLS}", "bookworm", str(root), *([mirror] if mirror else [])],
                           capture_output=True, text=True, timeout=600)
     if done.returncode:
         sys.exit(f"debootstrap: {done.stdout[-500:]}{done.stderr[-500:]}")
@@ -139,7 +139,7 @@ def inside(args):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=pathlib.Path)
-    parser.add_argument("--mirror", default="http://deb.debian.org/debian")
+    parser.add_argument("--mirror", help="where packages come from; left out, debootstrap's own choice")
     parser.add_argument("--root", type=pathlib.Path, help="a root that debootstrap has made, which is copied")
     args = parser.parse_args()
     if os.environ.get("HAWSE_OWN_MOUNTS") == "1":
