@@ -47,9 +47,50 @@ static int32_t resolve_file(const char *name, const char *dir, const char *where
 
 /* ---- variables ---- */
 
+/* A variable that `text` names and that is not set, but not `known` nor in `list`, goes into it. */
+static void list_missing(const char *text, const char *known, char *list, size_t size)
+{
+    for (const char *at = strstr(text, "${"); at; at = strstr(at + 2, "${")) {
+        char name[128], quoted[sizeof(name) + 4];
+        size_t len = strcspn(at + 2, "}"), used = strlen(list);
+        bool reference =
+            at[2 + len] == '}' && len > 0 && len < sizeof(name) && (at == text || at[-1] != '$');
+        (void)snprintf(name, sizeof(name), "%.*s", reference ? (int)len : 0, at + 2);
+        (void)snprintf(quoted, sizeof(quoted), ", %s,", name);
+        if (reference && strcmp(name, known) != 0 && !secret_env(name) && !strstr(list, quoted))
+            (void)snprintf(list + used, size - used, " %s,", name);
+    }
+}
+
+/* What was resolved before is masked already: each reference that is left is still to come. */
+static void walk_missing(const json_t *value, const char *known, char *list, size_t size)
+{
+    const char *key, *text = json_string_value(value);
+    json_t *member;
+    if (text)
+        list_missing(text, known, list, size);
+    for (size_t i = 0; i < json_array_size(value); i++)
+        walk_missing(json_array_get(value, i), known, list, size);
+    json_object_foreach((json_t *)(uintptr_t)value, key, member)
+    {
+        walk_missing(member, known, list, size);
+    }
+}
+
+static int32_t not_set(const struct reader *r, const char *name, const char *where)
+{
+    char list[512] = ","; /* commas around each, so that a part of a name is no name */
+    walk_missing(r->config->source->effective, name, list, sizeof(list));
+    list[strlen(list) - 1] = '\0';
+    (void)fault_set(r->fault, HAWSE_E_NOTFOUND, "%s: the environment variable %s is not set%s%s",
+                    where, name, list[0] ? "; nor are these: " : "", list[0] ? list + 2 : "");
+    fault_hint(r->fault, "export %s=..., or read the value from a file: \"file:PATH\"", name);
+    return HAWSE_E_NOTFOUND;
+}
+
 /* The variable named at "${NAME}"; *used is the length of the reference. */
-static int32_t variable(const char *at, const char *where, const char **value, size_t *used,
-                        struct fault *fault)
+static int32_t variable(const struct reader *r, const char *at, const char *where,
+                        const char **value, size_t *used)
 {
     char name[128];
     const char *end = strchr(at, '}');
@@ -58,20 +99,22 @@ static int32_t variable(const char *at, const char *where, const char **value, s
     for (size_t i = 0; good && i < len; i++)
         good = isalnum((unsigned char)at[2 + i]) || at[2 + i] == '_';
     if (!good) {
-        (void)fault_set(fault, HAWSE_E_FORMAT,
+        (void)fault_set(r->fault, HAWSE_E_FORMAT,
                         "%s: found \"${\" without the name of a variable and \"}\" behind it",
                         where);
-        fault_hint(fault, "write ${NAME}; where a dollar and a brace are meant, write $${");
+        fault_hint(r->fault, "write ${NAME}; where a dollar and a brace are meant, write $${");
         return HAWSE_E_FORMAT;
     }
     (void)snprintf(name, sizeof(name), "%.*s", (int)len, at + 2);
     *value = secret_env(name);
     *used = len + 3;
-    if (*value && **value)
+    if (!*value)
+        return not_set(r, name, where);
+    if (**value)
         return HAWSE_OK;
-    (void)fault_set(fault, HAWSE_E_NOTFOUND, "%s: the environment variable %s is %s", where, name,
-                    *value ? "empty" : "not set");
-    fault_hint(fault, "export %s=..., or read the value from a file: \"file:PATH\"", name);
+    (void)fault_set(r->fault, HAWSE_E_NOTFOUND, "%s: the environment variable %s is empty", where,
+                    name);
+    fault_hint(r->fault, "export %s=..., or read the value from a file: \"file:PATH\"", name);
     return HAWSE_E_NOTFOUND;
 }
 
@@ -89,8 +132,8 @@ static bool put(struct writer *w, const char *piece, size_t n)
     return true;
 }
 
-static int32_t resolve_variables(const char *text, const char *where, struct writer *value,
-                                 struct writer *shown, struct fault *fault)
+static int32_t resolve_variables(const struct reader *r, const char *text, const char *where,
+                                 struct writer *value, struct writer *shown)
 {
     int32_t code = HAWSE_OK;
     bool fits = true;
@@ -98,7 +141,7 @@ static int32_t resolve_variables(const char *text, const char *where, struct wri
         const char *piece = text;
         size_t used = 1;
         if (strncmp(text, "${", 2) == 0) {
-            code = variable(text, where, &piece, &used, fault);
+            code = variable(r, text, where, &piece, &used);
             fits = code != HAWSE_OK ||
                    (put(value, piece, strlen(piece)) && put(shown, MASK, strlen(MASK)));
         } else {
@@ -109,7 +152,7 @@ static int32_t resolve_variables(const char *text, const char *where, struct wri
         }
         text += used;
     }
-    return fits ? code : fault_set(fault, HAWSE_E_LIMIT, "%s: longer than 128 KiB", where);
+    return fits ? code : fault_set(r->fault, HAWSE_E_LIMIT, "%s: longer than 128 KiB", where);
 }
 
 int32_t secret_resolve(struct reader *r, const char *text, const char *where, char **value,
@@ -122,7 +165,7 @@ int32_t secret_resolve(struct reader *r, const char *text, const char *where, ch
         (void)put(&s, MASK, strlen(MASK));
         code = resolve_file(text + 5, r->dir, where, v.text, r->fault);
     } else if (code == HAWSE_OK) {
-        code = resolve_variables(text, where, &v, &s, r->fault);
+        code = resolve_variables(r, text, where, &v, &s);
     }
     if (code == HAWSE_OK) {
         *value = secret_copy(v.text);
@@ -147,7 +190,7 @@ int32_t secret_note_references(struct reader *r, const char *text, const char *v
         const char *piece = NULL;
         size_t used = 2;
         if (at == text || at[-1] != '$')
-            code = variable(at, where, &piece, &used, r->fault);
+            code = variable(r, at, where, &piece, &used);
         if (code == HAWSE_OK && piece)
             code = hidden_add(r->config, piece, strlen(piece));
         at += used;

@@ -153,6 +153,26 @@ class Trial:
         self.check("config check --json gives the fault and the fix", verdict["good"] is False
                    and "log.level" in verdict["errors"][0]["error"], verdict)
 
+    def examples(self):
+        """services.json, and services.env, which has each variable that it names: both as an operator would take them."""
+        folder = pathlib.Path(shutil.copytree(ROOT / "packaging/examples", self.folder / "examples"))
+        values = dict(re.findall(r"^([A-Z_]+)=(.*)$", (folder / "services.env").read_text(), flags=re.M))
+        text = (folder / "services.json").read_text()
+        named = set(re.findall(r"\$\{(\w+)\}|env:(\w+)", text))
+        self.check("services.env has the variables of services.json, and no other",
+                   {a or b for a, b in named} == set(values), f"{named} {set(values)}")
+        environment = {**os.environ, **values}
+        for key in ("bot", "relay"):
+            self.command(f"keys new {key} --dir {folder}/keys --chain 1 --cost interactive "
+                         f"--passphrase-from env:{key.upper()}_PASSPHRASE", env=environment)
+        done = self.command(f"config check {folder}/services.json", env=environment)
+        self.check("services.json is a good configuration", done.returncode == 0, done.stdout + done.stderr)
+        done = self.command(f"config explain {folder}/services.json", env=environment)
+        self.check("and shows none of the values", done.returncode == 0 and "REPLACE" not in done.stdout, done.stdout)
+        done = self.command(f"config check {folder}/services.json")
+        self.check("a variable that is not set is named", done.returncode == 2 and "is not set" in done.stderr
+                   and all(name in done.stderr for name in values if "PASSPHRASE" not in name), done.stderr)
+
     def page(self, path, method="GET"):
         request = urllib.request.Request(f"http://127.0.0.1:{self.http}{path}", method=method)
         try:
@@ -278,6 +298,7 @@ def main():
         trial.wrong()
         trial.unreadable()
         trial.json_outputs()
+        trial.examples()
         trial.live()
         trial.bad_places()
     finally:

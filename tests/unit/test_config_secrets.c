@@ -143,6 +143,14 @@ TEST(secret_bad_variables, "a variable that is not set, empty or misspelt is nam
     bad_with(ENDPOINT("'url':'wss://h/${HAWSE_TEST_GONE}'"), NULL, 0, HAWSE_E_NOTFOUND, want,
              "export HAWSE_TEST_GONE=..., or read the value from a file: \"file:PATH\"");
     (void)snprintf(want, sizeof(want),
+                   "%surl: the environment variable HAWSE_TEST_GONE is not set; nor are these: "
+                   "HAWSE_TEST_GON, HAWSE_TEST_GONE2",
+                   where);
+    bad_with(ENDPOINT("'url':'wss://h/${HAWSE_TEST_GONE}/${HAWSE_TEST_GON}',"
+                      "'headers':{'K':'$${HAWSE_NO}${HAWSE_TEST_GONE2}${HAWSE_TEST_GON}'}"),
+             NULL, 0, HAWSE_E_NOTFOUND, want,
+             "export HAWSE_TEST_GONE=..., or read the value from a file: \"file:PATH\"");
+    (void)snprintf(want, sizeof(want),
                    "%sheaders.K: the environment variable HAWSE_TEST_EMPTY is empty", where);
     bad_with(ENDPOINT("'url':'wss://h','headers':{'K':'${HAWSE_TEST_EMPTY}'}"), NULL, 0,
              HAWSE_E_NOTFOUND, want,
