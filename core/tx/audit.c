@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A simulation of an intent, by its token: what it says of the transaction that comes first in it.
- */
+/* What a simulation of an intent says of one of its transactions. */
 struct simulation {
     uint64_t intent; /* 0 = a free place */
+    uint32_t leg;
     uint8_t token[32];
     uint8_t binding[32];
     uint64_t gas_limit;
@@ -25,14 +25,14 @@ struct auditing {
     size_t used, cap;
 };
 
-static struct simulation *place(struct simulation *list, size_t cap, uint64_t intent,
+static struct simulation *place(struct simulation *list, size_t cap, uint64_t intent, uint32_t leg,
                                 const uint8_t token[32])
 {
     uint64_t hash;
     memcpy(&hash, token, sizeof(hash));
-    size_t i = (size_t)(hash ^ intent) & (cap - 1);
-    while (list[i].intent != 0 &&
-           (list[i].intent != intent || memcmp(list[i].token, token, 32) != 0))
+    size_t i = (size_t)(hash ^ intent ^ leg) & (cap - 1);
+    while (list[i].intent != 0 && (list[i].intent != intent || list[i].leg != leg ||
+                                   memcmp(list[i].token, token, 32) != 0))
         i = (i + 1) & (cap - 1);
     return &list[i];
 }
@@ -45,7 +45,7 @@ static bool grow(struct auditing *a)
         return false;
     for (size_t i = 0; i < a->cap; i++) {
         if (a->list[i].intent != 0)
-            *place(list, cap, a->list[i].intent, a->list[i].token) = a->list[i];
+            *place(list, cap, a->list[i].intent, a->list[i].leg, a->list[i].token) = a->list[i];
     }
     free(a->list);
     a->list = list;
@@ -62,19 +62,25 @@ static bool hash_of(const json_t *value, uint8_t out[32])
 /* A step that tells of a simulation; others are none of ours. */
 static int32_t on_step(struct auditing *a, uint64_t intent, const json_t *root)
 {
-    const json_t *figures = json_object_get(json_object_get(root, "data"), "figures");
-    const json_t *call = json_array_get(json_object_get(figures, "calls"), 0);
+    const json_t *data = json_object_get(root, "data"), *figures = json_object_get(data, "figures");
+    const json_t *calls = json_object_get(figures, "calls");
     struct simulation s = {.intent = intent};
-    if (!hash_of(json_object_get(figures, "token"), s.token) ||
-        !hash_of(json_object_get(call, "binding"), s.binding))
+    uint32_t first = (uint32_t)json_integer_value(json_object_get(data, "leg"));
+    if (!hash_of(json_object_get(figures, "token"), s.token))
         return HAWSE_OK;
-    s.gas_limit = (uint64_t)json_integer_value(json_object_get(call, "gas_limit"));
     s.success = json_is_true(json_object_get(figures, "success"));
-    if (2 * (a->used + 1) > a->cap && !grow(a))
-        return HAWSE_E_NOMEM;
-    struct simulation *at = place(a->list, a->cap, intent, s.token);
-    a->used += at->intent == 0;
-    *at = s;
+    for (size_t i = 0; i < json_array_size(calls); i++) {
+        const json_t *call = json_array_get(calls, i);
+        if (!hash_of(json_object_get(call, "binding"), s.binding))
+            return HAWSE_OK;
+        s.leg = first + (uint32_t)i;
+        s.gas_limit = (uint64_t)json_integer_value(json_object_get(call, "gas_limit"));
+        if (2 * (a->used + 1) > a->cap && !grow(a))
+            return HAWSE_E_NOMEM;
+        struct simulation *at = place(a->list, a->cap, intent, s.leg, s.token);
+        a->used += at->intent == 0;
+        *at = s;
+    }
     return HAWSE_OK;
 }
 
@@ -97,7 +103,8 @@ static void on_attempt(struct auditing *a, const struct journal_record *r, const
     a->out->attempts++;
     if (text && strlen(text) == 64 && a->cap > 0 &&
         hawse_hex_decode((const uint8_t *)text, token, 32) == HAWSE_OK)
-        s = place(a->list, a->cap, r->intent, token);
+        s = place(a->list, a->cap, r->intent,
+                  (uint32_t)json_integer_value(json_object_get(root, "leg")), token);
     if (!s || s->intent == 0 || !s->success) {
         a->out->without++;
         note(a->out, r, "names no simulation that succeeded before it was signed");

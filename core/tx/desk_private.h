@@ -12,6 +12,7 @@
  *   load.c    what earlier runs left
  *   reload.c  what an operator changes while it runs
  *   private*.c what goes by a private relay
+ *   bundle.c  transactions that a relay gets together
  *   watch.c   whether a trade was run into
  *   safe_*.c  what intents of a Safe need beside: see safe_desk.h
  *   ask.c     questions to providers and their answers
@@ -169,10 +170,11 @@ struct desk_intent {
     uint64_t fill;     /* the hole */
     bool told_waiting;
     bool ended;
-    bool durable;   /* its PROPOSED is on the disk */
-    uint32_t asks;  /* questions under way about it: it may not be freed */
-    bool restoring; /* read from the journal: nothing begins by itself */
-    int32_t error;  /* why it ends badly, the first that was found */
+    bool durable;         /* its PROPOSED is on the disk */
+    uint32_t asks;        /* questions under way about it: it may not be freed */
+    uint32_t bundle_left; /* of a bundle: signatures that are still to come */
+    bool restoring;       /* read from the journal: nothing begins by itself */
+    int32_t error;        /* why it ends badly, the first that was found */
     char reason[640];
     char gate[16]; /* that refused it; "" = none */
     char figures[1024];
@@ -192,6 +194,7 @@ struct desk_account {
     hawse_u256_t new_balance;
     uint32_t asking;
     bool asked, asked_badly;        /* by this refresh */
+    uint32_t bundled;               /* of `busy`, those of a bundle: nothing goes beside them */
     uint32_t busy;                  /* legs from simulation until they are in a block */
     uint32_t open;                  /* intents */
     uint32_t window;                /* how many nonces may be in flight */
@@ -415,8 +418,29 @@ void desk_asks_cancel(struct desk *desk);
 struct desk_ask *desk_ask_hold(struct desk_chain *chain, const struct desk_ask *what);
 void desk_ask_drop(struct desk_ask *ask);
 
+/* ---- bundle.c ---- */
+
+/* Do its transactions go together? */
+bool bundle_is(const struct desk_intent *intent);
+/* Whose simulation is also this one's: the first of a bundle, otherwise itself. */
+struct leg *leg_lead(const struct leg *leg);
+/* What was simulated of it, or of one after it; NULL = nothing. */
+const struct sim_gas *leg_gas(const struct leg *leg, uint32_t index);
+/* Of all of its transactions, by the first: nonces, which follow each other; signatures. */
+void bundle_reserve(struct leg *lead);
+void bundle_release(struct desk_intent *intent);
+void bundle_sign(struct leg *lead);
+/* One is signed, and taken; NULL: it could not be. */
+void bundle_signed(struct leg *leg, struct attempt *attempt);
+/* Are all of them out, as one, and is none of them being taken back? */
+bool bundle_whole(const struct desk_intent *intent);
+/* At each head: when one of them is over, the others must not come alone. */
+void bundle_look(struct desk_intent *intent);
+
 /* ---- private.c ---- */
 
+/* Does it go to the relay in a bundle, of its own or of several? */
+bool private_bundles(const struct leg *leg);
 int32_t private_open(struct desk_chain *chain, struct fault *fault);
 /* Is there a way for this intent? */
 int32_t private_check(const struct desk_intent *intent, struct fault *fault);
@@ -527,6 +551,9 @@ const char *alarm_name(enum desk_alarm what);
 
 /* What gates are asked about, from what is known now. `txs` has room for PLAN_LEGS. */
 void gate_case(struct leg *leg, struct risk_case *c, hawse_tx_t *txs);
+/* The last look before a signature, of what is not the host's own: switches, fees, and the
+ * simulation of these very bytes. False: `told` was told. */
+bool leg_may_sign(struct leg *leg, struct leg *told);
 /* Is the simulation too old to sign by? Then the leg has been told to wait. */
 bool leg_stale(struct leg *leg);
 /* Simulates what the leg and those after it will do, or its empty transaction. */
@@ -546,6 +573,8 @@ void leg_resend(struct leg *leg); /* the newest attempt */
 /* Somebody took attempt `i`. */
 void leg_sent(struct leg *leg, uint32_t i);
 void leg_broadcast(struct leg *leg, uint32_t attempt);
+/* A first attempt: its signature is asked for. False: no memory. */
+bool leg_give(struct leg *leg, bool empty);
 /* With higher fees, or empty: simulates, then signs. */
 void leg_replace(struct leg *leg, bool empty);
 

@@ -92,17 +92,18 @@ static void fill_tx(const struct leg *leg, uint32_t i, hawse_tx_t *tx)
 {
     const struct desk_intent *intent = leg->intent;
     const struct leg *other = &intent->legs[i];
+    const struct sim_gas *gas = leg_gas(leg, i);
     plan_tx(intent->plan, i, intent->chain->config->chain_id, tx);
     if (intent->plan->delegated)
         tx->authorizations = unsigned_authorization(intent);
     tx->max_fee = hawse_u256(leg->fees.max_fee);
     tx->max_priority_fee = hawse_u256(leg->fees.tip);
     tx->nonce = intent->account->latest;
-    if (i < leg->index && other->attempt_count > 0) {
+    if (i < leg_lead(leg)->index && other->attempt_count > 0) {
         tx->gas_limit = other->attempts[other->mined].gas_limit;
         tx->max_fee = hawse_u256(other->attempts[other->mined].fees.max_fee);
-    } else if (i >= leg->index && tx->gas_limit == 0 && leg->sim) {
-        tx->gas_limit = leg->sim->gas[i - leg->index].limit;
+    } else if (tx->gas_limit == 0 && gas) {
+        tx->gas_limit = gas->limit;
     }
 }
 
@@ -112,7 +113,7 @@ static const struct risk_moved *done_before(const struct leg *leg, uint32_t *cou
     const struct desk_intent *intent = leg->intent;
     struct risk_moved *list = intent->desk->scratch->done;
     *count = 0;
-    for (uint32_t i = 0; i < leg->index; i++) {
+    for (uint32_t i = 0; i < leg_lead(leg)->index; i++) {
         const struct leg *other = &intent->legs[i];
         moved_by(other, list, count);
         if (!hawse_u256_is_zero(&intent->plan->legs[i].value))
@@ -167,10 +168,10 @@ void gate_case(struct leg *leg, struct risk_case *c, hawse_tx_t *txs)
         fill_tx(leg, i, &txs[i]);
     c->tx_count = intent->plan->count;
     c->tx_index = leg->index;
-    c->sim_first = leg->index;
+    c->sim_first = leg_lead(leg)->index;
     c->done = done_before(leg, &c->done_count);
     c->txs = txs;
-    c->sim = leg->sim;
+    c->sim = leg_lead(leg)->sim;
     c->native_balance = account->balance;
     c->in_flight_cost = in_flight_cost(intent);
     for (uint32_t i = 0; i < leg->balance_count; i++)
@@ -194,6 +195,20 @@ bool leg_stale(struct leg *leg)
         return false;
     leg_on(leg, LIFE_ON_WAIT);
     return true;
+}
+
+bool leg_may_sign(struct leg *leg, struct leg *told)
+{
+    struct desk_intent *intent = leg->intent;
+    hawse_tx_t *txs = intent->desk->scratch->txs;
+    struct risk_case c;
+    struct risk_verdict v;
+    if (leg_stale(told))
+        return false;
+    gate_case(leg, &c, txs);
+    txs[leg->index].nonce = leg->nonce.number;
+    risk_check(intent->desk->risk, RISK_SIGN, &c, &v);
+    return leg_verdict(told, &v);
 }
 
 /* The first time all is known: every gate. Later ones look at what may have changed. */

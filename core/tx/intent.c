@@ -102,9 +102,10 @@ static int32_t check_words(const hawse_intent_t *in, struct fault *fault)
         return fault_set(fault, HAWSE_E_INVAL,
                          "solana: has to be there for SOLANA_INSTRUCTIONS, "
                          "and for nothing else");
-    if (in->how > HAWSE_INTENT_SAFE)
+    if (in->how > HAWSE_INTENT_RELAY_BUNDLE)
         return fault_set(fault, HAWSE_E_INVAL,
-                         "how is %u; there is EACH (0), BUNDLE (1) and SAFE (2)", in->how);
+                         "how is %u; there is EACH (0), BUNDLE (1), SAFE (2) and RELAY_BUNDLE (3)",
+                         in->how);
     if (in->route > HAWSE_INTENT_ROUTE_PRIVATE)
         return fault_set(fault, HAWSE_E_INVAL,
                          "route is %u; there is DEFAULT (0), PUBLIC (1) and PRIVATE (2)",

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const how_words[] = {"each", "bundle", "safe"};
+static const char *const how_words[] = {"each", "bundle", "safe", "relay_bundle"};
 static const char *const route_words[] = {"default", "public", "private"};
 
 /* ---- writing ---- */
@@ -342,7 +342,7 @@ static int32_t read_root(struct reading *r, json_t *root)
     if (code == HAWSE_OK)
         code = read_view(r, root, "note", false, &in->note);
     if (code == HAWSE_OK)
-        code = read_word(r, root, "how", how_words, 3, &in->how);
+        code = read_word(r, root, "how", how_words, 4, &in->how);
     if (code == HAWSE_OK)
         code = read_word(r, root, "route", route_words, 3, &in->route);
     if (code == HAWSE_OK)

@@ -100,10 +100,15 @@ static void recount(struct leg *leg)
     if (busy == leg->counted)
         return;
     leg->counted = busy;
-    if (busy)
-        leg->intent->account->busy++;
-    else
-        leg->intent->account->busy--;
+    struct desk_account *account = leg->intent->account;
+    uint32_t bundled = bundle_is(leg->intent);
+    if (busy) {
+        account->busy++;
+        account->bundled += bundled;
+    } else {
+        account->busy--;
+        account->bundled -= bundled;
+    }
 }
 
 static void begin_simulation(struct leg *leg)
@@ -112,6 +117,24 @@ static void begin_simulation(struct leg *leg)
         safe_simulate(leg);
     else
         leg_simulate(leg, false);
+}
+
+/* What is done for all of a bundle at once. */
+static void carry_out(struct leg *leg, uint32_t effects)
+{
+    bool bundle = bundle_is(leg->intent);
+    if (effects & LIFE_DO_RELEASE && bundle)
+        bundle_release(leg->intent);
+    else if (effects & LIFE_DO_RELEASE)
+        leg_release(leg);
+    if (effects & LIFE_DO_RESERVE && bundle)
+        bundle_reserve(leg);
+    else if (effects & LIFE_DO_RESERVE)
+        leg_reserve(leg);
+    if (effects & LIFE_DO_SIGN && bundle)
+        bundle_sign(leg);
+    else if (effects & LIFE_DO_SIGN)
+        leg_sign(leg, false);
 }
 
 void leg_event(struct leg *leg, const struct life_event *event)
@@ -124,16 +147,11 @@ void leg_event(struct leg *leg, const struct life_event *event)
     tell_leg(leg, r.tell);
     if (r.effects & LIFE_DO_DISCARD)
         leg_discard(leg);
-    if (r.effects & LIFE_DO_RELEASE)
-        leg_release(leg);
     if (r.effects & LIFE_DO_CHECK)
         leg_queue(leg);
     if (r.effects & LIFE_DO_SIMULATE)
         begin_simulation(leg);
-    if (r.effects & LIFE_DO_RESERVE)
-        leg_reserve(leg);
-    if (r.effects & LIFE_DO_SIGN)
-        leg_sign(leg, false);
+    carry_out(leg, r.effects);
     if (r.effects & LIFE_DO_SEND)
         leg_send(leg);
     if (r.effects & (LIFE_DO_BUMP | LIFE_DO_VOID))
@@ -289,7 +307,7 @@ void intent_advance(struct desk_intent *intent)
             leg_on(leg, LIFE_ON_REFUSED);
             return; /* which came back here */
         }
-        if (done_well(leg - 1)) {
+        if (done_well(leg - 1) && !bundle_is(intent)) {
             leg_on(leg, LIFE_ON_BEGIN);
             account_pump(intent->account);
         }
@@ -333,6 +351,7 @@ void intent_plan(struct desk_intent *intent)
     for (uint32_t i = 0; i < intent->plan->count; i++) {
         intent->legs[i].intent = intent;
         intent->legs[i].index = i;
+        intent->legs[i].life.bound = intent->plan->together;
     }
     if (intent->restoring)
         return;

@@ -54,12 +54,19 @@ static struct life_result restore(struct life *l, const struct life_event *e)
     return go(l, LIFE_SENT, 0, LIFE_TELL_NOTHING);
 }
 
+static struct life_result in_idle(struct life *l, const struct life_event *e)
+{
+    if (e->what == LIFE_ON_RESTORED)
+        return restore(l, e);
+    if (e->what == LIFE_ON_BEGIN)
+        return go(l, LIFE_START, LIFE_DO_CHECK, LIFE_TELL_NOTHING);
+    if (e->what == LIFE_ON_SIGNED && l->bound) /* with the first of its bundle */
+        return go(l, LIFE_SENT, LIFE_DO_SEND, LIFE_TELL_SENT);
+    return end_unsigned(l, e, 0);
+}
+
 static struct life_result in_unsigned(struct life *l, const struct life_event *e)
 {
-    if (l->state == LIFE_IDLE && e->what == LIFE_ON_RESTORED)
-        return restore(l, e);
-    if (l->state == LIFE_IDLE && e->what == LIFE_ON_BEGIN)
-        return go(l, LIFE_START, LIFE_DO_CHECK, LIFE_TELL_NOTHING);
     if (l->state == LIFE_WAITING && e->what == LIFE_ON_LOOK)
         return go(l, LIFE_START, LIFE_DO_CHECK, LIFE_TELL_NOTHING);
     if (l->state == LIFE_START && e->what == LIFE_ON_CHECKED)
@@ -158,7 +165,7 @@ static struct life_result used(struct life *l, enum life_happening what)
         return nothing();
     if (l->unwanted)
         return end(l, LIFE_END_CANCELED, 0);
-    if (l->voiding || l->rejected || l->renewals >= LIFE_RENEWALS)
+    if (l->voiding || l->rejected || l->bound || l->renewals >= LIFE_RENEWALS)
         return end(l, LIFE_END_SUPERSEDED, 0);
     *l = (struct life){.renewals = (uint8_t)(l->renewals + 1)};
     return go(l, LIFE_START, LIFE_DO_CHECK, LIFE_TELL_RENEWED);
@@ -223,6 +230,9 @@ static struct life_result in_included(struct life *l, const struct life_event *e
 struct life_result life_step(struct life *life, const struct life_event *event)
 {
     switch (life->state) {
+    case LIFE_IDLE:
+        return event->what == LIFE_ON_RESERVED ? result(LIFE_DO_RELEASE, LIFE_TELL_NOTHING)
+                                               : in_idle(life, event);
     case LIFE_SIGNING:
         return in_signing(life, event);
     case LIFE_SENT:

@@ -122,6 +122,7 @@ struct life {
     bool unsure;      /* UNKNOWN was told and nothing since */
     bool wanted_in;   /* INCLUDED: the wanted transaction, not an empty one */
     bool succeeded;   /* INCLUDED: it did not revert */
+    bool bound;       /* it goes with others or not at all: it never gets another nonce */
     uint8_t bumps;    /* of the wanted transaction */
     uint8_t renewals; /* nonces lost to others so far */
 };

@@ -120,7 +120,8 @@ static void restore_lost(struct leg *leg)
 {
     const struct attempt *newest = &leg->attempts[leg->attempt_count - 1];
     leg->life.renewals = renewals_of(leg);
-    if (newest->ended == JOURNAL_SUPERSEDED && !newest->empty && lost_nonces(leg) <= LIFE_RENEWALS)
+    if (newest->ended == JOURNAL_SUPERSEDED && !newest->empty && !leg->life.bound &&
+        lost_nonces(leg) <= LIFE_RENEWALS)
         return;
     leg_event(leg, &(struct life_event){.what = LIFE_ON_RESTORED, .empty = newest->empty});
     leg_on(leg, newest->ended == JOURNAL_LOST ? LIFE_ON_GONE : LIFE_ON_TAKEN);
@@ -176,10 +177,12 @@ static void restore_gas(struct desk_intent *intent, const struct journal_step *s
     json_t *root = has ? json_loadb((const char *)step->data.data, step->data.len, 0, NULL) : NULL;
     const json_t *calls = json_object_get(json_object_get(root, "figures"), "calls");
     json_int_t index = json_integer_value(json_object_get(root, "leg"));
-    json_int_t used = json_integer_value(json_object_get(json_array_get(calls, 0), "gas_used"));
-    if (index >= 0 && index < intent->plan->count && used > 0) {
-        struct leg *leg = &intent->legs[index];
-        if (leg->attempt_count > 0)
+    size_t count = bundle_is(intent) ? json_array_size(calls) : 1;
+    for (size_t i = 0; i < count && index >= 0; i++) {
+        json_int_t used = json_integer_value(json_object_get(json_array_get(calls, i), "gas_used"));
+        size_t at = (size_t)index + i;
+        struct leg *leg = at < intent->plan->count ? &intent->legs[at] : NULL;
+        if (leg && used > 0 && leg->attempt_count > 0)
             leg->attempts[leg->attempt_count - 1].gas_simulated = (uint64_t)used;
     }
     json_decref(root);

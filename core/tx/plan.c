@@ -163,6 +163,7 @@ int32_t plan_make(const hawse_intent_t *in, const uint8_t sender[20], enum plan_
     if (!plan)
         return fault_set(fault, HAWSE_E_NOMEM, "no memory for a plan");
     plan->count = in->call_count;
+    plan->together = in->how == HAWSE_INTENT_RELAY_BUNDLE;
     for (uint32_t i = 0; i < in->call_count && !whole; i++) {
         struct plan_leg *leg = &plan->legs[i];
         memcpy(leg->to, in->calls[i].to, 20);

@@ -36,6 +36,7 @@ struct plan_leg {
 struct plan {
     uint32_t count;
     bool delegated;
+    bool together; /* its transactions are one bundle: see bundle.c */
     bool safe; /* its only transaction is a Safe's, whose data comes when its owners have signed */
     uint8_t delegate[20];
     struct plan_leg legs[PLAN_LEGS];

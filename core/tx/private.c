@@ -55,8 +55,29 @@ static void case_of(const struct desk_intent *intent, struct route_case *out)
         out->wanted = HAWSE_INTENT_ROUTE_PUBLIC;
 }
 
+bool private_bundles(const struct leg *leg)
+{
+    return leg->intent->chain->config->tx.private_way.bundle || bundle_is(leg->intent);
+}
+
+/* Several transactions go nowhere but to a relay that takes bundles. */
+static int32_t check_bundle(const struct desk_intent *intent, struct fault *fault)
+{
+    const char *name = intent->chain->config->name;
+    if (intent->body->public.route == HAWSE_INTENT_ROUTE_PUBLIC)
+        return fault_set(fault, HAWSE_E_INVAL, "route: a relay's bundle cannot go public");
+    if (intent->chain->relay && !intent->chain->config->tx.private_way.raw)
+        return HAWSE_OK;
+    (void)fault_set(fault, HAWSE_E_UNSUPPORTED, "chain \"%s\" has no relay that takes bundles",
+                    name);
+    fault_hint(fault, "set chains.%s.tx.relay, with relay_form flashbots or bundle", name);
+    return HAWSE_E_UNSUPPORTED;
+}
+
 int32_t private_check(const struct desk_intent *intent, struct fault *fault)
 {
+    if (bundle_is(intent))
+        return check_bundle(intent, fault);
     struct route_case c;
     enum route way;
     const char *why = "";
@@ -73,7 +94,7 @@ int32_t private_check(const struct desk_intent *intent, struct fault *fault)
 /* May it go public when private was in vain? By the operator and by the intent itself. */
 static bool may_leave(const struct leg *leg)
 {
-    return leg->intent->chain->config->tx.relay_fallback &&
+    return leg->intent->chain->config->tx.relay_fallback && !bundle_is(leg->intent) &&
            leg->intent->body->public.route != HAWSE_INTENT_ROUTE_PRIVATE;
 }
 
@@ -84,6 +105,8 @@ static bool is_private(const struct leg *leg, bool empty)
     const char *why;
     if (empty || leg->intent->filler || leg->published)
         return false;
+    if (bundle_is(leg->intent))
+        return true; /* whatever the configuration says by now */
     case_of(leg->intent, &c);
     /* what cannot go private (the relay left the configuration) waits: it does not go public */
     return route_choose(&c, &way, &why) != HAWSE_OK || way != ROUTE_PUBLIC;
@@ -111,6 +134,9 @@ static const char *begin(struct leg *leg, uint32_t attempt, char out[PRIVATE_FIG
     struct relay_rules rules;
     rules_of(leg, &rules);
     relay_begin(&leg->stay, &rules, leg->intent->chain->head.number);
+    uint64_t last = bundle_is(leg->intent) ? leg->intent->body->public.deadline_block : 0;
+    if (last != 0 && leg->stay.max > last)
+        leg->stay.max = last;
     if (leg->stay_attempt != attempt)
         leg->relay_said = NULL;
     leg->stay_attempt = attempt;
@@ -122,7 +148,8 @@ static const char *begin(struct leg *leg, uint32_t attempt, char out[PRIVATE_FIG
 
 const char *private_figures(struct leg *leg, char out[PRIVATE_FIGURES])
 {
-    if (!leg->intent->chain->relay || !leg->signing || !is_private(leg, leg->signing->empty))
+    if (!leg->intent->chain->relay || !leg->signing || !is_private(leg, leg->signing->empty) ||
+        leg != leg_lead(leg))
         return NULL;
     return begin(leg, leg->attempt_count + 1, out);
 }
@@ -148,6 +175,30 @@ void private_restore(struct desk_intent *intent, const struct journal_step *step
 
 /* ---- out ---- */
 
+static void taken(struct leg *leg, uint32_t attempt)
+{
+    struct desk_intent *intent = leg->intent;
+    leg_sent(leg, attempt);
+    for (uint32_t i = 1; bundle_is(intent) && i < intent->plan->count; i++) {
+        if (intent->legs[i].attempt_count == 1) /* else it is being taken back */
+            leg_sent(&intent->legs[i], 0);
+    }
+}
+
+static void not_taken(struct leg *leg, enum rpc_class class)
+{
+    const struct rpc_policy *policy = rpc_policy(class);
+    bool low = class == RPC_UNDERPRICED || class == RPC_REPLACEMENT_UNDERPRICED;
+    if (low && !bundle_is(leg->intent)) {
+        leg->underpriced = true; /* raised at the next head */
+    } else if (policy->unsure || policy->blame == RPC_BLAME_PAUSE) {
+        relay_unsure(&leg->stay);
+        leg_on(leg, LIFE_ON_UNSURE);
+    } else {
+        relay_refused(&leg->stay, leg->intent->chain->head.number);
+    }
+}
+
 static void on_answer(void *ctx, const struct relay_answer *answer)
 {
     struct desk_ask ask = *(struct desk_ask *)ctx;
@@ -163,23 +214,31 @@ static void on_answer(void *ctx, const struct relay_answer *answer)
     if (answer->status == HAWSE_OK)
         private_note_bundle(leg, ask.block, answer);
     if (answer->status == HAWSE_OK || answer->class == RPC_ALREADY_KNOWN) {
-        leg_sent(leg, ask.number);
+        taken(leg, ask.number);
         return;
     }
     if (ask.block != 0 && ask.block <= leg->intent->chain->head.number)
         return; /* too late for that block; those that follow say whether it takes it */
-    const struct rpc_policy *policy = rpc_policy(answer->class);
     log_line(ask.desk->logger, HAWSE_LOG_WARN, leg->intent->instance,
-             "intent %s: the relay did not take it (%s): %.*s", leg->intent->body->id, policy->name,
-             (int)(result.body_len < 200 ? result.body_len : 200), (const char *)result.body);
-    if (answer->class == RPC_UNDERPRICED || answer->class == RPC_REPLACEMENT_UNDERPRICED) {
-        leg->underpriced = true; /* raised at the next head */
-    } else if (policy->unsure || policy->blame == RPC_BLAME_PAUSE) {
-        relay_unsure(&leg->stay);
-        leg_on(leg, LIFE_ON_UNSURE);
-    } else {
-        relay_refused(&leg->stay, leg->intent->chain->head.number);
+             "intent %s: the relay did not take it (%s): %.*s", leg->intent->body->id,
+             rpc_policy(answer->class)->name, (int)(result.body_len < 200 ? result.body_len : 200),
+             (const char *)result.body);
+    not_taken(leg, answer->class);
+}
+
+/* A transaction alone, or all of a bundle in their order. */
+static int32_t write_bundle(const struct leg *leg, const struct attempt *a, uint64_t block,
+                            uint64_t number, hawse_writer_t *w)
+{
+    hawse_view_t txs[PLAN_LEGS] = {{a->raw, a->raw_len}};
+    char uuid[RELAY_UUID];
+    struct relay_bundle b = {.txs = txs, .count = 1, .block = block, .uuid = uuid};
+    for (uint32_t i = 1; bundle_is(leg->intent) && i < leg->intent->plan->count; i++) {
+        const struct attempt *other = &leg->intent->legs[i].attempts[0];
+        txs[b.count++] = (hawse_view_t){other->raw, other->raw_len};
     }
+    private_uuid(leg, block, uuid);
+    return relay_write_send_bundle(w, number, &b);
 }
 
 static int32_t write_body(const struct leg *leg, const struct attempt *a, uint64_t block,
@@ -187,14 +246,20 @@ static int32_t write_body(const struct leg *leg, const struct attempt *a, uint64
 {
     const struct config_relay *way = &leg->intent->chain->config->tx.private_way;
     const hawse_view_t raw = {a->raw, a->raw_len};
-    char uuid[RELAY_UUID];
+    if (private_bundles(leg))
+        return write_bundle(leg, a, block, number, w);
     if (way->raw)
         return relay_write_raw(w, number, way->method, raw, way->bare);
-    if (!way->bundle)
-        return relay_write_send_private(w, number, raw, leg->stay.max);
-    private_uuid(leg, block, uuid);
-    return relay_write_send_bundle(
-        w, number, &(struct relay_bundle){.txs = &raw, .count = 1, .block = block, .uuid = uuid});
+    return relay_write_send_private(w, number, raw, leg->stay.max);
+}
+
+static size_t body_room(const struct leg *leg, const struct attempt *a)
+{
+    size_t room =
+        2 * a->raw_len + BODY_EXTRA + strlen(leg->intent->chain->config->tx.private_way.method);
+    for (uint32_t i = 1; bundle_is(leg->intent) && i < leg->intent->plan->count; i++)
+        room += 2 * leg->intent->legs[i].attempts[0].raw_len + 8;
+    return room;
 }
 
 /* block: of a bundle, otherwise 0. */
@@ -204,7 +269,7 @@ static void hand_over(struct leg *leg, uint32_t i, uint64_t block)
     struct desk_chain *chain = leg->intent->chain;
     const struct config_relay *way = &chain->config->tx.private_way;
     struct fault fault = {0};
-    size_t cap = 2 * a->raw_len + strlen(way->method) + BODY_EXTRA;
+    size_t cap = body_room(leg, a);
     char *body = malloc(cap);
     hawse_writer_t w = hawse_writer(body, body ? cap : 0);
     uint64_t number = relay_client_number(chain->relay);
@@ -216,9 +281,9 @@ static void hand_over(struct leg *leg, uint32_t i, uint64_t block)
         relay_unsure(&leg->stay); /* once more at the next head */
         return;
     }
-    enum relay_kind kind = way->raw      ? RELAY_RAW
-                           : way->bundle ? RELAY_SEND_BUNDLE
-                                         : RELAY_SEND_PRIVATE;
+    enum relay_kind kind = private_bundles(leg) ? RELAY_SEND_BUNDLE
+                           : way->raw           ? RELAY_RAW
+                                                : RELAY_SEND_PRIVATE;
     if (relay_client_ask(chain->relay, kind, number, body, w.len, on_answer, ask, &fault) ==
         HAWSE_OK)
         return;
@@ -232,7 +297,8 @@ static void hand_over(struct leg *leg, uint32_t i, uint64_t block)
 static void hand_bundles(struct leg *leg, uint32_t i)
 {
     uint64_t block;
-    while (leg->handed == i + 1 && !leg->life.voiding &&
+    bool whole = !bundle_is(leg->intent) || bundle_whole(leg->intent);
+    while (leg->handed == i + 1 && !leg->life.voiding && whole &&
            relay_target(&leg->stay, leg->intent->chain->head.number, &block))
         hand_over(leg, i, block);
 }
@@ -241,8 +307,8 @@ void private_send(struct leg *leg, uint32_t i)
 {
     struct desk_chain *chain = leg->intent->chain;
     if (!chain->relay || leg->stay_attempt != i + 1 || chain->head.number >= leg->stay.max)
-        return; /* offered at the next look */
-    if (!chain->config->tx.private_way.bundle) {
+        return; /* offered at the next look, or with the first of its bundle */
+    if (!private_bundles(leg)) {
         hand_over(leg, i, 0);
         return;
     }
@@ -282,13 +348,16 @@ bool private_pending(struct leg *leg)
     struct relay_rules rules;
     if (!private_is(leg, newest))
         return false;
+    if (leg != leg_lead(leg))
+        return true; /* it is its bundle that is looked after */
     rules_of(leg, &rules);
     if (leg->stay.rounds == 0 || leg->stay_attempt != newest + 1) {
         offer(leg); /* it went another way, or the journal is of an older hawse */
         return true;
     }
     struct relay_look look = {.head = chain->head.number,
-                              .next_base = chain->base_fee,
+                              /* fees of a bundle are not raised: it would be another one */
+                              .next_base = bundle_is(leg->intent) ? 0 : chain->base_fee,
                               .max_fee = leg->attempts[newest].fees.max_fee,
                               .late = late(leg)};
     switch (relay_look(&leg->stay, &rules, &look)) {

@@ -80,7 +80,7 @@ bool private_may_ask(const struct leg *leg)
 {
     const struct config_tx *tx = &leg->intent->chain->config->tx;
     return leg->intent->chain->relay && !tx->private_way.raw &&
-           (tx->private_way.bundle || tx->relay_status.url);
+           (private_bundles(leg) || tx->relay_status.url);
 }
 
 static void on_fate(void *ctx, const struct relay_answer *answer)
@@ -112,7 +112,7 @@ void private_ask_status(struct leg *leg)
     struct desk_chain *chain = leg->intent->chain;
     uint64_t head = chain->head.number, number = relay_client_number(chain->relay);
     const struct leg_bundle *b = &leg->bundles[head % LEG_BUNDLES];
-    bool bundle = chain->config->tx.private_way.bundle;
+    bool bundle = private_bundles(leg);
     if (bundle && b->block != head)
         return; /* no bundle was for the block that did not take it */
     char *body = malloc(BODY);
@@ -174,8 +174,9 @@ void private_take_back(struct leg *leg)
     if (!has || way->raw || leg->taken_back == leg->stay_attempt)
         return;
     leg->taken_back = leg->stay_attempt;
-    for (uint64_t i = 1; way->bundle && i <= RELAY_AHEAD; i++)
+    bool bundle = private_bundles(leg);
+    for (uint64_t i = 1; bundle && i <= RELAY_AHEAD; i++)
         cancel_bundle(leg, chain->head.number + i);
-    if (!way->bundle)
+    if (!bundle)
         cancel_transaction(leg);
 }

@@ -123,12 +123,20 @@ static bool nonces_there(const struct desk *desk)
     return desk->nonces && nonce_mode(desk->nonces) != NONCE_STOPPED;
 }
 
+/* A bundle is alone with its account: the relay is to find it next on the chain, and what is taken
+ * back of it must not stand behind others. */
+static bool is_alone(const struct desk_account *a)
+{
+    return a->bundled == 0 && (!bundle_is(a->queue->intent) || a->busy == 0);
+}
+
 /* Of one account, or (NULL) of all of the chain: who is next. */
 static struct leg *next_leg(const struct desk_chain *chain, const struct desk_account *only)
 {
     struct leg *best = NULL;
     for (struct desk_account *a = chain->accounts; a; a = a->next) {
-        if ((only && a != only) || !a->queue || a->busy >= a->window || !chain_fresh(chain, a))
+        if ((only && a != only) || !a->queue || a->busy >= a->window || !is_alone(a) ||
+            !chain_fresh(chain, a))
             continue;
         if (!best || leg_before(a->queue, best))
             best = a->queue;

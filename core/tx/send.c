@@ -189,42 +189,32 @@ static void fill_tx(struct leg *leg, bool empty, hawse_tx_t *tx)
         plan_void_tx(intent->account->nonces.sender, chain_id, tx);
     else
         plan_tx(intent->plan, leg->index, chain_id, tx);
-    if (tx->gas_limit == 0 && leg->sim)
-        tx->gas_limit = leg->sim->gas[0].limit;
+    const struct sim_gas *gas = empty ? NULL : leg_gas(leg, leg->index);
+    if (tx->gas_limit == 0 && gas)
+        tx->gas_limit = gas->limit;
     tx->nonce = leg->nonce.number;
     tx->max_fee = hawse_u256(leg->fees.max_fee);
     tx->max_priority_fee = hawse_u256(leg->fees.tip);
 }
 
-/* The last look before the signature: switches, fees, and the simulation of these very bytes. */
-static bool may_sign(struct leg *leg, bool empty)
+/* Of what is simulated: itself, or the empty one in its place. */
+static uint64_t gas_simulated(const struct leg *leg, bool empty)
 {
-    struct desk_intent *intent = leg->intent;
-    hawse_tx_t *txs = intent->desk->scratch->txs;
-    struct risk_case c;
-    struct risk_verdict v;
-    if (empty || intent->filler)
-        return true; /* gates.c has looked */
-    if (leg_stale(leg))
-        return false;
-    gate_case(leg, &c, txs);
-    txs[leg->index].nonce = leg->nonce.number;
-    risk_check(intent->desk->risk, RISK_SIGN, &c, &v);
-    return leg_verdict(leg, &v);
+    const struct sim_result *sim = empty ? leg->sim : leg_lead(leg)->sim;
+    if (!sim || sim->status != HAWSE_OK)
+        return 0;
+    return empty ? sim->gas[0].used : leg_gas(leg, leg->index)->used;
 }
 
-void leg_sign(struct leg *leg, bool empty)
+bool leg_give(struct leg *leg, bool empty)
 {
     struct desk_intent *intent = leg->intent;
-    if (!may_sign(leg, empty))
-        return;
     struct job *job = calloc(1, sizeof(*job));
     struct attempt *attempt = calloc(1, sizeof(*attempt));
     if (!job || !attempt) {
         free(job);
         free(attempt);
-        leg_on(leg, LIFE_ON_UNSIGNED);
-        return;
+        return false;
     }
     job->desk = intent->desk;
     job->leg = leg;
@@ -239,9 +229,17 @@ void leg_sign(struct leg *leg, bool empty)
     attempt->fees = leg->fees;
     attempt->gas_limit = job->tx.gas_limit;
     attempt->empty = empty;
-    attempt->gas_simulated = leg->sim && leg->sim->status == HAWSE_OK ? leg->sim->gas[0].used : 0;
+    attempt->gas_simulated = gas_simulated(leg, empty);
     intent->asks++;
     signing_give(intent->desk->signing, &job->job);
+    return true;
+}
+
+void leg_sign(struct leg *leg, bool empty)
+{
+    bool own = empty || leg->intent->filler; /* gates.c has looked */
+    if ((own || leg_may_sign(leg, leg)) && !leg_give(leg, empty))
+        leg_on(leg, LIFE_ON_UNSIGNED);
 }
 
 void leg_discard(struct leg *leg)
@@ -288,12 +286,19 @@ static void on_signed(struct signing_job *ran)
     struct job *job = (struct job *)ran;
     struct leg *leg = job->leg;
     struct desk_intent *intent = leg->intent;
+    bool together = bundle_is(intent) && !job->attempt->empty;
     intent->asks--;
     if (job->code != HAWSE_OK) {
         log_fault(job->desk->logger, HAWSE_LOG_ERROR, "tx", &job->fault);
-        if (leg->life.state == LIFE_SIGNING)
+        if (leg_lead(leg)->life.state == LIFE_SIGNING)
             intent_fail(intent, job->code, job->fault.message);
-        leg_on(leg, LIFE_ON_UNSIGNED);
+        if (together)
+            bundle_signed(leg, NULL);
+        else
+            leg_on(leg, LIFE_ON_UNSIGNED);
+    } else if (together) {
+        bundle_signed(leg, job->attempt);
+        job->attempt = NULL;
     } else if (!wanted(leg)) {
         leg_on(leg, LIFE_ON_SIGNED);
     } else if (desk_group(job->desk)) {
@@ -333,8 +338,9 @@ void leg_send(struct leg *leg)
                                   .raw = {a->raw, a->raw_len}};
     memcpy(row.sender, intent->account->nonces.sender, 20);
     memcpy(row.hash, a->hash, 32);
-    if (leg->sim)
-        hawse_hex_encode(leg->sim->token, 32, row.simulation);
+    const struct sim_result *sim = a->empty ? leg->sim : leg_lead(leg)->sim;
+    if (sim)
+        hawse_hex_encode(sim->token, 32, row.simulation);
     if (journal_attempt_add(desk->journal, &row, &fault) != HAWSE_OK) {
         desk_broke(desk, &fault);
         return;

@@ -327,6 +327,15 @@ static bool is_wanting(const struct desk_account *account)
     return false;
 }
 
+/* At what is more than its transactions. */
+static void look(struct desk_intent *intent)
+{
+    if (intent->safe)
+        safe_look(intent);
+    else if (bundle_is(intent))
+        bundle_look(intent);
+}
+
 void account_track(struct desk_account *account)
 {
     struct desk_chain *chain = account->chain;
@@ -337,8 +346,8 @@ void account_track(struct desk_account *account)
         for (uint32_t i = 0;
              in->account == account && in->legs && !in->ended && i < in->plan->count; i++)
             track(&in->legs[i]);
-        if (in->account == account && in->safe && in->legs && !in->ended)
-            safe_look(in);
+        if (in->account == account && in->legs && !in->ended)
+            look(in);
     }
     if (!desk_group(chain->desk) || !chain->ready)
         return;

@@ -114,6 +114,7 @@ pub const HAWSE_INTENT_SOLANA_INSTRUCTIONS: u32 = 2;
 pub const HAWSE_INTENT_EACH: u32 = 0;
 pub const HAWSE_INTENT_BUNDLE: u32 = 1;
 pub const HAWSE_INTENT_SAFE: u32 = 2;
+pub const HAWSE_INTENT_RELAY_BUNDLE: u32 = 3;
 pub const HAWSE_INTENT_ROUTE_DEFAULT: u32 = 0;
 pub const HAWSE_INTENT_ROUTE_PUBLIC: u32 = 1;
 pub const HAWSE_INTENT_ROUTE_PRIVATE: u32 = 2;
@@ -665,7 +666,7 @@ pub struct hawse_intent {
     /// whose money moves: a name in the configuration's "keys", or with
     /// HAWSE_INTENT_SAFE in the chain's "safes"
     pub account: hawse_view,
-    /// HAWSE_INTENT_EACH, HAWSE_INTENT_BUNDLE, HAWSE_INTENT_SAFE
+    /// HAWSE_INTENT_EACH, _BUNDLE, _SAFE, _RELAY_BUNDLE
     pub how: u32,
     /// HAWSE_INTENT_ROUTE_...
     pub route: u32,

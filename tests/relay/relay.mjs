@@ -80,7 +80,8 @@ async function takeBundle(question) {
   if (Number(blockNumber) <= head) return failure(question.id, -32000, 'block of the bundle is in the past');
   const bundleHash = ethers.keccak256(ethers.concat(all.map((tx) => tx.hash)));
   state.requests.push({ method: question.method, hash: all[0].hash, from: all[0].from, nonce: all[0].nonce,
-    block: Number(blockNumber), uuid: replacementUuid, replaces: bundles.has(replacementUuid), head });
+    block: Number(blockNumber), uuid: replacementUuid, replaces: bundles.has(replacementUuid), head,
+    hashes: all.map((tx) => tx.hash), nonces: all.map((tx) => tx.nonce) });
   bundles.set(replacementUuid, { txs, block: Number(blockNumber), hash: bundleHash });
   return { jsonrpc: '2.0', id: question.id, result: { bundleHash } };
 }
@@ -88,7 +89,7 @@ async function takeBundle(question) {
 let building = false;
 /** The block that comes next, where a bundle is for it. */
 async function build() {
-  if (building || state.mode !== 'include') return;
+  if (building || !['include', 'part'].includes(state.mode)) return;
   building = true;
   const next = Number(await rpc('eth_blockNumber', [])) + 1;
   for (const [uuid, bundle] of bundles) {
@@ -97,15 +98,17 @@ async function build() {
     bundles.delete(uuid);
     const before = await rpc('evm_snapshot', []);
     const hashes = [];
-    for (const raw of bundle.txs) hashes.push(await rpc('eth_sendRawTransaction', [raw]));
+    const txs = state.mode === 'part' ? bundle.txs.slice(0, 1) : bundle.txs; // a builder that breaks its word
+    for (const raw of txs) hashes.push(await rpc('eth_sendRawTransaction', [raw]));
     await rpc('evm_mine', []);
     const receipts = await Promise.all(hashes.map((hash) => hash && rpc('eth_getTransactionReceipt', [hash])));
     if (receipts.every((receipt) => receipt && receipt.status === '0x1' && Number(receipt.blockNumber) === next)) {
       state.included++;
-      state.built.push({ uuid, block: next });
+      state.built.push({ uuid, block: next, txs: txs.length });
       break;
     }
     await rpc('evm_revert', [before]);
+    for (const hash of hashes) if (hash) await rpc('anvil_dropTransaction', [hash]);
   }
   building = false;
 }

@@ -18,6 +18,7 @@ import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "intents"))
 from rig import BLOCK_S, COUNTER, TARGET, Host, Node, journal, make_key, report  # noqa: E402
+from bundles import FLIPS, Bundles  # noqa: E402
 from troubles import Troubles, hit  # noqa: E402
 
 POOL = "0x00000000000000000000000000000000000900ef"
@@ -51,7 +52,7 @@ class Public(http.server.BaseHTTPRequestHandler):
         self.wfile.flush()
 
 
-class Relays(Troubles):
+class Relays(Bundles, Troubles):
     def serve(self):
         self.public = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Public)
         self.public.daemon_threads = True
@@ -78,7 +79,7 @@ class Relays(Troubles):
         local["providers"][0]["http"] = f"http://127.0.0.1:{self.public.server_address[1]}"
         limits = config["instances"]["operator"]["limits"]["local"]
         limits["assets"] = {"pool": {"address": POOL, "decimals": 0, "per_intent": "1", "per_day": "1"}}
-        limits["counterparties"][POOL] = {"functions": ["swap(bool)"]}
+        limits["counterparties"].update({POOL: {"functions": ["swap(bool)"]}, FLIPS: {"functions": ["hit(uint256)"]}})
         local["tx"].update({"relay": self.relay_url, "relay_blocks": 3, "relay_rounds": 2, **self.way})
         return config
 
@@ -382,10 +383,14 @@ class Relays(Troubles):
             self.serve()
             self.restart(relay_auth="auth")
             for trial in (self.taken, self.usual, self.down, self.killed, self.counted, self.in_vain, self.auth, self.plain,
-                          self.bundled, self.each_block, self.taken_back, self.killed_while_void, self.fates, self.leaked,
-                          self.sandwiched):
+                          self.no_bundles, self.bundled, self.each_block, self.taken_back, self.killed_while_void,
+                          *self.bundles(), self.fates, self.leaked, self.sandwiched):
                 trial()
             self.check("the host stops cleanly", self.host.stop() == 0, self.host.logs()[-1])
+            done = subprocess.run([str(self.hawse), "journal", "verify", str(self.folder / "state"), "--json"],
+                                  capture_output=True, text=True, timeout=60)
+            self.check("the journal holds, and each transaction in it is one that was simulated", done.returncode == 0,
+                       done.stdout + done.stderr)
         finally:
             if self.host and self.host.process and self.host.process.poll() is None:
                 self.host.kill()

@@ -156,6 +156,17 @@ bool private_pending(struct leg *of)
     abort();
 }
 
+bool bundle_is(const struct desk_intent *of)
+{
+    return of->plan->together;
+}
+
+void bundle_look(struct desk_intent *of)
+{
+    (void)of;
+    abort();
+}
+
 void safe_look(struct desk_intent *of)
 {
     (void)of;

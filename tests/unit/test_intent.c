@@ -20,7 +20,7 @@ static hawse_intent_t random_intent(void)
                          .id = hawse_text("order-1:!~"),
                          .chain = hawse_text("gnosis"),
                          .account = hawse_text("bot"),
-                         .how = (uint32_t)(test_random() % 3),
+                         .how = (uint32_t)(test_random() % 4),
                          .route = (uint32_t)(test_random() % 3),
                          .flags = (uint32_t)(test_random() % 2),
                          .confirmations = (uint32_t)test_random(),
@@ -107,7 +107,7 @@ TEST(intent_refused, "each fault of an intent names the field")
     in.id = hawse_text("");
     refused(&in, "id");
     in = good;
-    in.how = 3;
+    in.how = 4;
     refused(&in, "how");
     in = good;
     in.route = 3;

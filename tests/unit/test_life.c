@@ -92,6 +92,19 @@ TEST(life_cancel,
     CHECK_EQ(l.end, LIFE_END_CONFIRMED);
 }
 
+TEST(life_bound, "one of a bundle is sent with the first of it, and never gets another nonce")
+{
+    struct life l = {.bound = true}, alone = {0};
+    CHECK_EQ(on(&alone, LIFE_ON_SIGNED).effects, 0);
+    struct life_result r = on(&l, LIFE_ON_SIGNED);
+    CHECK_EQ(r.effects, LIFE_DO_SEND);
+    CHECK_EQ(r.tell, LIFE_TELL_SENT);
+    CHECK_EQ(on(&l, LIFE_ON_TAKEN).effects, LIFE_DO_END);
+    CHECK_EQ(l.end, LIFE_END_SUPERSEDED);
+    to_sent(&alone);
+    CHECK_EQ(on(&alone, LIFE_ON_TAKEN).effects, LIFE_DO_CHECK);
+}
+
 TEST(life_cancel_while_bumping, "a higher fee that comes after the cancellation is never sent")
 {
     struct life l = {0};

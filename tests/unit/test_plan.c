@@ -82,6 +82,21 @@ static void read_calls(const struct fixture *f, hawse_abi_reader_t *r)
     }
 }
 
+TEST(plan_together, "a relay's bundle is a transaction for each call, told apart from single ones")
+{
+    struct fixture f;
+    struct plan *plan = NULL;
+    make(&f, HAWSE_INTENT_RELAY_BUNDLE);
+    CHECK_EQ(plan_make(&f.in, sender, PLAN_NO_EXECUTOR, NULL, &plan, NULL), HAWSE_OK);
+    CHECK_EQ(plan->count, 3);
+    CHECK(plan->together && !plan->delegated);
+    free(plan);
+    f.in.how = HAWSE_INTENT_EACH;
+    CHECK_EQ(plan_make(&f.in, sender, PLAN_NO_EXECUTOR, NULL, &plan, NULL), HAWSE_OK);
+    CHECK(!plan->together);
+    free(plan);
+}
+
 TEST(plan_bundle, "a bundle is one transaction to the account itself, which delegates its code")
 {
     static const char batch[] = "executeBatch((address to,uint256 value,bytes data)[] calls)";

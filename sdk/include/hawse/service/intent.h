@@ -47,6 +47,10 @@ extern "C" {
 #define HAWSE_INTENT_EACH   0u /* one transaction each; the next when the last one succeeded */
 #define HAWSE_INTENT_BUNDLE 1u /* all in one, by a delegation of the account (EIP-7702) */
 #define HAWSE_INTENT_SAFE   2u /* all in one transaction of a Safe, which `account` names */
+/* One transaction each, all of them in one block in their order, or none of them: a bundle of the
+ * chain's relay, which goes nowhere else, and for no block behind deadline_block. Refused where the
+ * chain has no relay that takes bundles. */
+#define HAWSE_INTENT_RELAY_BUNDLE 3u
 
 /* by which way they go out */
 #define HAWSE_INTENT_ROUTE_DEFAULT 0u /* as the chain's configuration says */
@@ -147,7 +151,7 @@ typedef struct hawse_intent {
     hawse_view_t chain; /* name in the configuration's "chains" */
     hawse_view_t account;   /* whose money moves: a name in the configuration's "keys", or with
                                HAWSE_INTENT_SAFE in the chain's "safes" */
-    uint32_t how;           /* HAWSE_INTENT_EACH, HAWSE_INTENT_BUNDLE, HAWSE_INTENT_SAFE */
+    uint32_t how;           /* HAWSE_INTENT_EACH, _BUNDLE, _SAFE, _RELAY_BUNDLE */
     uint32_t route;         /* HAWSE_INTENT_ROUTE_... */
     uint32_t flags;         /* HAWSE_INTENT_STALE_OK */
     uint32_t confirmations; /* blocks until CONFIRMED, its own among them; fewer than the chain's:
