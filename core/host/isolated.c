@@ -16,8 +16,12 @@ static void watch_death(struct isolated *iso);
 int32_t isolated_new(struct instance *inst)
 {
     struct isolated *iso = calloc(1, sizeof(*iso));
-    if (!iso)
+    struct fault fault = {0};
+    if (!iso || received_open(&iso->received, &fault) != HAWSE_OK) {
+        free(iso);
         return HAWSE_E_NOMEM;
+    }
+    iso->memory = (struct ws_memory){.resize = received_resize, .ctx = &iso->received};
     iso->inst = inst;
     inst->isolated = iso;
     return HAWSE_OK;
@@ -33,6 +37,7 @@ void isolated_free(struct instance *inst)
     if (iso->watched)
         loop_unwatch(inst->lane->loop, &iso->death);
     worker_destroy(iso->worker);
+    received_close(&iso->received);
     free(iso);
     inst->isolated = NULL;
 }
@@ -88,6 +93,7 @@ int32_t isolated_launch(struct instance *inst, const struct library *library, st
     struct worker_options options = {.program = inst->host->options.worker_program,
                                      .id = library->manifest->id,
                                      .plugin_fd = library->fd,
+                                     .received = &inst->isolated->received,
                                      .memory = (uint64_t)config->memory_mib << 20,
                                      .cpu = config->cpu,
                                      .poked = true,
@@ -281,7 +287,8 @@ void isolated_missed(struct instance *inst)
 
 uint32_t isolated_fits(struct instance *inst, const hawse_event_t *const *events, uint32_t n)
 {
-    uint32_t fits = worker_fits(events, n);
+    const struct isolated *iso = inst->isolated;
+    uint32_t fits = iso->worker ? worker_fits(iso->worker, events, n) : n;
     if (fits == 0) {
         fault_clear(&inst->last_error);
         (void)fault_set(&inst->last_error, HAWSE_E_LIMIT,

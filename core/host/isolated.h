@@ -11,12 +11,16 @@
 
 #include "bus/bus.h"
 #include "host/host.h"
+#include "net/ws_buffer.h"
 #include "worker/process.h"
+#include "worker/received.h"
 
 struct isolated {
     struct instance *inst;
-    struct worker *worker; /* NULL: none runs */
-    bool lost;             /* what failed was the worker, not the plugin's own decision */
+    struct worker *worker;    /* NULL: none runs */
+    struct received received; /* what its streams bring, for whichever worker it has */
+    struct ws_memory memory;  /* the same, for those streams */
+    bool lost;                /* what failed was the worker, not the plugin's own decision */
     struct loop_watch death;
     bool watched;
     bool output_told;       /* that what its plugin writes goes nowhere */

@@ -4,6 +4,7 @@
  */
 #include "host/given.h"
 #include "host/host.h"
+#include "host/isolated.h"
 
 #include <hawse/service/stream.h>
 #include <hawse/space/host.h>
@@ -256,6 +257,7 @@ static int32_t make_stream(struct instance *inst, const hawse_stream_spec_t *spe
         .max_message = spec->max_message,
         .ping_ns = spec->ping_ns ? spec->ping_ns : (uint64_t)endpoint->ping_ms * 1000000u,
         .idle_ns = spec->idle_ns ? spec->idle_ns : (uint64_t)endpoint->idle_ms * 1000000u,
+        .memory = inst->isolated ? &inst->isolated->memory : NULL,
     };
     fault_clear(&inst->last_error);
     code = stream_create(inst->lane->loop, host->connector, host->logger, &options, &handler, s,

@@ -217,7 +217,7 @@ bool swap_events(struct instance *inst, const hawse_event_t *const *events, uint
                  struct swap_tried *tried)
 {
     struct swap *s = inst->swap;
-    if (s->step != SWAP_TRYING || (s->worker && (n = worker_fits(events, n)) == 0))
+    if (s->step != SWAP_TRYING || (s->worker && (n = worker_fits(s->worker, events, n)) == 0))
         return false;
     s->events = events;
     s->n = n;

@@ -96,9 +96,43 @@ static uint64_t backoff_ms(struct stream *s)
     return wait > s->retry_after_ms ? wait : s->retry_after_ms;
 }
 
+/* The connection is open: messages are received where their owner wants them, and nothing that came
+ * before the first of them goes there. */
+static int32_t receive_there(struct stream *s)
+{
+    size_t held = s->rx_end - s->rx_begin;
+    if (!s->memory)
+        return HAWSE_OK;
+    uint8_t *there = ws_memory_resize(s->memory, NULL, 0, s->rx_cap + WS_SLACK);
+    if (!there)
+        return fault_set(&s->reason, HAWSE_E_NOMEM, "no memory to receive messages in");
+    memcpy(there, s->rx + s->rx_begin, held);
+    explicit_bzero(s->rx, s->rx_end);
+    s->upgrade_rx = s->rx;
+    s->rx = there;
+    s->rx_begin = 0;
+    s->rx_end = held;
+    return HAWSE_OK;
+}
+
+/* Back to the buffer of upgrades, whose size never changed: answers to them are small. */
+static void receive_here(struct stream *s)
+{
+    s->rx = s->upgrade_rx;
+    s->upgrade_rx = NULL;
+    s->rx_cap = STREAM_RX_BYTES;
+    s->rx_begin = s->rx_end = 0;
+}
+
 /* A server may have repeated our keys: nothing of what it said is kept. */
 static void clear_received(struct stream *s)
 {
+    if (s->upgrade_rx) {
+        explicit_bzero(s->rx, s->rx_cap + WS_SLACK);
+        (void)stream_resize_rx(s, 0);
+        receive_here(s);
+        return;
+    }
     uint8_t *small = s->rx_cap > STREAM_RX_BYTES ? malloc(STREAM_RX_BYTES + WS_SLACK) : NULL;
     if (small) { /* the wiped pages of a large one would only cost time */
         explicit_bzero(s->rx, s->rx_end);
@@ -114,13 +148,17 @@ static void clear_received(struct stream *s)
  * handed: its memory is left to it for ever. */
 static void leave_to_lost_thread(struct stream *s)
 {
-    uint8_t *fresh = malloc(STREAM_RX_BYTES + WS_SLACK);
-    if (!fresh)
-        return; /* the next connection overwrites what it reads */
-    s->rx = fresh;
-    s->rx_cap = STREAM_RX_BYTES;
-    s->rx_end = 0;
-    s->assembly = (struct ws_buffer){0};
+    if (s->upgrade_rx) {
+        receive_here(s);
+    } else {
+        uint8_t *fresh = malloc(STREAM_RX_BYTES + WS_SLACK);
+        if (!fresh)
+            return; /* the next connection overwrites what it reads */
+        s->rx = fresh;
+        s->rx_cap = STREAM_RX_BYTES;
+        s->rx_end = 0;
+    }
+    s->assembly = (struct ws_buffer){.memory = s->memory};
     s->inflater = NULL;
     s->delivering = false;
 }
@@ -255,10 +293,13 @@ static void on_timer(void *ctx, uint64_t now_ns)
 int32_t stream_upgraded(struct stream *s, size_t consumed)
 {
     s->rx_begin = consumed;
+    if (receive_there(s) != HAWSE_OK)
+        return s->reason.code;
     struct ws_parser_options options = {.max_message = s->max_message, .trust_text = s->trust_text};
     if (s->handshake.deflate_agreed) {
         if (ws_inflater_create(&s->handshake.deflate, &s->inflater) != HAWSE_OK)
             return fault_set(&s->reason, HAWSE_E_NOMEM, "no memory for permessage-deflate");
+        ws_inflater_use(s->inflater, s->memory);
         options.inflater = s->inflater;
     }
     ws_parser_init(&s->parser, &s->assembly, &options);
@@ -398,6 +439,7 @@ int32_t stream_create(struct loop *loop, struct connector *connector, struct log
     s->logger = logger;
     s->handler = handler;
     s->ctx = ctx;
+    s->memory = s->assembly.memory = options->memory;
     s->trust_text = !e->validate_utf8;
     s->offer_deflate = e->deflate;
     s->max_message = options->max_message ? options->max_message : WS_MAX_MESSAGE_DEFAULT;

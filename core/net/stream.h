@@ -9,6 +9,7 @@
 #include "base/fault.h"
 #include "config/config.h"
 #include "loop/loop.h"
+#include "net/ws_buffer.h"
 #include "observe/log.h"
 
 #include <hawse/space/host.h>
@@ -47,6 +48,9 @@ struct stream_options {
     uint64_t max_message;                   /* 0 = 16 MiB */
     uint64_t ping_ns;
     uint64_t idle_ns;
+    /* Where messages are received; NULL = the heap. Borrowed while the stream lives. Nothing of an
+     * upgrade is ever there: a server may repeat keys in its answer. */
+    const struct ws_memory *memory;
 };
 
 /* Written on the lane, readable from any thread (relaxed atomics). */

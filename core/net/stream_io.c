@@ -166,7 +166,7 @@ static bool make_room(struct stream *s, size_t need)
     }
     if (need <= s->rx_cap)
         return true;
-    uint8_t *bigger = realloc(s->rx, need + WS_SLACK);
+    uint8_t *bigger = stream_resize_rx(s, need + WS_SLACK);
     if (!bigger) {
         (void)fault_set(&s->reason, HAWSE_E_NOMEM, "no memory for a message of %zu bytes", need);
         return false;
@@ -197,7 +197,7 @@ static void trim_rx(struct stream *s)
     memmove(s->rx, s->rx + s->rx_begin, held);
     s->rx_begin = 0;
     s->rx_end = held;
-    uint8_t *smaller = realloc(s->rx, STREAM_RX_BYTES + WS_SLACK);
+    uint8_t *smaller = stream_resize_rx(s, STREAM_RX_BYTES + WS_SLACK);
     if (!smaller)
         return;
     s->rx = smaller;

@@ -53,8 +53,10 @@ struct stream {
 
     uint8_t *rx; /* receive buffer: rx_cap bytes and WS_SLACK more */
     size_t rx_cap, rx_begin, rx_end;
-    size_t rx_peak;    /* highest rx_end since the last check */
-    uint64_t large_ns; /* when a buffer was last seen to need more than STREAM_RX_BYTES */
+    const struct ws_memory *memory; /* for messages; NULL = the heap */
+    uint8_t *upgrade_rx; /* with such memory: the receive buffer of upgrades, while rx is there */
+    size_t rx_peak;      /* highest rx_end since the last check */
+    uint64_t large_ns;   /* when a buffer was last seen to need more than STREAM_RX_BYTES */
     struct ws_buffer assembly;
     struct ws_inflater *inflater;
     struct ws_parser parser;
@@ -92,6 +94,12 @@ int32_t stream_queue_frame(struct stream *stream, uint8_t opcode, const void *da
 
 /* Gives the memory of large messages back when none came for a while; from time to time. */
 void stream_trim(struct stream *stream, uint64_t now_ns);
+
+/* realloc for the receive buffer; want 0 = free. */
+static inline uint8_t *stream_resize_rx(struct stream *s, size_t want)
+{
+    return ws_memory_resize(s->upgrade_rx ? s->memory : NULL, s->rx, s->rx_cap + WS_SLACK, want);
+}
 
 /* stream.c */
 /* Ends the connection and plans the next attempt; stream->reason says why. */

@@ -10,6 +10,21 @@
 
 enum { FIRST_CAPACITY = 4096 };
 
+void *ws_memory_resize(const struct ws_memory *memory, void *old, size_t held, size_t want)
+{
+    if (memory)
+        return memory->resize(memory->ctx, old, held, want);
+    if (want > 0)
+        return realloc(old, want);
+    free(old);
+    return NULL;
+}
+
+static size_t held_by(const struct ws_buffer *buf)
+{
+    return buf->data ? buf->cap + WS_SLACK : 0;
+}
+
 int32_t ws_buffer_reserve(struct ws_buffer *buf, size_t want, size_t limit)
 {
     if (want > limit || limit > SIZE_MAX - WS_SLACK)
@@ -22,7 +37,7 @@ int32_t ws_buffer_reserve(struct ws_buffer *buf, size_t want, size_t limit)
         cap *= 2;
     if (cap < want || cap > limit)
         cap = limit;
-    uint8_t *data = realloc(buf->data, cap + WS_SLACK);
+    uint8_t *data = ws_memory_resize(buf->memory, buf->data, held_by(buf), cap + WS_SLACK);
     if (!data)
         return HAWSE_E_NOMEM;
     buf->data = data;
@@ -53,7 +68,7 @@ void ws_buffer_trim(struct ws_buffer *buf, size_t cap)
 {
     if (buf->cap <= cap || buf->len > cap)
         return;
-    uint8_t *data = realloc(buf->data, cap + WS_SLACK);
+    uint8_t *data = ws_memory_resize(buf->memory, buf->data, held_by(buf), cap + WS_SLACK);
     if (!data)
         return;
     buf->data = data;
@@ -62,6 +77,6 @@ void ws_buffer_trim(struct ws_buffer *buf, size_t cap)
 
 void ws_buffer_finish(struct ws_buffer *buf)
 {
-    free(buf->data);
-    *buf = (struct ws_buffer){0};
+    (void)ws_memory_resize(buf->memory, buf->data, held_by(buf), 0);
+    *buf = (struct ws_buffer){.memory = buf->memory};
 }

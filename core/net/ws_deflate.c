@@ -60,6 +60,11 @@ int32_t ws_inflater_create(const struct ws_deflate_agreed *agreed, struct ws_inf
     return HAWSE_OK;
 }
 
+void ws_inflater_use(struct ws_inflater *inflater, const struct ws_memory *memory)
+{
+    inflater->out.memory = memory;
+}
+
 bool ws_inflater_needed(struct ws_inflater *inflater, size_t cap)
 {
     bool needed = inflater->out.peak > cap;

@@ -6,6 +6,7 @@
 #ifndef HAWSE_CORE_NET_WS_DEFLATE_H
 #define HAWSE_CORE_NET_WS_DEFLATE_H
 
+#include "net/ws_buffer.h"
 #include "net/ws_failure.h"
 
 #include <stdbool.h>
@@ -28,6 +29,8 @@ struct ws_deflater;
 
 /* HAWSE_E_INVAL: window bits outside 8-15; HAWSE_E_NOMEM. */
 int32_t ws_inflater_create(const struct ws_deflate_agreed *agreed, struct ws_inflater **inflater);
+/* Where it puts what it inflates, from before its first message on. Borrowed while it lives. */
+void ws_inflater_use(struct ws_inflater *inflater, const struct ws_memory *memory);
 /* Was room for more than `cap` bytes needed since it was last asked? */
 bool ws_inflater_needed(struct ws_inflater *inflater, size_t cap);
 /* Gives memory for messages above `cap` bytes back. */

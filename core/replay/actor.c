@@ -77,7 +77,7 @@ int32_t actor_call(struct worker *worker, const struct walk_step *step, uint64_t
             return fault_set(fault, HAWSE_E_FORMAT, "the capture holds a state that cannot be");
         job.saved = (hawse_view_t){.data = step->events[0].data, .len = step->events[0].len};
         job.n = 0;
-    } else if (worker_fits(step->event_list, step->event_count) < step->event_count) {
+    } else if (worker_fits(worker, step->event_list, step->event_count) < step->event_count) {
         return fault_set(fault, HAWSE_E_LIMIT, "its events are more than a worker can be given");
     }
     return worker_run(worker, &job, code, fault);

@@ -196,14 +196,19 @@ static int32_t map(struct child *c, struct fault *fault)
         mmap(NULL, BUS_RECORD_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     c->kept =
         mmap(NULL, HAWSE_STATE_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (control == MAP_FAILED || told == MAP_FAILED || c->reserved == MAP_FAILED ||
-        c->kept == MAP_FAILED)
+    void *received = NULL;
+    if (control != MAP_FAILED && ((struct link_control *)control)->received > 0)
+        received = mmap(NULL, ((struct link_control *)control)->received, PROT_READ, MAP_SHARED,
+                        LINK_FD_RECEIVED, 0);
+    if (control == MAP_FAILED || told == MAP_FAILED || received == MAP_FAILED ||
+        c->reserved == MAP_FAILED || c->kept == MAP_FAILED)
         return fault_set(fault, HAWSE_E_NOMEM, "a worker could not map what it shares: %s",
                          strerror(errno));
     c->link = control;
     c->said = (uint8_t *)control + LINK_SAID_AT;
     c->told = told;
     c->link->told_at = (uintptr_t)told;
+    c->link->received_at = (uintptr_t)received;
     c->patience = (struct link_patience){.spin_ns = c->link->spin_ns, .yields = c->link->yields};
     /* a list of one: the word with the turn, wherever it is mapped */
     c->turn.next = &c->robust.list;

@@ -23,7 +23,13 @@ enum {
 };
 
 /* Descriptors that a worker begins with. */
-enum { LINK_FD_CONTROL = 3, LINK_FD_TOLD = 4, LINK_FD_PLUGIN = 5, LINK_FDS = 6 };
+enum {
+    LINK_FD_CONTROL = 3,
+    LINK_FD_TOLD = 4,
+    LINK_FD_PLUGIN = 5,
+    LINK_FD_RECEIVED = 6, /* nothing that matters, when `received` is 0 */
+    LINK_FDS = 7,
+};
 
 /* Whose turn it is. The worker's is its thread's number and FUTEX_WAITERS, as robust futexes have
  * it: when it dies the kernel puts FUTEX_OWNER_DIED there and wakes the host. */
@@ -46,7 +52,12 @@ enum link_kind {
 };
 
 /* Why a worker ended itself: by its own account, which names things but proves nothing. */
-enum link_end { LINK_END_NONE, LINK_END_SIGNAL, LINK_END_SYSCALL };
+enum link_end {
+    LINK_END_NONE,
+    LINK_END_SIGNAL,
+    LINK_END_SYSCALL,
+    LINK_END_WROTE, /* into what it can only read */
+};
 
 /* What keeps a worker in: bits. */
 enum link_walls {
@@ -91,12 +102,14 @@ struct link_control {
     uint64_t spin_ns;
     uint32_t yields;
     uint32_t reserved2;
-    uint64_t memory; /* bytes that the plugin may have */
-    int64_t host;    /* process that must live as long as the worker */
-    char id[128];    /* of the manifest */
+    uint64_t memory;   /* bytes that the plugin may have */
+    uint64_t received; /* bytes of the arena that frames are in; 0 = there is none */
+    int64_t host;      /* process that must live as long as the worker */
+    char id[128];      /* of the manifest */
     uint32_t asks_reserve;
     /* from the worker, once */
-    uint64_t told_at; /* where it sees what it is told */
+    uint64_t told_at;     /* where it sees what it is told */
+    uint64_t received_at; /* and what was received */
     uint32_t walls;
     /* its last words */
     uint32_t end; /* enum link_end */

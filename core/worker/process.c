@@ -2,6 +2,8 @@
 #include "worker/process.h"
 
 #include "worker/hear.h"
+#include "worker/received.h"
+#include "worker/share.h"
 #include "worker/syscalls.h"
 
 #include <errno.h>
@@ -28,8 +30,9 @@ enum {
 struct worker {
     struct link_control *link;
     uint8_t *told;
-    int told_fd;        /* the host's, to give pages back */
-    uint64_t told_used; /* most bytes of it since pages were given back */
+    int told_fd;                     /* the host's, to give pages back */
+    const struct received *received; /* NULL: none */
+    uint64_t told_used;              /* most bytes of it since pages were given back */
     pid_t pid;
     int death_fd;
     bool reaped;
@@ -50,36 +53,14 @@ static uint64_t clock_ns(void)
 
 /* ---- starting ---- */
 
-/* Shared memory that nobody can shrink under the host's feet. */
-static int32_t share(const char *name, size_t bytes, int *fd, void *map)
-{
-    *fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (*fd < 0 || ftruncate(*fd, (off_t)bytes) != 0)
-        return HAWSE_E_NOMEM;
-    void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
-    if (at == MAP_FAILED)
-        return HAWSE_E_NOMEM;
-    memcpy(map, &at, sizeof(at));
-    return fcntl(*fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) == 0 ? HAWSE_OK : HAWSE_E_NOMEM;
-}
-
-/* The same memory by a descriptor that nobody can write by, nor make a mapping writable that was
- * made of it. A seal against writing would do that too, and keep the host from giving pages back.
- */
-static int read_only(int fd)
-{
-    char path[32];
-    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    return open(path, O_RDONLY | O_CLOEXEC);
-}
-
 static int32_t spawn(struct worker *w, const struct worker_options *options, int control, int told,
                      struct fault *fault)
 {
     posix_spawn_file_actions_t actions;
     char *argv[] = {(char *)"hawse", (char *)"__worker", NULL}, *env[] = {NULL};
     int high[LINK_FDS] = {0}, error = posix_spawn_file_actions_init(&actions);
-    const int from[LINK_FDS] = {-1, -1, -1, control, told, options->plugin_fd};
+    const int received = options->received ? options->received->read_fd : told;
+    const int from[LINK_FDS] = {-1, -1, -1, control, told, options->plugin_fd, received};
     /* beyond the numbers they are given there, so that none is overwritten before it is moved */
     for (int i = LINK_FD_CONTROL; i < LINK_FDS && error == 0; i++) {
         high[i] = fcntl(from[i], F_DUPFD_CLOEXEC, LINK_FDS);
@@ -113,10 +94,13 @@ int32_t worker_start(const struct worker_options *options, struct worker **out, 
     w->patience.spin_ns = options->spin_ns;
     w->patience.yields = options->cpu < 0;
     worker_poked(w, options->poked);
-    int32_t code = share("hawse-worker", LINK_CONTROL_BYTES, &control, &w->link);
+    w->received = options->received;
+    uint8_t *link = NULL;
+    int32_t code = share_memory("hawse-worker", LINK_CONTROL_BYTES, &control, &link);
+    w->link = (struct link_control *)(void *)link;
     if (code == HAWSE_OK)
-        code = share("hawse-told", LINK_TOLD_BYTES, &w->told_fd, &w->told);
-    if (code == HAWSE_OK && (told = read_only(w->told_fd)) < 0)
+        code = share_memory("hawse-told", LINK_TOLD_BYTES, &w->told_fd, &w->told);
+    if (code == HAWSE_OK && (told = share_read_only(w->told_fd)) < 0)
         code = HAWSE_E_IO;
     if (code != HAWSE_OK) {
         (void)fault_set(fault, code, "no shared memory for a worker: %s", strerror(errno));
@@ -124,6 +108,7 @@ int32_t worker_start(const struct worker_options *options, struct worker **out, 
         w->link->spin_ns = options->spin_ns;
         w->link->yields = options->cpu < 0;
         w->link->memory = options->memory;
+        w->link->received = options->received ? RECEIVED_BYTES : 0;
         w->link->host = getpid();
         w->link->asks_reserve = options->asks_reserve;
         (void)snprintf(w->link->id, sizeof(w->link->id), "%s", options->id);
@@ -193,6 +178,10 @@ static void tell_end(const struct worker *w, struct fault *fault)
                         syscall_name(number), number);
         fault_hint(fault, "plugins have no files, sockets, processes, threads or sleep: they ask "
                           "the host");
+    } else if (end == LINK_END_WROTE) {
+        (void)fault_set(fault, HAWSE_E_DENIED,
+                        "its worker wrote into received bytes, which are the host's");
+        fault_hint(fault, "events are read where they are: a plugin copies what it changes");
     } else if (end == LINK_END_SIGNAL || w->code != CLD_EXITED) {
         int sig = end == LINK_END_SIGNAL ? (int)(number & 127u) : w->status;
         (void)fault_set(fault, HAWSE_E_INTERNAL, "its worker crashed with signal %d (%s)%s%s%.200s",
@@ -289,23 +278,38 @@ int32_t worker_ready(struct worker *w, uint64_t wait_ns, struct fault *fault)
 
 /* ---- what is told ---- */
 
-static uint64_t told_len(const hawse_event_t *event)
+/* Whether it is read where it is; then its address in the worker. */
+static bool is_lent(const struct worker *w, const hawse_event_t *event, uint64_t *address)
 {
-    return sizeof(hawse_event_t *) + sizeof(*event) + record_pad(event->len) + HAWSE_PADDING;
+    uint64_t offset = 0;
+    if (!w->received || !received_find(w->received, event->data, event->len, &offset))
+        return false;
+    *address = w->link->received_at + offset;
+    return true;
 }
 
-uint32_t worker_fits(const hawse_event_t *const *events, uint32_t n)
+static uint64_t told_len(const struct worker *w, const hawse_event_t *event)
+{
+    uint64_t address, head = sizeof(hawse_event_t *) + sizeof(*event);
+    if (is_lent(w, event, &address))
+        return head;
+    return event->len > LINK_TOLD_BYTES ? event->len
+                                        : head + record_pad(event->len) + HAWSE_PADDING;
+}
+
+uint32_t worker_fits(const struct worker *w, const hawse_event_t *const *events, uint32_t n)
 {
     uint64_t room = LINK_TOLD_BYTES;
     for (uint32_t i = 0; i < n; i++) {
-        if (events[i]->len > LINK_TOLD_BYTES || told_len(events[i]) > room)
+        uint64_t len = told_len(w, events[i]);
+        if (len > room)
             return i;
-        room -= told_len(events[i]);
+        room -= len;
     }
     return n;
 }
 
-/* Pointers, headers, then data, as the worker will see them. */
+/* Pointers, headers, then the data that is copied, as the worker will see them. */
 static uint64_t tell_events(struct worker *w, const hawse_event_t *const *events, uint32_t n)
 {
     uint64_t base = w->link->told_at;
@@ -313,15 +317,15 @@ static uint64_t tell_events(struct worker *w, const hawse_event_t *const *events
     hawse_event_t *headers = (hawse_event_t *)(void *)(w->told + n * sizeof(uint64_t));
     uint64_t at = n * (sizeof(uint64_t) + sizeof(headers[0]));
     for (uint32_t i = 0; i < n; i++) {
+        uint64_t data = 0; /* an address over there */
         pointers[i] = base + (uint64_t)((uint8_t *)&headers[i] - w->told);
         headers[i] = *events[i];
-        uint64_t data = base + at; /* an address over there */
-        memcpy(&headers[i].data, &data, sizeof(data));
-        if (events[i]->len > 0)
+        if (events[i]->len > 0 && !is_lent(w, events[i], &data)) {
+            data = base + at;
             memcpy(w->told + at, events[i]->data, events[i]->len);
-        else
-            headers[i].data = NULL;
-        at += record_pad(events[i]->len) + (events[i]->len > 0 ? HAWSE_PADDING : 0);
+            at += record_pad(events[i]->len) + HAWSE_PADDING;
+        }
+        memcpy(&headers[i].data, &data, sizeof(data));
     }
     return at;
 }

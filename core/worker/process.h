@@ -11,14 +11,17 @@
 #include "worker/link.h"
 
 struct worker;
+struct received;
 
 struct worker_options {
-    const char *program; /* NULL = this one */
-    const char *id;      /* that the plugin's table must state */
-    int plugin_fd;       /* the file that was judged */
-    uint64_t memory;     /* bytes that the plugin may have */
-    int32_t cpu;         /* -1 = where the lane runs, at any time */
-    uint64_t spin_ns;    /* both sides spin so long for the turn before they sleep */
+    const char *program;             /* NULL = this one */
+    const char *id;                  /* that the plugin's table must state */
+    int plugin_fd;                   /* the file that was judged */
+    const struct received *received; /* what it reads in place; NULL = all events are copied.
+                                        Borrowed while it lives */
+    uint64_t memory;                 /* bytes that the plugin may have */
+    int32_t cpu;                     /* -1 = where the lane runs, at any time */
+    uint64_t spin_ns;                /* both sides spin so long for the turn before they sleep */
     bool poked; /* somebody calls worker_poke while a callback takes long: sleeps need no timer,
                    whose setting costs more than all else */
     bool asks_reserve; /* room to build a record in is asked for by CALL_RESERVE, for a replay */
@@ -49,7 +52,7 @@ int32_t worker_start(const struct worker_options *options, struct worker **out,
  * could not be loaded there, or the process ended. */
 int32_t worker_ready(struct worker *worker, uint64_t wait_ns, struct fault *fault);
 /* How many of these events fit into one callback; 0: the first alone is too large. */
-uint32_t worker_fits(const hawse_event_t *const *events, uint32_t n);
+uint32_t worker_fits(const struct worker *worker, const hawse_event_t *const *events, uint32_t n);
 /* Runs a callback. HAWSE_OK with *result; else the worker is lost, and the fault says how. */
 int32_t worker_run(struct worker *worker, struct worker_job *job, int32_t *result,
                    struct fault *fault);

@@ -49,8 +49,18 @@ static _Noreturn void end(enum link_end why, uint32_t number)
         (void)syscall(SYS_exit_group, END_CODE);
 }
 
-BARE static void on_crash(int sig)
+/* A write into what is mapped for reading alone. */
+BARE static bool wrote_into(const siginfo_t *info, uint64_t at, uint64_t bytes)
 {
+    return info->si_code == SEGV_ACCERR && (uintptr_t)info->si_addr - at < bytes;
+}
+
+BARE static void on_crash(int sig, siginfo_t *info, void *context)
+{
+    (void)context;
+    if (sig == SIGSEGV && (wrote_into(info, seal.link->told_at, LINK_TOLD_BYTES) ||
+                           wrote_into(info, seal.link->received_at, seal.link->received)))
+        end(LINK_END_WROTE, (uint32_t)sig);
     void *probe = mmap(NULL, PROBE_BYTES, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     seal.link->out_of_memory = probe == MAP_FAILED && errno == ENOMEM;
     end(LINK_END_SIGNAL, (uint32_t)sig);
@@ -144,7 +154,7 @@ static void handlers(void)
     stack_t alternate = {.ss_sp = stack, .ss_size = STACK_BYTES};
     if (stack != MAP_FAILED)
         (void)sigaltstack(&alternate, NULL);
-    struct sigaction action = {.sa_handler = on_crash, .sa_flags = SA_ONSTACK};
+    struct sigaction action = {.sa_sigaction = on_crash, .sa_flags = SA_ONSTACK | SA_SIGINFO};
     (void)sigfillset(&action.sa_mask);
     for (size_t i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++)
         (void)sigaction(crashes[i], &action, NULL);

@@ -308,16 +308,97 @@ static void f_told(struct rig *rig)
     *(volatile uint8_t *)at = 1;
 }
 
-_Noreturn void fault_of_this_life(struct rig *rig, const hawse_event_t *event)
+/* ---- received bytes, which are read where they are ---- */
+
+static uint8_t *writable(const uint8_t *at)
 {
+    uint8_t *same;
+    memcpy(&same, &at, sizeof(same));
+    return same;
+}
+
+static void *page_of(const uint8_t *at)
+{
+    return writable(at - ((uintptr_t)at & 4095));
+}
+
+static void f_frame_write(struct rig *rig)
+{
+    *(volatile uint8_t *)writable(rig->event->data) = 1;
+}
+
+/* What is behind it is not the plugin's either. */
+static void f_frame_behind(struct rig *rig)
+{
+    *(volatile uint8_t *)writable(rig->event->data + rig->event->len + 100000) = 1;
+}
+
+static void f_frame_open(struct rig *rig)
+{
+    if (mprotect(page_of(rig->event->data), 4096, PROT_READ | PROT_WRITE) == 0)
+        return;
+    f_frame_write(rig);
+}
+
+static void f_frame_remove(struct rig *rig)
+{
+    if (madvise(page_of(rig->event->data), 4096, MADV_REMOVE) == 0)
+        return;
+    f_frame_write(rig);
+}
+
+/* A view that was not let go with its callback leads to the plugin's own bytes, and binds nobody.
+ */
+static void f_frame_keep(struct rig *rig)
+{
+    for (uint64_t i = 0; i < rig->kept_len; i++)
+        sink += rig->kept[i];
+    *(volatile uint8_t *)writable(rig->kept) = 1;
+}
+
+static void f_frame_hang(struct rig *rig)
+{
+    for (;;)
+        sink += rig->event->data[0];
+}
+
+struct fault_row {
+    const char *name;
+    void (*run)(struct rig *rig);
+};
+
+static _Noreturn void run_fault(struct rig *rig, const hawse_event_t *event,
+                                const struct fault_row *fault)
+{
+    char text[64];
+    rig->event = event;
+    (void)snprintf(text, sizeof(text), "FAULT %s", fault->name);
+    hawse_log(rig->host, rig->self, HAWSE_LOG_INFO, text);
+    fault->run(rig);
+    (void)snprintf(text, sizeof(text), "SURVIVED %s", fault->name);
+    hawse_log(rig->host, rig->self, HAWSE_LOG_ERROR, text);
+    _exit(9); /* on to the next */
+}
+
 #define ROW(name)       \
     {                   \
 #name, f_##name \
     }
-    static const struct {
-        const char *name;
-        void (*run)(struct rig *rig);
-    } faults[] = {
+
+_Noreturn void frame_fault_of_this_life(struct rig *rig, const hawse_event_t *frame)
+{
+    static const struct fault_row faults[] = {ROW(frame_write), ROW(frame_behind),
+                                              ROW(frame_open),  ROW(frame_remove),
+                                              ROW(frame_keep),  ROW(frame_hang)};
+    /* a copy would stand behind its header */
+    const char *way = frame->data == (const uint8_t *)(frame + 1) ? "SURVIVED a copy" : "in place";
+    hawse_log(rig->host, rig->self, HAWSE_LOG_INFO, way);
+    run_fault(rig, frame, &faults[rig->life % (sizeof(faults) / sizeof(faults[0]))]);
+}
+
+_Noreturn void fault_of_this_life(struct rig *rig, const hawse_event_t *event)
+{
+    static const struct fault_row faults[] = {
         ROW(segfault),
         ROW(socket),
         ROW(loop),
@@ -355,14 +436,5 @@ _Noreturn void fault_of_this_life(struct rig *rig, const hawse_event_t *event)
         ROW(requeue),
         ROW(told),
     };
-    enum { COUNT = sizeof(faults) / sizeof(faults[0]) };
-    char text[64];
-    rig->event = event;
-    size_t i = rig->life % COUNT;
-    (void)snprintf(text, sizeof(text), "FAULT %s", faults[i].name);
-    hawse_log(rig->host, rig->self, HAWSE_LOG_INFO, text);
-    faults[i].run(rig);
-    (void)snprintf(text, sizeof(text), "SURVIVED %s", faults[i].name);
-    hawse_log(rig->host, rig->self, HAWSE_LOG_ERROR, text);
-    _exit(9); /* on to the next */
+    run_fault(rig, event, &faults[rig->life % (sizeof(faults) / sizeof(faults[0]))]);
 }

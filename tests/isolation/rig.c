@@ -1,7 +1,8 @@
 /*
  * One plugin in three roles. "pulse" publishes numbered events; "reader" takes them and fails when
  * one is missing, doubled or out of order; "victim" takes one and then does something that no
- * plugin may, another thing in each of its lives; "talker" prints. Any other role takes all and
+ * plugin may, another thing in each of its lives, and "frames" the same with frames of a stream of
+ * its own; "talker" prints. Any other role takes all and
  * does nothing.
  */
 #include "rig.h"
@@ -16,12 +17,13 @@
 HAWSE_EXPORT const char hawse_manifest_v1[] =
     "{\"id\":\"org.test.rig\",\"version\":\"1.0.0\",\"abi\":\"1.0\",\"kind\":\"venue\","
     "\"maturity\":\"stable\","
-    "\"requires\":{\"hawse.sub/1\":\">=1.0\",\"hawse.timer/1\":\">=1.0\"},"
+    "\"requires\":{\"hawse.sub/1\":\">=1.0\",\"hawse.timer/1\":\">=1.0\","
+    "\"hawse.stream/1\":\">=1.0\"},"
     "\"produces\":[\"org.test.pulse/1\"],\"consumes\":[\"org.test.pulse/1\"],"
     "\"config\":{\"type\":\"object\",\"properties\":{\"role\":{\"type\":\"string\"},"
     "\"events\":{\"type\":\"integer\",\"default\":1000}}}}";
 
-enum { BURST = 8, PERIOD_NS = 1000000 };
+enum { FRAMES_KEPT = 3, BURST = 8, PERIOD_NS = 1000000 };
 
 struct pulse {
     uint64_t number;
@@ -53,6 +55,11 @@ static int32_t create(const hawse_host_t *host, hawse_instance_t self, hawse_vie
     rig->sub = host->query(host, self, HAWSE_SUB_ID);
     *state = rig;
     int32_t code = rig->sub->space(host, self, hawse_text("org.test.pulse/1"), &rig->space);
+    if (rig->role == 'f') {
+        hawse_stream_spec_t spec = {.size = sizeof(spec), .endpoint = hawse_text("ws")};
+        rig->stream = host->query(host, self, HAWSE_STREAM_ID);
+        return rig->stream->open(host, self, &spec, &rig->echo);
+    }
     return code == HAWSE_OK && rig->role != 'p' ? subscribe(rig) : code;
 }
 
@@ -101,6 +108,25 @@ static int32_t read_one(struct rig *rig, const hawse_event_t *event)
     return hawse_fail(rig->host, rig->self, HAWSE_E_INTERNAL, text, "");
 }
 
+/* Has the server answer with frame after frame, and harms what came when some have. */
+static int32_t take_frame(struct rig *rig, const hawse_event_t *event)
+{
+    static const char ask[] =
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_chainId\",\"params\":[]}";
+    hawse_host_stream_state_t state = {0};
+    if (event->kind == HAWSE_HOST_STREAM_STATE)
+        memcpy(&state, event->data, sizeof(state));
+    if (event->kind == HAWSE_HOST_FRAME && ++rig->frames == FRAMES_KEPT)
+        frame_fault_of_this_life(rig, event);
+    if (event->kind == HAWSE_HOST_FRAME && !rig->kept) {
+        rig->kept = event->data;
+        rig->kept_len = event->len;
+    }
+    if (event->kind != HAWSE_HOST_FRAME && state.state != HAWSE_STREAM_OPEN)
+        return HAWSE_OK;
+    return rig->stream->send(rig->host, rig->self, rig->echo, HAWSE_MESSAGE_TEXT, hawse_text(ask));
+}
+
 static int32_t on_events(void *state, const hawse_event_t *const *events, uint32_t n)
 {
     struct rig *rig = state;
@@ -110,6 +136,8 @@ static int32_t on_events(void *state, const hawse_event_t *const *events, uint32
             beat(rig);
         else if (rig->role == 'r')
             code = read_one(rig, events[i]);
+        else if (rig->role == 'f')
+            code = take_frame(rig, events[i]);
         else if (rig->role == 'v' && events[i]->space == rig->space)
             fault_of_this_life(rig, events[i]);
         if (code < 0)

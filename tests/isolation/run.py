@@ -35,9 +35,13 @@ WORDS = {
     "handler": r"system call rt_sigaction ", "write": r"system call write ", "namespace": r"system call unshare ",
     "io_uring": r"system call io_uring_setup ", "memory_file": r"system call memfd_create ",
     "filter": r"system call seccomp ", "read": r"system call read ", "old_calls": r"system call|exit code 3",
-    "requeue": r"system call futex ", "told": r"crashed with signal 11",
+    "requeue": r"system call futex ", "told": r"wrote into received bytes",
     "scribble": r"said something|has not returned|claims to have taken|returned|system call",
 }
+
+
+FRAME_WORDS = {**dict.fromkeys(("frame_write", "frame_behind", "frame_open", "frame_remove", "frame_keep"), r"wrote into received bytes"),
+               "frame_hang": r"has not returned within"}
 
 
 class Tap:
@@ -255,14 +259,50 @@ def together(args, tap, folder):
         tap.check(host.wait(20) == 0, "and the host ends well")
 
 
+def frames(args, tap, folder):
+    """What is received for a worker is read where it is: who writes there, opens it, keeps it or does not let go is
+    named, and one beside it that does none of this has all its frames."""
+    root = pathlib.Path(__file__).resolve().parents[2]
+    path, log, port = folder / "f.json", folder / "log-f", free_port()
+    c = config(folder, args.rig.resolve(), 1000000, True)
+    c["state_dir"] = str(folder / "state-f")
+    c["instances"] = {"pulse": c["instances"]["pulse"], "victim": {
+        **c["instances"]["victim"], "settings": {"role": "frames", "events": 1},
+        "endpoints": {"ws": f"ws://127.0.0.1:{port}"}}}
+    path.write_text(json.dumps(c))
+    feed = subprocess.Popen([args.hawse, "feed", str(root / "packaging/quickstart/gnosis-sample.ndjson"), "--speed", "60",
+                             "--listen", f"127.0.0.1:{port}"], stdout=subprocess.DEVNULL)
+    try:
+        with log.open("w") as out:
+            host = subprocess.Popen([args.hawse, "run", str(path)], stdout=subprocess.DEVNULL, stderr=out)
+        wanted = 2 * len(FRAME_WORDS)
+        wait_for(log, host, lambda t: t.count("FAULT") > wanted, time.monotonic() + 20)
+        host.send_signal(signal.SIGTERM)
+        tap.check(host.wait(20) == 0, "the host outlives what is done to received bytes", log.read_text()[-1500:])
+    finally:
+        feed.terminate()
+        feed.wait()
+    text = log.read_text(errors="replace")
+    seen = re.findall(r"victim +FAULT (\w+)\n(?:.*lines of this plugin.*\n)*.*(?:ERROR|WARN) +victim(.*)", text)
+    wrong = [f"{name}: {said}" for name, said in seen if not re.search(FRAME_WORDS[name], said)]
+    tap.check({name for name, _ in seen} == set(FRAME_WORDS) and len(seen) >= wanted and not wrong,
+              f"{len(seen)} faults with received bytes, each by name", "\n".join(wrong) + text[-1500:])
+    tap.check("SURVIVED" not in text and "victim    in place" in re.sub(" +", "    ", text),
+              "they were read in place, and nothing was changed there", "\n".join(re.findall(r".*SURVIVED.*", text)))
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
 def hashes(args, tap, folder):
     """A run in workers, recorded, gives the same outputs when it is replayed in process, in workers, and in workers
     that spin on a CPU of their own."""
     root = pathlib.Path(__file__).resolve().parents[2]
     quickstart = json.loads((root / "packaging/quickstart/quickstart.json").read_text())["instances"]
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
+    port = free_port()
     instances = {name: dict(quickstart[name], isolation="process") for name in ("gnosis", "swapr", "balancer")}
     instances["gnosis"]["endpoints"] = {"ws": f"ws://127.0.0.1:{port}", "http": f"http://127.0.0.1:{port}"}
     instances["ticker"] = {"plugin": "org.hawse.ticker", "isolation": "process",
@@ -304,6 +344,7 @@ def main():
         quarantine(args, tap, folder)
         reloads(args, tap, folder)
         together(args, tap, folder)
+        frames(args, tap, folder)
         hashes(args, tap, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

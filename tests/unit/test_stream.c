@@ -1,9 +1,10 @@
 /*
  * The memory of a stream over a real connection: what a large message needed is given back, and
- * what a lost thread may still read is not.
+ * what a lost thread may still read is not; and where its messages are received.
  */
 #include "harness.h"
 #include "net/stream_private.h"
+#include "worker/received.h"
 
 #include <arpa/inet.h>
 #include <hawse/types.h>
@@ -42,7 +43,8 @@ static void *serve(void *arg)
     (void)EVP_EncodeBlock((unsigned char *)accept_key, hash, (int)n);
     int len = snprintf(request, sizeof(request),
                        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-                       "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
+                       "Connection: Upgrade\r\nX-Repeats: a-key-of-ours\r\n"
+                       "Sec-WebSocket-Accept: %s\r\n\r\n",
                        accept_key);
     CHECK(send(client, request, (size_t)len, 0) == len);
     __atomic_store_n(&s->client, client, __ATOMIC_RELEASE);
@@ -54,6 +56,7 @@ struct bench {
     struct loop *loop;
     struct connector *connector;
     struct stream *stream;
+    const uint8_t *last; /* frame */
     uint64_t messages, last_len;
     uint8_t last_byte;
 };
@@ -64,6 +67,7 @@ static int32_t on_frames(void *ctx, struct stream *stream, const struct stream_f
     (void)stream, (void)t_recv_ns;
     struct bench *b = ctx;
     b->messages += n;
+    b->last = frames[n - 1].data;
     b->last_len = frames[n - 1].len;
     b->last_byte = frames[n - 1].data[frames[n - 1].len - 1];
     return (int32_t)n;
@@ -74,7 +78,7 @@ static void on_status(void *ctx, struct stream *stream, const struct stream_stat
     (void)ctx, (void)stream, (void)status;
 }
 
-static void open_bench(struct bench *b)
+static void open_bench_in(struct bench *b, const struct ws_memory *memory)
 {
     static const struct stream_handler handler = {.on_frames = on_frames, .on_status = on_status};
     struct sockaddr_in where = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -88,7 +92,7 @@ static void open_bench(struct bench *b)
     CHECK(pthread_create(&b->server.thread, NULL, serve, &b->server) == 0);
     (void)snprintf(url, sizeof(url), "ws://127.0.0.1:%u/", ntohs(where.sin_port));
     struct config_endpoint endpoint = {.name = "ws", .url = url, .display = url};
-    struct stream_options options = {.name = "test", .endpoint = &endpoint};
+    struct stream_options options = {.name = "test", .endpoint = &endpoint, .memory = memory};
     CHECK_EQ(loop_create(&b->loop, NULL), HAWSE_OK);
     CHECK_EQ(connector_create(&b->connector, NULL), HAWSE_OK);
     CHECK_EQ(stream_create(b->loop, b->connector, NULL, &options, &handler, b, &b->stream, NULL),
@@ -96,6 +100,11 @@ static void open_bench(struct bench *b)
     while (stream_epoch(b->stream) == 0)
         (void)loop_step(b->loop, MS, 0);
     (void)pthread_join(b->server.thread, NULL);
+}
+
+static void open_bench(struct bench *b)
+{
+    open_bench_in(b, NULL);
 }
 
 static void close_bench(struct bench *b)
@@ -216,4 +225,41 @@ TEST(stream_lost_thread, "a thread that hangs in its callback can read its frame
     close_bench(&b);
     CHECK_EQ(frames[STREAM_RX_BYTES - 1], 42);
     free(frames);
+}
+
+TEST(stream_receives_there, "messages are received where the owner wants them, the upgrade never")
+{
+    static const char key[] = "a-key-of-ours";
+    struct bench b;
+    struct received r;
+    struct ws_memory memory = {.resize = received_resize, .ctx = &r};
+    struct fault fault = {0};
+    uint64_t offset = 0;
+    uint8_t *frame = malloc(LARGE + 16), small[64];
+    CHECK_EQ(received_open(&r, &fault), HAWSE_OK);
+    open_bench_in(&b, &memory);
+    put(&b, small, make_frame(small, 0x82, 20));
+    until(&b, 1);
+    CHECK(received_find(&r, b.last, b.last_len, &offset));
+    put(&b, frame, make_frame(frame, 0x82, LARGE)); /* the buffer grows */
+    until(&b, 2);
+    CHECK(received_find(&r, b.last, b.last_len, &offset));
+    put(&b, frame, make_frame(frame, 0x02, LARGE)); /* in fragments */
+    put(&b, frame, make_frame(frame, 0x80, 10));
+    until(&b, 3);
+    CHECK_EQ_U64(b.last_len, LARGE + 10);
+    CHECK(received_find(&r, b.last, b.last_len, &offset));
+    CHECK(memmem(r.base, RECEIVED_BYTES, key, sizeof(key) - 1) == NULL);
+    CHECK(b.stream->upgrade_rx != NULL);
+    CHECK(memmem(b.stream->upgrade_rx, STREAM_RX_BYTES, key, sizeof(key) - 1) == NULL);
+    const uint8_t *was = b.stream->rx;
+    stream_reconnect(b.stream, "test");
+    while (b.stream->upgrade_rx) /* lost: the buffer of upgrades serves again */
+        (void)loop_step(b.loop, MS, 0);
+    CHECK(!received_find(&r, b.stream->rx, 1, &offset));
+    CHECK_EQ(was[0], 0);
+    close_bench(&b);
+    CHECK_EQ_U64(r.count, 0);
+    received_close(&r);
+    free(frame);
 }
