@@ -19,7 +19,8 @@ HAWSE_EXPORT const char hawse_manifest_v1[] =
     "\"maturity\":\"stable\","
     "\"requires\":{\"hawse.sub/1\":\">=1.0\",\"hawse.timer/1\":\">=1.0\","
     "\"hawse.stream/1\":\">=1.0\"},"
-    "\"produces\":[\"org.test.pulse/1\"],\"consumes\":[\"org.test.pulse/1\"],"
+    "\"capabilities\":[\"net\"],\"produces\":[\"org.test.pulse/1\"],\"consumes\":[\"org.test.pulse/"
+    "1\"],"
     "\"config\":{\"type\":\"object\",\"properties\":{\"role\":{\"type\":\"string\"},"
     "\"events\":{\"type\":\"integer\",\"default\":1000}}}}";
 
