@@ -6,6 +6,7 @@
 
 #include <hawse/service/alert.h>
 #include <stdlib.h>
+#include <string.h>
 
 void alerts_destroy(struct config_alerts *alerts)
 {
@@ -46,6 +47,37 @@ int32_t read_alerts(struct reader *r, const json_t *alerts)
     return code;
 }
 
+const char *config_host_alert(enum host_alert_kind kind)
+{
+#define HOST_ALERT_WORD(name, word) word,
+    static const char *const words[] = {HOST_ALERTS(HOST_ALERT_WORD)};
+    return words[kind];
+}
+
+/* The host's alerts are known by name, and are warnings all. */
+static int32_t check_host_rule(struct reader *r, size_t i)
+{
+    const struct config_alert_rule *rule = &r->config->alerts.rules[i];
+    bool known = !rule->name;
+    for (int k = 0; k < HOST_ALERT_COUNT && !known; k++)
+        known = strcmp(rule->name, config_host_alert((enum host_alert_kind)k)) == 0;
+    if (!known) {
+        (void)fault_set(r->fault, HAWSE_E_NOTFOUND,
+                        "alerts.rules[%zu].name: the host has no alert \"%.64s\"", i, rule->name);
+        fault_hint(r->fault, "it has fees_near_cap, fees_spike, simulation_slow and "
+                             "simulation_drift; null for all of them");
+        return HAWSE_E_NOTFOUND;
+    }
+    if (rule->severity <= HAWSE_ALERT_WARNING)
+        return HAWSE_OK;
+    (void)fault_set(r->fault, HAWSE_E_INVAL,
+                    "alerts.rules[%zu].severity: alerts of the host are warnings: this rule would "
+                    "never pull anything",
+                    i);
+    fault_hint(r->fault, "set it to \"warning\"");
+    return HAWSE_E_INVAL;
+}
+
 /* A rule for an instance that there is not would never pull anything, and nobody would know. */
 int32_t check_alerts(struct reader *r)
 {
@@ -54,9 +86,16 @@ int32_t check_alerts(struct reader *r)
         const char *instance = c->alerts.rules[i].instance;
         if (!instance || config_find(c, instance))
             continue;
+        if (strcmp(instance, HOST_ALERTS_OF) == 0) {
+            int32_t code = check_host_rule(r, i);
+            if (code != HAWSE_OK)
+                return code;
+            continue;
+        }
         (void)fault_set(r->fault, HAWSE_E_NOTFOUND,
                         "alerts.rules[%zu].instance: there is no instance \"%.63s\"", i, instance);
-        fault_hint(r->fault, "name one of \"instances\", or null for all");
+        fault_hint(r->fault, "name one of \"instances\", null for all of them, or \"" HOST_ALERTS_OF
+                             "\" for the host's own alerts");
         return HAWSE_E_NOTFOUND;
     }
     return HAWSE_OK;

@@ -369,8 +369,19 @@ struct config_desk {
     uint32_t restart_s;
 };
 
+/* Alerts of the host itself, which rules name by the instance HOST_ALERTS_OF. */
+#define HOST_ALERTS_OF "hawse"
+#define HOST_ALERTS(X)         \
+    X(FEES, "fees_near_cap")   \
+    X(SPIKE, "fees_spike")     \
+    X(SLOW, "simulation_slow") \
+    X(DRIFT, "simulation_drift")
+#define HOST_ALERT_ENUM(name, word) ALARM_##name,
+enum host_alert_kind { HOST_ALERTS(HOST_ALERT_ENUM) HOST_ALERT_COUNT };
+const char *config_host_alert(enum host_alert_kind kind);
+
 struct config_alert_rule {
-    char *instance, *name; /* NULL = any */
+    char *instance, *name; /* NULL = any instance's, which are not the host's; any */
     uint32_t severity;     /* HAWSE_ALERT_..., at least */
     enum config_then then;
 };

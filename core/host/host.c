@@ -255,6 +255,7 @@ void host_destroy(struct host *host)
     free(host->safe_digests);
     command_board_finish(&host->board);
     config_destroy(host->config);
+    chain_alerts_free(host);
     (void)pthread_mutex_destroy(&host->alert_lock);
     swap_apis_free(host);
     (void)pthread_mutex_destroy(&host->changing);

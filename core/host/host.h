@@ -62,6 +62,7 @@ enum callback {
 };
 
 struct host_alert;
+struct chain_alert;
 struct host_call;
 struct host_verb;
 
@@ -211,10 +212,11 @@ struct host {
     bool running;       /* the lane's thread and the watchdog exist */
     uint32_t generation;
     struct command_board board;
-    pthread_mutex_t alert_lock; /* texts and states of alerts, against status */
-    pthread_mutex_t lock;       /* guards instances and streams against readers off the lane */
-    pthread_mutex_t changing;   /* held by a reload or a swap, from its first look to its end */
-    struct swap_api *apis;      /* tables that plugins which were swapped in hold */
+    pthread_mutex_t alert_lock;       /* texts and states of alerts, against status */
+    struct chain_alert *chain_alerts; /* see chain_alert.c */
+    pthread_mutex_t lock;     /* guards instances and streams against readers off the lane */
+    pthread_mutex_t changing; /* held by a reload or a swap, from its first look to its end */
+    struct swap_api *apis;    /* tables that plugins which were swapped in hold */
     struct host_space spaces[HOST_SPACES_MAX];
     uint32_t space_count;
     pthread_t watchdog;
@@ -359,6 +361,12 @@ void commands_release(struct instance *inst);
 void alerts_release(struct instance *inst);
 /* [any] Appends those that are not quiet, as objects. */
 void alerts_json(const struct instance *inst, uint64_t now_ns, json_t *out);
+void chain_alerts_json(struct host *host, uint64_t now_ns, json_t *out);
+void chain_alerts_free(struct host *host); /* [main] when the desk has ended */
+/* [any] What a rule says: stops all (instance NULL), or one instance; for alert `name` of `whose`,
+ * about `of`. */
+void alert_pull(struct host *host, const char *whose, const char *name, const char *of,
+                const char *instance, enum config_then then);
 void streams_resume(struct lane *lane);
 void streams_reading_lost(struct lane *lane);
 void requests_retry(struct lane *lane);

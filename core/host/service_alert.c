@@ -39,26 +39,29 @@ static const char *severity_name(uint32_t severity)
 
 /* ---- what an alert does ---- */
 
-static void pull(struct host_alert *a, enum config_then then)
+void alert_pull(struct host *host, const char *whose, const char *name, const char *of,
+                const char *instance, enum config_then then)
 {
-    struct instance *inst = a->owner;
-    struct host *host = inst->host;
     struct fault fault = {0};
-    char why[HAWSE_ALERT_NAME_MAX + 96];
-    (void)snprintf(why, sizeof(why), "%s of %s", a->name, inst->config->id);
-    const char *of = then == THEN_KILL ? NULL : inst->config->id;
+    char why[HAWSE_ALERT_NAME_MAX + 192];
+    (void)snprintf(why, sizeof(why), "%s of %s", name, of);
     if (!host->desk) {
-        log_line(host->logger, HAWSE_LOG_WARN, inst->config->id,
-                 "alert %s: there is nothing to stop: this hawse works on no intents", a->name);
+        log_line(host->logger, HAWSE_LOG_WARN, whose,
+                 "alert %s: there is nothing to stop: this hawse works on no intents", name);
         return;
     }
-    int32_t code =
-        then == THEN_BREAKER ? desk_break(host->desk, of, "alert", why, &fault) : HAWSE_E_STATE;
+    int32_t code = then == THEN_BREAKER ? desk_break(host->desk, instance, "alert", why, &fault)
+                                        : HAWSE_E_STATE;
     if (code != HAWSE_OK) /* also in place of a breaker that cannot be told now */
-        code = desk_kill(host->desk, of, "alert", why, &fault);
+        code = desk_kill(host->desk, instance, "alert", why, &fault);
     if (code != HAWSE_OK)
-        log_fault(host->logger, HAWSE_LOG_ERROR, inst->config->id,
-                  &fault); /* it holds all the same */
+        log_fault(host->logger, HAWSE_LOG_ERROR, whose, &fault); /* it holds all the same */
+}
+
+static void pull(const struct host_alert *a, enum config_then then)
+{
+    const char *id = a->owner->config->id;
+    alert_pull(a->owner->host, id, a->name, id, then == THEN_KILL ? NULL : id, then);
 }
 
 static bool rule_fits(const struct config_alert_rule *rule, const struct host_alert *a)

@@ -345,7 +345,7 @@ int32_t intents_open(struct host *host, struct fault *fault)
         .metrics = host->metrics,
         .pools = host->pools,
         .http = host->http,
-        .port = {.ctx = host, .tell = intents_tell, .live = intents_live}};
+        .port = {.ctx = host, .tell = intents_tell, .live = intents_live, .alarm = chain_alert}};
     if (config->chain_count == 0 || !options.signer)
         return HAWSE_OK;
     if (config_find(config, "hawse"))

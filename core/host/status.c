@@ -225,6 +225,7 @@ char *host_status(struct host *host)
         alerts_json(inst, now, alerts);
         mode = inst->config->mode > mode ? inst->config->mode : mode;
     }
+    chain_alerts_json(host, now, alerts);
     for (uint32_t i = 0; i < host->lane_count; i++) {
         (void)json_array_append_new(lanes, lane_json(host->lanes[i], now));
         for (const struct host_stream *s = host->lanes[i]->open_streams; s; s = s->next)

@@ -17,13 +17,6 @@ enum {
     CALM_SIMULATIONS = 8 /* in time, before it is over */
 };
 
-static const char *const names[DESK_ALARMS] = {
-    [ALARM_FEES] = "fees_near_cap",
-    [ALARM_SPIKE] = "fees_spike",
-    [ALARM_SLOW] = "simulation_slow",
-    [ALARM_DRIFT] = "simulation_drift",
-};
-
 static struct metric_gauge *gauge_of(struct desk_chain *chain, const char *name, const char *help,
                                      const char *more)
 {
@@ -50,7 +43,8 @@ bool alarms_open(struct desk_chain *chain)
         return true;
     for (int i = 0; i < DESK_ALARMS; i++) {
         char more[64];
-        (void)snprintf(more, sizeof(more), ",what=\"%s\"", names[i]);
+        (void)snprintf(more, sizeof(more), ",what=\"%s\"",
+                       config_host_alert((enum host_alert_kind)i));
         g->alarms[i] = gauge_of(chain, "hawse_chain_alarms", "1 while it is up", more);
         ok = ok && g->alarms[i];
     }
@@ -77,9 +71,10 @@ void alarms_sample(struct desk_chain *chain)
 }
 
 __attribute__((format(printf, 4, 5))) static void
-set(struct desk_chain *chain, enum desk_alarm what, bool up, const char *fmt, ...)
+set(struct desk_chain *chain, enum host_alert_kind what, bool up, const char *fmt, ...)
 {
     struct desk *desk = chain->desk;
+    const char *name = config_host_alert(what);
     char text[300];
     va_list args;
     if (chain->alarms[what] == up)
@@ -89,17 +84,12 @@ set(struct desk_chain *chain, enum desk_alarm what, bool up, const char *fmt, ..
     (void)vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
     log_line(desk->logger, up ? HAWSE_LOG_WARN : HAWSE_LOG_INFO, "tx", "%s: %s%s: %s",
-             chain->config->name, names[what], up ? "" : " is over", text);
+             chain->config->name, name, up ? "" : " is over", text);
     if (chain->gauges.alarms[what])
         gauge_set(chain->gauges.alarms[what], up);
     if (desk->options.port.alarm)
-        desk->options.port.alarm(desk->options.port.ctx, chain->config->name, names[what], up,
-                                 text);
-}
-
-const char *alarm_name(enum desk_alarm what)
-{
-    return names[what];
+        desk->options.port.alarm(desk->options.port.ctx, desk->config, chain->config->name, name,
+                                 up, text);
 }
 
 /* ---- fees ---- */

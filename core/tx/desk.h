@@ -47,8 +47,11 @@ struct desk_port {
      * name it. */
     bool (*live)(void *ctx, const char *source, uint32_t stream, uint64_t key, char *why,
                  size_t cap);
-    /* Something to look at on a chain began, or is over. NULL = the log alone hears of it. */
-    void (*alarm)(void *ctx, const char *chain, const char *name, bool up, const char *text);
+    /* Something to look at on a chain began, or is over. name: of config_host_alert(); config: as
+     * it is now, during the call. What it pulls holds for all that is decided after it. NULL = the
+     * log alone hears of it. */
+    void (*alarm)(void *ctx, const struct config *config, const char *chain, const char *name,
+                  bool up, const char *text);
 };
 
 struct desk_options {

@@ -202,7 +202,7 @@ struct desk_account {
     struct leg *queue, *queue_last; /* the next one; the last one, NULL = none waits */
 };
 
-enum desk_alarm { ALARM_FEES, ALARM_SPIKE, ALARM_SLOW, ALARM_DRIFT, DESK_ALARMS };
+enum { DESK_ALARMS = HOST_ALERT_COUNT };
 
 /* Of a chain; NULL = there are no metrics. */
 struct desk_gauges {
@@ -545,7 +545,6 @@ void alarms_tick(struct desk_chain *chain);   /* each second: what is under way 
 /* A simulation took so long; a transaction used so much of what was simulated (0 = not known). */
 void alarms_simulated(struct desk_chain *chain, uint64_t ns);
 void alarms_gas(struct desk_chain *chain, uint64_t simulated, uint64_t used);
-const char *alarm_name(enum desk_alarm what);
 
 /* ---- gates.c ---- */
 

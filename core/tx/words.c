@@ -274,7 +274,8 @@ static json_t *show_alarms(const struct desk_chain *c)
     json_t *list = json_array();
     for (int i = 0; i < DESK_ALARMS; i++) {
         if (c->alarms[i])
-            (void)json_array_append_new(list, json_string(alarm_name((enum desk_alarm)i)));
+            (void)json_array_append_new(list,
+                                        json_string(config_host_alert((enum host_alert_kind)i)));
     }
     return list;
 }

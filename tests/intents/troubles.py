@@ -415,6 +415,37 @@ class Troubles:
         self.check("what a reorganisation takes back is told, sent again and executed once", "REORGED" in words
                    and words[-1] == "CONFIRMED" and self.count(18) == 1, words)
 
+    def alarmed(self):
+        """An alert of the host about a chain pulls a switch, where the configuration says so."""
+        config = self.config()
+        config["alerts"] = {"rules": [{"instance": "hawse", "name": "fees_near_cap", "severity": "warning",
+                                       "then": "kill_instance"}]}
+        (self.folder / "hawse.json").write_text(json.dumps(config))
+        self.host.process.send_signal(signal.SIGHUP)
+        time.sleep(0.5)
+        self.dearly(3)
+        self.send("alarmed", [{"to": TARGET, "data": hit(110)}])
+        for _ in range(40):
+            self.dearly()
+            words = self.words("alarmed")
+            if words and words[-1] in END:
+                break
+        alerts = json.loads(self.command("status", "--json").stdout)["alerts"]
+        shown = [a for a in alerts if a["instance"] == "hawse"]
+        last = self.steps("alarmed")[-1]
+        self.check("an alert of the host names its chain, and pulls what a rule says", words[-1] == "REFUSED"
+                   and json.loads(last[2])["gate"] == "kill" and "fees_near_cap of chain local" in json.loads(last[2])["reason"]
+                   and [(a["name"], a["fields"], a["severity"]) for a in shown if a["name"] == "fees_near_cap"]
+                   == [("fees_near_cap", {"chain": "local"}, "warning")] and self.count(110) == 0, (words, last, alerts))
+        self.command("resume", "operator")
+        self.base_fee(1)
+        self.mine(1)
+        self.send("calmed", [{"to": TARGET, "data": hit(111)}])
+        words = self.until("calmed", "CONFIRMED")
+        alerts = json.loads(self.command("status", "--json").stdout)["alerts"]
+        self.check("... and is over with its cause", words[-1] == "CONFIRMED" and self.count(111) == 1
+                   and not any(a["name"] == "fees_near_cap" for a in alerts), (words, alerts))
+
     def reloaded(self):
         config = self.config()
         config["instances"]["operator"]["limits"]["local"]["counterparties"] = {}
@@ -445,7 +476,7 @@ class Troubles:
             time.sleep(0.5)
             for trouble in (self.one, self.stuck, self.dear, self.queued, self.poor, self.failing, self.reverting, self.foreign,
                             self.ahead, self.renewed, self.answered_late, self.hidden, self.unprovable, self.slow, self.killed,
-                            self.several, self.half, self.bundle, self.late, self.forgotten, self.deep, self.seen,
+                            self.several, self.half, self.bundle, self.late, self.forgotten, self.deep, self.seen, self.alarmed,
                             self.reloaded):
                 begin = time.monotonic()
                 trouble()

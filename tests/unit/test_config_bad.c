@@ -127,10 +127,22 @@ TEST(config_bad_top,
          "stop_deadline_ms, instances"},
         {TOP(",'alerts':{'rules':[{'then':'kill'},{'instance':'arb','then':'kill'}]}"),
          HAWSE_E_NOTFOUND, AT(1) "alerts.rules[1].instance: there is no instance \"arb\"",
-         "name one of \"instances\", or null for all"},
+         "name one of \"instances\", null for all of them, or \"hawse\" for the host's "
+         "own alerts"},
+        {TOP(",'alerts':{'rules':[{'instance':'hawse','name':'loss','then':'kill'}]}"),
+         HAWSE_E_NOTFOUND, AT(1) "alerts.rules[0].name: the host has no alert \"loss\"",
+         "it has fees_near_cap, fees_spike, simulation_slow and simulation_drift; null for all of "
+         "them"},
+        {TOP(",'alerts':{'rules':[{'instance':'hawse','name':'fees_spike','then':'kill'}]}"),
+         HAWSE_E_INVAL,
+         AT(1) "alerts.rules[0].severity: alerts of the host are warnings: this rule would never "
+               "pull anything",
+         "set it to \"warning\""},
         {TOP(",'alerts':{'rules':[{'name':'loss'}]}"), HAWSE_E_INVAL,
          AT(1) "alerts.rules[0].then: is missing",
-         "add it: sign nothing new for anybody; for the instance; or open the instance's breaker"},
+         "add it: sign nothing new for anybody; for the instance; or open the instance's breaker; "
+         "of "
+         "a chain's alert: for all instances with limits on it"},
         {TOP(",'log':{'levle':'info'}"), HAWSE_E_INVAL, AT(1) "log.levle: no such key",
          "did you mean \"level\"?"},
         {TOP(",'log':{'colour':true}"), HAWSE_E_INVAL, AT(1) "log.colour: no such key",
