@@ -90,6 +90,16 @@ CASE(check_ambient);
 CASE(check_batches);
 CASE(check_garbage);
 CASE(check_handles);
+/* level5_state.c: levels 5 and 6 of plugins that can be exchanged while they run */
+CASE(check_hand_over);
+CASE(check_saving);
+CASE(check_untimely);
+CASE(check_room);
+CASE(check_cut);
+CASE(check_format);
+CASE(check_garbled);
+CASE(check_refusing);
+CASE(check_growth);
 /* recording.c: level 5 on what was recorded */
 CASE(check_recording);
 /* level67.c: costs, and nonsense */

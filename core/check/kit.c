@@ -9,14 +9,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
-enum {
-    PAGE = 4096,
-    SLOT = 64 << 10,
-    SLOT_STEP = SLOT + PAGE,
-    POISON = 0xa5,
-    STALE_BYTE = 0xdb,
-    SLACK = 64
-};
+enum { PAGE = 4096, SLOT = 64 << 10, SLOT_STEP = SLOT + PAGE, POISON = 0xa5, SLACK = 64 };
 
 struct kit_event {
     hawse_event_t event;
@@ -91,7 +84,7 @@ struct kit_host *kit_host_of(const hawse_host_t *table)
 
 /* ---- callbacks ---- */
 
-static void begin(struct kit *k, const char *what)
+void kit_begin(struct kit *k, const char *what)
 {
     k->thread = pthread_self();
     __atomic_store_n(&k->inside, true, __ATOMIC_RELEASE);
@@ -99,7 +92,7 @@ static void begin(struct kit *k, const char *what)
         (void)snprintf(k->doing, KIT_LINE, "%s", what);
 }
 
-static void end(struct kit *k)
+void kit_end(struct kit *k)
 {
     __atomic_store_n(&k->inside, false, __ATOMIC_RELEASE);
     free(k->reserved);
@@ -139,7 +132,7 @@ struct kit *kit_new(struct kit_host *host, const hawse_plugin_t *plugin,
     k->now_ns = 1000 * KIT_SECOND;
     k->utc_ns = UINT64_C(1700000000) * KIT_SECOND;
     k->batch = 8;
-    k->blot = STALE_BYTE;
+    k->blot = KIT_STALE;
     k->answers = (struct kit_answers){.status = HAWSE_E_REMOTE,
                                       .body = "{\"code\":-32601,\"message\":\"not offered\"}",
                                       .last_step = HAWSE_INTENT_CONFIRMED};
@@ -153,11 +146,11 @@ int32_t kit_make(struct kit *k, const char *settings)
     if (!copy)
         return HAWSE_E_NOMEM;
     size_t len = strlen(copy);
-    begin(k, "create");
+    kit_begin(k, "create");
     int32_t code = k->plugin->create(k->host->table, k->self,
                                      (hawse_view_t){(const uint8_t *)copy, len}, &k->state);
-    end(k);
-    memset(copy, STALE_BYTE, len);
+    kit_end(k);
+    memset(copy, KIT_STALE, len);
     free(copy);
     k->created = code == HAWSE_OK;
     k->ended = code;
@@ -175,9 +168,9 @@ int32_t kit_create(struct kit_host *host, const hawse_plugin_t *plugin,
 int32_t kit_start(struct kit *k)
 {
     kit_deliver(k); /* demands come before start */
-    begin(k, "start");
+    kit_begin(k, "start");
     int32_t code = k->plugin->start(k->state);
-    end(k);
+    kit_end(k);
     k->started = code == HAWSE_OK;
     k->ended = code;
     return code;
@@ -189,9 +182,9 @@ int32_t kit_stop(struct kit *k)
     uint64_t deadline = k->now_ns + KIT_SECOND;
     k->stopping = true;
     while (code == HAWSE_E_AGAIN && k->now_ns <= deadline) {
-        begin(k, "stop");
+        kit_begin(k, "stop");
         code = k->plugin->stop(k->state, deadline);
-        end(k);
+        kit_end(k);
         if (code == HAWSE_E_AGAIN)
             kit_pass(k, 20 * KIT_MS);
     }
@@ -200,9 +193,9 @@ int32_t kit_stop(struct kit *k)
 
 void kit_destroy(struct kit *k)
 {
-    begin(k, "destroy");
+    kit_begin(k, "destroy");
     k->plugin->destroy(k->state);
-    end(k);
+    kit_end(k);
     k->destroyed = true;
     k->state = NULL;
 }
@@ -278,12 +271,12 @@ int32_t kit_call_events(struct kit *k, const hawse_event_t *const *events, uint3
         (void)snprintf(
             what, sizeof(what), "on_events, event %llu and %u more, the first of space %u kind %u",
             (unsigned long long)k->delivered + 1, n - 1, events[0]->space, events[0]->kind);
-    begin(k, what);
+    kit_begin(k, what);
     uint64_t wall = clock_of(CLOCK_MONOTONIC), cpu = clock_of(CLOCK_THREAD_CPUTIME_ID);
     int32_t took = k->plugin->on_events(k->state, events, n);
     cpu = clock_of(CLOCK_THREAD_CPUTIME_ID) - cpu;
     wall = clock_of(CLOCK_MONOTONIC) - wall;
-    end(k);
+    kit_end(k);
     k->worst_cpu_ns = cpu > k->worst_cpu_ns ? cpu : k->worst_cpu_ns;
     k->worst_wall_ns = wall - cpu > k->worst_wall_ns && wall > cpu ? wall - cpu : k->worst_wall_ns;
     k->batches++;
@@ -521,6 +514,8 @@ uint64_t kit_mix(uint64_t hash, const void *data, uint64_t len)
 void kit_did(struct kit *k, enum kit_call call, const void *data, uint64_t len)
 {
     uint32_t number = call;
+    if (k->phase != KIT_RUNS) /* what is asked while it is handed over is none of its outputs */
+        return;
     bool word = call == KIT_LOG || call == KIT_SET_ERROR || call == KIT_METRICS_ADD ||
                 call == KIT_METRICS_SET;
     k->words = kit_mix(kit_mix(k->words, &number, sizeof(number)), data, len);
@@ -609,6 +604,10 @@ struct kit *kit_enter_any(const hawse_host_t *table, hawse_instance_t self, enum
         *code = HAWSE_E_STALE;
         return NULL;
     }
+    if (k->phase == KIT_LEAVES) {
+        *code = HAWSE_E_STALE;
+        return NULL;
+    }
     if (k->destroyed && !k->inside) {
         kit_break(k, KIT_RULE_LATE, "%s was called after destroy had returned",
                   kit_call_name(call));
@@ -619,6 +618,35 @@ struct kit *kit_enter_any(const hawse_host_t *table, hawse_instance_t self, enum
         meet(k);
     k->calls[call]++;
     return k;
+}
+
+/* What only reads: a plugin that is handed over may ask it. */
+static bool reads(enum kit_call call)
+{
+    switch (call) {
+    case KIT_SUB_LINK:
+    case KIT_SUB_SPACE:
+    case KIT_STREAM_STATE:
+    case KIT_SIGN_NAMES:
+    case KIT_METRICS_ADD:
+    case KIT_METRICS_SET:
+    case KIT_CONFIG_FEATURE:
+    case KIT_INTENT_LOOK_UP:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* While it is handed over nothing may happen that cannot be taken back. */
+static bool is_untimely(struct kit *k, enum kit_call call)
+{
+    if (k->phase == KIT_RUNS || k->phase == KIT_LEAVES || (k->phase == KIT_RESTORES && reads(call)))
+        return false;
+    kit_break(k, KIT_RULE_SWAP, "%s was called in %s", kit_call_name(call),
+              k->phase == KIT_SAVES ? "save, which asks nothing but log, set_error and now"
+                                    : "restore, which may look things up and change nothing");
+    return true;
 }
 
 /* Is this call to fail? */
@@ -652,6 +680,10 @@ struct kit *kit_enter(const hawse_host_t *table, hawse_instance_t self, enum kit
         return NULL;
     }
     k = kit_enter_any(table, self, call, code);
+    if (k && is_untimely(k, call)) {
+        *code = HAWSE_E_STATE;
+        return NULL;
+    }
     if (k && fails(k, call, code))
         return NULL;
     return k;

@@ -31,6 +31,7 @@ enum {
     KIT_TIMERS = 4096,
     KIT_METRICS = 1024,
     KIT_LINE = 240,
+    KIT_STALE = 0xdb, /* what is left in memory that was lent */
 };
 
 /* Every host call, by the name that reports use. Those from SUB_LINK on can be made to fail. */
@@ -87,6 +88,7 @@ enum kit_rule {
     KIT_RULE_GRANT,  /* it asks for what its manifest lists */
     KIT_RULE_METRIC, /* names of metrics; counters only grow */
     KIT_RULE_LATE,   /* nothing after destroy */
+    KIT_RULE_SWAP,   /* save() and restore() change nothing */
     KIT_RULES,
 };
 
@@ -109,6 +111,9 @@ struct kit_answers {
     bool never;         /* requests stay open */
     bool no_connection; /* streams never open */
 };
+
+/* Where an instance is while it is handed over: see hawse/service/state.h. */
+enum kit_phase { KIT_RUNS, KIT_SAVES, KIT_RESTORES, KIT_LEAVES };
 
 struct kit_event;
 struct kit_task;
@@ -164,6 +169,7 @@ struct kit {
     const struct grants *grants; /* all that the manifest asks for */
     hawse_instance_t self;
     void *state;
+    enum kit_phase phase;
     pthread_t thread; /* that runs a callback now */
     bool inside;      /* one does */
     bool created, started, stopping, destroyed, stuck;
@@ -234,6 +240,14 @@ int32_t kit_stop(struct kit *k);
 void kit_destroy(struct kit *k); /* runs destroy; the kit stays */
 void kit_free(struct kit *k);    /* NULL is legal */
 
+/* kit_state.c: handing over. NULL: the plugin does not offer hawse.state/1. */
+const struct hawse_state_interface *kit_state(const struct kit *k);
+int32_t kit_save(struct kit *k, uint8_t *out, uint64_t cap, uint64_t *need);
+/* *made is another state of this instance; the kit's own stays. */
+int32_t kit_restore(struct kit *k, const char *settings, hawse_view_t saved, void **made);
+/* Destroys one of the two, whose handle is stale by then; `stays` is the instance's from now on. */
+void kit_part(struct kit *k, void *leaves, void *stays);
+
 /* Lets time pass, with all that is due. */
 void kit_pass(struct kit *k, uint64_t ns);
 /* Queues an event, header as it is; a copy is made. Delivered by kit_pass. */
@@ -256,6 +270,9 @@ void kit_step(struct kit *k, uint64_t intent, uint32_t step, int32_t error);
 
 const char *kit_call_name(enum kit_call call);
 struct kit_host *kit_host_of(const hawse_host_t *table);
+/* Around a callback: `what` is what the report says of one that never returns. */
+void kit_begin(struct kit *k, const char *what);
+void kit_end(struct kit *k);
 /* Begins a host call: NULL with the answer in *code when it was made to fail or is not legal. */
 struct kit *kit_enter(const hawse_host_t *table, hawse_instance_t self, enum kit_call call,
                       int32_t *code);

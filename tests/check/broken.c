@@ -11,6 +11,7 @@
 #include <hawse/service/intent.h>
 #include <hawse/service/metrics.h>
 #include <hawse/service/rpc.h>
+#include <hawse/service/state.h>
 #include <hawse/service/stream.h>
 #include <hawse/service/sub.h>
 #include <hawse/service/timer.h>
@@ -724,12 +725,16 @@ static int32_t on_events(void *state, const hawse_event_t *const *events, uint32
     return (int32_t)(FAULT == 219 && n > 0 ? n + 7 : n);
 }
 
+#include "broken_state.h"
+
 /* ---- the table ---- */
 
 static const void *query(const char *id)
 {
-    static const uint32_t nothing[2] = {sizeof(nothing)};
-    return FAULT == 115 && strncmp(id, "hawse.state/1", 13) == 0 ? nothing : NULL;
+    static const hawse_state_interface_t table = {
+        .size = sizeof(table), .save = save, .restore = restore};
+    size_t len = FAULT == 115 ? strlen(HAWSE_STATE_ID) : sizeof(HAWSE_STATE_ID);
+    return strncmp(id, HAWSE_STATE_ID, len) == 0 ? &table : NULL;
 }
 
 static const hawse_plugin_t table = {FAULT == 101 ? 24 : sizeof(hawse_plugin_t),
