@@ -1,10 +1,11 @@
 //! The part of the SDK's C library that plugins in Rust begin with: JSON read in place, hexadecimal,
-//! exact numbers, Keccak-256, settings by name. What each does, and when it fails, stands in the
-//! header of its name (`hawse/json.h`, `hex.h`, `u256.h`, `keccak.h`, `setting.h`); link with what
-//! `pkg-config --libs hawse-sdk` says. Nothing here is part of the ABI: it is compiled into a plugin.
+//! exact numbers, Keccak-256, settings by name, the logs of a contract. What each does, and when it
+//! fails, stands in the header of its name (`hawse/json.h`, `hex.h`, `u256.h`, `keccak.h`,
+//! `setting.h`, `abi.h`, `contract.h`); link with what `pkg-config --libs hawse-sdk` says. Nothing here is part of the ABI: it is compiled into a plugin.
 #![allow(non_camel_case_types, dead_code)]
 
 use crate::hawse::*;
+use core::ffi::c_void;
 
 /// hawse_json_t: the offsets of a text's quotes and brackets.
 #[repr(C)]
@@ -29,9 +30,22 @@ pub struct hawse_json_value {
     reserved: u32,
 }
 
+/// hawse_abi_signature_t: what an event's declaration says.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Event {
+    form: u32,
+    param_count: u32,
+    topic_count: u32,
+    head_len: u32,
+    hash: [u8; 32],
+    params: [[u32; 6]; 32],
+}
+
 // as in C: tests/unit/test_contract.c has the same figures
 const _: () = assert!(core::mem::size_of::<hawse_json>() == 32);
 const _: () = assert!(core::mem::size_of::<hawse_json_value>() == 32);
+const _: () = assert!(core::mem::size_of::<Event>() == 816);
 
 extern "C" {
     fn hawse_json_index(doc: *mut hawse_json, text: *const u8, len: u64, marks: *mut u32, cap: u32) -> i32;
@@ -51,6 +65,45 @@ extern "C" {
     fn hawse_setting_hex(settings: hawse_view, name: *const u8, out: *mut u8, len: u64) -> i32;
     fn hawse_setting_text(settings: hawse_view, name: *const u8, out: *mut u8, cap: u64) -> i32;
     fn hawse_setting_u64(settings: hawse_view, name: *const u8, out: *mut u64) -> i32;
+    fn hawse_abi_event_parse(text: *const u8, len: u64, event: *mut Event, place: *mut u64) -> i32;
+    fn hawse_contract_follow(
+        sub: *const hawse_sub_service,
+        host: *const hawse_host,
+        this: hawse_instance_t,
+        link: *const u8,
+        address: *const u8,
+        events: *const Event,
+        count: u32,
+        handle: *mut hawse_sub_t,
+    ) -> i32;
+    fn hawse_contract_match(
+        event: *const hawse_event,
+        events: *const Event,
+        count: u32,
+        log: *mut *const hawse_evm_log,
+        data: *mut *const u8,
+    ) -> i32;
+    fn hawse_market_origin(log: *const hawse_evm_log, origin: *mut hawse_market_origin);
+    fn hawse_market_publish(
+        sub: *const hawse_sub_service,
+        host: *const hawse_host,
+        this: hawse_instance_t,
+        cause: *const hawse_event,
+        kind: u16,
+        stream: u32,
+        market: *const u8,
+        record: *const c_void,
+        len: u64,
+    ) -> i32;
+    fn hawse_continuity_pass(
+        sub: *const hawse_sub_service,
+        host: *const hawse_host,
+        this: hawse_instance_t,
+        event: *const hawse_event,
+        streams: *const u32,
+        count: u32,
+        told: *mut u32,
+    ) -> i32;
 }
 
 fn result<T>(code: i32, value: T) -> Result<T, i32> {
@@ -189,4 +242,70 @@ pub fn setting_text(settings: hawse_view, name: &'static str, out: &mut [u8]) ->
     assert!(is_name(name));
     let code = unsafe { hawse_setting_text(settings, name.as_ptr(), out.as_mut_ptr(), out.len() as u64) };
     result(code, out.iter().position(|b| *b == 0).unwrap_or(out.len()))
+}
+
+/// The hash of an event's declaration is its logs' first topic.
+pub fn event(declaration: &str) -> Result<Event, i32> {
+    let mut out: Event = unsafe { core::mem::zeroed() };
+    let (text, len) = (declaration.as_ptr(), declaration.len() as u64);
+    let code = unsafe { hawse_abi_event_parse(text, len, &mut out, core::ptr::null_mut()) };
+    result(code, out)
+}
+
+/// Where on its chain a log stands.
+pub fn market_origin(log: &hawse_evm_log) -> hawse_market_origin {
+    let mut origin: hawse_market_origin = unsafe { core::mem::zeroed() };
+    unsafe { hawse_market_origin(log, &mut origin) };
+    origin
+}
+
+/// A contract that an instance follows, in callbacks of its lane.
+#[derive(Clone, Copy)]
+pub struct Contract {
+    pub host: *const hawse_host,
+    pub this: hawse_instance_t,
+    pub sub: *const hawse_sub_service,
+}
+
+impl Contract {
+    /// # Safety
+    /// In a callback of the instance.
+    pub unsafe fn follow(&self, link: &'static str, address: &[u8; 20], events: &[Event]) -> i32 {
+        assert!(is_name(link));
+        let (count, mut handle) = (events.len() as u32, 0);
+        let (at, events) = (address.as_ptr(), events.as_ptr());
+        hawse_contract_follow(self.sub, self.host, self.this, link.as_ptr(), at, events, count, &mut handle)
+    }
+
+    /// The number of the event that it is a log of, the log and its data.
+    ///
+    /// # Safety
+    /// `e` is an event that the host is giving; what comes back is lent as long.
+    pub unsafe fn matching<'a>(e: &'a hawse_event, events: &[Event]) -> Result<(usize, &'a hawse_evm_log, &'a [u8]), i32> {
+        let (mut log, mut data) = (core::ptr::null(), core::ptr::null());
+        let code = hawse_contract_match(e, events.as_ptr(), events.len() as u32, &mut log, &mut data);
+        if code < 0 {
+            return Err(code);
+        }
+        let log: &hawse_evm_log = &*log;
+        Ok((code as usize, log, core::slice::from_raw_parts(data, log.data_len as usize)))
+    }
+
+    /// A record of market/1 that `cause` is the reason for.
+    ///
+    /// # Safety
+    /// In the callback that gives `cause`; `T` is the record of that kind.
+    pub unsafe fn publish<T>(&self, cause: &hawse_event, kind: u32, stream: u32, market: &[u8; 32], record: &T) -> i32 {
+        let (record, len) = (record as *const T as *const c_void, core::mem::size_of::<T>() as u64);
+        let at = market.as_ptr();
+        hawse_market_publish(self.sub, self.host, self.this, cause, kind as u16, stream, at, record, len)
+    }
+
+    /// What the source said of its continuity, told to one's own readers.
+    ///
+    /// # Safety
+    /// In the callback that gives `e`.
+    pub unsafe fn pass_continuity(&self, e: &hawse_event, streams: &[u32], told: &mut u32) -> i32 {
+        hawse_continuity_pass(self.sub, self.host, self.this, e, streams.as_ptr(), streams.len() as u32, told)
+    }
 }

@@ -17,10 +17,9 @@ import yaml
 KINDS = ["chain", "venue", "venue of contract", "protocol", "strategy", "sink"]
 LANGUAGES = ["c", "cpp"]
 COMPILERS = {"c": "gcc", "cpp": "g++", "rust": "gcc rustc"}
-IN_RUST = ["chain", "venue", "protocol", "strategy", "sink"]
+IN_RUST = ["chain", "venue", "venue of contract", "protocol", "strategy", "sink"]
 WRONG = [(["venue"], "needs a kind and a name"), (["bank", "x"], "no such kind"), (["sink", "x", "--of", "contract"], "no such kind"), (["venue", "No Good"], "no id"),
-         (["venue", "../x"], "no id"), (["venue", "x", "--lang", "cobol"], "in that language"),
-         (["venue", "x", "--of", "contract", "--lang", "rust"], "in that language")]
+         (["venue", "../x"], "no id"), (["venue", "x", "--lang", "cobol"], "in that language")]
 
 
 class Trial:

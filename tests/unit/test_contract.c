@@ -12,6 +12,7 @@
 
 /* sdk/rust/library.rs has them by these sizes */
 _Static_assert(sizeof(hawse_json_t) == 32 && sizeof(hawse_json_value_t) == 32, "as in Rust");
+_Static_assert(sizeof(hawse_abi_signature_t) == 816, "as in Rust");
 
 TEST(setting, "a setting is read by its name and form, or said not to be there")
 {
