@@ -93,34 +93,62 @@ static int32_t make(struct venue *v, hawse_view_t config)
         v->sub->link(v->host, v->self, hawse_text("chain"), &v->chain) != HAWSE_OK)
         code = hawse_fail(v->host, v->self, HAWSE_E_NOTFOUND, "needs a link named \"chain\"",
                           "add links: {\"chain\": \"ID OF A CHAIN INSTANCE\"}");
-    if (code != HAWSE_OK)
-        return code;
-    code = subscribe(v);
-    return code == HAWSE_OK ? code
-                            : hawse_fail(v->host, v->self, code, "cannot subscribe to the chain",
-                                         "see what its instance says");
+    return code;
 }
 
-int32_t venue_create(const struct venue_kind *kind, const hawse_host_t *host, hawse_instance_t self,
-                     hawse_view_t config, void **state)
+static struct venue *new_venue(const struct venue_kind *kind, const hawse_host_t *host,
+                               hawse_instance_t self)
 {
     assert(kind->topic_count <= VENUE_TOPICS_MAX && kind->record_size % 8 == 0);
     struct venue *v = calloc(1, kind->venue_size);
     if (!v)
-        return HAWSE_E_NOMEM;
+        return NULL;
     v->kind = kind;
     v->host = host;
     v->self = self;
     v->sub = host->query(host, self, HAWSE_SUB_ID);
     v->rpc = host->query(host, self, HAWSE_RPC_ID);
     v->timers = host->query(host, self, HAWSE_TIMER_ID);
-    int32_t code = make(v, config);
+    return v;
+}
+
+/* Gives it as the instance's state, or frees it. */
+static int32_t made(struct venue *v, int32_t code, void **state)
+{
     v->created = true;
     if (code == HAWSE_OK)
         *state = v;
     else
         venue_destroy(v);
     return code;
+}
+
+int32_t venue_create(const struct venue_kind *kind, const hawse_host_t *host, hawse_instance_t self,
+                     hawse_view_t config, void **state)
+{
+    struct venue *v = new_venue(kind, host, self);
+    if (!v)
+        return HAWSE_E_NOMEM;
+    int32_t code = make(v, config);
+    if (code == HAWSE_OK) {
+        code = subscribe(v);
+        if (code != HAWSE_OK)
+            code = hawse_fail(host, self, code, "cannot subscribe to the chain",
+                              "see what its instance says");
+    }
+    return made(v, code, state);
+}
+
+int32_t venue_restore(const struct venue_kind *kind, const hawse_host_t *host,
+                      hawse_instance_t self, hawse_view_t config, hawse_view_t saved, void **state)
+{
+    struct venue *v = new_venue(kind, host, self);
+    if (!v)
+        return HAWSE_E_NOMEM;
+    int32_t code = make(v, config);
+    if (code == HAWSE_OK)
+        code = venue_load(v, saved);
+    return made(v, code, state);
 }
 
 int32_t venue_start(void *state)

@@ -8,6 +8,7 @@
  *   follow.c    a pool's state and its history                  out.c    records out
  *   read.c      what is asked of the chain, question by question
  *   discover.c  pools that nobody named                         ask.c    eth_call and its answers
+ *   handover.c  all of it, to another build
  *
  * To write a venue: read this file, then swapr/. A kind's state is plain bytes without padding and
  * pointers: it is copied to go back to, and compared. Every function is [lane]; a venue owns its
@@ -19,6 +20,7 @@
 #include <hawse/hawse.h>
 #include <hawse/json.h>
 #include <hawse/service/rpc.h>
+#include <hawse/service/state.h>
 #include <hawse/service/sub.h>
 #include <hawse/service/timer.h>
 #include <hawse/space/evm.h>
@@ -130,6 +132,10 @@ struct venue_kind {
     uint32_t (*times)(const struct venue *v, const struct venue_pool *p);
     void (*question)(const struct venue *v, const struct venue_pool *p, struct venue_question *q);
     enum venue_taken (*take)(struct venue *v, struct venue_pool *p, const uint8_t *d, uint64_t len);
+    /* Is what the kind keeps of a pool, and its state, such as it writes itself? They come from
+     * another build's bytes, and are copied as they are: they hold no pointers. NULL: the venue
+     * cannot be exchanged while it runs. */
+    bool (*is_sound)(const struct venue *v, const struct venue_pool *p);
     /* Records: what a pool is; what a log says (cause: its event, NULL when the log had to wait);
      * its state, after a log or (NULL) as it was read. By venue_out. */
     void (*tell_info)(struct venue *v, const struct venue_pool *p);
@@ -203,26 +209,49 @@ int32_t venue_start(void *state);
 int32_t venue_on_events(void *state, const hawse_event_t *const *events, uint32_t n);
 int32_t venue_stop(void *state, uint64_t deadline_ns);
 void venue_destroy(void *state);
+/* Instead of create and start: from what another build has saved. */
+int32_t venue_restore(const struct venue_kind *kind, const hawse_host_t *host,
+                      hawse_instance_t self, hawse_view_t config, hawse_view_t saved, void **state);
+
+/* ---- handover.c ---- */
+
+int32_t venue_save(void *state, uint8_t *out, uint64_t cap, uint64_t *need);
+/* Into one that has taken its settings, and nothing else yet. What it had of the host it has. */
+int32_t venue_load(struct venue *v, hawse_view_t saved);
+const void *venue_query(const struct venue_kind *kind, const hawse_state_interface_t *interface,
+                        const char *id);
 
 /* The two exports of a venue's file, but for its manifest. */
-#define VENUE_PLUGIN(plugin_id, venue_kind)                                                     \
-    static int32_t create(const hawse_host_t *host, hawse_instance_t self, hawse_view_t config, \
-                          void **state)                                                         \
-    {                                                                                           \
-        return venue_create(&(venue_kind), host, self, config, state);                          \
-    }                                                                                           \
-    HAWSE_EXPORT const hawse_plugin_t *hawse_plugin_v1(const hawse_host_t *host)                \
-    {                                                                                           \
-        static const hawse_plugin_t table = {.size = sizeof(table),                             \
-                                             .abi_minor = HAWSE_ABI_MINOR,                      \
-                                             .id = (plugin_id),                                 \
-                                             .create = create,                                  \
-                                             .start = venue_start,                              \
-                                             .on_events = venue_on_events,                      \
-                                             .stop = venue_stop,                                \
-                                             .destroy = venue_destroy};                         \
-        (void)host;                                                                             \
-        return &table;                                                                          \
+#define VENUE_PLUGIN(plugin_id, venue_kind)                                                      \
+    static int32_t create(const hawse_host_t *host, hawse_instance_t self, hawse_view_t config,  \
+                          void **state)                                                          \
+    {                                                                                            \
+        return venue_create(&(venue_kind), host, self, config, state);                           \
+    }                                                                                            \
+    static int32_t restore(const hawse_host_t *host, hawse_instance_t self, hawse_view_t config, \
+                           hawse_view_t saved, void **state)                                     \
+    {                                                                                            \
+        return venue_restore(&(venue_kind), host, self, config, saved, state);                   \
+    }                                                                                            \
+    static const void *query(const char *id)                                                     \
+    {                                                                                            \
+        static const hawse_state_interface_t interface = {                                       \
+            .size = sizeof(interface), .save = venue_save, .restore = restore};                  \
+        return venue_query(&(venue_kind), &interface, id);                                       \
+    }                                                                                            \
+    HAWSE_EXPORT const hawse_plugin_t *hawse_plugin_v1(const hawse_host_t *host)                 \
+    {                                                                                            \
+        static const hawse_plugin_t table = {.size = sizeof(table),                              \
+                                             .abi_minor = HAWSE_ABI_MINOR,                       \
+                                             .id = (plugin_id),                                  \
+                                             .create = create,                                   \
+                                             .start = venue_start,                               \
+                                             .on_events = venue_on_events,                       \
+                                             .stop = venue_stop,                                 \
+                                             .destroy = venue_destroy,                           \
+                                             .query = query};                                    \
+        (void)host;                                                                              \
+        return &table;                                                                           \
     }
 
 /* Subscribes to `count` of the kind's events, from the topic `first` on, of a contract; 0: to all

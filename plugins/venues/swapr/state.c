@@ -136,7 +136,7 @@ static bool take(struct pool *p, const uint8_t *d, uint64_t len)
     case ASK_TOKEN:
         return len >= 32 && hawse_abi_address(d, token->address) == HAWSE_OK;
     case ASK_DECIMALS:
-        return venue_take_decimals(token, d, len, 77);
+        return venue_take_decimals(token, d, len, DECIMALS_MAX);
     case ASK_SYMBOL:
         venue_take_symbol(d, len, token->symbol);
         return true;

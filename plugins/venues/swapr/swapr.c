@@ -225,6 +225,18 @@ static const char *const signatures[TOPICS] = {
     [TOPIC_SPACING] = "TickSpacing(int24)",
     [TOPIC_POOL] = "Pool(address,address,address)"};
 
+static bool is_sound(const struct venue *v, const struct venue_pool *base)
+{
+    const struct pool *p = (const struct pool *)base;
+    (void)v;
+    for (int i = 0; i < 2; i++) {
+        if (p->token[i].decimals > DECIMALS_MAX ||
+            memchr(p->token[i].symbol, 0, VENUE_SYMBOL) == NULL)
+            return false;
+    }
+    return true;
+}
+
 static const struct venue_kind algebra = {
     .what = "an Algebra V1.9 pool",
     .signatures = signatures,
@@ -255,6 +267,7 @@ static const struct venue_kind algebra = {
     .lookup = lookup,
     .looked_up = looked_up,
     .finish = finish,
+    .is_sound = is_sound,
 };
 
 VENUE_PLUGIN("org.hawse.swapr", algebra)

@@ -10,7 +10,7 @@
 
 #include "../evm/venue.h"
 
-enum { POOLS_MAX = 4096 };
+enum { POOLS_MAX = 4096, DECIMALS_MAX = 77 /* of a token: 10^77 fits into 256 bits */ };
 
 enum topic {
     TOPIC_SWAP,
