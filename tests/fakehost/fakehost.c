@@ -91,6 +91,34 @@ static void retry(void *ctx, uint64_t arg)
     h->stuck = false;
 }
 
+/* Another build of the same, which knows what this one knew, and nothing else. */
+static void exchange(struct fakehost *h)
+{
+    void *made = NULL;
+    uint64_t len = 0;
+    uint8_t *room = malloc(HAWSE_STATE_MAX);
+    CHECK(room != NULL);
+    h->inside = true;
+    CHECK_EQ(h->handed_over->save(h->state, room, HAWSE_STATE_MAX, &len), HAWSE_OK);
+    uint8_t *saved = malloc(len); /* sanitizers see where it ends */
+    CHECK(saved != NULL && len <= HAWSE_STATE_MAX);
+    memcpy(saved, room, len);
+    free(room);
+    hawse_view_t view = {saved, len};
+    CHECK_EQ(h->handed_over->restore(&h->host, 1, hawse_text(h->config), view, &made), HAWSE_OK);
+    h->inside = false;
+    free(saved);
+    h->plugin->destroy(h->state);
+    h->state = made;
+}
+
+void fakehost_hand_over(struct fakehost *h)
+{
+    CHECK(h->plugin->query != NULL);
+    h->handed_over = h->plugin->query(HAWSE_STATE_ID);
+    CHECK(h->handed_over != NULL);
+}
+
 /* Hands over what waits, in batches, until all is taken or the plugin wants no more for now. */
 static void deliver(struct fakehost *h)
 {
@@ -104,6 +132,8 @@ static void deliver(struct fakehost *h)
         h->inside = false;
         free(h->reserved);
         h->reserved = NULL;
+        if (h->handed_over)
+            exchange(h);
         if (took < 0 || (uint32_t)took > n)
             FAIL("on_events was given %u events and answered %d", n, took);
         for (int32_t i = 0; i < took; i++)
@@ -390,6 +420,8 @@ struct fakehost *fakehost_create(const hawse_plugin_t *(*plugin)(const hawse_hos
                              .post = table_post,
                              .query = fake_query};
     h->outside = *outside;
+    h->config = strdup(config);
+    CHECK(h->config != NULL);
     h->now_ns = 1000 * FAKEHOST_MS;
     h->plugin = plugin(&h->host);
     CHECK(h->plugin != NULL);
@@ -429,5 +461,6 @@ void fakehost_destroy(struct fakehost *h)
         free(h->calls[i].params);
     }
     free(h->reserved);
+    free(h->config);
     free(h);
 }

@@ -54,6 +54,9 @@ struct fakehost_outside {
 struct fakehost *fakehost_create(const hawse_plugin_t *(*plugin)(const hawse_host_t *),
                                  const char *config, const struct fakehost_outside *outside);
 void fakehost_start(struct fakehost *h);
+/* From now on the instance is handed over to itself after each batch (hawse.state/1): what it does
+ * has to be the same. Ends the test when the plugin does not offer it. */
+void fakehost_hand_over(struct fakehost *h);
 /* stop, then destroy; NULL is legal. */
 void fakehost_destroy(struct fakehost *h);
 

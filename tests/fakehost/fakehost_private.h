@@ -6,6 +6,8 @@
 
 #include "fakehost.h"
 
+#include <hawse/service/state.h>
+
 enum { CALLS = 256, CHANNELS = 64, METRICS = 128, STREAMS = 64, SUBS = 1024, NAME = 64 };
 
 /* Something that is to happen. A list in order of time, then of making. */
@@ -45,6 +47,8 @@ struct fakehost {
     struct fakehost_outside outside;
     const hawse_plugin_t *plugin;
     void *state;
+    const hawse_state_interface_t *handed_over; /* after each batch; NULL = not at all */
+    char *config;
     bool inside; /* a callback of the plugin runs */
     bool stuck;  /* it took less than it was given: asked again in a millisecond */
     uint64_t now_ns, handles;

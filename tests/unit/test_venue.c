@@ -67,6 +67,12 @@ static bool other(struct venue *v, const hawse_evm_log_t *log, uint32_t topic, b
     return topic == CREATED;
 }
 
+static bool is_sound(const struct venue *v, const struct venue_pool *p)
+{
+    (void)v, (void)p;
+    return true;
+}
+
 static bool read_reserves(struct pair_state *s, const uint8_t *d, uint64_t len)
 {
     return len >= 64 && hawse_abi_uint(d, 112, &s->reserve[0]) == HAWSE_OK &&
@@ -161,6 +167,7 @@ static const struct venue_kind pairs = {.what = "a pair",
                                         .state_ask = ASK_RESERVES,
                                         .optional = 1u << ASK_DECIMALS | 1u << ASK_SYMBOL,
                                         .configure = configure,
+                                        .is_sound = is_sound,
                                         .subscribe_pool = subscribe_pool,
                                         .other = other,
                                         .apply = apply,
@@ -381,6 +388,22 @@ static void unhealable(struct world *w)
     fakehost_pass(w->host, 0);
 }
 
+static bool handed_over; /* to another build, after each batch of events */
+
+/* Each test twice: as it is, and handed over all the time. */
+#define TWICE(id, sentence)                                       \
+    static void body_##id(void);                                  \
+    TEST(id, sentence)                                            \
+    {                                                             \
+        body_##id();                                              \
+    }                                                             \
+    TEST(id##_handed_over, sentence "; handed over all the time") \
+    {                                                             \
+        handed_over = true;                                       \
+        body_##id();                                              \
+    }                                                             \
+    static void body_##id(void)
+
 static void begin(struct world *w, const char *config)
 {
     const struct fakehost_outside outside = {.ctx = w, .ask = ask, .publish = publish};
@@ -388,6 +411,8 @@ static void begin(struct world *w, const char *config)
     w->count = 1;
     w->host = fakehost_create(hawse_plugin_v1, config, &outside);
     fakehost_start(w->host);
+    if (handed_over)
+        fakehost_hand_over(w->host);
 }
 
 static void pass(struct world *w, uint64_t ms)
@@ -407,7 +432,7 @@ static void refuse(const char *selector, uint32_t times_, int32_t status, const 
     w.error = error;
 }
 
-TEST(refused_once, "a node that refuses decimals() once is asked again, and its answer is told")
+TWICE(refused_once, "a node that refuses decimals() once is asked again, and its answer is told")
 {
     begin(&w, "{}");
     refuse("313ce567", 1, HAWSE_E_REMOTE, "{\"code\":-32005,\"message\":\"rate limit\"}");
@@ -420,7 +445,7 @@ TEST(refused_once, "a node that refuses decimals() once is asked again, and its 
     fakehost_destroy(w.host);
 }
 
-TEST(timed_out, "a symbol() or decimals() that timed out is asked again, for longer than patience")
+TWICE(timed_out, "a symbol() or decimals() that timed out is asked again, for longer than patience")
 {
     begin(&w, "{}");
     refuse("313ce567", 20, HAWSE_E_TIMEOUT, "the connection was reverted by a proxy");
@@ -433,7 +458,7 @@ TEST(timed_out, "a symbol() or decimals() that timed out is asked again, for lon
     fakehost_destroy(w.host);
 }
 
-TEST(reverted, "a token that reverts at decimals() has none, and its pool is followed")
+TWICE(reverted, "a token that reverts at decimals() has none, and its pool is followed")
 {
     begin(&w, "{}");
     refuse("313ce567", 2, HAWSE_E_REMOTE, "{\"code\":3,\"message\":\"execution reverted\"}");
@@ -448,7 +473,7 @@ TEST(reverted, "a token that reverts at decimals() has none, and its pool is fol
 
 /* ---- following ---- */
 
-TEST(logs_and_back, "a log changes the state, and the log taken back changes it back")
+TWICE(logs_and_back, "a log changes the state, and the log taken back changes it back")
 {
     begin(&w, "{}");
     uint32_t a = grow(&w, 0, 0), b = grow(&w, a, 7), c = grow(&w, b, 8);
@@ -468,7 +493,8 @@ TEST(logs_and_back, "a log changes the state, and the log taken back changes it 
     fakehost_destroy(w.host);
 }
 
-TEST(early, "logs that come while the state is read are applied to it, unless taken back meanwhile")
+TWICE(early,
+      "logs that come while the state is read are applied to it, unless taken back meanwhile")
 {
     begin(&w, "{}");
     uint32_t a = grow(&w, 0, 0), b = grow(&w, a, 7), c = grow(&w, b, 8), d = grow(&w, b, 9);
@@ -490,7 +516,7 @@ TEST(early, "logs that come while the state is read are applied to it, unless ta
     fakehost_destroy(w.host);
 }
 
-TEST(late_log, "a log of an older block than the newest one has the pool read anew")
+TWICE(late_log, "a log of an older block than the newest one has the pool read anew")
 {
     begin(&w, "{}");
     uint32_t a = grow(&w, 0, 0), b = grow(&w, a, 7), c = grow(&w, b, 8);
@@ -506,7 +532,7 @@ TEST(late_log, "a log of an older block than the newest one has the pool read an
     fakehost_destroy(w.host);
 }
 
-TEST(long_history, "256 logs can be taken back one by one; before them the pool is read anew")
+TWICE(long_history, "256 logs can be taken back one by one; before them the pool is read anew")
 {
     begin(&w, "{}");
     uint32_t chain[300];
@@ -531,7 +557,7 @@ TEST(long_history, "256 logs can be taken back one by one; before them the pool 
 
 /* ---- losses and reorganisations ---- */
 
-TEST(unhealable, "after a loss nothing is read at the block that was told before it")
+TWICE(unhealable, "after a loss nothing is read at the block that was told before it")
 {
     begin(&w, "{}");
     uint32_t a = grow(&w, 0, 7), b = grow(&w, 0, 8);
@@ -547,7 +573,7 @@ TEST(unhealable, "after a loss nothing is read at the block that was told before
     fakehost_destroy(w.host);
 }
 
-TEST(deep_reorg, "a branch that leaves below the block at which a pool was read has it read anew")
+TWICE(deep_reorg, "a branch that leaves below the block at which a pool was read has it read anew")
 {
     begin(&w, "{}");
     uint32_t a = grow(&w, 0, 0), b = grow(&w, a, 0);
@@ -565,8 +591,8 @@ TEST(deep_reorg, "a branch that leaves below the block at which a pool was read 
     fakehost_destroy(w.host);
 }
 
-TEST(read_at_orphan,
-     "a state that is being read at a block which leaves the chain is read elsewhere")
+TWICE(read_at_orphan,
+      "a state that is being read at a block which leaves the chain is read elsewhere")
 {
     begin(&w, "{}");
     uint32_t a = grow(&w, 0, 0), b = grow(&w, a, 7), c = grow(&w, a, 8);
@@ -584,7 +610,7 @@ TEST(read_at_orphan,
     fakehost_destroy(w.host);
 }
 
-TEST(leaving, "nothing is read at a block of which a log was just taken back")
+TWICE(leaving, "nothing is read at a block of which a log was just taken back")
 {
     begin(&w, "{}");
     uint32_t a = grow(&w, 0, 0), b = grow(&w, a, 7), c = grow(&w, a, 0);
@@ -604,7 +630,7 @@ TEST(leaving, "nothing is read at a block of which a log was just taken back")
     fakehost_destroy(w.host);
 }
 
-TEST(not_yet, "a pool without anything to follow is asked again after its next log, not before")
+TWICE(not_yet, "a pool without anything to follow is asked again after its next log, not before")
 {
     begin(&w, "{}");
     w.blocks[0].reserve = 0;
@@ -623,7 +649,7 @@ TEST(not_yet, "a pool without anything to follow is asked again after its next l
     fakehost_destroy(w.host);
 }
 
-TEST(not_yet_but_since, "a log that came while it was asked whether there is anything is not lost")
+TWICE(not_yet_but_since, "a log that came while it was asked whether there is anything is not lost")
 {
     begin(&w, "{}");
     w.blocks[0].reserve = 0;
@@ -639,7 +665,7 @@ TEST(not_yet_but_since, "a log that came while it was asked whether there is any
 
 /* ---- discovery ---- */
 
-TEST(creation, "a pool is read at a block after its creation, dropped when that is taken back")
+TWICE(creation, "a pool is read at a block after its creation, dropped when that is taken back")
 {
     begin(&w, "{\"factory\":true}");
     uint32_t a = grow(&w, 0, 0), b = grow(&w, a, 0), c = grow(&w, b, 0);
