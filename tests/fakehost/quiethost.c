@@ -45,6 +45,14 @@ static int32_t publish(const hawse_host_t *host, hawse_instance_t self, const ha
     return HAWSE_OK;
 }
 
+static int32_t link_to(const hawse_host_t *host, hawse_instance_t self, hawse_view_t name,
+                       uint32_t *source)
+{
+    (void)host, (void)self, (void)name;
+    *source = 1;
+    return HAWSE_OK;
+}
+
 static int32_t open_stream(const hawse_host_t *host, hawse_instance_t self,
                            const hawse_stream_spec_t *spec, hawse_stream_t *stream)
 {
@@ -131,7 +139,7 @@ static int32_t add(const hawse_host_t *host, hawse_instance_t self, hawse_metric
 static const void *query(const hawse_host_t *host, hawse_instance_t self, const char *id)
 {
     static const hawse_sub_service_t sub = {
-        .size = sizeof(sub), .reserve = reserve, .publish = publish};
+        .size = sizeof(sub), .link = link_to, .reserve = reserve, .publish = publish};
     static const hawse_stream_service_t stream = {.size = sizeof(stream),
                                                   .open = open_stream,
                                                   .send = send_frame,
