@@ -213,8 +213,7 @@ int command_new(const struct arguments *args)
         return usage("there is no such kind", "chain, venue, venue --of contract, protocol, "
                                               "strategy or sink");
     if (!s.language || !has_template(&s))
-        return usage("there is no template of that kind in that language",
-                     "--lang c, cpp or rust");
+        return usage("there is no template of that kind in that language", "--lang c, cpp or rust");
     const char *word = args->words[1], *dot = strrchr(word, '.');
     s.name = dot ? dot + 1 : word;
     if (!is_id(word) || strlen(s.name) > NAME_MAX_LEN)
