@@ -21,7 +21,7 @@ enum { COIN_DECIMALS = 18, SOL_DECIMALS = 9, PERCENT_DECIMALS = 4, PPM = 1000000
 
 /* By the bits of allowed_findings; core/sim has the same words in this order. */
 static const char *const findings[] = {"reentrancy", "ownership", "delegatecall", "selfdestruct",
-                                       "nft",        "overflow",  "control"};
+                                       "nft",        "overflow",  "control",      "no_effect"};
 
 void limits_destroy(struct config_instance *in)
 {

@@ -13,7 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { AUTHORIZATION_GAS = 25000 }; /* EIP-7702: PER_EMPTY_ACCOUNT_COST, the most it costs */
+enum {
+    AUTHORIZATION_GAS = 25000, /* EIP-7702: PER_EMPTY_ACCOUNT_COST, the most it costs */
+    COLD_SLOAD = 2100,         /* EIP-2929: nothing that touches state is cheaper at first */
+};
 
 const char *sim_engine_name(enum sim_engine engine)
 {
@@ -97,6 +100,29 @@ static bool request_legal(const struct sim_request *request)
 }
 
 /* ---- going on ---- */
+
+/* A call with data to an address without code succeeds and does nothing. What it uses is then what
+ * its bytes cost, or the least that is charged for them, below which next to nothing can hide. */
+static bool did_nothing(const struct sim_run *run, uint32_t i)
+{
+    const struct sim_call *call = &run->calls[i];
+    uint64_t used = run->result.gas[i].used, intrinsic, least;
+    hawse_tx_t tx = {.data = call->data, .access_list = call->access_list};
+    hawse_tx_intrinsic_gas(&tx, &intrinsic, &least);
+    bool own = run->request.delegated && memcmp(call->to, run->request.from, 20) == 0;
+    return call->data.len > 0 && !own &&
+           (used == intrinsic || (used == least && least < intrinsic + COLD_SLOAD));
+}
+
+static void look_for_effects(struct sim_run *run)
+{
+    for (uint32_t i = 0; i < run->request.call_count; i++) {
+        const struct sim_call *call = &run->calls[i];
+        if (did_nothing(run, i))
+            finding_add(&run->result, SIM_FINDING_NO_EFFECT, i, call->to,
+                        call->data.len >= 4 ? call->data.data : NULL);
+    }
+}
 
 static void run_finish(struct sim_run *run)
 {
@@ -280,6 +306,8 @@ void run_verdict(struct sim_run *run)
     struct sim_result *r = &run->result;
     r->status = HAWSE_OK;
     moves_net(r);
+    if (r->success)
+        look_for_effects(run);
     run->next = run_finish;
     if (r->success && run->sim->options.inspect && !r->inspected && !run->inspecting) {
         run->inspecting = true;

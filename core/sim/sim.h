@@ -159,6 +159,8 @@ struct sim_approval {
     X(NFT, "nft", "a token of a collection left the sender")                             \
     X(OVERFLOW, "overflow", "arithmetic overflowed in a call inside, and was caught")    \
     X(CONTROL, "control", "who controls the account, or what code it runs, was changed") \
+    X(NO_EFFECT, "no_effect",                                                            \
+      "a call did nothing: there is no code, or none that touches anything")             \
     X(UNREADABLE, "unreadable", "more moved, or deeper, than can be told")
 #define SIM_FINDING_ENUM(name, word, meaning) SIM_FINDING_##name,
 enum sim_finding_kind { SIM_FINDING_LIST(SIM_FINDING_ENUM) SIM_FINDING_COUNT };

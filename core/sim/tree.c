@@ -29,7 +29,7 @@ struct frame {
     enum frame_type type;
     uint8_t from[20], to[20];
     hawse_u256_t value;
-    uint64_t gas;
+    uint64_t gas, used; /* used: UINT64_MAX = not told */
     uint8_t selector[4];
     uint64_t input_len;
     bool failed;
@@ -82,6 +82,13 @@ static bool read_failure(struct frame *f, const json_t *value)
     return true;
 }
 
+static bool read_gas(const json_t *value, struct frame *f)
+{
+    if (!words_read_u64(json_object_get(value, "gasUsed"), &f->used))
+        f->used = UINT64_MAX;
+    return words_read_u64(json_object_get(value, "gas"), &f->gas);
+}
+
 /* A creation that failed may have no `to`, a static call no value. */
 static bool read_frame(const json_t *value, struct frame *f)
 {
@@ -98,7 +105,7 @@ static bool read_frame(const json_t *value, struct frame *f)
         return false;
     if (f->type == FRAME_DESTROY)
         return true;
-    if (!words_read_u64(json_object_get(value, "gas"), &f->gas) ||
+    if (!read_gas(value, f) ||
         !words_read_bytes(json_object_get(value, "input"), &input, &f->input_len))
         return false;
     if (f->input_len >= 4)
@@ -140,6 +147,19 @@ static bool enters_again(const struct walk *w, const struct frame *f)
     return false;
 }
 
+static bool is_ours(const struct walk *w, const uint8_t address[20])
+{
+    const struct sim_request *request = &w->run->request;
+    return memcmp(address, request->from, 20) == 0 || memcmp(address, request->subject, 20) == 0;
+}
+
+/* A call of the account's own, inside of a transaction: sim.c tells of whole ones. */
+static bool has_no_effect(const struct walk *w, const struct frame *f)
+{
+    return f->type == FRAME_CALL && w->depth > 0 && f->input_len > 0 && f->used == 0 &&
+           !f->failed && !w->failed && is_ours(w, f->from);
+}
+
 static void look(const struct walk *w, const struct frame *f)
 {
     struct sim_run *run = w->run;
@@ -149,14 +169,15 @@ static void look(const struct walk *w, const struct frame *f)
     if (f->type == FRAME_CALL && !w->is_static && f->gas > STIPEND && enters_again(w, f) &&
         !is_callback(&request->policy, f))
         finding_add(r, SIM_FINDING_REENTRANCY, run->at, f->to, f->selector);
-    if ((f->type == FRAME_DELEGATE || f->type == FRAME_CODE) &&
-        (memcmp(context, request->from, 20) == 0 || memcmp(context, request->subject, 20) == 0) &&
+    if ((f->type == FRAME_DELEGATE || f->type == FRAME_CODE) && is_ours(w, context) &&
         !is_known_code(request, f->to))
         finding_add(r, SIM_FINDING_DELEGATECALL, run->at, f->to, f->selector);
     if (f->type == FRAME_DESTROY)
         finding_add(r, SIM_FINDING_SELFDESTRUCT, run->at, f->from, NULL);
     if (f->panicked && w->depth > 0)
         finding_add(r, SIM_FINDING_OVERFLOW, run->at, f->to, f->selector);
+    if (has_no_effect(w, f))
+        finding_add(r, SIM_FINDING_NO_EFFECT, run->at, f->to, f->selector);
 }
 
 /* ---- the walk ---- */

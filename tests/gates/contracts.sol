@@ -42,6 +42,7 @@ contract Token {
 // An exchange that is listed by the operator, and not as honest as it was taken for.
 contract Pool {
     uint256 public hits;
+    uint256 public asked;
     address public immutable thief;
 
     constructor(address thief_) {
@@ -72,8 +73,10 @@ contract Pool {
         revert("not today");
     }
 
-    // not what was simulated: from a block on, or where gas has a price
+    // not what was simulated: from a block on, or where gas has a price; what does nothing before
+    // that would be refused for it
     function takeFrom(Token token, uint256 value, uint256 number) external {
+        asked++;
         if (block.number >= number) take(token, value);
     }
 
@@ -81,7 +84,8 @@ contract Pool {
         if (tx.gasprice > 0 && block.basefee > 0 && block.prevrandao > 0) take(token, value);
     }
 
-    function failFrom(uint256 number) external view {
+    function failFrom(uint256 number) external {
+        asked++;
         require(block.number < number, "too late");
     }
 

@@ -235,7 +235,7 @@ class Troubles:
 
     def reverting(self):
         """It succeeds when simulated, and fails when it is executed."""
-        self.node.call("anvil_setCode", FAILS, "0x00")
+        self.node.call("anvil_setCode", FAILS, "0x60005400")  # looks at a word, and stops
         self.mine(1)
         self.send("reverting", [{"to": FAILS, "data": hit(6)}])
         self.until("reverting", "SEEN", mine=False)

@@ -68,6 +68,50 @@ TEST(sim_v1_gas, "where no gas limit is given it is found first, and simulated a
     rig_stop(&r);
 }
 
+TEST(sim_v1_no_effect, "a call with data that ran nothing is a finding, by the gas of its bytes")
+{
+    /* intrinsic 21,064; the least since Prague 21,160 */
+    static const struct {
+        uint64_t used;
+        bool found;
+    } cases[] = {{21064, true}, {21160, true}, {21063, false}, {21065, false}, {21161, false}};
+    struct rig r;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        rig_start(&r, &v1_only);
+        struct sim_call call = rig_a_call(OTHER, 0, "\x12\x34\x56\x78", 4, 50000);
+        struct sim_request q = rig_request(&call, 1);
+        rig_expect(&r, "eth_simulateV1", a_block(a_good(cases[i].used, "")));
+        const struct sim_result *s = rig_run(&r, &q);
+        CHECK(s->success && s->finding_count == (cases[i].found ? 1 : 0));
+        CHECK(!cases[i].found || (s->findings[0].kind == SIM_FINDING_NO_EFFECT &&
+                                  memcmp(s->findings[0].where, call.to, 20) == 0 &&
+                                  memcmp(s->findings[0].selector, "\x12\x34\x56\x78", 4) == 0));
+        rig_stop(&r);
+    }
+}
+
+TEST(sim_v1_no_effect_long, "below the least for much data a contract can work: only less is told")
+{
+    static const uint8_t data[200] = {1, 0};
+    struct sim_call call = rig_a_call(OTHER, 0, "", 0, 90000);
+    struct rig r;
+    for (uint64_t bytes = 1; bytes <= 200; bytes += 199) {
+        uint8_t full[200];
+        memset(full, 0xff, sizeof(full));
+        call.data = (hawse_view_t){bytes == 1 ? data : full, bytes};
+        struct sim_request q = rig_request(&call, 1);
+        rig_start(&r, &v1_only);
+        rig_expect(&r, "eth_simulateV1", a_block(a_good(21000 + 40 * bytes, "")));
+        const struct sim_result *s = rig_run(&r, &q);
+        CHECK_EQ(s->finding_count, bytes == 1);
+        rig_stop(&r);
+        rig_start(&r, &v1_only);
+        rig_expect(&r, "eth_simulateV1", a_block(a_good(21000 + 16 * bytes, "")));
+        CHECK(found(rig_run(&r, &q), SIM_FINDING_NO_EFFECT));
+        rig_stop(&r);
+    }
+}
+
 TEST(sim_v1_refunds, "the limit is above what is in use before refunds, told by the node or not")
 {
     for (int i = 0; i < 3; i++) {

@@ -84,6 +84,34 @@ TEST(sim_trace, "a trace tells what moved, by values and logs, and what was undo
     rig_stop(&r);
 }
 
+/* What `from` calls with data and without effect, inside a transaction of ours. */
+static char *an_empty(const char *from, const char *type, const char *used, const char *more)
+{
+    return text("{\"type\":\"%s\",\"from\":\"0x%s\",\"to\":\"0x%s\",\"gas\":\"0x10000\","
+                "\"gasUsed\":%s,\"input\":\"0xdeadbeef\",\"value\":\"0x0\"%s}",
+                type, from, B, used, more);
+}
+
+TEST(sim_trace_no_effect, "what the account calls in a bundle, and has no code, is found")
+{
+    const struct {
+        char *inside;
+        bool found;
+    } cases[] = {{an_empty(ME, "CALL", "\"0x0\"", ""), true},
+                 {an_empty(A, "CALL", "\"0x0\"", ""), false}, /* somebody else's: may well ask */
+                 {an_empty(ME, "STATICCALL", "\"0x0\"", ""), false},
+                 {an_empty(ME, "CALL", "\"0x0\"", ",\"error\":\"out of gas\""), false},
+                 {an_empty(ME, "CALL", "null", ""), false}, /* not told */
+                 {a_frame("CALL", ME, B, "", ""), false}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct rig r;
+        struct sim_request q = one();
+        const struct sim_result *s = traced(&r, a_frame("CALL", ME, A, "", cases[i].inside), &q);
+        CHECK_EQ(found(s, SIM_FINDING_NO_EFFECT), cases[i].found);
+        rig_stop(&r);
+    }
+}
+
 TEST(sim_trace_findings, "re-entry, foreign code, self-destruction and caught overflow are found")
 {
     static const char *const panic =
