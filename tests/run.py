@@ -448,6 +448,9 @@ def stage_futarchy(args):
         timeout=7200 if args.full else 180)
     tap("futarchy verbs", [sys.executable, "tests/futarchy/verbs.py", HAWSE, PLUGINS, anvil, "node tests/futarchy/rig.mjs",
                            *(["--full"] if args.full else [])], timeout=120)
+    if args.full:
+        tap("futarchy hour", [sys.executable, "tests/futarchy/hour.py", HAWSE, PLUGINS, anvil, "node tests/futarchy/rig.mjs"],
+            timeout=180)
 
 
 def stage_solana(args):

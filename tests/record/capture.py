@@ -2,12 +2,13 @@
 chain of hashes, and the records of every chunk (zstd by the system's library)."""
 import ctypes
 import hashlib
+import json
 import struct
 import zlib
 
 FILE = struct.Struct("<8sII16sIIQQ32sII")
 CHUNK = struct.Struct("<IHHIIQQQII32sII")
-BEGIN, END = 2, 6
+INSTANCE, BEGIN, CALL, END = 1, 2, 5, 6
 ON_EVENTS = 3  # the callback of a BEGIN
 
 
@@ -49,3 +50,20 @@ def records(raw):
         assert length >= 8 and length % 8 == 0 and at + length <= len(raw), "a record's length"
         yield kind, slot, raw[at:at + length]
         at += length
+
+
+def instance(record):
+    """What an INSTANCE record says, as JSON."""
+    length, = struct.unpack_from("<Q", record, 16)
+    return json.loads(record[24:24 + length])
+
+
+def call(record):
+    """(kind, code, arguments, views) of a CALL record."""
+    kind, args, views, code = struct.unpack_from("<HBBi", record, 8)
+    words = struct.unpack_from(f"<{args + views}Q", record, 24)
+    at, data = 24 + 8 * (args + views), []
+    for length in words[args:]:
+        data.append(record[at:at + length])
+        at += length + -length % 8
+    return kind, code, words[:args], data

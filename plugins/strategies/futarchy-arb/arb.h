@@ -115,9 +115,10 @@ static inline bool is_cycle(const struct flow *f)
 
 /* The intent under way, and what becomes of it. */
 struct trade {
-    bool open;       /* proposed, no terminal step yet */
-    bool measuring;  /* ended, receipts are being read */
-    bool signed_out; /* it was sent at least once */
+    bool open;           /* proposed, no terminal step yet */
+    bool measuring;      /* ended, receipts are being read */
+    bool signed_out;     /* it was sent at least once */
+    bool unsent_by_mode; /* the host's mode signs nothing: it would have been sent */
     uint64_t handle, number;
     uint64_t block; /* head when it was decided */
     uint64_t included_ns;

@@ -58,7 +58,7 @@ struct control_rules {
 struct control_arm {
     uint64_t ended, succeeded, gas;
     uint64_t delay_ns; /* of those that succeeded, from the decision to the block */
-    hawse_u256_t gain; /* of those that ended, before gas; signed */
+    hawse_u256_t gain; /* of those that ended, and of tidying up after them, before gas; signed */
 };
 
 struct control {

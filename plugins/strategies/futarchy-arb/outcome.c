@@ -50,11 +50,12 @@ static bool was_fronted(const struct arb *a, uint64_t block, uint32_t tx_index)
     return false;
 }
 
-/* After refusals and failures in a row, more and more blocks pass before the next one. */
+/* After refusals and failures in a row, more and more blocks pass before the next one; a mode that
+ * signs nothing is neither. */
 static void back_off(struct arb *a, bool succeeded)
 {
     uint64_t blocks = a->set.cooldown_blocks;
-    a->refusals = succeeded ? 0 : a->refusals + 1;
+    a->refusals = succeeded ? 0 : a->trade.unsent_by_mode ? 1 : a->refusals + 1;
     for (uint32_t i = 1; i < a->refusals && blocks < BACK_OFF_MAX; i++)
         blocks *= 2;
     a->not_before_block = succeeded ? 0 : a->head + blocks;
@@ -65,6 +66,7 @@ static void remember(struct arb *a, const char *class_of_error, hawse_view_t rea
     struct failure *f = &a->failures[a->failure_count++ % FAILURES];
     uint64_t len = reason.len < sizeof(f->reason) - 1 ? reason.len : sizeof(f->reason) - 1;
     memset(f, 0, sizeof(*f));
+    a->trade.unsent_by_mode = a->trade.step == HAWSE_INTENT_REFUSED && has(reason, "its mode is");
     f->number = a->trade.number;
     f->block = a->trade.block;
     (void)snprintf(f->class_of_error, sizeof(f->class_of_error), "%s", class_of_error);
@@ -85,6 +87,17 @@ static void strand(struct arb *a, bool succeeded)
     }
 }
 
+/* What tidying up brings is of the arm that left it: sequences alone can. */
+static void take_tidied(struct arb *a)
+{
+    struct control_arm *arm = &a->control.arm[PATH_SEQUENTIAL];
+    bool any = false;
+    for (uint32_t i = TOKEN_COMPANY; i < MARKET_TOKENS; i++)
+        any = any || !hawse_u256_is_zero(&a->stranded[i]);
+    if (any)
+        (void)hawse_u256_add(&arm->gain, &a->trade.moved[TOKEN_SDAI], &arm->gain);
+}
+
 static void finish(struct arb *a, const char *class_of_error)
 {
     struct trade *t = &a->trade;
@@ -103,6 +116,8 @@ static void finish(struct arb *a, const char *class_of_error)
     a->measured += o.succeeded;
     a->exact += o.succeeded && hawse_u256_compare(&o.gain, &t->flow.gain) == 0;
     say_outcome(a, &o, done && !moved ? "other" : class_of_error);
+    if (!is_cycle(&t->flow))
+        take_tidied(a);
     strand(a, o.succeeded);
     if (is_cycle(&t->flow)) {
         uint32_t notices = control_ended(&a->set.rules, &a->control, &t->order, &o,

@@ -226,13 +226,15 @@ static void monitor(struct arb *a, hawse_command_t call)
     struct text json = {.len = 0}, text = {.len = 0};
     const char *why = why_not(a);
     put(&json,
-        "{\"ready\":%s,\"head\":%llu,\"open\":%s,\"breaker_open\":%s,\"failures_in_a_row\":%u,"
+        "{\"ready\":%s,\"head\":%llu,\"open\":%s,\"undecided\":%s,\"not_before\":%llu,"
+        "\"breaker_open\":%s,\"failures_in_a_row\":%u,"
         "\"rolled_back\":%u,\"step\":%u,\"level\":%u,\"measured\":%llu,\"exact\":%llu,"
         "\"failures\":%llu,",
-        why ? "false" : "true", (unsigned long long)a->head, a->trade.open ? "true" : "false",
-        c->open ? "true" : "false", c->failures, (unsigned)c->rolled_back, c->step, c->level,
-        (unsigned long long)a->measured, (unsigned long long)a->exact,
-        (unsigned long long)a->failure_count);
+        why ? "false" : "true", (unsigned long long)a->head,
+        a->trade.open || a->trade.measuring ? "true" : "false", a->changed ? "true" : "false",
+        (unsigned long long)a->not_before_block, c->open ? "true" : "false", c->failures,
+        (unsigned)c->rolled_back, c->step, c->level, (unsigned long long)a->measured,
+        (unsigned long long)a->exact, (unsigned long long)a->failure_count);
     put(&text, "%s; block %llu; breaker %s; bundles %s\n", why ? why : "ready",
         (unsigned long long)a->head, c->open ? "open" : "closed",
         c->rolled_back == REASON_NONE ? "in use" : control_reason_text(c->rolled_back));
