@@ -110,8 +110,11 @@ static int32_t check_words(const hawse_intent_t *in, struct fault *fault)
         return fault_set(fault, HAWSE_E_INVAL,
                          "route is %u; there is DEFAULT (0), PUBLIC (1) and PRIVATE (2)",
                          in->route);
-    if ((in->flags & ~HAWSE_INTENT_STALE_OK) != 0)
-        return fault_set(fault, HAWSE_E_INVAL, "flags 0x%x: only STALE_OK (1) is known", in->flags);
+    if ((in->flags & ~(HAWSE_INTENT_STALE_OK | HAWSE_INTENT_KEEP_SIGNED)) != 0 ||
+        (in->flags & HAWSE_INTENT_KEEP_SIGNED && in->solana))
+        return fault_set(fault, HAWSE_E_INVAL,
+                         "flags 0x%x: there is STALE_OK (1), and for EVM_CALLS KEEP_SIGNED (2)",
+                         in->flags);
     int32_t code = check_id(in->id, fault);
     if (code == HAWSE_OK)
         code = check_text(in->chain, 1, 63, "chain", fault);

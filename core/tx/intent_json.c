@@ -89,10 +89,11 @@ char *intent_to_json(const struct intent *intent)
 {
     const hawse_intent_t *in = &intent->public;
     json_t *o = json_pack(
-        "{s:o, s:o, s:o, s:s, s:s, s:b, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
-        view_text(in->id), "chain", view_text(in->chain), "account", view_text(in->account), "how",
-        how_words[in->how], "route", route_words[in->route], "stale_ok",
-        (in->flags & HAWSE_INTENT_STALE_OK) != 0, "confirmations", (json_int_t)in->confirmations,
+        "{s:o, s:o, s:o, s:s, s:s, s:b, s:b, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "id", view_text(in->id), "chain", view_text(in->chain), "account", view_text(in->account),
+        "how", how_words[in->how], "route", route_words[in->route], "stale_ok",
+        (in->flags & HAWSE_INTENT_STALE_OK) != 0, "keep_signed",
+        (in->flags & HAWSE_INTENT_KEEP_SIGNED) != 0, "confirmations", (json_int_t)in->confirmations,
         "calls", write_calls(in), "flows", write_flows(in), "streams", write_streams(intent),
         "max_cost", amount_text(&in->max_cost), "deadline_ns", u64_text(in->deadline_ns),
         "deadline_block", u64_text(in->deadline_block), "tag", u64_text(in->tag), "note",
@@ -282,9 +283,9 @@ static int32_t read_lists(struct reading *r, const json_t *root)
 static int32_t check_members(struct reading *r, json_t *root)
 {
     static const char *const known[] = {
-        "id",    "chain",  "account", "how",      "route",       "stale_ok", "confirmations",
-        "calls", "flows",  "streams", "max_cost", "deadline_ns", "tag",      "deadline_block",
-        "note",  "solana", "worth"};
+        "id",          "chain",         "account",        "how",   "route",   "stale_ok",
+        "keep_signed", "confirmations", "calls",          "flows", "streams", "max_cost",
+        "deadline_ns", "tag",           "deadline_block", "note",  "solana",  "worth"};
     const char *key;
     json_t *value;
     json_object_foreach(root, key, value)
@@ -351,6 +352,8 @@ static int32_t read_root(struct reading *r, json_t *root)
         code = read_bounds(r, root, in);
     if (json_is_true(json_object_get(root, "stale_ok")))
         in->flags |= HAWSE_INTENT_STALE_OK;
+    if (json_is_true(json_object_get(root, "keep_signed")))
+        in->flags |= HAWSE_INTENT_KEEP_SIGNED;
     return code == HAWSE_OK ? read_lists(r, root) : code;
 }
 

@@ -443,8 +443,18 @@ void intent_expire(struct desk_intent *intent)
     }
 }
 
+static bool is_kept(const struct desk_intent *intent)
+{
+    bool kept = false;
+    for (uint32_t i = 0; intent->plan && i < intent->plan->count && !kept; i++)
+        kept = !unsigned_yet(&intent->legs[i]);
+    return kept && intent->body->public.flags & HAWSE_INTENT_KEEP_SIGNED;
+}
+
 void intent_cancel(struct desk_intent *intent)
 {
+    if (is_kept(intent))
+        return;
     if (intent->solana)
         solana_cancel(intent);
     for (uint32_t i = 0; intent->plan && i < intent->plan->count && !intent->ended; i++) {

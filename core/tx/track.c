@@ -65,12 +65,12 @@ static void mark_attempts(struct leg *leg, uint32_t mined, uint32_t others)
 
 /* ---- receipts ---- */
 
-/* Of a block that is not the chain's: its provider stands on another branch, or is behind a
- * reorganisation. A block above the head that is known may be any. */
+/* Of a block that is not the chain's: its provider stands on another branch, is behind a
+ * reorganisation, or has a block that is not seen yet. What comes next is simulated on the head: a
+ * head without this transaction would show it an account that never had what it brought. */
 static bool elsewhere(const struct desk_chain *chain, const struct answer_receipt *receipt)
 {
-    return receipt->block <= chain->head.number &&
-           !chain_has(chain, receipt->block, receipt->block_hash);
+    return !chain_has(chain, receipt->block, receipt->block_hash);
 }
 
 static void found(struct leg *leg, uint32_t i, const struct answer_receipt *receipt)

@@ -121,6 +121,7 @@ pub const HAWSE_INTENT_ROUTE_PRIVATE: u32 = 2;
 pub const HAWSE_INTENT_SOLANA_V0: u32 = 0;
 pub const HAWSE_INTENT_SOLANA_LEGACY: u32 = 1;
 pub const HAWSE_INTENT_STALE_OK: u32 = 0x1;
+pub const HAWSE_INTENT_KEEP_SIGNED: u32 = 0x2;
 pub const HAWSE_METRICS_ID: &[u8] = b"hawse.metrics/1\0";
 pub const HAWSE_METRIC_COUNTER: u32 = 1;
 pub const HAWSE_METRIC_GAUGE: u32 = 2;
@@ -670,7 +671,7 @@ pub struct hawse_intent {
     pub how: u32,
     /// HAWSE_INTENT_ROUTE_...
     pub route: u32,
-    /// HAWSE_INTENT_STALE_OK
+    /// HAWSE_INTENT_STALE_OK, _KEEP_SIGNED
     pub flags: u32,
     /// blocks until CONFIRMED, its own among them; fewer than the chain's:
     /// its. On Solana 0: as the chain's configuration says

@@ -2,12 +2,15 @@
 """The futarchy strategy on a real node with the market's real contracts: randomised markets, and others who trade
 between its decision and its block. Prints TAP.
 
-    arb.py HAWSE PLUGIN_DIR ANVIL RIG [--markets N] [--adversaries N] [--seed N] [--only PART,PART]
+    arb.py HAWSE PLUGIN_DIR ANVIL RIG [--markets N] [--adversaries N] [--planted N] [--seed N] [--only PART,PART]
 
-RIG is a command that puts the market on the node whose URL is its last argument, and prints its addresses as JSON.
+RIG is a command that puts the market on the node whose URL it gets, prints its addresses as a line of JSON, and then takes
+orders (rig.mjs --serve). Planted markets are its four named ones, with gaps both ways, and so many of seeds.
 
 What must hold. When nothing moves in between, a trade gains to the wei what was predicted. Whoever trades in between, a
-bundle gains what its guard says, or reverts. Nothing is sent that does not gain after gas.
+bundle gains what its guard says, or reverts. Nothing is sent that does not gain after gas. In planted markets all of that is
+held against model.py, which knows nothing of the strategy: what it sends is what exact mathematics gives for the chain's
+state at the block of the decision, and where mathematics says that there is enough, it trades.
 """
 import argparse
 import json
@@ -23,6 +26,8 @@ import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
+from mirror import LEGS, Mirror  # noqa: E402
+from model import best, WAYS  # noqa: E402
 from trials import Host, Results, end, free_port, until  # noqa: E402
 
 E18 = 10 ** 18
@@ -32,8 +37,9 @@ TOKENS = ["sdai", "company", "yesSdai", "noSdai", "yesCompany", "noCompany"]
 POOLS = {"yes": ("yesCompany", "yesSdai"), "no": ("noCompany", "noSdai"), "predYes": ("yesSdai", "sdai"),
          "predNo": ("noSdai", "sdai")}
 MIN_PROFIT = E18 // 1000
-ENDED = re.compile(r"trade (\d+) (succeeded|failed) \((\w+)\): gain (-?\d+) wei, predicted (-?\d+), gas (\d+)")
-DECIDED = re.compile(r"trade (\d+): (buy|sell|sweep|recover), block (\d+), (one bundle|one by one).* gain (-?\d+) wei")
+ENDED = re.compile(r"trade (\d+) (succeeded|failed|withdrawn) \((\w+)\): gain (-?\d+) wei, predicted (-?\d+), gas (\d+)")
+DECIDED = re.compile(r"trade (\d+): (buy|sell|sweep|recover), block (\d+), (one bundle|one by one).* gain (-?\d+) wei; company (\d+) wei")
+NAMED = [{"do": "scenario", "name": name, "gap": gap} for name in ("normal", "volatile", "thin", "large") for gap in (0.06, -0.06)]
 
 
 def word(value):
@@ -46,18 +52,36 @@ class Node:
     """anvil, with the market on it."""
 
     def __init__(self, program, rig, folder):
-        self.port, self.ids = free_port(), 0
+        self.port, self.folder = free_port(), folder
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = subprocess.Popen(
             [str(program), "--port", str(self.port), "--chain-id", str(CHAIN_ID), "--hardfork", "prague", "--silent"],
             stdout=open(folder / "anvil.log", "w"), stderr=subprocess.STDOUT)
         until(self.answers, 20)
-        done = subprocess.run([*shlex.split(rig), self.url], capture_output=True, text=True, timeout=120)
-        if done.returncode != 0:
-            raise RuntimeError(done.stdout + done.stderr)
-        self.at = json.loads(done.stdout)
+        self.rig = subprocess.Popen([*shlex.split(rig), self.url, "--serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                    stderr=open(folder / "rig.log", "w"), text=True)
+        self.at = self.rig_says()
         self.others = self.at["deployer"]["address"]
         self.call("anvil_impersonateAccount", self.others)
+
+    def rig_says(self):
+        line = self.rig.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the rig ended: {(self.folder / 'rig.log').read_text()}")
+        return json.loads(line)
+
+    def plant(self, order):
+        """An order to the rig; what it says of the market."""
+        self.rig.stdin.write(json.dumps(order) + "\n")
+        self.rig.stdin.flush()
+        answer = self.rig_says()
+        if "error" in answer:
+            raise RuntimeError(f"{order}: {answer['error']}")
+        return answer["ok"]
+
+    def stop(self):
+        end(self.rig)
+        end(self.process)
 
     def answers(self):
         try:
@@ -66,13 +90,18 @@ class Node:
             return None
 
     def call(self, method, *params):
-        self.ids += 1
-        body = json.dumps({"jsonrpc": "2.0", "id": self.ids, "method": method, "params": params}).encode()
+        return self.batch([(method, *params)])[0]
+
+    def batch(self, asked):
+        """Several questions (method, parameters ...) at once; their answers in order."""
+        body = json.dumps([{"jsonrpc": "2.0", "id": i, "method": method, "params": params}
+                           for i, (method, *params) in enumerate(asked)]).encode()
         request = urllib.request.Request(self.url, body, {"content-type": "application/json"})
-        answer = json.load(urllib.request.urlopen(request, timeout=60))
-        if "error" in answer:
-            raise RuntimeError(f"{method}: {answer['error']}")
-        return answer["result"]
+        answers = sorted(json.load(urllib.request.urlopen(request, timeout=60)), key=lambda one: one["id"])
+        for (method, *_), answer in zip(asked, answers):
+            if "error" in answer:
+                raise RuntimeError(f"{method}: {answer['error']}")
+        return [answer["result"] for answer in answers]
 
     def send(self, sender, to, data, tip=2 * 10 ** 9):
         return self.call("eth_sendTransaction", {"from": sender, "to": to, "data": data, "gas": hex(3000000),
@@ -167,7 +196,8 @@ class Bot:
             "hawse": 1, "control": {"socket": "control.sock"},
             "keys": {"dir": "keys", "use": {"bot": {"unlock": f"file:{self.folder / 'pass'}"}}},
             "chains": {"gnosis": {
-                "chain_id": CHAIN_ID, "block_ms": 1000, "providers": [{"name": "anvil", "http": url, "per_second": 0}],
+                "chain_id": CHAIN_ID, "block_ms": 1000,
+                "providers": [{"name": "anvil", "http": url, "ws": url.replace("http", "ws"), "per_second": 0}],
                 "tx": {"confirmations": 1, "max_gas_price_gwei": 100,
                        "executor": {"address": at["executor"], "call": "execute10"}}}},
             "instances": {
@@ -225,7 +255,7 @@ class Phase:
     def __init__(self, trial, name, **settings):
         self.o, self.node, self.results, self.random = trial.o, trial.node, trial.results, trial.random
         self.bot = Bot(self.o.hawse, self.o.plugins, self.node, trial.folder / name, **settings)
-        self.trades, self.decisions, self.ways, self.log = [], [], {}, []
+        self.trades, self.decisions, self.decided, self.log = [], [], {}, []
         self.gaps = 0
 
     def __enter__(self):
@@ -244,12 +274,12 @@ class Phase:
             decided, ended = DECIDED.search(line), ENDED.search(line)
             if decided:
                 self.decisions.append((decided.group(2), int(decided.group(3)), decided.group(4)))
-                self.ways[int(decided.group(1))] = (decided.group(2), decided.group(4))
+                n, way, block, path, gain, company = decided.groups()
+                self.decided[int(n)] = {"n": int(n), "way": way, "block": int(block), "path": path, "company": int(company)}
             if ended:
                 n, how, why, gain, predicted, gas = ended.groups()
-                way, path = self.ways[int(n)]
-                self.trades.append({"n": int(n), "good": how == "succeeded", "why": why, "gain": int(gain),
-                                    "predicted": int(predicted), "gas": int(gas), "way": way, "path": path})
+                self.trades.append({**self.decided[int(n)], "good": how == "succeeded", "why": why, "gain": int(gain),
+                                    "predicted": int(predicted), "gas": int(gas)})
 
     def check(self, name, good, detail=""):
         self.results.check(name, good, "\n".join(self.log[-12:]) + f"\n{detail}")
@@ -259,7 +289,7 @@ class Phase:
 
     def real(self):
         """Trades that were sent: what a gate refused was none."""
-        return [t for t in self.trades if t["way"] in ("buy", "sell") and t["why"] not in ("gate", "simulation")]
+        return [t for t in self.trades if t["way"] in ("buy", "sell") and t["why"] not in ("gate", "simulation", "moved")]
 
     def settled(self, quiet_s=0.25, limit_s=20):
         """Until it has nothing more to do with this market."""
@@ -358,11 +388,12 @@ class Phase:
         off = [t for t in good if t["gain"] != t["predicted"]]
         ways = ", ".join(f"{sum(t['way'] == way for t in good)} {way}" for way in ("buy", "sell"))
         refused = sum(t["why"] in ("gate", "simulation") for t in self.trades)
+        taken_back = sum(t["why"] == "moved" for t in self.trades)
         gas = sum(t["gas"] for t in good) // max(1, len(good))
         self.results.notes.append(
             f"{what}: {count} markets in {seconds:.0f} s: {len(real)} trades sent, {len(good)} succeeded ({ways}), "
             f"{len(good) - len(off)} gained what was predicted to the wei; {refused} refused before they were signed, "
-            f"mostly because the market moved on; {gas} gas each")
+            f"{taken_back} taken back because the market moved on; {gas} gas each")
         self.check(f"{what}: it trades in some of the markets", len(good) > count // 20, len(good))
         self.check(f"{what}: each trade gains what was predicted, to the wei", not off, off[:5])
         self.check(f"{what}: each trade gains after gas", all(t["gain"] > MIN_PROFIT for t in good))
@@ -419,7 +450,7 @@ class Phase:
         self.check("ab-report: sums by arm", arms.get("bundles", {}).get("succeeded") == bundles, arms)
         why, _ = self.bot.call("analyze-failures")
         self.check("analyze-failures: as many as the log has",
-                   why.get("failures") == sum(not t["good"] for t in self.trades), why)
+                   why.get("failures") == sum(not t["good"] and t["why"] != "moved" for t in self.trades), why)
         before = len(self.trades)
         self.bot.call("roll-back")
         self.gap()
@@ -569,7 +600,7 @@ class Trial:
                 if phase in self.o.only:
                     getattr(self, phase)()
         finally:
-            end(self.node.process)
+            self.node.stop()
         self.results.notes.append(f"{time.monotonic() - began:.0f} s")
         return self.results.report()
 

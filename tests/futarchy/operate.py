@@ -22,7 +22,7 @@ class LocalNode(Node):
     """One that runs already, with the market on it."""
 
     def __init__(self, url, market):
-        self.url, self.ids, self.at = url, 0, market
+        self.url, self.at = url, market
         self.others = market["deployer"]["address"]
         self.call("anvil_impersonateAccount", self.others)
 

@@ -105,6 +105,8 @@ HAWSE_EXPORT const char hawse_manifest_v1[] =
     "\"default\":1000000000,\"description\":\"priority fee per gas that is reckoned with\"},"
     "\"deadline_s\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":3600,\"default\":60,"
     "\"description\":\"a swap is good for so long\"},"
+    "\"whole_block_ms\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":1000,\"default\":30,"
+    "\"description\":\"how long a decision waits for other pools that the block's filter names\"},"
     "\"cooldown_blocks\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":10000,\"default\":1,"
     "\"description\":\"after a trade that ended badly; doubled for each more\"},"
     "\"interval_s\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":86400,\"default\":0,"

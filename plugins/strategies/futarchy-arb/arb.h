@@ -7,8 +7,8 @@
  *   decide.c    from the market to an intent       outcome.c   from steps and receipts to results
  *   say.c       log lines, metrics, alerts         verbs.c     what an operator calls
  *   audit.c     ... of that, verify and approvals
- *   verify.h, approvals.h, market.h, flow.h, size.h, bundle.h, ticks.h, control.h     the pure
- * parts
+ *   verify.h, approvals.h, market.h, flow.h, size.h, bundle.h, ticks.h, whole.h, control.h
+ *               the pure parts
  *
  * Between an event and a proposal nothing is asked and nothing is allocated: what decisions need is
  * learnt ahead. Nothing is proposed while any of it is missing or in doubt, while an intent of ours
@@ -24,6 +24,7 @@
 #include "control.h"
 #include "size.h"
 #include "ticks.h"
+#include "whole.h"
 
 #include <hawse/hawse.h>
 #include <hawse/json.h>
@@ -80,7 +81,7 @@ struct settings {
     uint32_t min_edge_ppm;
     uint32_t net_slippage_ppm;        /* what a simulation may be below the prediction */
     uint64_t chain_id, executor_size; /* 0: no size is pinned */
-    uint64_t from_block, gas_units, tip_wei, deadline_s, interval_ns;
+    uint64_t from_block, gas_units, tip_wei, deadline_s, interval_ns, whole_block_ms;
     hawse_u256_t min_profit, sweep_min;
     struct control_rules rules;
 };
@@ -118,10 +119,15 @@ struct trade {
     bool open;           /* proposed, no terminal step yet */
     bool measuring;      /* ended, receipts are being read */
     bool signed_out;     /* it was sent at least once */
+    bool is_signed;      /* one of its transactions was told to be */
+    bool outdated;       /* a pool changed before anything of it was signed */
+    bool refused;        /* by its simulation, and the pools are what they were since */
     bool unsent_by_mode; /* the host's mode signs nothing: it would have been sent */
     uint64_t handle, number;
     uint64_t block; /* head when it was decided */
     uint64_t included_ns;
+    uint64_t last_ns; /* of the order before it, and whether it was a fallback: for one that is */
+    bool fell_back;   /* withdrawn */
     uint32_t legs, legs_read;
     int32_t error;
     uint32_t step; /* terminal */
@@ -136,7 +142,7 @@ struct trade {
 
 struct arb_metrics {
     hawse_metric_t total, success, failed, profit_total, gained, lost, last_profit, last_gas,
-        predicted, breaker, rolled_back, amount, evaluations, opportunities, fronted;
+        predicted, breaker, rolled_back, amount, evaluations, opportunities, fronted, withdrawn;
     hawse_metric_t errors[6];
 };
 
@@ -190,7 +196,9 @@ struct arb {
     bool spot_good, spot_paused;
     uint64_t head, head_time, base_fee;
     bool changed; /* something a decision rests on, since the last one */
-    bool over;    /* the proposal is resolved, or gone: nothing new is begun */
+    struct whole whole;
+    bool whole_asked; /* a timer ends the wait for the rest of the newest block */
+    bool over;        /* the proposal is resolved, or gone: nothing new is begun */
     uint64_t not_before_block;
     uint32_t refusals; /* in a row */
 
@@ -243,6 +251,8 @@ void world_pair(enum market_pool leg, enum market_token pair[2]);
 
 /* ---- decide.c ---- */
 void decide(struct arb *a);
+/* A pool is not what it was when the trade under way was decided. */
+void decide_outdated(struct arb *a);
 /* The best flow of one way, as it would be decided now; at most `max_in` where that is not NULL.
  * HAWSE_E_STATE: the market is not known. Otherwise as size_best. */
 int32_t decide_quote(struct arb *a, enum flow_way way, const hawse_u256_t *max_in, struct flow *f,
@@ -265,6 +275,7 @@ void say(struct arb *a, uint32_t level, const char *format, ...)
 /* At most one in ten seconds. */
 void complain(struct arb *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void say_decision(struct arb *a, const struct flow *f);
+void say_withdrawn(struct arb *a);
 void say_notices(struct arb *a, uint32_t notices);
 void say_outcome(struct arb *a, const struct control_outcome *o, const char *class_of_error);
 /* sDAI with six digits behind the point. */

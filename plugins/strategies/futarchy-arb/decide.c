@@ -140,6 +140,7 @@ static int32_t propose(struct arb *a, const struct flow *f, const struct bundle 
                              .flow_size = sizeof(flows[0]),
                              .flows = flows,
                              .stream_count = 2,
+                             .flags = HAWSE_INTENT_KEEP_SIGNED,
                              .stream_size = sizeof(streams[0]),
                              .streams = streams,
                              .deadline_ns = now + a->set.deadline_s * 1000000000u,
@@ -184,6 +185,8 @@ static void act(struct arb *a, const struct flow *f, const struct control_order 
     a->trade.open = true;
     a->trade.legs = order->path == PATH_BUNDLE ? 1 : b.count;
     a->next_number++;
+    a->trade.last_ns = a->control.last_ns;
+    a->trade.fell_back = a->control.fall_back;
     if (is_cycle(f))
         control_begun(&a->control, order);
     say_decision(a, f);
@@ -288,13 +291,40 @@ int32_t decide_quote(struct arb *a, enum flow_way way, const hawse_u256_t *max_i
     return size_best(&a->market, &rules, &limits, way, f, NULL);
 }
 
+void decide_outdated(struct arb *a)
+{
+    struct trade *t = &a->trade;
+    if (!t->open && t->refused) { /* its simulation saw what we see only now */
+        t->refused = false;
+        a->refusals--;
+        a->not_before_block = a->head;
+    }
+    if (!t->open || t->is_signed || t->outdated || t->flow.way == FLOW_SWEEP)
+        return;
+    t->outdated = true;
+    (void)a->intents->cancel(a->host, a->self, t->handle);
+}
+
+/* The rest of a block is on its way: a timer looks again, should it not come. */
+static bool waits(struct arb *a)
+{
+    uint64_t now = a->host->now(a->host, HAWSE_CLOCK_MONOTONIC);
+    hawse_timer_t timer;
+    if (!whole_waits(&a->whole, now))
+        return false;
+    if (!a->whole_asked)
+        (void)a->timers->set(a->host, a->self, a->whole.until_ns - now, 0, 1, &timer);
+    a->whole_asked = true;
+    return true;
+}
+
 void decide(struct arb *a)
 {
     struct control_order order;
     struct flow_rules rules;
     struct flow f;
     uint32_t notices = 0;
-    if (!a->changed || !is_idle(a) || !world_ready(a))
+    if (!a->changed || !is_idle(a) || !world_ready(a) || waits(a))
         return;
     a->changed = false;
     if (a->set.executor_set && a->set.hash_set && !a->code_good)

@@ -98,6 +98,21 @@ static void take_tidied(struct arb *a)
         (void)hawse_u256_add(&arm->gain, &a->trade.moved[TOKEN_SDAI], &arm->gain);
 }
 
+/* Nothing of it was signed, and the market is another one by now: no failure of anybody. What is
+ * next is decided at once. */
+static void withdraw(struct arb *a)
+{
+    a->trade.open = a->trade.measuring = false;
+    if (is_cycle(&a->trade.flow)) {
+        a->control.orders--;
+        a->control.last_ns = a->trade.last_ns;
+        a->control.fall_back = a->trade.fell_back;
+    }
+    say_withdrawn(a);
+    a->not_before_block = 0;
+    a->changed = true;
+}
+
 static void finish(struct arb *a, const char *class_of_error)
 {
     struct trade *t = &a->trade;
@@ -127,6 +142,7 @@ static void finish(struct arb *a, const char *class_of_error)
         say_notices(a, notices);
     }
     back_off(a, o.succeeded);
+    t->refused = t->step == HAWSE_INTENT_REFUSED && !t->signed_out;
     a->held_known = 0;
     for (uint32_t i = 0; i < MARKET_TOKENS; i++)
         learn_want(a, ASK_BALANCE, i);
@@ -240,6 +256,8 @@ void outcome_step(struct arb *a, const hawse_event_t *event)
     memcpy(&step, event->data, event->len < sizeof(step) ? event->len : sizeof(step));
     if (!t->open || step.tag != t->number || event->kind != HAWSE_INTENT_STEP)
         return; /* of an earlier run */
+    if (step.step == HAWSE_INTENT_SIGNED)
+        t->is_signed = true;
     if (step.step == HAWSE_INTENT_SENT)
         t->signed_out = true;
     if (step.step == HAWSE_INTENT_INCLUDED && step.leg < ARB_LEGS) {
@@ -255,6 +273,11 @@ void outcome_step(struct arb *a, const hawse_event_t *event)
     t->open = false;
     t->step = step.step;
     t->error = step.error;
+    if (t->outdated && !t->signed_out && !t->is_signed && step.attempt == 0 &&
+        step.step != HAWSE_INTENT_CONFIRMED) {
+        withdraw(a);
+        return;
+    }
     if (step.step != HAWSE_INTENT_CONFIRMED)
         remember(a, class_of(t, reason), reason);
     if (step.step != HAWSE_INTENT_CONFIRMED)

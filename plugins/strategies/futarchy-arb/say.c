@@ -83,6 +83,8 @@ int32_t say_begin(struct arb *a)
         {HAWSE_METRIC_COUNTER, "evaluations_total", "flows that were quoted", &a->m.evaluations},
         {HAWSE_METRIC_COUNTER, "opportunities_total", "flows that gain enough",
          &a->m.opportunities},
+        {HAWSE_METRIC_COUNTER, "withdrawn_total",
+         "trades taken back before anything was signed, because a pool changed", &a->m.withdrawn},
         {HAWSE_METRIC_COUNTER, "frontrun_total", "trades that failed or gained less behind another",
          &a->m.fronted},
     };
@@ -132,19 +134,29 @@ void say_decision(struct arb *a, const struct flow *f)
 {
     char in[HAWSE_U256_DECIMAL_MAX + 4], out[HAWSE_U256_DECIMAL_MAX + 4],
         net[HAWSE_U256_DECIMAL_MAX + 4], company[HAWSE_U256_DECIMAL_MAX + 4],
-        gain[HAWSE_U256_DECIMAL_MAX];
+        gain[HAWSE_U256_DECIMAL_MAX], company_wei[HAWSE_U256_DECIMAL_MAX];
     count(a, a->m.opportunities, 1);
     count(a, a->m.total, a->trade.order.path == PATH_BUNDLE && is_cycle(f));
     set(a, a->m.predicted, micro(&f->gain));
     set(a, a->m.amount, micro(&a->trade.order.max_in));
     (void)hawse_i256_decimal(&f->gain, gain);
+    (void)hawse_i256_decimal(&f->company, company_wei);
     say(a, HAWSE_LOG_INFO,
         "trade %llu: %s, block %llu, %s: %s sDAI in, %s back, %s company tokens, net %s sDAI after "
         "gas; "
-        "gain %s wei",
+        "gain %s wei; company %s wei",
         (unsigned long long)a->trade.number, name_of(f->way), (unsigned long long)a->head,
         a->trade.order.path == PATH_BUNDLE ? "one bundle" : "one by one", units(&f->paid, in),
-        units(&f->back, out), units(&f->company, company), units(&f->net, net), gain);
+        units(&f->back, out), units(&f->company, company), units(&f->net, net), gain, company_wei);
+}
+
+void say_withdrawn(struct arb *a)
+{
+    char predicted[HAWSE_U256_DECIMAL_MAX];
+    count(a, a->m.withdrawn, 1);
+    (void)hawse_i256_decimal(&a->trade.flow.gain, predicted);
+    say(a, HAWSE_LOG_INFO, "trade %llu withdrawn (moved): gain 0 wei, predicted %s, gas 0",
+        (unsigned long long)a->trade.number, predicted);
 }
 
 /* An alert that holds as long as its condition does. */

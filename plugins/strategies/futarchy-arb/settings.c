@@ -126,6 +126,7 @@ static void defaults(struct settings *s)
     s->gas_units = 1200000;
     s->tip_wei = 1000000000;
     s->deadline_s = 60;
+    s->whole_block_ms = 30;
     whole(&s->min_profit, 1);
     whole(&s->sweep_min, 100);
     *r = (struct control_rules){.enabled = true,
@@ -209,6 +210,7 @@ static void read_all(struct reader *r, struct settings *s)
     read_u64(r, "gas_units", &s->gas_units);
     read_u64(r, "tip_wei", &s->tip_wei);
     read_u64(r, "deadline_s", &s->deadline_s);
+    read_u64(r, "whole_block_ms", &s->whole_block_ms);
     read_amount(r, "min_profit", &s->min_profit);
     read_amount(r, "sweep_min", &s->sweep_min);
     read_rules(r, &s->rules);

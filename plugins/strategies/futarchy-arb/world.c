@@ -32,6 +32,7 @@ void world_match(struct arb *a)
             if (!first && !second)
                 continue;
             leg->pool = k;
+            whole_pool(&a->whole, i, p->market + 12, 20);
             a->market.leg[i].base_is_0 = first;
             learn_ticks_again(a, i);
             learn_want(a, ASK_FEE, i);
@@ -113,14 +114,21 @@ static void priced(struct arb *a, const hawse_market_pool_state_t *told)
     struct told_pool *p = pool_of(a, told->market);
     if (!p || told->pool_kind != HAWSE_POOL_CONCENTRATED)
         return;
+    bool same = p->priced && p->tick == told->tick && p->fee_ppm == told->fee_ppm &&
+                hawse_u256_compare(&p->sqrt_price, &told->sqrt_price_x96) == 0 &&
+                hawse_u256_compare(&p->liquidity, &told->liquidity) == 0;
     p->priced = true;
     p->tick = told->tick;
     p->fee_ppm = told->fee_ppm;
     p->sqrt_price = told->sqrt_price_x96;
     p->liquidity = told->liquidity;
     uint32_t i = leg_of(a, p);
-    if (i < MARKET_POOLS)
-        world_leg(a, i);
+    if (i == MARKET_POOLS)
+        return;
+    world_leg(a, i);
+    whole_told(&a->whole, i, told->origin.block_hash);
+    if (!same)
+        decide_outdated(a);
 }
 
 /* A change of liquidity that the ticks do not have yet, or one that they had and that is gone. */
@@ -141,6 +149,7 @@ static void liquidity(struct arb *a, const hawse_market_liquidity_t *told, bool 
     if (ticks_add(&leg->ticks, told->tick_lower, told->tick_upper, &delta) != HAWSE_OK)
         complain(a, "a pool has more than %d initialised ticks: it is not traded", TICKS_MAX);
     world_leg(a, i);
+    decide_outdated(a);
 }
 
 static void traded(struct arb *a, const hawse_market_trade_t *told)
@@ -180,13 +189,17 @@ static void spot(struct arb *a, const hawse_market_pool_tokens_t *told)
 {
     const uint8_t *list = (const uint8_t *)told + told->tokens_offset;
     uint32_t n = 0;
+    bool same = true;
     if (memcmp(told->market, a->set.places.spot_pool, 32) != 0)
         return;
+    whole_pool(&a->whole, WHOLE_SPOT, told->market, 32);
+    whole_told(&a->whole, WHOLE_SPOT, told->origin.block_hash);
     for (uint32_t i = 0; i < told->token_count && n < ARB_TOKENS_MAX; i++) {
         hawse_market_pool_token_t t;
         memcpy(&t, list + i * sizeof(t), sizeof(t));
         if (i == told->own_token)
             continue;
+        same = same && hawse_u256_compare(&a->tokens[n].balance, &t.balance) == 0;
         memcpy(a->spot_token[n], t.token + 12, 20);
         a->tokens[n++] = (hawse_bal_token_t){t.balance, t.scaling, t.weight};
     }
@@ -200,6 +213,8 @@ static void spot(struct arb *a, const hawse_market_pool_tokens_t *told)
                                                told->amp_end_time, told->origin.block_timestamp))};
     a->spot_paused = (told->flags & HAWSE_POOL_PAUSED) != 0;
     spot_match(a);
+    if (!same || a->spot_paused)
+        decide_outdated(a);
 }
 
 void world_market(struct arb *a, const hawse_event_t *event)
@@ -229,6 +244,9 @@ void world_chain(struct arb *a, const hawse_event_t *event)
     a->head_time = b->timestamp;
     a->base_fee = b->base_fee_wei;
     a->changed = true;
+    a->whole_asked = false;
+    whole_block(&a->whole, b,
+                a->host->now(a->host, HAWSE_CLOCK_MONOTONIC) + a->set.whole_block_ms * 1000000u);
     learn_block(a);
 }
 

@@ -63,6 +63,9 @@ extern "C" {
 
 /* flags of hawse_intent */
 #define HAWSE_INTENT_STALE_OK 0x1u /* a stream it depends on need not be live */
+/* cancel() ends it only while nothing of it is signed, and does nothing after that. Of
+ * HAWSE_INTENT_EVM_CALLS alone */
+#define HAWSE_INTENT_KEEP_SIGNED 0x2u
 
 /* One call. An asset's own rules (approve, transfer) are checked on these bytes, decoded. */
 typedef struct hawse_intent_call {
@@ -153,7 +156,7 @@ typedef struct hawse_intent {
                                HAWSE_INTENT_SAFE in the chain's "safes" */
     uint32_t how;           /* HAWSE_INTENT_EACH, _BUNDLE, _SAFE, _RELAY_BUNDLE */
     uint32_t route;         /* HAWSE_INTENT_ROUTE_... */
-    uint32_t flags;         /* HAWSE_INTENT_STALE_OK */
+    uint32_t flags;         /* HAWSE_INTENT_STALE_OK, _KEEP_SIGNED */
     uint32_t confirmations; /* blocks until CONFIRMED, its own among them; fewer than the chain's:
                                its. On Solana 0: as the chain's configuration says */
     uint32_t call_count, call_size; /* call_size: sizeof(hawse_intent_call_t) of the caller */
@@ -194,7 +197,7 @@ typedef struct hawse_intent_service {
 
     /* [lane] No longer wanted. What is not signed ends at once (FAILED, HAWSE_E_CANCELED); for what
      * was sent the host tries to take its nonce by an empty transaction, and tells what happened:
-     * it may be CONFIRMED all the same. HAWSE_E_STALE: its terminal step was told. */
+     * it may be CONFIRMED all the same; see HAWSE_INTENT_KEEP_SIGNED. HAWSE_E_STALE: its terminal step was told. */
     int32_t (*cancel)(const hawse_host_t *host, hawse_instance_t self, uint64_t handle);
 
     /* [lane; borrows id] The last step of an intent of this instance by its id, also from earlier
