@@ -256,7 +256,7 @@ class Phase:
         self.o, self.node, self.results, self.random = trial.o, trial.node, trial.results, trial.random
         self.bot = Bot(self.o.hawse, self.o.plugins, self.node, trial.folder / name, **settings)
         self.trades, self.decisions, self.decided, self.log = [], [], {}, []
-        self.gaps = 0
+        self.gaps = self.unsure = 0
 
     def __enter__(self):
         self.bot.host.start()
@@ -344,6 +344,59 @@ class Phase:
                 self.check("the strategy comes to rest", False)
                 return
 
+    # ---- planted markets ----
+
+    def rests(self, limit_s=8):
+        """Until it has done what there is to do in this market by model.py: then nothing is left, or too little to be sure."""
+        end_at, mirror, verdict = time.monotonic() + limit_s, self.mirror, "waits"
+        while verdict == "waits" and time.monotonic() < end_at:
+            if not self.settled(0, end_at - time.monotonic()):
+                break
+            market, rules = mirror.market(self.node.head())
+            left = best(market, rules)
+            if left is None:
+                return True, None
+            sure = left[2].room > (rules.gas + rules.min_profit) // 10
+            done = len(self.decisions)
+            if until(lambda: self.read() or len(self.decisions) > done, 2.5 if sure else 0.2, 0.01):
+                continue
+            return not sure, left
+        return False, None
+
+    def planted(self, orders):
+        """The rig's markets, one after the other. By kind: how many there were, and in how many it traded."""
+        kinds, self.mirror = {}, Mirror(self.node)
+        for order in orders:
+            before = len(self.trades)
+            said = self.node.plant({**order, "step": 0})
+            good, left = self.rests()
+            for step in range(1, said["steps"]):  # of a market that others led up to it
+                said = self.node.plant({**order, "step": step})
+                good, left = self.rests()
+            new = self.trades[before:]
+            if not good:
+                self.results.check(f"it trades where there is enough: {order}", False,
+                                   "\n".join(self.log[-12:]) + f"\n{left and (left[0], left[1], left[2].__dict__)} {new}")
+            self.unsure += left is not None
+            self.verify(new)
+            for kind in said["kinds"] or [f"{order['name']} {order['gap']:+}"]:
+                seen = kinds.setdefault(kind, [0, 0])
+                seen[0] += 1
+                seen[1] += any(t["good"] and t["way"] in WAYS for t in new)
+        return kinds
+
+    def verify(self, trades):
+        """Each trade's prediction against the model at its block, and what its legs and its gas came to."""
+        for t in (t for t in trades if t["way"] in WAYS):
+            market, rules = self.mirror.market(t["block"])
+            flow = WAYS[t["way"]](market, t["company"], rules)
+            t["model"], t["enough"] = (flow.gain, flow.good) if flow else (None, False)
+            receipt = self.mirror.bundle(self.bot.address, t["block"] + 1, self.node.head()) if t["good"] else None
+            if receipt:
+                used = int(receipt["gasUsed"], 16)
+                t["outputs"] = flow and self.mirror.outputs(receipt, t["way"]) == flow.legs
+                t["gas_off"] = receipt["limit"] * 5 / 6 / used - 1  # a limit is a fifth above what was simulated
+
     # ---- adversaries ----
 
     def pending(self):
@@ -400,6 +453,40 @@ class Phase:
         self.check(f"{what}: at least 95 of 100 succeed", len(good) * 100 >= 95 * len(real),
                    [t for t in real if not t["good"]][:5])
         return gas
+
+    def judge_planted(self, count, seconds):
+        """P31 to P35 and P74 to P77, each by what is written here beside it."""
+        sent, notes = self.real(), self.results.notes
+        good = [t for t in sent if t["good"]]
+        exact = sum(t["gain"] == t["predicted"] for t in good)
+        told = sum(t["predicted"] == t["model"] for t in sent)
+        legs = sum(bool(t.get("outputs")) for t in good)
+        gas = sorted(abs(t["gas_off"]) for t in good if "gas_off" in t)
+        back = sum(t["why"] == "moved" for t in self.trades)
+        refused = [t for t in self.trades if t["why"] in ("gate", "simulation")]
+        notes.append(f"planted: {count} markets in {seconds:.0f} s, {self.unsure} of them left with too little to be sure of; "
+                     f"{len(sent)} bundles sent; before that {back} taken back and {len(refused)} refused by their simulation")
+        notes.append(f"P31 P34 gain as predicted, to the wei: {exact} of {len(good)} bundles that succeeded")
+        notes.append(f"P32 outputs of all legs ({', '.join(LEGS)}) as predicted, to the wei: {legs} of {len(good)}")
+        notes.append(f"P33 gas, simulated against used: p50 {100 * gas[len(gas) // 2]:.2f} %, "
+                     f"most {100 * gas[-1]:.2f} % off ({len(gas)} bundles)" if gas else "P33: no bundle")
+        notes.append(f"P35 state as followed equals the chain's at the block of the decision: {told} of {len(sent)} bundles sent")
+        notes.append(f"P74 bundles confirmed of those sent: {100 * len(good) / max(1, len(sent)):.1f} % (bar 95)")
+        errors = len(sent) - len(good) + len(refused)
+        notes.append(f"P77 errors (reverted, expired, refused by a gate or a simulation) of all that ended, taken back ones apart: "
+                     f"{100 * errors / max(1, len(sent) + len(refused)):.1f} % (bar 5)")
+        self.check("planted: each trade gains what was predicted, to the wei", exact == len(good),
+                   [t for t in good if t["gain"] != t["predicted"]][:5])
+        self.check("planted: each leg gave what was predicted, to the wei", legs == len(good),
+                   [t for t in good if not t.get("outputs")][:5])
+        self.check("planted: what is predicted is what exact mathematics says of the chain's state", told == len(sent),
+                   [t for t in sent if t["predicted"] != t["model"]][:5])
+        self.check("planted: nothing is sent for which exact mathematics says no", all(t["enough"] for t in sent),
+                   [t for t in sent if not t["enough"]][:5])
+        self.check("planted: at least 95 of 100 succeed (P74)", len(good) * 100 >= 95 * len(sent),
+                   [t for t in sent if not t["good"]][:5])
+        self.check("planted: zero loss incidents (P76)", all(t["gain"] > 0 if t["good"] else t["gain"] == 0 for t in sent))
+        self.check("planted: fewer than 5 of 100 end badly (P77)", errors * 20 < len(sent) + len(refused), refused[:5])
 
     def judge_adversaries(self):
         outcomes, lost = [], []
@@ -488,8 +575,20 @@ class Trial:
             p.judge_adversaries()
             p.judge_sum()
 
+    def planted(self):
+        """Shallow and deep, liquidity on one side, prices at the edge of a tick, gaps both ways and none; all prices of a market
+        change in one block. It is the last part but one: it leaves a market of another depth."""
+        orders = NAMED + [{"do": "random", "seed": self.o.seed * 10 ** 6 + n} for n in range(self.o.planted - len(NAMED))]
+        began = time.monotonic()
+        with Phase(self, "planted", simulation_slippage_ppm=0) as p:
+            kinds = p.planted(orders[:self.o.planted])
+            p.judge_planted(self.o.planted, time.monotonic() - began)
+            self.results.notes.append("planted: traded in " + ", ".join(
+                f"{traded} of {seen} {kind}" for kind, (seen, traded) in kinds.items()))
+            p.judge_sum()
+
     def singles(self):
-        count, began = max(2, self.o.markets // 5), time.monotonic()
+        count, began = min(20, max(2, self.o.markets // 5)), time.monotonic()
         with Phase(self, "sequential", execution="sequential") as p:
             p.markets(count, 1)  # nobody moves it between two of its transactions
             gas = p.judge_markets(count, "one by one", time.monotonic() - began)
@@ -596,7 +695,7 @@ class Trial:
             if self.o.adversaries and "adversaries" in self.o.only:
                 self.adversaries()
             self.node.freeze_fees()
-            for phase in ("both", "fallback", "broken", "pinned", "resolved"):
+            for phase in ("both", "fallback", "broken", "pinned", "planted", "resolved"):
                 if phase in self.o.only:
                     getattr(self, phase)()
         finally:
@@ -611,8 +710,9 @@ def main():
         p.add_argument(name)
     p.add_argument("--markets", type=int, default=6)
     p.add_argument("--adversaries", type=int, default=2)
+    p.add_argument("--planted", type=int, default=len(NAMED))
     p.add_argument("--seed", type=int, default=1)
-    p.add_argument("--only", default="adversaries,both,fallback,broken,pinned,resolved", help="which parts")
+    p.add_argument("--only", default="adversaries,both,fallback,broken,pinned,planted,resolved", help="which parts")
     options = p.parse_args()
     options.hawse, options.plugins = pathlib.Path(options.hawse).resolve(), pathlib.Path(options.plugins).resolve()
     sys.exit(1 if Trial(options).run() else 0)

@@ -92,8 +92,12 @@ export class Moves {
   // ---- the node ----
 
   async view(to, name, ...args) {
+    return this.viewAt('latest', to, name, ...args);
+  }
+
+  async viewAt(block, to, name, ...args) {
     const data = abi.encodeFunctionData(name, args);
-    return abi.decodeFunctionResult(name, await this.node.call('eth_call', { to, data }, 'latest'));
+    return abi.decodeFunctionResult(name, await this.node.call('eth_call', { to, data }, block));
   }
 
   async send(gas, to, name, args, tip) {
@@ -110,7 +114,7 @@ export class Moves {
     return sent;
   }
 
-  /** What `act` sends goes into one block of its own, and none of it may revert. */
+  /** What `act` sends goes into one block of its own, whose number it gives; none may revert. */
   async atOnce(act) {
     const automatic = await this.node.call('anvil_getAutomine');
     await this.node.call('evm_setAutomine', false);
@@ -122,13 +126,16 @@ export class Moves {
       await this.node.call('evm_setAutomine', automatic);
     }
     const sent = this.batch;
+    let block = 'latest';
     this.batch = null;
     for (const [name, hash] of sent) {
       const receipt = await this.node.call('eth_getTransactionReceipt', hash);
       if (receipt?.status !== '0x1') {
         throw new Error(`${name} ${hash}: found ${receipt?.status ?? 'no receipt'}, expected 0x1`);
       }
+      block = receipt.blockNumber;
     }
+    return block;
   }
 
   /** What the owner needs to move prices for hours: tokens of each kind, and allowances. */
@@ -312,10 +319,13 @@ export class Moves {
 
   // ---- markets ----
 
-  /** { pools: { yes: { price, size, sides, edge }, ... }, spot: { price, size } }, in one block. */
+  /**
+   * { pools: { yes: { price, size, sides, edge }, ... }, spot: { price, size } }, in one block. The
+   * prices are held against that block: others may trade as soon as it is there.
+   */
   async plant({ pools = {}, spot }) {
     const roots = {};
-    await this.atOnce(async () => {
+    const block = await this.atOnce(async () => {
       for (const [name, shape] of Object.entries(pools)) {
         roots[name] = await this.#shape(name, shape);
       }
@@ -324,7 +334,7 @@ export class Moves {
       }
     });
     for (const [name, root] of Object.entries(roots)) {
-      const found = (await this.state(name)).root;
+      const [found] = await this.viewAt(block, this.pool(name).address, 'globalState');
       if (found !== root) {
         throw new Error(`price of ${name}: found root ${found}, expected ${root}`);
       }

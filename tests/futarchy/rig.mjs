@@ -12,18 +12,25 @@ import { deployMarket } from './market.mjs';
 import { Moves, POOLS } from './moves.mjs';
 import { randomMarket, SCENARIOS } from './scenarios.mjs';
 
-/** A description of scenarios.mjs, planted: what led to it first, a block each. */
-async function plant(moves, market) {
-  for (const step of market.before ?? []) {
-    await moves.plant(step);
+/** A description of scenarios.mjs, planted: what led to it first, a block each; or one step of it. */
+async function plant(moves, market, only) {
+  const steps = [...(market.before ?? []), market];
+  for (const [number, step] of steps.entries()) {
+    if (only === undefined || number === only) {
+      await moves.plant(step);
+    }
   }
-  await moves.plant(market);
-  return { ideal: market.ideal, gap: market.gap, kinds: market.kinds ?? [] };
+  return {
+    ideal: market.ideal,
+    gap: market.gap,
+    kinds: market.kinds ?? [],
+    steps: steps.length,
+  };
 }
 
 const ORDERS = {
-  /** {"do": "scenario", "name": "thin", "gap": -0.05} */
-  scenario: ({ moves }, { name, gap }) => plant(moves, SCENARIOS[name](gap)),
+  /** {"do": "scenario", "name": "thin", "gap": -0.05}; with "step": 0, 1, ... one block of it */
+  scenario: ({ moves }, { name, gap, step }) => plant(moves, SCENARIOS[name](gap), step),
   /** {"do": "random", "seed": 7} */
   random: ({ moves }, { seed }) => plant(moves, randomMarket(seed)),
   /** {"do": "plant", "pools": {"yes": {"price": 150, "size": 10}}, "spot": {...}} */
