@@ -69,14 +69,13 @@ class Mirror:
         return found, Rules(up(price * GAS_UNITS * 10 ** 18, int(got[13], 16)))
 
     def bundle(self, sender, first, last):
-        """The receipt of the sender's transaction with a swap in these blocks, with its own gas limit; None: not one."""
+        """The receipt of the sender's transaction with a swap in these blocks; None: not one."""
         logs = self.node.call("eth_getLogs", {"address": [*self.pools, self.at["balancerVault"]], "fromBlock": hex(first),
                                               "toBlock": hex(last), "topics": [[SWAP, SPOT_SWAP]]})
         for tx in dict.fromkeys(log["transactionHash"] for log in logs):
             sent = self.node.call("eth_getTransactionByHash", tx)
             if sent["from"].lower() == sender.lower():
-                receipt = self.node.call("eth_getTransactionReceipt", tx)
-                return {**receipt, "limit": int(sent["gas"], 16)}
+                return self.node.call("eth_getTransactionReceipt", tx)
         return None
 
     def outputs(self, receipt, way):

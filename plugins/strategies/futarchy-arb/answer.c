@@ -134,6 +134,7 @@ static bool take_fee(struct arb *a, uint32_t item, const uint8_t *d, uint64_t le
     if (a->leg[item].quoted_fee != fee) {
         a->leg[item].quoted_fee = (uint32_t)fee;
         world_leg(a, item);
+        decide_outdated(a);
     }
     return true;
 }

@@ -134,7 +134,8 @@ struct trade {
     uint8_t hash[ARB_LEGS][32];
     bool hash_set[ARB_LEGS];
     uint64_t gas_used;
-    hawse_u256_t fees;                 /* wei */
+    int64_t gas_off_ppm; /* of its transactions, against their simulations: the worst */
+    hawse_u256_t fees;   /* wei */
     hawse_u256_t moved[MARKET_TOKENS]; /* what came to us less what left, signed */
     struct flow flow;
     struct control_order order;
@@ -142,7 +143,8 @@ struct trade {
 
 struct arb_metrics {
     hawse_metric_t total, success, failed, profit_total, gained, lost, last_profit, last_gas,
-        predicted, breaker, rolled_back, amount, evaluations, opportunities, fronted, withdrawn;
+        predicted, breaker, rolled_back, amount, evaluations, opportunities, fronted, withdrawn,
+        gas_off;
     hawse_metric_t errors[6];
 };
 

@@ -234,6 +234,24 @@ void outcome_receipt(struct arb *a, uint32_t item, const hawse_json_t *doc,
 
 /* ---- steps ---- */
 
+/* What the host says of the gas of a transaction beside its simulation; see core/tx/accuracy.h. */
+static void take_accuracy(struct trade *t, hawse_view_t reason)
+{
+    static const char key[] = "\"off_ppm\":";
+    const char *at = reason.len > 0 ? memmem(reason.data, reason.len, key, sizeof(key) - 1) : NULL;
+    const char *end = at ? (const char *)reason.data + reason.len : NULL;
+    int64_t ppm = 0;
+    if (!at)
+        return;
+    at += sizeof(key) - 1;
+    bool minus = at < end && *at == '-';
+    for (at += minus; at < end && *at >= '0' && *at <= '9' && ppm < 1000000000; at++)
+        ppm = ppm * 10 + (*at - '0');
+    ppm = minus ? -ppm : ppm;
+    if ((ppm < 0 ? -ppm : ppm) > (t->gas_off_ppm < 0 ? -t->gas_off_ppm : t->gas_off_ppm))
+        t->gas_off_ppm = ppm;
+}
+
 /* Receipts of whatever is in a block: their sum is the result. */
 static void measure(struct arb *a)
 {
@@ -260,7 +278,9 @@ void outcome_step(struct arb *a, const hawse_event_t *event)
         t->is_signed = true;
     if (step.step == HAWSE_INTENT_SENT)
         t->signed_out = true;
+    hawse_view_t reason = {event->data + step.size, step.reason_len};
     if (step.step == HAWSE_INTENT_INCLUDED && step.leg < ARB_LEGS) {
+        take_accuracy(t, reason);
         memcpy(t->hash[step.leg], step.reference, 32);
         t->hash_set[step.leg] = true;
         t->included_ns = a->host->now(a->host, HAWSE_CLOCK_UTC);
@@ -269,7 +289,6 @@ void outcome_step(struct arb *a, const hawse_event_t *event)
         t->hash_set[step.leg] = false;
     if (!is_terminal(step.step))
         return;
-    hawse_view_t reason = {event->data + step.size, step.reason_len};
     t->open = false;
     t->step = step.step;
     t->error = step.error;

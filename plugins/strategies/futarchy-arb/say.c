@@ -83,6 +83,8 @@ int32_t say_begin(struct arb *a)
         {HAWSE_METRIC_COUNTER, "evaluations_total", "flows that were quoted", &a->m.evaluations},
         {HAWSE_METRIC_COUNTER, "opportunities_total", "flows that gain enough",
          &a->m.opportunities},
+        {HAWSE_METRIC_GAUGE, "gas_estimate_off_ppm",
+         "of the last trade: gas used over gas simulated, less 1, in millionths", &a->m.gas_off},
         {HAWSE_METRIC_COUNTER, "withdrawn_total",
          "trades taken back before anything was signed, because a pool changed", &a->m.withdrawn},
         {HAWSE_METRIC_COUNTER, "frontrun_total", "trades that failed or gained less behind another",
@@ -208,14 +210,17 @@ void say_outcome(struct arb *a, const struct control_outcome *o, const char *cla
     if (a->metrics)
         (void)a->metrics->add(a->host, a->self, a->m.profit_total, n);
     set(a, a->m.last_profit, n);
-    if (o->succeeded)
+    if (o->succeeded) {
         set(a, a->m.last_gas, (int64_t)o->gas_used);
+        set(a, a->m.gas_off, t->gas_off_ppm);
+    }
     for (uint32_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
         count(a, a->m.errors[i], !o->succeeded && strcmp(classes[i], class_of_error) == 0);
     (void)hawse_i256_decimal(&o->gain, gain);
     (void)hawse_i256_decimal(&t->flow.gain, predicted);
     say(a, o->succeeded ? HAWSE_LOG_INFO : HAWSE_LOG_WARN,
-        "trade %llu %s (%s): gain %s wei, predicted %s, gas %llu", (unsigned long long)t->number,
-        o->succeeded ? "succeeded" : "failed", o->succeeded ? "ok" : class_of_error, gain,
-        predicted, (unsigned long long)o->gas_used);
+        "trade %llu %s (%s): gain %s wei, predicted %s, gas %llu, %lld ppm off its simulation",
+        (unsigned long long)t->number, o->succeeded ? "succeeded" : "failed",
+        o->succeeded ? "ok" : class_of_error, gain, predicted, (unsigned long long)o->gas_used,
+        (long long)t->gas_off_ppm);
 }

@@ -117,12 +117,14 @@ static void priced(struct arb *a, const hawse_market_pool_state_t *told)
     bool same = p->priced && p->tick == told->tick && p->fee_ppm == told->fee_ppm &&
                 hawse_u256_compare(&p->sqrt_price, &told->sqrt_price_x96) == 0 &&
                 hawse_u256_compare(&p->liquidity, &told->liquidity) == 0;
+    uint32_t i = leg_of(a, p);
+    if (i < MARKET_POOLS && p->priced && p->fee_ppm != told->fee_ppm && a->leg[i].quoted_fee)
+        a->leg[i].quoted_fee = told->fee_ppm; /* newer than the quote; the next one is asked for */
     p->priced = true;
     p->tick = told->tick;
     p->fee_ppm = told->fee_ppm;
     p->sqrt_price = told->sqrt_price_x96;
     p->liquidity = told->liquidity;
-    uint32_t i = leg_of(a, p);
     if (i == MARKET_POOLS)
         return;
     world_leg(a, i);
