@@ -723,7 +723,8 @@ pub struct hawse_intent_service {
     pub propose: unsafe extern "C" fn(host: *const hawse_host, this: hawse_instance_t, intent: *const hawse_intent, handle: *mut u64) -> i32,
     /// [lane] No longer wanted. What is not signed ends at once (FAILED, HAWSE_E_CANCELED); for what
     /// was sent the host tries to take its nonce by an empty transaction, and tells what happened:
-    /// it may be CONFIRMED all the same. HAWSE_E_STALE: its terminal step was told.
+    /// it may be CONFIRMED all the same; see HAWSE_INTENT_KEEP_SIGNED. HAWSE_E_STALE: its terminal
+    /// step was told.
     pub cancel: unsafe extern "C" fn(host: *const hawse_host, this: hawse_instance_t, handle: u64) -> i32,
     /// [lane; borrows id] The last step of an intent of this instance by its id, also from earlier
     /// runs: for a plugin that starts again. It comes as an event HAWSE_INTENT_STATE with this tag;

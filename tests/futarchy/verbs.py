@@ -161,7 +161,7 @@ def main(hawse, plugins, anvil, rig, full=""):
             trial.old_node()
             trial.approvals(full == "--full")
         finally:
-            end(trial.node.process)
+            trial.node.stop()
         return 1 if trial.report() else 0
 
 

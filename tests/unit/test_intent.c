@@ -22,7 +22,7 @@ static hawse_intent_t random_intent(void)
                          .account = hawse_text("bot"),
                          .how = (uint32_t)(test_random() % 4),
                          .route = (uint32_t)(test_random() % 3),
-                         .flags = (uint32_t)(test_random() % 2),
+                         .flags = (uint32_t)(test_random() % 4),
                          .confirmations = (uint32_t)test_random(),
                          .call_count = (uint32_t)(1 + test_random() % HAWSE_INTENT_CALLS_MAX),
                          .call_size = sizeof(calls[0]),
@@ -113,7 +113,7 @@ TEST(intent_refused, "each fault of an intent names the field")
     in.route = 3;
     refused(&in, "route");
     in = good;
-    in.flags = 2;
+    in.flags = 4;
     refused(&in, "flags");
     in = good;
     in.call_count = 0;

@@ -318,13 +318,18 @@ static bool waits(struct arb *a)
     return true;
 }
 
+static bool is_due(struct arb *a)
+{
+    return a->changed && is_idle(a) && world_ready(a) && !waits(a);
+}
+
 void decide(struct arb *a)
 {
     struct control_order order;
     struct flow_rules rules;
     struct flow f;
     uint32_t notices = 0;
-    if (!a->changed || !is_idle(a) || !world_ready(a) || waits(a))
+    if (!is_due(a))
         return;
     a->changed = false;
     if (a->set.executor_set && a->set.hash_set && !a->code_good)

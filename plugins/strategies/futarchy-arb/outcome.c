@@ -266,6 +266,30 @@ static void measure(struct arb *a)
     t->measuring = t->legs > 0;
 }
 
+/* What a step that is not the last one says. */
+static void follow(struct arb *a, const hawse_intent_step_t *step, hawse_view_t reason)
+{
+    struct trade *t = &a->trade;
+    t->is_signed |= step->step == HAWSE_INTENT_SIGNED;
+    t->signed_out |= step->step == HAWSE_INTENT_SENT;
+    if (step->leg >= ARB_LEGS)
+        return;
+    if (step->step == HAWSE_INTENT_INCLUDED) {
+        take_accuracy(t, reason);
+        memcpy(t->hash[step->leg], step->reference, 32);
+        t->hash_set[step->leg] = true;
+        t->included_ns = a->host->now(a->host, HAWSE_CLOCK_UTC);
+    }
+    if (step->step == HAWSE_INTENT_REORGED)
+        t->hash_set[step->leg] = false;
+}
+
+static bool is_withdrawn(const struct trade *t, const hawse_intent_step_t *step)
+{
+    return t->outdated && !t->signed_out && !t->is_signed && step->attempt == 0 &&
+           step->step != HAWSE_INTENT_CONFIRMED;
+}
+
 void outcome_step(struct arb *a, const hawse_event_t *event)
 {
     struct trade *t = &a->trade;
@@ -274,34 +298,22 @@ void outcome_step(struct arb *a, const hawse_event_t *event)
     memcpy(&step, event->data, event->len < sizeof(step) ? event->len : sizeof(step));
     if (!t->open || step.tag != t->number || event->kind != HAWSE_INTENT_STEP)
         return; /* of an earlier run */
-    if (step.step == HAWSE_INTENT_SIGNED)
-        t->is_signed = true;
-    if (step.step == HAWSE_INTENT_SENT)
-        t->signed_out = true;
     hawse_view_t reason = {event->data + step.size, step.reason_len};
-    if (step.step == HAWSE_INTENT_INCLUDED && step.leg < ARB_LEGS) {
-        take_accuracy(t, reason);
-        memcpy(t->hash[step.leg], step.reference, 32);
-        t->hash_set[step.leg] = true;
-        t->included_ns = a->host->now(a->host, HAWSE_CLOCK_UTC);
-    }
-    if (step.step == HAWSE_INTENT_REORGED && step.leg < ARB_LEGS)
-        t->hash_set[step.leg] = false;
+    follow(a, &step, reason);
     if (!is_terminal(step.step))
         return;
     t->open = false;
     t->step = step.step;
     t->error = step.error;
-    if (t->outdated && !t->signed_out && !t->is_signed && step.attempt == 0 &&
-        step.step != HAWSE_INTENT_CONFIRMED) {
+    if (is_withdrawn(t, &step)) {
         withdraw(a);
         return;
     }
-    if (step.step != HAWSE_INTENT_CONFIRMED)
+    if (step.step != HAWSE_INTENT_CONFIRMED) {
         remember(a, class_of(t, reason), reason);
-    if (step.step != HAWSE_INTENT_CONFIRMED)
         say(a, HAWSE_LOG_WARN, "trade %llu: %.*s", (unsigned long long)t->number,
             (int)(reason.len < 400 ? reason.len : 400), (const char *)reason.data);
+    }
     measure(a);
     if (!t->measuring)
         finish(a, class_of(t, reason));

@@ -197,7 +197,8 @@ typedef struct hawse_intent_service {
 
     /* [lane] No longer wanted. What is not signed ends at once (FAILED, HAWSE_E_CANCELED); for what
      * was sent the host tries to take its nonce by an empty transaction, and tells what happened:
-     * it may be CONFIRMED all the same; see HAWSE_INTENT_KEEP_SIGNED. HAWSE_E_STALE: its terminal step was told. */
+     * it may be CONFIRMED all the same; see HAWSE_INTENT_KEEP_SIGNED. HAWSE_E_STALE: its terminal
+     * step was told. */
     int32_t (*cancel)(const hawse_host_t *host, hawse_instance_t self, uint64_t handle);
 
     /* [lane; borrows id] The last step of an intent of this instance by its id, also from earlier
