@@ -18,7 +18,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
-from trials import Results, end, until  # noqa: E402
+from trials import Results, until  # noqa: E402
 
 from arb import E18, TOKENS  # noqa: E402
 from simulated import Market, SimulatedBot, SimulatedNode, moved  # noqa: E402
@@ -155,7 +155,7 @@ class Hour:
             self.judge(told, self.sums(first))
         finally:
             self.bot.host.stop()
-            end(self.node.process)
+            self.node.stop()
         return self.results.report()
 
 

@@ -59,6 +59,8 @@ static void back_off(struct arb *a, bool succeeded)
     for (uint32_t i = 1; i < a->refusals && blocks < BACK_OFF_MAX; i++)
         blocks *= 2;
     a->not_before_block = succeeded ? 0 : a->head + blocks;
+    a->trade.refused =
+        a->trade.step == HAWSE_INTENT_REFUSED && !a->trade.signed_out && !a->trade.unsent_by_mode;
 }
 
 static void remember(struct arb *a, const char *class_of_error, hawse_view_t reason)
@@ -142,7 +144,6 @@ static void finish(struct arb *a, const char *class_of_error)
         say_notices(a, notices);
     }
     back_off(a, o.succeeded);
-    t->refused = t->step == HAWSE_INTENT_REFUSED && !t->signed_out;
     a->held_known = 0;
     for (uint32_t i = 0; i < MARKET_TOKENS; i++)
         learn_want(a, ASK_BALANCE, i);
