@@ -47,6 +47,7 @@ struct arguments {
     const char *instance, *intent, *id, *since; /* --instance ... of journal */
     const char *until, *step, *head;            /* --until, --step, --head */
     bool diff, testnet_only, force;             /* --diff, --testnet-only, --force */
+    bool chain_time;                            /* --chain-time */
     const char *cases, *seed, *settings;        /* --case ... of check */
     bool list, junit, host;                     /* --list, --junit, --host */
     const char *recording;                      /* --recording */

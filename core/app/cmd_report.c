@@ -15,7 +15,7 @@ int command_report(const struct arguments *args)
         (void)fprintf(stderr, "hawse: report needs one capture and --out FILE.html\n");
         return EXIT_USAGE;
     }
-    if (report_write(args->words[0], args->out, &fault) != HAWSE_OK)
+    if (report_write(args->words[0], args->out, args->chain_time, &fault) != HAWSE_OK)
         return app_fail(EXIT_TROUBLE, &fault);
     (void)printf("%s\n", args->out);
     return EXIT_GOOD;

@@ -45,6 +45,8 @@ const struct option_line option_table[OPTIONS] = {
                     "use this plugin file for the instance; may be repeated; for reload the file "
                     "alone",
                     0},
+    [OPT_CHAIN_TIME] = {"chain-time", NULL, "time as blocks say, not the clock",
+                        offsetof(struct arguments, chain_time)},
     [OPT_DIFF] = {"diff", NULL, "compare two captures", offsetof(struct arguments, diff)},
     [OPT_DIR] = {"dir", "DIR", "the folder of key files; else $HAWSE_KEYS, else ./keys",
                  offsetof(struct arguments, dir)},
@@ -218,11 +220,11 @@ const struct command commands[] = {
          OPT(OPT_PLUGIN) | OPT(OPT_INSTANCE) | OPT(OPT_PATH) | OPT(OPT_OUT) | OPT(OPT_DIFF) |
          OPT(OPT_JSON),
      2, command_replay},
-    {"report", "CAPTURE --out FILE.html", "a capture as one HTML page",
-     "Events over time, latency, prices and decisions, with plots; no script, no other file. Runs "
-     "no\n"
-     "plugin, so that captures of which segments are missing can be shown too.",
-     OPT(OPT_OUT), 1, command_report},
+    {"report", "CAPTURE --out FILE.html [--chain-time]", "a capture as one HTML page",
+     "Events over time, latency, prices, metrics of plugins and decisions, with plots; no script,\n"
+     "no other file. Runs no plugin, so that captures of which segments are missing can be shown\n"
+     "too.",
+     OPT(OPT_OUT) | OPT(OPT_CHAIN_TIME), 1, command_report},
     {"keys",
      "new NAME | import NAME FILE | list | export-public NAME | rotate NAME | verify [NAME] "
      "[--dir DIR] [--json]",

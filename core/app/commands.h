@@ -31,6 +31,7 @@ enum option_id {
     OPT_TO,
     OPT_PLUGIN,
     OPT_DIFF,
+    OPT_CHAIN_TIME,
     OPT_DIR,
     OPT_KIND,
     OPT_CHAIN,

@@ -54,6 +54,16 @@ void track_add(struct track *t, uint64_t at_ns, double value)
     t->value[t->count++] = value;
 }
 
+void track_end(struct track *t, uint64_t at_ns, double value)
+{
+    if (t->count == 0 || t->at_ns[t->count - 1] != at_ns)
+        t->count += t->count < SERIES_POINTS;
+    if (t->count == 0)
+        return;
+    t->at_ns[t->count - 1] = at_ns;
+    t->value[t->count - 1] = value;
+}
+
 /* ---- drawing ---- */
 
 void html_text(FILE *out, const char *text)
@@ -109,16 +119,34 @@ static double fit(struct frame *f)
     return step;
 }
 
-/* Seconds, minutes or hours, whichever makes short numbers. */
+/* Seconds, minutes, hours or days, whichever makes short numbers. */
 static void put_times(FILE *out, const struct frame *f)
 {
     double seconds = (double)f->span_ns / 1e9;
-    double unit = seconds > 7200 ? 3600 : seconds > 300 ? 60 : 1;
-    double step = seconds > 0 ? step_of(seconds / unit) : 1;
-    const char *name = seconds > 7200 ? "h" : seconds > 300 ? "min" : "s";
+    static const struct {
+        double above, unit;
+        const char *name;
+    } units[] = {{259200, 86400, "d"}, {7200, 3600, "h"}, {300, 60, "min"}, {-1, 1, "s"}};
+    uint32_t of = 0;
+    while (seconds <= units[of].above)
+        of++;
+    double unit = units[of].unit, step = seconds > 0 ? step_of(seconds / unit) : 1;
+    const char *name = units[of].name;
     for (double at = 0; at * unit <= seconds * 1.0001 && at < 20 * step; at += step)
         (void)fprintf(out, "<text class=\"b\" x=\"%.1f\" y=\"%d\">%.6g %s</text>",
                       x_of(f, at * unit * 1e9), HEIGHT - 8, at, name);
+}
+
+/* Long numbers are shortened: 2.5 M. */
+static void put_number(FILE *out, double value)
+{
+    double size = fabs(value);
+    double by = size >= 1e9 ? 1e9 : size >= 1e6 ? 1e6 : size >= 1e5 ? 1e3 : 1;
+    (void)fprintf(out, "%.7g%s", value / by,
+                  by >= 1e9   ? " G"
+                  : by >= 1e6 ? " M"
+                  : by > 1    ? " k"
+                              : "");
 }
 
 static void begin_figure(FILE *out, const char *heading, struct frame *f)
@@ -138,8 +166,10 @@ static void begin_figure(FILE *out, const char *heading, struct frame *f)
             value = 0;
         (void)fprintf(out,
                       "<line class=\"g\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>"
-                      "<text class=\"l\" x=\"%d\" y=\"%.1f\">%.7g</text>",
-                      LEFT, WIDTH - RIGHT, y, y, LEFT - 8, y + 4, value);
+                      "<text class=\"l\" x=\"%d\" y=\"%.1f\">",
+                      LEFT, WIDTH - RIGHT, y, y, LEFT - 8, y + 4);
+        put_number(out, value);
+        (void)fprintf(out, "</text>");
     }
     put_times(out, f);
 }
@@ -210,23 +240,43 @@ void plot_series(FILE *out, const char *heading, const struct series *list, uint
     (void)fprintf(out, "</figure>\n");
 }
 
-void plot_track(FILE *out, const struct track *t, uint64_t span_ns)
+static void draw_track(FILE *out, const struct track *t, uint32_t color, const struct frame *f)
 {
-    struct frame f = {.span_ns = span_ns};
-    for (uint32_t i = 0; i < t->count; i++) {
-        f.low = i == 0 || t->value[i] < f.low ? t->value[i] : f.low;
-        f.high = i == 0 || t->value[i] > f.high ? t->value[i] : f.high;
-    }
-    begin_figure(out, t->name, &f);
-    (void)fprintf(out, "<polyline class=\"c0\" points=\"");
-    for (uint32_t i = 0; i < t->count; i++) { /* a price holds until the next */
+    (void)fprintf(out, "<polyline class=\"c%u\" points=\"", color % COLORS);
+    for (uint32_t i = 0; i < t->count; i++) { /* a value holds until the next */
         if (i > 0)
-            (void)fprintf(out, "%.1f,%.1f ", x_of(&f, (double)t->at_ns[i]),
-                          y_of(&f, t->value[i - 1]));
-        (void)fprintf(out, "%.1f,%.1f ", x_of(&f, (double)t->at_ns[i]), y_of(&f, t->value[i]));
+            (void)fprintf(out, "%.1f,%.1f ", x_of(f, (double)t->at_ns[i]),
+                          y_of(f, t->value[i - 1]));
+        (void)fprintf(out, "%.1f,%.1f ", x_of(f, (double)t->at_ns[i]), y_of(f, t->value[i]));
     }
     if (t->count > 0)
-        (void)fprintf(out, "%.1f,%.1f", x_of(&f, (double)span_ns),
-                      y_of(&f, t->value[t->count - 1]));
-    (void)fprintf(out, "\"/></svg></figure>\n");
+        (void)fprintf(out, "%.1f,%.1f", x_of(f, (double)f->span_ns),
+                      y_of(f, t->value[t->count - 1]));
+    (void)fprintf(out, "\"/>");
+}
+
+void plot_tracks(FILE *out, const char *heading, const struct track *const *list, uint32_t count,
+                 uint64_t span_ns)
+{
+    struct frame f = {.span_ns = span_ns};
+    bool any = false;
+    for (uint32_t n = 0; n < count; n++) {
+        for (uint32_t i = 0; i < list[n]->count; i++) {
+            double value = list[n]->value[i];
+            f.low = !any || value < f.low ? value : f.low;
+            f.high = !any || value > f.high ? value : f.high;
+            any = true;
+        }
+    }
+    begin_figure(out, heading, &f);
+    for (uint32_t n = 0; n < count; n++)
+        draw_track(out, list[n], n, &f);
+    (void)fprintf(out, "</svg>");
+    for (uint32_t n = 0; n < count && count > 1; n++) {
+        (void)fprintf(out, "%s<span class=\"k%u\">", n == 0 ? "<p class=\"legend\">" : " ",
+                      n % COLORS);
+        html_text(out, list[n]->name);
+        (void)fprintf(out, "</span>%s", n + 1 == count ? "</p>" : "");
+    }
+    (void)fprintf(out, "</figure>\n");
 }

@@ -31,6 +31,8 @@ struct track {
 
 void series_add(struct series *series, uint64_t at_ns, double value);
 void track_add(struct track *track, uint64_t at_ns, double value);
+/* The last value is kept, whatever track_add left out before it. */
+void track_end(struct track *track, uint64_t at_ns, double value);
 
 /* What a plot shows of its series: sums a second, or, on logarithmic axes, those or maxima. */
 enum plot_of { PLOT_RATE, PLOT_RATE_LOG, PLOT_MAX };
@@ -38,8 +40,10 @@ enum plot_of { PLOT_RATE, PLOT_RATE_LOG, PLOT_MAX };
 /* One <figure>: a heading, which has the unit, one line per series, axes with round numbers. */
 void plot_series(FILE *out, const char *heading, const struct series *list, uint32_t count,
                  enum plot_of what, uint64_t span_ns);
-/* The same for single values, each of which holds until the next. */
-void plot_track(FILE *out, const struct track *track, uint64_t span_ns);
+/* The same for single values, each of which holds until the next; with more than one, their names
+ * are below. */
+void plot_tracks(FILE *out, const char *heading, const struct track *const *list, uint32_t count,
+                 uint64_t span_ns);
 
 /* Text for HTML: nothing in it is markup any more. */
 void html_text(FILE *out, const char *text);

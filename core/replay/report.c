@@ -2,11 +2,13 @@
 #include "replay/report.h"
 
 #include "host/host.h"
+#include "replay/meters.h"
 #include "replay/plot.h"
 #include "replay/words.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <hawse/space/evm.h>
 #include <hawse/space/market.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -41,6 +43,9 @@ struct report {
     struct walk *walk;
     struct walk_step step;
     uint64_t begun_ns, now_ns, lost;
+    bool by_blocks;
+    uint64_t first_block_s, last_block_s; /* times of the first and the newest block */
+    struct meters *meters;
     struct actor actors[ACTORS];
     struct series events[ACTORS], latency[ACTORS], decided[ACTORS]; /* by actor */
     uint32_t actor_count;
@@ -137,6 +142,29 @@ static void take_market(struct report *r, const hawse_event_t *e, uint64_t at_ns
         track_add(m->track, at_ns, price);
 }
 
+/* ---- time ---- */
+
+static void take_block(struct report *r, const hawse_event_t *e)
+{
+    hawse_evm_block_t block;
+    if (e->kind != HAWSE_EVM_BLOCK || e->len < sizeof(block))
+        return;
+    memcpy(&block, e->data, sizeof(block));
+    if (r->first_block_s == 0)
+        r->first_block_s = block.timestamp;
+    if (block.timestamp > r->last_block_s)
+        r->last_block_s = block.timestamp;
+}
+
+/* Since the beginning. */
+static uint64_t time_of(const struct report *r, uint64_t now_ns)
+{
+    if (!r->by_blocks)
+        return walk_since(now_ns, r->begun_ns);
+    uint64_t since = r->last_block_s > r->first_block_s ? r->last_block_s - r->first_block_s : 0;
+    return since < UINT64_MAX / 2000000000u ? since * 1000000000u : 0;
+}
+
 /* ---- decisions ---- */
 
 /* What somebody may want to look at: everything but data that flows. */
@@ -174,7 +202,10 @@ static void take_call(struct report *r, uint32_t actor, const struct record_call
         record_published(call, 0, &event);
         if (event.space == HAWSE_SPACE_MARKET)
             take_market(r, &event, at_ns);
+        if (event.space == HAWSE_SPACE_EVM)
+            take_block(r, &event);
     }
+    meters_take(r->meters, actor, call, at_ns);
     if (!is_decision(call))
         return;
     series_add(&r->decided[actor], at_ns, 1);
@@ -230,7 +261,7 @@ static void take_callback(struct report *r)
     if (slot == 0)
         return;
     struct actor *a = &r->actors[slot - 1];
-    uint64_t at = walk_since(step->begin.now_ns, r->begun_ns), took = step->end.elapsed_ns;
+    uint64_t at = time_of(r, step->begin.now_ns), took = step->end.elapsed_ns;
     a->callbacks++;
     a->events += step->event_count;
     series_add(&r->events[slot - 1], at, step->event_count);
@@ -365,7 +396,7 @@ static void put_decisions(const struct report *r, FILE *out)
 
 static void put_page(struct report *r, FILE *out, const char *capture)
 {
-    uint64_t span = r->now_ns - r->begun_ns;
+    uint64_t span = time_of(r, r->now_ns);
     (void)fputs(head, out);
     put_summary(r, out, capture);
     (void)fprintf(out, "<div class=\"plots\">\n");
@@ -379,10 +410,19 @@ static void put_page(struct report *r, FILE *out, const char *capture)
         struct market *m = &r->markets[i];
         if (!m->track)
             continue;
-        (void)snprintf(m->track->name, SERIES_NAME, "%s", m->name);
-        plot_track(out, m->track, span);
+        const struct track *line = m->track;
+        plot_tracks(out, m->name, &line, 1, span);
     }
     (void)fprintf(out, "</div>\n");
+    for (uint32_t i = 0; i < r->actor_count; i++) {
+        if (!meters_any(r->meters, i))
+            continue;
+        (void)fprintf(out, "<h2>What ");
+        html_text(out, r->actors[i].id);
+        (void)fprintf(out, " measures</h2><div class=\"plots\">\n");
+        meters_plot(r->meters, i, out, span);
+        (void)fprintf(out, "</div>\n");
+    }
     put_decisions(r, out);
     (void)fprintf(out, "</html>\n");
 }
@@ -403,18 +443,23 @@ static int32_t write_page(struct report *r, const char *capture, const char *pat
     return good ? HAWSE_OK : fault_set(fault, HAWSE_E_IO, "cannot write %s", path);
 }
 
-int32_t report_write(const char *capture, const char *out, struct fault *fault)
+int32_t report_write(const char *capture, const char *out, bool by_blocks, struct fault *fault)
 {
     struct report *r = calloc(1, sizeof(*r));
     if (!r)
         return fault_set(fault, HAWSE_E_NOMEM, "no memory for a report");
-    int32_t code = walk_open(capture, &r->walk, fault);
+    r->by_blocks = by_blocks;
+    r->meters = meters_new();
+    int32_t code = r->meters ? HAWSE_OK : fault_set(fault, HAWSE_E_NOMEM, "no memory for a report");
+    if (code == HAWSE_OK)
+        code = walk_open(capture, &r->walk, fault);
     if (code == HAWSE_OK)
         code = collect(r, fault);
     if (code == HAWSE_OK)
         code = write_page(r, capture, out, fault);
     for (uint32_t i = 0; i < r->market_count; i++)
         free(r->markets[i].track);
+    meters_free(r->meters);
     walk_close(r->walk);
     free(r);
     return code;

@@ -318,6 +318,8 @@ def check_report(args, folder, capture):
     text = page.read_text() if page.exists() else ""
     check("the report is one page with plots of events, latency and prices",
           done_well.returncode == 0 and text.count("<figure>") >= 12 and "GNO in WXDAI" in text, done_well.stderr)
+    check("metrics of plugins are plots as well, labels as lines of one", " measures</h2>" in text and
+          "evm_logs_total: " in text)
     loads = [word for word in ("<script", "src=", "href=", "url(", "@import", "http:", "https:") if word in text]
     check("it is for dark pages too", "prefers-color-scheme:dark" in text)
     check("it loads nothing, and its markup is well-formed", not loads and well_formed(text), loads)
