@@ -2,9 +2,12 @@
 #include "app/swap.h"
 
 #include "host/swap.h"
+#include "observe/control.h"
+#include "tx/desk.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -36,7 +39,7 @@ struct swapper {
     int64_t differing; /* callbacks of the recording; -1 = it was not compared */
     /* set before the thread begins */
     char *instance, *path, *shadow;
-    int64_t allow;
+    int64_t allow, by; /* by: who asked, a user id */
     uint64_t limit_ms, shadow_s;
 };
 
@@ -151,6 +154,49 @@ static int32_t shadow(void *ctx, const struct library *library, struct fault *fa
     return HAWSE_E_TIMEOUT;
 }
 
+/* ---- the journal ---- */
+
+/* Who exchanged what for what, and what became of it. */
+static json_t *describe(const struct swapper *w, const struct fault *fault,
+                        const struct swap_result *r)
+{
+    json_t *o = json_pack("{s:s, s:I, s:s, s:s, s:s, s:s}", "outcome",
+                          fault->code == 0 ? "swapped" : "rolled back", CONTROL_BY,
+                          (json_int_t)w->by, "plugin", w->path, "before", r->before, "digest",
+                          r->digest, "version", r->version);
+    if (w->differing >= 0)
+        (void)json_object_set_new(o, "differing", json_integer(w->differing));
+    if (w->allow != ALLOW_ANY)
+        (void)json_object_set_new(o, "allow_diff", json_integer(w->allow));
+    if (fault->code != 0) {
+        (void)json_object_set_new(o, "error", json_string(fault_name(fault->code)));
+        (void)json_object_set_new(o, "reason", json_string(fault->message));
+    } else {
+        (void)json_object_set_new(o, "pause_us", json_integer((json_int_t)(r->pause_ns / 1000u)));
+        (void)json_object_set_new(o, "state_bytes", json_integer((json_int_t)r->state_len));
+    }
+    return o;
+}
+
+/* Where the host has a journal. An instance that there is not was not touched: nothing to keep. */
+static void write_down(const struct swapper *w, const struct fault *fault,
+                       const struct swap_result *result)
+{
+    struct fault failed = {0};
+    if (!w->host->desk || !result->before[0])
+        return;
+    json_t *o = describe(w, fault, result);
+    char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+    json_decref(o);
+    if (!text)
+        (void)fault_set(&failed, HAWSE_E_NOMEM, "no memory for a record of the journal");
+    else
+        (void)desk_note(w->host->desk, "reload", w->instance, text, &failed);
+    if (failed.code != 0)
+        log_fault(w->host->logger, HAWSE_LOG_ERROR, w->instance, &failed);
+    free(text);
+}
+
 /* ---- one swap ---- */
 
 static void *run(void *arg)
@@ -165,6 +211,7 @@ static void *run(void *arg)
                                    .ctx = w};
     (void)pthread_setname_np(pthread_self(), "swap");
     (void)host_swap(w->host, &request, &result, &fault);
+    write_down(w, &fault, &result);
     (void)pthread_mutex_lock(&w->lock);
     w->fault = fault;
     w->result = result;
@@ -231,7 +278,7 @@ static int32_t read_request(struct swapper *w, const json_t *request, struct fau
     const char *path = json_string_value(json_object_get(request, "plugin"));
     const char *other = json_string_value(json_object_get(request, "shadow"));
     int64_t allow = 0, limit = SWAP_LIMIT_MS, seconds = SHADOW_S;
-    if (!instance || !path || path[0] != '/')
+    if (!instance || !path || path[0] != '/' || strlen(path) >= PATH_MAX)
         return fault_set(fault, HAWSE_E_INVAL,
                          "expected \"instance\" and \"plugin\", the whole path of a file");
     int32_t code = number(request, "allow_diff", 0, ALLOW_ANY - 1, &allow, fault);
@@ -245,6 +292,7 @@ static int32_t read_request(struct swapper *w, const json_t *request, struct fau
     w->limit_ms = (uint64_t)limit;
     w->shadow_s = (uint64_t)seconds;
     w->differing = -1;
+    w->by = json_integer_value(json_object_get(request, CONTROL_BY));
     w->instance = strdup(instance);
     w->path = strdup(path);
     const char *from = other ? other : w->capture;

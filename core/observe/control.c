@@ -70,19 +70,18 @@ static bool write_all(int fd, const char *text, size_t len, int ms)
 }
 
 /* Our own user, or root. */
-static bool trusted(int fd)
+static bool trusted(int fd, uid_t *uid)
 {
-    uid_t uid;
-    return local_peer(fd, &uid) && (uid == geteuid() || uid == 0);
+    return local_peer(fd, uid) && (*uid == geteuid() || *uid == 0);
 }
 
-char *control_answer(control_fn fn, void *ctx, const char *line)
+char *control_answer(control_fn fn, void *ctx, const char *line, uid_t uid)
 {
     struct fault fault = {0};
     json_t *request = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
     const char *verb = json_string_value(json_object_get(request, "verb"));
     char *text = NULL;
-    if (verb)
+    if (verb && json_object_set_new(request, CONTROL_BY, json_integer(uid)) == 0)
         text = fn(ctx, verb, request, &fault);
     else
         (void)fault_set(&fault, HAWSE_E_FORMAT, "expected a line {\"verb\": ...}");
@@ -97,8 +96,9 @@ char *control_answer(control_fn fn, void *ctx, const char *line)
 
 static void serve_client(struct control *c, int fd)
 {
-    char *line = trusted(fd) ? read_line(fd, REQUEST_MAX, CLIENT_MS) : NULL;
-    char *text = line ? control_answer(c->fn, c->ctx, line) : NULL;
+    uid_t uid = 0;
+    char *line = trusted(fd, &uid) ? read_line(fd, REQUEST_MAX, CLIENT_MS) : NULL;
+    char *text = line ? control_answer(c->fn, c->ctx, line, uid) : NULL;
     if (text && write_all(fd, text, strlen(text), CLIENT_MS))
         (void)write_all(fd, "\n", 1, CLIENT_MS);
     free(line);

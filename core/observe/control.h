@@ -1,7 +1,6 @@
 /*
  * The control socket: a Unix stream socket, mode 0600, for the same user and root only. One request
- * a line,
- * {"verb":"status"}, one answer a line. On a thread of its own.
+ * a line, {"verb":"status"}, one answer a line. On a thread of its own.
  */
 #ifndef CORE_OBSERVE_CONTROL_H
 #define CORE_OBSERVE_CONTROL_H
@@ -9,8 +8,13 @@
 #include "base/fault.h"
 
 #include <jansson.h>
+#include <sys/types.h>
 
 struct control;
+
+/* Member of every request: the user id of who asks, as the kernel says it. What a client writes
+ * there itself is overwritten. */
+#define CONTROL_BY "by_uid"
 
 /* Answers a verb with a JSON text (malloc'd), or NULL with a fault. */
 typedef char *(*control_fn)(void *ctx, const char *verb, const json_t *request,
@@ -18,7 +22,7 @@ typedef char *(*control_fn)(void *ctx, const char *verb, const json_t *request,
 
 /* The answer to one line of a client: what fn says, or {"error", "fix"}. malloc'd, without a
  * newline; NULL when memory is out. */
-char *control_answer(control_fn fn, void *ctx, const char *line);
+char *control_answer(control_fn fn, void *ctx, const char *line, uid_t uid);
 
 int32_t control_start(const char *path, control_fn fn, void *ctx, struct control **out,
                       struct fault *fault);

@@ -98,6 +98,11 @@ int32_t desk_resume(struct desk *desk, const char *instance, struct fault *fault
 int32_t desk_break(struct desk *desk, const char *instance, const char *who, const char *why,
                    struct fault *fault);
 
+/* [any] What an operator did to an instance ("" = to none), for the journal: `data` is the text of
+ * a JSON object. It is written with the desk's next group. HAWSE_E_INVAL: it is too long. */
+int32_t desk_note(struct desk *desk, const char *what, const char *instance, const char *data,
+                  struct fault *fault);
+
 /* [any] Why no intent can be taken now, on any chain or on one, in words; false: all is well. */
 bool desk_trouble(const struct desk *desk, char *out, size_t cap);
 

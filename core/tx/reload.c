@@ -1,7 +1,13 @@
-/* What an operator changes while the desk runs: limits, and the kill switches; see desk.h. */
+/*
+ * What an operator changes while the desk runs: limits, the kill switches, and what else is to be
+ * kept of such changes; see desk.h.
+ */
 #include "tx/desk_private.h"
 
 #include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 struct reloading {
     struct loop_work work;
@@ -56,4 +62,41 @@ int32_t desk_kill(struct desk *desk, const char *instance, const char *who, cons
 int32_t desk_resume(struct desk *desk, const char *instance, struct fault *fault)
 {
     return risk_resume(desk->risk, instance, fault);
+}
+
+/* ---- notes ---- */
+
+struct note {
+    struct loop_work work;
+    struct desk *desk;
+    char what[JOURNAL_WHAT], instance[JOURNAL_NAME];
+    char data[];
+};
+
+static void on_note(void *ctx)
+{
+    struct note *note = ctx;
+    struct fault fault = {0};
+    struct desk *desk = note->desk;
+    if (desk_group(desk) && journal_note(desk->journal, note->what, note->instance,
+                                         hawse_text(note->data), &fault) != HAWSE_OK)
+        desk_broke(desk, &fault);
+    free(note);
+}
+
+int32_t desk_note(struct desk *desk, const char *what, const char *instance, const char *data,
+                  struct fault *fault)
+{
+    size_t len = strlen(data) + 1;
+    if (len > JOURNAL_DATA_MAX || strlen(what) >= JOURNAL_WHAT || strlen(instance) >= JOURNAL_NAME)
+        return fault_set(fault, HAWSE_E_INVAL, "a note is too long for the journal: %s", what);
+    struct note *note = malloc(sizeof(*note) + len);
+    if (!note)
+        return fault_set(fault, HAWSE_E_NOMEM, "no memory for a note");
+    *note = (struct note){.work = {.fn = on_note, .ctx = note}, .desk = desk};
+    (void)snprintf(note->what, sizeof(note->what), "%s", what);
+    (void)snprintf(note->instance, sizeof(note->instance), "%s", instance);
+    memcpy(note->data, data, len);
+    loop_post(desk->loop, &note->work);
+    return HAWSE_OK;
 }

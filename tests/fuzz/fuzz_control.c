@@ -29,7 +29,7 @@ static char *on_verb(void *ctx, const char *verb, const json_t *request, struct 
 
 static void ask(const char *line)
 {
-    char *answer = control_answer(on_verb, NULL, line);
+    char *answer = control_answer(on_verb, NULL, line, 7);
     require(answer && !strchr(answer, '\n'));
     json_t *parsed = json_loads(answer, JSON_DECODE_ANY, NULL);
     require(parsed != NULL);

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """`hawse reload INSTANCE --plugin FILE` under a flood of events, in the host's process and in a worker: no event lost or
-doubled, no pause that matters, and whatever fails is rolled back by itself. Prints TAP.
+doubled, no pause that matters, and whatever fails is rolled back by itself. Each of them is in the journal. A thread beside
+the host says how long the machine itself keeps a thread waiting: a pause may be longer by that, and the trial says so. Prints
+TAP.
 
     run.py HAWSE [--failures N] [--swaps N] [--rate N]
 """
@@ -15,6 +17,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
@@ -24,6 +27,7 @@ from trials import Results, until  # noqa: E402
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 PAUSE_MS = 5
+PASS = "swapped while it runs"
 # what each build does wrong, in the order of the plugin's list, and what must be said of it
 FAULTS = {
     "other_id": (1, r"expected a strategy with the id org\.test\.swap, found a strategy with org\.test\.other"),
@@ -56,12 +60,30 @@ def build(folder):
     for name, flags in todo.items():
         subprocess.run(["cc", "-std=gnu11", "-O1", "-fPIC", "-shared", "-fvisibility=hidden", f"-I{ROOT / 'sdk/include'}",
                         *flags, "-o", folder / f"{name}.so", HERE / "plugin.c"], check=True)
+    subprocess.run(["cc", "-std=gnu11", "-O1", "-o", folder / "noise", HERE / "noise.c"], check=True)
+
+
+class Noise:
+    """The thread beside the host: how late it was, and when."""
+    def __init__(self, files):
+        self.process = subprocess.Popen([files / "noise"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.late = []
+        threading.Thread(target=lambda: self.late.extend(tuple(map(int, line.split())) for line in self.process.stdout),
+                         daemon=True).start()
+
+    def worst_ms(self, begin_ns, end_ns):
+        return max((ns for at, ns in list(self.late) if begin_ns <= at and at - ns <= end_ns), default=0) / 1e6
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait(5)
 
 
 class Host:
     def __init__(self, hawse, files, folder, isolation, rate):
         self.hawse, self.files, self.folder = hawse, files, folder
         folder.mkdir()
+        self.make_key()
         self.socket = folder / "c.sock"
 
         def one(role, **more):
@@ -72,6 +94,10 @@ class Host:
             "hawse": 1, "state_dir": "state",
             "plugins": {"trusted": [f"sha256:{hashlib.sha256((files / 'good1.so').read_bytes()).hexdigest()}"]}, "control": {"socket": "c.sock"}, "stop_deadline_ms": 3000,
             "record": {"file": "capture", "when_full": "wait"},
+            # with a key and a chain it has a journal; nothing is sent, and nobody answers there
+            "keys": {"dir": "keys", "use": {"bot": {"unlock": f"file:{folder / 'pass'}"}}},
+            "chains": {"local": {"chain_id": 31337, "block_ms": 60000, "providers": [
+                {"name": "none", "http": "http://127.0.0.1:1"}]}},
             "instances": {"source": one("source"),
                           "subject": one("subject", isolation=isolation, links={"from": "source"},
                                          settings={"role": "subject", "rate": rate, "fail_save": 0}),
@@ -79,8 +105,20 @@ class Host:
                                         settings={"role": "reader", "rate": rate, "fail_save": 1}),
                           "trusting": one("reader", isolation="default", links={"from": "source"}),
                           "reader": one("reader", links={"from": "subject"})}}))
+        self.asked = []  # what is to be in the journal
         self.log = open(folder / "log", "w+")
         self.process = subprocess.Popen([hawse, "run", folder / "hawse.json"], cwd=folder, stdout=self.log, stderr=self.log)
+
+    def make_key(self):
+        (self.folder / "pass").write_text(PASS + "\n")
+        (self.folder / "pass").chmod(0o600)
+        subprocess.run([self.hawse, "keys", "new", "bot", "--dir", self.folder / "keys", "--cost", "interactive",
+                        "--passphrase-file", self.folder / "pass", "--testnet-only"], check=True, capture_output=True)
+
+    def journal(self, *words):
+        done = subprocess.run([self.hawse, "journal", *words, self.folder / "state/journal.db", "--json"],
+                              capture_output=True, text=True)
+        return done.returncode, [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")] or done.stderr
 
     def status(self):
         done = subprocess.run([self.hawse, "status", "--json", "--socket", self.socket], capture_output=True, text=True)
@@ -92,6 +130,8 @@ class Host:
     def reload(self, name, *more, instance="subject"):
         done = subprocess.run([self.hawse, "reload", instance, "--plugin", self.files / f"{name}.so", "--socket", self.socket,
                                "--json", *more], capture_output=True, text=True, timeout=30)
+        known = done.returncode != 2 and instance != "nobody"
+        self.asked += [(instance, done.returncode == 0, "" if done.returncode == 0 else done.stderr)] if known else []
         return done.returncode, json.loads(done.stdout) if done.returncode == 0 else done.stderr
 
     def ask(self, request):
@@ -111,6 +151,25 @@ class Host:
     def said(self):
         self.log.flush()
         return (self.folder / "log").read_text(errors="replace")
+
+
+def journalled(r, host, isolation):
+    """Every swap and every one that was rolled back, in their order, in the chain of the journal; the one that was under
+    way when the host stopped may be the last."""
+    code, rows = host.journal("query")
+    notes = [row for row in rows if isinstance(row, dict) and row["kind"] == "note" and row["data"]["what"] == "reload"]
+    wrong = []
+    for (instance, good, said), note in zip(host.asked, notes):
+        data = note["data"]["data"]
+        if note["instance"] != instance or data["by_uid"] != os.getuid() or data["outcome"] != ("swapped" if good else "rolled back"):
+            wrong.append((instance, good, said, note))
+        elif len(data["before"]) != 64 or (good and len(data["digest"]) != 64) or (not good and data["reason"] not in said):
+            wrong.append((instance, good, said, note))
+    r.check(f"{isolation}: the journal has each of {len(host.asked)} reloads, by whom, and why it was rolled back",
+            code == 0 and len(notes) - len(host.asked) in (0, 1) and not wrong,
+            (code, len(notes), len(host.asked), wrong[:3], str(rows)[:500]))
+    code, said = host.journal("verify")
+    r.check(f"{isolation}: and its chain holds", code == 0, said)
 
 
 def fail_all(r, host, faults, wanted, pauses):
@@ -137,11 +196,12 @@ def swap(r, host, count, first=0):
     pauses, wrong = [], []
     for n in range(first, first + count):
         name = f"good{2 - n % 2}"
+        begin = time.monotonic_ns()
         code, said = host.reload(name, "--allow-diff", "any")
         if code != 0:
             wrong.append(str(said))
             continue
-        pauses.append(said["pause_us"] / 1000)
+        pauses.append((said["pause_us"] / 1000, begin, time.monotonic_ns()))
         if host.status()["subject"]["digest"] != said["digest"]:
             wrong.append("status has another digest")
     if wrong or count > 1:
@@ -178,6 +238,7 @@ def robust(r, host):
     again = {"verb": "reload-next", "number": first.get("number")}
     done = until(lambda: (a := host.ask(again)).get("done") is not False and a, 60)
     r.check("... and the first goes through", bool(done) and done.get("done") is True, done)
+    host.asked.append(("subject", True, ""))
     for bad in ({}, {"instance": "subject"}, {"instance": "subject", "plugin": "relative.so"}, {"instance": 1, "plugin": 2},
                 {"instance": "subject", "plugin": "/x", "limit_ms": -1}, {"instance": "subject", "plugin": "/x", "limit_ms": "1"}):
         answer = host.ask({"verb": "reload", **bad})
@@ -216,8 +277,23 @@ def replays(r, host, isolation):
     (host.files / "away").rename(gone)
 
 
+def judge_pauses(r, host, noise, isolation, pauses):
+    """Under the limit, each; or by no more above it than the machine kept another thread waiting in that moment."""
+    rows = sorted((ms, noise.worst_ms(begin, end)) for ms, begin, end in pauses)
+    median, (most, beside) = rows[len(rows) // 2][0], rows[-1]
+    above = [(ms, late) for ms, late in rows if ms >= PAUSE_MS]
+    worst = max(ns for _, ns in [*noise.late, (0, 0)]) / 1e6
+    r.notes.append(f"{isolation}: {len(rows)} swaps, events waited for {median:.3f} ms (median), {most:.3f} ms (most, while the "
+                   f"machine kept a thread beside it waiting for {beside:.3f} ms; {worst:.3f} ms at most in the whole run)")
+    if above:
+        r.notes.append(f"{isolation}: {len(above)} of them {PAUSE_MS} ms or more; pause and the machine's own: {above}")
+    r.check(f"{isolation}: no pause is {PAUSE_MS} ms or longer, beyond what the machine itself kept a thread waiting",
+            bool(rows) and all(ms < PAUSE_MS + late for ms, late in rows) and median < PAUSE_MS, rows)
+
+
 def trial(args, r, files, folder, isolation):
     host = Host(args.hawse, files, folder / isolation, isolation, args.rate)
+    noise = Noise(files)
     try:
         r.check(f"{isolation}: it runs", until(lambda: host.status().get("subject", {}).get("state") == "running", 10), host.said())
         begin = time.monotonic()
@@ -233,15 +309,13 @@ def trial(args, r, files, folder, isolation):
         code = host.end()
         r.check(f"{isolation}: a swap is under way when it stops: it stops as it should", code == 0 and "number" in late,
                 (code, late, host.said()[-1500:]))
-        pauses.sort()
         total = totals(r, host, isolation)
-        median, most = pauses[len(pauses) // 2], pauses[-1]
-        r.notes.append(f"{isolation}: {total} events in {took:.0f} s ({total / took:.0f}/s asked {args.rate}); {len(pauses)} swaps, "
-                       f"events waited for {median:.3f} ms (median), {most:.3f} ms (most)")
-        r.check(f"{isolation}: the median of the pauses is under {PAUSE_MS} ms", median < PAUSE_MS, pauses)
-        r.check(f"{isolation}: and the longest, unless the machine is busy", most < PAUSE_MS * 4, pauses)
+        r.notes.append(f"{isolation}: {total} events in {took:.0f} s ({total / took:.0f}/s asked {args.rate})")
+        judge_pauses(r, host, noise, isolation, pauses)
+        journalled(r, host, isolation)
         replays(r, host, isolation)
     finally:
+        noise.end()
         if host.process.poll() is None:
             host.process.kill()
             host.process.wait()
@@ -253,7 +327,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("hawse", type=pathlib.Path)
     parser.add_argument("--failures", type=int, default=0)
-    parser.add_argument("--swaps", type=int, default=6)
+    parser.add_argument("--swaps", type=int, default=20)
     parser.add_argument("--rate", type=int, default=20000)
     args = parser.parse_args()
     args.hawse = args.hawse.resolve()

@@ -225,9 +225,10 @@ TEST(view_controls, "a document of strange types is drawn, and cannot steer the 
 
 static char *on_verb(void *ctx, const char *verb, const json_t *request, struct fault *fault)
 {
-    (void)request;
     if (strcmp(verb, "good") == 0)
         return strdup(ctx);
+    if (strcmp(verb, "who") == 0)
+        return json_dumps(json_object_get(request, CONTROL_BY), JSON_ENCODE_ANY);
     (void)fault_set(fault, HAWSE_E_NOTFOUND, "no verb \"%s\"", verb);
     fault_hint(fault, "ask for good");
     return NULL;
@@ -241,13 +242,15 @@ TEST(control_lines,
         const char *line, *answer;
     } cases[] = {
         {"{\"verb\":\"good\"}", good},
+        {"{\"verb\":\"who\"}", "7"},
+        {"{\"verb\":\"who\",\"by_uid\":0}", "7"},
         {"{\"verb\":\"bad\"}", "{\"error\":\"no verb \\\"bad\\\"\",\"fix\":\"ask for good\"}"},
         {"", "{\"error\":\"expected a line {\\\"verb\\\": ...}\",\"fix\":\"\"}"},
         {"{\"verb\":1}", "{\"error\":\"expected a line {\\\"verb\\\": ...}\",\"fix\":\"\"}"},
         {"[\"verb\"]", "{\"error\":\"expected a line {\\\"verb\\\": ...}\",\"fix\":\"\"}"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        char *answer = control_answer(on_verb, good, cases[i].line);
+        char *answer = control_answer(on_verb, good, cases[i].line, 7);
         CHECK_STR(answer, cases[i].answer);
         free(answer);
     }
