@@ -151,18 +151,22 @@ static bool same_way(const struct config_relay *a, const struct config_relay *b)
            a->blocks == b->blocks && a->rounds == b->rounds;
 }
 
+/* What is asked, and believed, before money moves. */
+static bool same_caution(const struct config_tx *a, const struct config_tx *b)
+{
+    return a->quorum == b->quorum && a->simulation_required == b->simulation_required &&
+           a->call_tree == b->call_tree && memcmp(a->engines, b->engines, sizeof(a->engines)) == 0;
+}
+
 static bool same_tx(const struct config_tx *a, const struct config_tx *b)
 {
     return a->confirmations == b->confirmations && a->finality == b->finality &&
            a->max_gas_price_gwei == b->max_gas_price_gwei && a->min_tip_wei == b->min_tip_wei &&
-           a->base_fee_denominator == b->base_fee_denominator &&
-           a->simulation_required == b->simulation_required &&
+           a->base_fee_denominator == b->base_fee_denominator && same_caution(a, b) &&
            a->relay_fallback == b->relay_fallback && a->executor == b->executor &&
            memcmp(a->delegate, b->delegate, 20) == 0 && endpoint_equal(&a->relay, &b->relay) &&
            endpoint_equal(&a->relay_status, &b->relay_status) &&
-           same_way(&a->private_way, &b->private_way) &&
-           memcmp(a->engines, b->engines, sizeof(a->engines)) == 0 &&
-           a->call_tree == b->call_tree && endpoint_equal(&a->tenderly, &b->tenderly);
+           same_way(&a->private_way, &b->private_way) && endpoint_equal(&a->tenderly, &b->tenderly);
 }
 
 static bool same_solana(const struct config_solana *a, const struct config_solana *b)

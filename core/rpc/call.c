@@ -308,10 +308,12 @@ static void give_up(struct call *c, uint64_t now)
         outcome_words(&o, HAWSE_E_UNKNOWN, class,
                       "no provider took it, and one of them may have: look it up before anything "
                       "else is sent");
-    } else if (c->flags & POOL_QUORUM) {
+    } else if (c->flags & POOL_QUORUM && c->vote_count > 0) {
+        bool alone = c->vote_count == 1;
         answer_drop(o.answer);
-        outcome_words(&o, HAWSE_E_STATE, RPC_SERVER,
-                      "no two providers of chain %s gave the same answer (%u did answer)",
+        outcome_words(&o, alone ? HAWSE_E_AGAIN : HAWSE_E_STATE, RPC_SERVER,
+                      alone ? "only one provider of chain %s gave an answer (%u)"
+                            : "no two providers of chain %s gave the same answer (%u did answer)",
                       c->pool->chain.name, c->vote_count);
     } else if (!o.known) {
         say_nothing_came(c, &o);

@@ -26,7 +26,8 @@ enum {
     POOL_FRESH = 1,     /* neither from the cache nor with the answer to another's call */
     POOL_BROADCAST = 2, /* the same bytes to up to 3 healthy providers at once; the first success,
                            or ALREADY_KNOWN, decides */
-    POOL_QUORUM = 4,    /* 2 of 3 must agree byte for byte */
+    POOL_QUORUM = 4,    /* 2 of 3 must agree byte for byte: HAWSE_E_STATE, two did not;
+                           HAWSE_E_AGAIN, only one gave an answer */
 };
 
 struct pool_options {

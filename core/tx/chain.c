@@ -17,6 +17,7 @@ enum {
     PUSHED_MOST_MS = 5000,
     VIEW_ASKS = 5,
     FRESH_LEAST_MS = 3000,
+    FOREIGN_MOST = 64, /* transactions of one account that a pool keeps, as a rule */
     ASK_MS = 3000
 };
 
@@ -32,6 +33,11 @@ uint64_t chain_cap(const struct desk_chain *chain)
 struct fees chain_offer(const struct desk_chain *chain)
 {
     return fees_offer(chain->base_fee, chain->history.tip, chain->config->tx.min_tip_wei);
+}
+
+uint32_t chain_quorum(const struct desk_chain *chain)
+{
+    return chain->config->tx.quorum && chain->config->provider_count > 1 ? POOL_QUORUM : 0;
 }
 
 static struct desk_block *ring_at(struct desk_chain *chain, uint64_t number)
@@ -160,7 +166,9 @@ void chain_soon(struct desk_chain *chain)
 static void on_nonce_mined(void *ctx, const struct nonce_answer *answer)
 {
     struct desk_account *account = ctx;
-    if (answer->status != HAWSE_OK && answer->status != HAWSE_E_CANCELED)
+    if (answer->status == HAWSE_OK)
+        account->top = answer->next;
+    else if (answer->status != HAWSE_E_CANCELED)
         desk_nonce_fault(account->chain->desk, answer);
 }
 
@@ -221,38 +229,88 @@ static void on_fees(struct desk_ask *ask, const struct pool_result *r)
     answered(chain, good);
 }
 
+/* ---- accounts ---- */
+
+enum { ASK_LATEST, ASK_PENDING, ASK_BALANCE, ASKS };
+
+static bool ask_one(struct desk_account *a, uint32_t what, desk_ask_fn done, uint32_t flags)
+{
+    static const char *const methods[] = {"eth_getTransactionCount", "eth_getTransactionCount",
+                                          "eth_getBalance"};
+    struct desk_ask ask = {.done = done, .account = a, .number = what};
+    char address[43] = "0x", params[96];
+    hawse_hex_encode(a->nonces.sender, 20, address + 2);
+    address[42] = '\0';
+    (void)snprintf(params, sizeof(params), "[\"%s\",\"%s\"]", address,
+                   what == ASK_PENDING ? "pending" : "latest");
+    return desk_ask(a->chain, &ask, methods[what], params, POOL_FRESH | flags, POOL_DECISION,
+                    ASK_MS);
+}
+
+static void account_answered(struct desk_account *a, bool good)
+{
+    a->asking--;
+    a->asked_badly |= !good;
+    answered(a->chain, good);
+}
+
+/* What one provider says alone of transactions that are none of ours: at most what its pool would
+ * keep. Each number that is skipped in vain has to be filled, for money. */
+static void believe_alone(struct desk_account *a)
+{
+    if (a->top > 0 && a->new_pending > a->top + FOREIGN_MOST)
+        a->new_pending = a->top + FOREIGN_MOST;
+}
+
+/* Two providers were asked for a count that our own nonces do not explain. Where they disagree what
+ * was known stays so; one that nobody can be asked beside is believed. */
+static void on_agreed(struct desk_ask *ask, const struct pool_result *r)
+{
+    struct desk_account *a = ask->account;
+    bool latest = ask->number == ASK_LATEST, good = true;
+    uint64_t *count = latest ? &a->new_latest : &a->new_pending;
+    if (r->status == HAWSE_OK) {
+        good = answer_u64(r->body, r->body_len, count) == HAWSE_OK;
+    } else if (r->status == HAWSE_E_STATE) {
+        log_line(a->chain->desk->logger, HAWSE_LOG_WARN, "tx",
+                 "%s: providers disagree about the %s count of %s: one says %llu, and this host "
+                 "knows of %llu",
+                 a->chain->config->name, latest ? "latest" : "pending", a->key->name,
+                 (unsigned long long)*count, (unsigned long long)a->top);
+        *count = latest ? a->latest : 0;
+        good = a->view_head > 0; /* of a new account nothing is known */
+    } else {
+        believe_alone(a);
+    }
+    account_answered(a, good);
+}
+
 static void on_account(struct desk_ask *ask, const struct pool_result *r)
 {
     struct desk_account *a = ask->account;
+    uint64_t *count = ask->number == ASK_LATEST ? &a->new_latest : &a->new_pending;
     int32_t code = r->status;
-    if (code == HAWSE_OK && ask->number == 0)
-        code = answer_u64(r->body, r->body_len, &a->new_latest);
-    else if (code == HAWSE_OK && ask->number == 1)
-        code = answer_u64(r->body, r->body_len, &a->new_pending);
-    else if (code == HAWSE_OK)
+    if (code == HAWSE_OK && ask->number == ASK_BALANCE)
         code = answer_u256(r->body, r->body_len, &a->new_balance);
-    a->asking--;
-    a->asked_badly |= code != HAWSE_OK;
-    answered(ask->chain, code == HAWSE_OK);
+    else if (code == HAWSE_OK)
+        code = answer_u64(r->body, r->body_len, count);
+    bool foreign = code == HAWSE_OK && ask->number != ASK_BALANCE && *count > a->top;
+    uint32_t quorum = chain_quorum(a->chain);
+    if (foreign && quorum && ask_one(a, ask->number, on_agreed, quorum))
+        return;
+    believe_alone(a);
+    account_answered(a, code == HAWSE_OK);
 }
 
 static void ask_account(struct desk_account *a)
 {
     struct desk_chain *chain = a->chain;
-    static const char *const methods[] = {"eth_getTransactionCount", "eth_getTransactionCount",
-                                          "eth_getBalance"};
-    char address[43] = "0x", params[96];
-    hawse_hex_encode(a->nonces.sender, 20, address + 2);
-    address[42] = '\0';
     a->asked_badly = false;
     a->asked = true;
-    for (uint32_t i = 0; i < 3; i++) {
-        struct desk_ask ask = {.done = on_account, .account = a, .number = i};
-        (void)snprintf(params, sizeof(params), "[\"%s\",\"%s\"]", address,
-                       i == 1 ? "pending" : "latest");
+    for (uint32_t i = 0; i < ASKS; i++) {
         chain->refresh_left++;
         a->asking++;
-        if (!desk_ask(chain, &ask, methods[i], params, POOL_FRESH, POOL_DECISION, ASK_MS)) {
+        if (!ask_one(a, i, on_account, 0)) {
             a->asking--;
             a->asked_badly = true;
             chain->refresh_failed = true;
@@ -260,6 +318,8 @@ static void ask_account(struct desk_account *a)
         }
     }
 }
+
+/* ---- the rest of the view ---- */
 
 static void on_final(struct desk_ask *ask, const struct pool_result *r)
 {

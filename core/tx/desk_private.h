@@ -127,10 +127,12 @@ struct leg {
     bool restored;      /* by an earlier run; the chain has not spoken of it */
     uint64_t gone_head; /* head at which its nonce was found used without a receipt; 0 = not */
     bool proving;       /* it is found out by what: see proof.c */
-    uint64_t proof_low, proof_high;         /* blocks: the count is not above the nonce; it is */
-    uint64_t proof_middle;                  /* asked about; UINT64_MAX = none yet */
-    uint64_t proof_top;                     /* where proof_high began */
-    uint32_t proof_tries;                   /* that found nothing there */
+    uint64_t proof_low, proof_high; /* blocks: the count is not above the nonce; it is */
+    uint64_t proof_middle;          /* asked about; UINT64_MAX = none yet */
+    uint64_t proof_top;             /* where proof_high began */
+    uint32_t proof_tries;           /* that found nothing there */
+    uint32_t proof_alone;           /* that only one provider could answer */
+    bool by_quorum; /* this round of receipts: two providers have to agree that there is none */
     struct answer_receipt receipt;          /* INCLUDED */
     uint32_t mined;                         /* INCLUDED: which attempt */
     struct relay_stay stay;                 /* with a private relay */
@@ -188,6 +190,9 @@ struct desk_account {
     signer_handle handle;
     struct nonce_key nonces;
     uint64_t latest, pending; /* counts */
+    uint64_t top;             /* above all nonces that this host knows of; 0 = not known yet */
+    uint64_t no_rewind;       /* `top` at which it could not be taken back */
+    uint64_t orphan;          /* a nonce that was warned of, and one more; 0 = none */
     hawse_u256_t balance;
     uint64_t view_head; /* at which they were read; 0 = never */
     uint64_t new_latest, new_pending;
@@ -476,6 +481,8 @@ void chain_quiet(struct desk_chain *chain);
 void chain_close(struct desk_chain *chain);
 void chain_watch(struct desk_chain *chain); /* something is open: look at each head */
 void chain_soon(struct desk_chain *chain);  /* something waits for a new view */
+/* POOL_QUORUM, where two providers can be asked and configuration wants it; else 0. */
+uint32_t chain_quorum(const struct desk_chain *chain);
 bool chain_fresh(const struct desk_chain *chain, const struct desk_account *account);
 struct desk_account *chain_account(struct desk_chain *chain, const char *name, struct fault *fault);
 /* Is this block where the chain has it? Unknown numbers are. */

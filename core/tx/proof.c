@@ -3,7 +3,8 @@
  * an intent gets another nonce, which could pay twice, the block in which the count of the account
  * passed the nonce is searched for, and the transaction that did it is read there. Nodes keep the
  * state of some 128 blocks, or fewer; where the proof cannot be had any more the intent ends, and
- * is never executed again.
+ * is never executed again. With several providers two have to agree about each count (tx.quorum),
+ * and before that, that none of our transactions has a receipt: see track.c.
  */
 #include "tx/desk_private.h"
 
@@ -11,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PROOF_BLOCKS = 120, PROOF_MS = 5000, PROOF_TRIES = 4 };
+enum { PROOF_BLOCKS = 120, PROOF_MS = 5000, PROOF_TRIES = 4, PROOF_ALONE = 20 };
 
 static void search(struct leg *leg);
 
@@ -108,37 +109,55 @@ static void ask_block(struct leg *leg)
         another_time(leg);
 }
 
-/* The count after block `ask->number` of the search. */
+/* The first block that was asked about: it is not kept any more, or the nonce was used before it;
+ * or two providers are to agree, and only one is there, again and again. */
+static bool out_of_reach(struct leg *leg, const struct pool_result *r, bool used)
+{
+    bool first = leg->proof_middle == leg->proof_low;
+    bool alone = r->status == HAWSE_E_AGAIN && chain_quorum(leg->intent->chain) != 0;
+    if (r->status != HAWSE_OK && r->class == RPC_MISSING_DATA)
+        return true;
+    return (first && used) || (alone && leg->proof_alone++ >= PROOF_ALONE);
+}
+
+/* It keeps fewer blocks: the search begins later. */
+static bool begin_later(struct leg *leg, const struct pool_result *r)
+{
+    uint64_t width = leg->proof_high - leg->proof_low;
+    if (r->status == HAWSE_OK || r->class != RPC_MISSING_DATA ||
+        leg->proof_middle != leg->proof_low || width <= 1)
+        return false;
+    leg->proof_low += (width + 1) / 2;
+    leg->proof_middle = UINT64_MAX;
+    search(leg);
+    return true;
+}
+
+/* The count after the block in the middle. */
 static void on_count(struct desk_ask *ask, const struct pool_result *r)
 {
     struct leg *leg = ask->leg;
-    uint64_t count = 0, middle = leg->proof_middle;
+    uint64_t count = 0;
     if (leg->intent->ended || leg->life.state != LIFE_SENT) {
         leg->proving = false;
         return;
     }
     int32_t code = r->status == HAWSE_OK ? answer_u64(r->body, r->body_len, &count) : r->status;
-    bool no_state = r->status != HAWSE_OK && r->class == RPC_MISSING_DATA;
-    bool first = middle == leg->proof_low;
-    bool before = code == HAWSE_OK && first && count > leg->nonce.number;
-    if (no_state && first && leg->proof_high - leg->proof_low > 1) { /* it keeps fewer blocks */
-        leg->proof_low += (leg->proof_high - leg->proof_low + 1) / 2;
-        leg->proof_middle = UINT64_MAX;
-        search(leg);
+    bool used = code == HAWSE_OK && count > leg->nonce.number;
+    if (begin_later(leg, r))
         return;
-    }
-    if (no_state || before) {
-        not_proved(leg); /* the state is gone, or it was used before what is kept */
+    if (out_of_reach(leg, r, used)) {
+        not_proved(leg);
         return;
     }
     if (code != HAWSE_OK) {
         another_time(leg);
         return;
     }
-    if (count > leg->nonce.number)
-        leg->proof_high = middle;
+    if (used)
+        leg->proof_high = leg->proof_middle;
     else
-        leg->proof_low = middle;
+        leg->proof_low = leg->proof_middle;
     search(leg);
 }
 
@@ -157,8 +176,8 @@ static void search(struct leg *leg)
     address[42] = '\0';
     (void)snprintf(params, sizeof(params), "[\"%s\",\"0x%llx\"]", address,
                    (unsigned long long)leg->proof_middle);
-    if (!desk_ask(leg->intent->chain, &ask, "eth_getTransactionCount", params, POOL_FRESH,
-                  POOL_BACKGROUND, PROOF_MS))
+    if (!desk_ask(leg->intent->chain, &ask, "eth_getTransactionCount", params,
+                  POOL_FRESH | chain_quorum(leg->intent->chain), POOL_BACKGROUND, PROOF_MS))
         another_time(leg);
 }
 

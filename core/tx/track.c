@@ -80,7 +80,9 @@ static void found(struct leg *leg, uint32_t i, const struct answer_receipt *rece
     bool same = leg->life.state == LIFE_INCLUDED && leg->mined == i &&
                 memcmp(leg->receipt.block_hash, receipt->block_hash, 32) == 0;
     leg->gone_head = 0;
-    if (same && deep(leg->intent, receipt->block)) {
+    /* the count is another question, and may be another provider's word */
+    if (same && deep(leg->intent, receipt->block) &&
+        leg->intent->account->latest > leg->attempts[i].nonce) {
         leg_on(leg, LIFE_ON_CONFIRMED);
         return;
     }
@@ -115,7 +117,9 @@ static void none_found(struct leg *leg)
         leg->gone_head = head;
     if (!deep(intent, leg->gone_head))
         return;
-    leg_prove(leg);
+    if (leg->by_quorum || chain_quorum(intent->chain) == 0)
+        leg_prove(leg);
+    leg->by_quorum = true;
 }
 
 void leg_superseded(struct leg *leg, uint32_t state)
@@ -165,8 +169,11 @@ static void on_receipt(struct desk_ask *ask, const struct pool_result *r)
     }
     if (leg->receipts_asked > 0)
         return;
+    bool by_quorum = leg->by_quorum;
     if (!leg->receipt_found && leg->receipts_null == leg->receipts_wanted)
         none_found(leg);
+    if (by_quorum)
+        leg->by_quorum = false; /* receipts differ in their words: the next round takes any */
     if (leg->receipt_found || leg->receipts_null == leg->receipts_wanted)
         known(leg);
 }
@@ -186,8 +193,9 @@ static void ask_receipts(struct leg *leg)
         hawse_hex_encode(leg->attempts[i].hash, 32, params + 4);
         memcpy(params + 68, "\"]", 3);
         leg->receipts_wanted++;
-        if (desk_ask(intent->chain, &ask, "eth_getTransactionReceipt", params, POOL_FRESH,
-                     POOL_DECISION, RECEIPT_MS))
+        uint32_t flags = POOL_FRESH | (leg->by_quorum ? chain_quorum(intent->chain) : 0);
+        if (desk_ask(intent->chain, &ask, "eth_getTransactionReceipt", params, flags, POOL_DECISION,
+                     RECEIPT_MS))
             leg->receipts_asked++;
     }
 }
@@ -300,14 +308,81 @@ static void fill(struct desk_account *account, uint64_t number)
     intent_plan(intent);
 }
 
+/* Of this account: the highest nonce that one of our transactions has. */
+static bool has_above(const struct desk_account *account, uint64_t number)
+{
+    for (const struct desk_intent *in = account->chain->intents; in; in = in->next) {
+        for (uint32_t i = 0; in->account == account && in->legs && i < in->plan->count; i++) {
+            if (in->legs[i].has_nonce && in->legs[i].nonce.number >= number)
+                return true;
+        }
+    }
+    return false;
+}
+
+static void on_rewound(void *ctx, const struct nonce_answer *answer)
+{
+    struct desk_account *account = ctx;
+    if (answer->status != HAWSE_OK) {
+        account->no_rewind = answer->next; /* from now on its holes are filled */
+        return;
+    }
+    account->top = answer->next;
+    log_line(account->chain->desk->logger, HAWSE_LOG_WARN, "tx",
+             "%s: a provider told a count of %s that was too high: its next nonce is %llu again",
+             account->chain->config->name, account->key->name, (unsigned long long)answer->next);
+}
+
+/* Nobody had a number from this one on: they were skipped by a provider's word that is not true any
+ * more, and are taken back, since to fill them costs money. */
+static bool take_back(struct desk_account *account, const struct nonce_answer *answer,
+                      uint64_t hole)
+{
+    if (account->no_rewind == answer->next || has_above(account, hole))
+        return false;
+    nonce_rewind(account->chain->desk->nonces, &account->nonces, answer->next, hole, on_rewound,
+                 account);
+    return true;
+}
+
+/* What was sent and no pool shows is looked after by its transaction, which knows whether it may be
+ * public (see pending()). One that none of ours has is of another host, or of nobody. */
+static void unseen(struct desk_account *account, const struct nonce_gap *gap)
+{
+    char hash[65] = "";
+    bool ours = false;
+    for (const struct desk_intent *in = account->chain->intents; in && !ours; in = in->next) {
+        for (uint32_t i = 0; in->account == account && in->legs && i < in->plan->count; i++)
+            ours =
+                ours || (in->legs[i].attempt_count > 0 &&
+                         in->legs[i].attempts[in->legs[i].attempt_count - 1].nonce == gap->number);
+    }
+    if (ours || account->orphan == gap->number + 1)
+        return;
+    account->orphan = gap->number + 1;
+    hawse_hex_encode(gap->hash, 32, hash);
+    log_line(account->chain->desk->logger, HAWSE_LOG_WARN, "tx",
+             "%s: nonce %llu of %s was sent as 0x%s, no pool shows it, and no open intent of this "
+             "host has it: another host's with this key has to send it again",
+             account->chain->config->name, (unsigned long long)gap->number, account->key->name,
+             hash);
+}
+
 static void on_gaps(void *ctx, const struct nonce_answer *answer)
 {
     struct desk_account *account = ctx;
     if (answer->status != HAWSE_OK)
         return;
+    account->top = answer->next;
     for (size_t i = 0; i < answer->gap_count; i++) {
         const struct nonce_gap *gap = &answer->gaps[i];
-        if (gap->trouble == NONCE_HOLE && !is_filled(account, gap->number))
+        if (gap->trouble == NONCE_UNSEEN)
+            unseen(account, gap);
+        else if (is_filled(account, gap->number))
+            continue;
+        else if (take_back(account, answer, gap->number))
+            return; /* no other is looked at: the list is of before */
+        else
             fill(account, gap->number);
     }
 }

@@ -276,6 +276,56 @@ class Troubles:
         self.proxy.behind = False
         self.check("and so where the counts were read a block after the head", good, detail)
 
+    def fillers(self):
+        with journal(self.folder) as db:
+            return db.execute("select count(*) from intent where instance = 'hawse'").fetchone()[0]
+
+    def nonces(self, name):
+        return [row[0] for row in self.attempts(name)]
+
+    def lied(self):
+        """A provider tells a pending count that is too high, and then the truth."""
+        before, nonce = self.fillers(), int(self.node.call("eth_getTransactionCount", self.addresses["bot"], "latest"), 16)
+        self.dearly(3)
+        self.send("lied", [{"to": TARGET, "data": hit(124)}], deadline_ns=str(int((time.time() + 600) * 1e9)))
+        for _ in range(40):
+            self.dearly()
+            if "WAITING" in self.words("lied"):
+                break
+        self.proxy.lies = {"pending": 1000}
+        self.dearly(3)
+        self.proxy.lies = {}
+        self.dearly(3)
+        self.base_fee(1)
+        self.mine(1)
+        words = self.until("lied", "CONFIRMED", seconds=20)
+        self.check("a count that was too high leaves no hole that costs money", words[-1] == "CONFIRMED" and self.count(124) == 1
+                   and set(self.nonces("lied")) == {nonce} and self.fillers() == before,
+                   (words, nonce, self.nonces("lied"), self.fillers() - before))
+
+    def outvoted(self):
+        """One of three providers tells counts that are too high, all the time."""
+        before, nonce = self.fillers(), int(self.node.call("eth_getTransactionCount", self.addresses["bot"], "latest"), 16)
+        self.host.kill()
+        config = self.config()
+        config["chains"]["local"]["providers"] += [{"name": f"honest{i}", "http": self.node.url, "per_second": 0, "priority": 9}
+                                                   for i in range(2)]
+        (self.folder / "hawse.json").write_text(json.dumps(config))
+        self.proxy.lies = {"pending": 1000, "latest": 700}
+        self.host.start()
+        self.send("outvoted", [{"to": TARGET, "data": hit(125)}])
+        words = self.until("outvoted", "CONFIRMED", seconds=20)
+        self.proxy.lies = {}
+        self.host.kill()
+        self.configure()
+        self.host.start()
+        self.send("voted", [{"to": TARGET, "data": hit(126)}])
+        after = self.until("voted", "CONFIRMED", seconds=20)
+        self.check("what one of three providers says of counts harms nothing", words[-1] == after[-1] == "CONFIRMED"
+                   and self.count(125) == self.count(126) == 1 and self.fillers() == before
+                   and self.nonces("outvoted") + self.nonces("voted") == [nonce, nonce + 1],
+                   (words, after, nonce, self.nonces("outvoted"), self.nonces("voted")))
+
     def renewed(self):
         """Between the proof that a nonce went to somebody else and the next one the host is killed."""
         address, name = self.addresses["bot"], "renewed"
@@ -475,7 +525,7 @@ class Troubles:
             self.host.start()
             time.sleep(0.5)
             for trouble in (self.one, self.stuck, self.dear, self.queued, self.poor, self.failing, self.reverting, self.foreign,
-                            self.ahead, self.renewed, self.answered_late, self.hidden, self.unprovable, self.slow, self.killed,
+                            self.ahead, self.lied, self.outvoted, self.renewed, self.answered_late, self.hidden, self.unprovable, self.slow, self.killed,
                             self.several, self.half, self.bundle, self.late, self.forgotten, self.deep, self.seen, self.alarmed,
                             self.reloaded):
                 begin = time.monotonic()
