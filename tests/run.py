@@ -149,10 +149,13 @@ def stage_asan(_):
         run_units(BUILD / "asan", {"UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"})
 
 
-def stage_tsan(_):
-    """And where threads meet."""
+def stage_tsan(args):
+    """And where threads meet. --full: in a whole host as well, whose plugins are exchanged."""
+    options = {"TSAN_OPTIONS": "halt_on_error=1"}
     if build(BUILD / "tsan", "-Db_sanitize=thread", *SANITIZED, target="unit-tests"):
-        run_units(BUILD / "tsan", {"TSAN_OPTIONS": "halt_on_error=1"})
+        run_units(BUILD / "tsan", options)
+    if args.full and build(BUILD / "tsan", "-Db_sanitize=thread", *SANITIZED, target="core/hawse"):
+        tap("tsan/swap", [sys.executable, "tests/swap/run.py", BUILD / "tsan/core/hawse", "--sanitized"], env=options)
 
 
 def fuzz(seconds, keep):

@@ -7,9 +7,22 @@
 
 #include <hawse/service/sub.h>
 
+/* All of it zero. */
+static void forget(struct inbox *inbox)
+{
+    inbox->entries = NULL;
+    inbox->latest = NULL;
+    inbox->cap = inbox->live = inbox->loss_count = 0;
+    inbox->full_since = 0;
+    memset(inbox->losses, 0, sizeof(inbox->losses));
+    inbox_count(&inbox->first, 0);
+    inbox_count(&inbox->next, 0);
+    inbox_count(&inbox->dropped, 0);
+}
+
 int32_t inbox_init(struct inbox *inbox, uint32_t cap)
 {
-    memset(inbox, 0, sizeof(*inbox));
+    forget(inbox);
     inbox->entries = calloc(cap, sizeof(inbox->entries[0]));
     if (!inbox->entries)
         return HAWSE_E_NOMEM;
@@ -27,7 +40,7 @@ static void drop_entry(struct inbox_entry *entry)
 
 void inbox_clear(struct inbox *inbox)
 {
-    for (; inbox->first < inbox->next; inbox->first++)
+    for (; inbox->first < inbox->next; inbox_count(&inbox->first, inbox->first + 1))
         drop_entry(inbox_at(inbox, inbox->first));
     inbox->live = 0;
     inbox->loss_count = 0;
@@ -40,7 +53,7 @@ void inbox_finish(struct inbox *inbox)
         inbox_clear(inbox);
     free(inbox->entries);
     free(inbox->latest);
-    memset(inbox, 0, sizeof(*inbox));
+    forget(inbox);
 }
 
 static void merge_loss(struct inbox_loss *loss, const struct inbox_loss *more)
@@ -76,7 +89,7 @@ void inbox_lose(struct inbox *inbox, const hawse_event_t *event, uint64_t before
                               .to_seq = event->seq,
                               .count = 1,
                               .after = before};
-    inbox->dropped++;
+    inbox_count(&inbox->dropped, inbox->dropped + 1);
     inbox_note_loss(inbox, &loss);
 }
 
@@ -92,7 +105,7 @@ static void compact(struct inbox *inbox)
         if (entry->policy == HAWSE_POLICY_LATEST)
             inbox_latest_set(inbox, entry->slot, to);
     }
-    inbox->first = to;
+    inbox_count(&inbox->first, to);
 }
 
 bool inbox_make_room(struct inbox *inbox)
@@ -130,7 +143,7 @@ int32_t inbox_conflate(struct inbox *inbox, uint64_t slot)
         return HAWSE_OK; /* another slot took its place in the table: both stay queued */
     drop_entry(entry);
     inbox->live--;
-    inbox->dropped++;
+    inbox_count(&inbox->dropped, inbox->dropped + 1);
     return HAWSE_OK;
 }
 
@@ -153,6 +166,6 @@ void inbox_take(struct inbox *inbox, uint32_t n)
             drop_entry(entry);
             inbox->live--;
         }
-        inbox->first++;
+        inbox_count(&inbox->first, inbox->first + 1);
     }
 }

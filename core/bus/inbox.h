@@ -37,6 +37,12 @@ struct inbox {
     uint64_t full_since; /* monotonic ns; 0 = not full */
 };
 
+/* Sets one of first, next and dropped, which another thread may be reading for the status. */
+static inline void inbox_count(uint64_t *counter, uint64_t value)
+{
+    __atomic_store_n(counter, value, __ATOMIC_RELAXED);
+}
+
 int32_t inbox_init(struct inbox *inbox, uint32_t cap);
 void inbox_finish(struct inbox *inbox);
 
@@ -58,7 +64,8 @@ static inline struct inbox_entry *inbox_at(const struct inbox *inbox, uint64_t n
 /* Appends; the inbox must not be full. */
 static inline void inbox_push(struct inbox *inbox, const struct inbox_entry *entry)
 {
-    *inbox_at(inbox, inbox->next++) = *entry;
+    *inbox_at(inbox, inbox->next) = *entry;
+    inbox_count(&inbox->next, inbox->next + 1);
     inbox->live++;
 }
 

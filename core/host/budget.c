@@ -16,7 +16,7 @@ static void release_hold(void *ctx, uint64_t now_ns)
 {
     struct instance *inst = ctx;
     (void)now_ns;
-    inst->hold_until_ns = 0;
+    __atomic_store_n(&inst->hold_until_ns, 0, __ATOMIC_RELAXED);
     if (inst->state == INSTANCE_RUNNING)
         bus_hold(&inst->lane->bus, inst->index, false);
 }
@@ -38,7 +38,7 @@ static void throttle(struct instance *inst, uint64_t ns, uint64_t now)
         return; /* the caller turns the fault into a stop */
     }
     uint64_t hold = ns > HOLD_MIN_NS ? ns : HOLD_MIN_NS;
-    inst->hold_until_ns = now + hold;
+    __atomic_store_n(&inst->hold_until_ns, now + hold, __ATOMIC_RELAXED);
     inst->hold_timer.fn = release_hold;
     inst->hold_timer.ctx = inst;
     bus_hold(&inst->lane->bus, inst->index, true);

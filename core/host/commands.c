@@ -171,8 +171,8 @@ static struct instance *find_instance(struct host *host, const char *id, struct 
         if (__atomic_load_n(&inst->state, __ATOMIC_ACQUIRE) == INSTANCE_RUNNING)
             return inst;
         (void)fault_set(fault, HAWSE_E_STATE, "instance \"%s\" is %s%s%s", id,
-                        instance_state_name(inst->state), inst->fault.message[0] ? ": " : "",
-                        inst->fault.message);
+                        instance_state_name(inst->state), instance_error(inst)[0] ? ": " : "",
+                        instance_error(inst));
         return NULL;
     }
     (void)fault_set(fault, HAWSE_E_NOTFOUND, "no instance \"%.64s\"", id ? id : "");

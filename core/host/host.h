@@ -324,6 +324,9 @@ void instance_start(struct instance *inst);
 /* One step of stopping; true when it is stopped. */
 bool instance_stop(struct instance *inst, uint64_t deadline_ns);
 void instance_fail(struct instance *inst, enum instance_state state);
+/* [any, under the host's lock] Why it was refused or failed; empty while it does not stand still:
+ * its lane may be writing it. */
+const char *instance_error(const struct instance *inst);
 /* Frees handles, streams, timers, requests, subscriptions, bus membership; destroys the plugin
  * state unless the instance was abandoned. */
 void instance_release(struct instance *inst);

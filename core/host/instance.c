@@ -90,7 +90,8 @@ static int32_t account(struct instance *inst, uint32_t n, int32_t took, uint64_t
         failed_callback(inst, took, CALLBACK_EVENTS);
         return took;
     }
-    inst->callback_events += (uint32_t)took;
+    __atomic_store_n(&inst->callback_events, inst->callback_events + (uint32_t)took,
+                     __ATOMIC_RELAXED);
     budget_account(inst, ns, (uint32_t)took);
     if (__builtin_expect(inst->fault.code != 0, 0)) { /* the budget is used up for good */
         if (inst->isolated)
@@ -349,6 +350,12 @@ void instance_release(struct instance *inst)
         bus_leave(&lane->bus, inst->index);
     if (inst->up)
         gauge_set(inst->up, 0);
+}
+
+const char *instance_error(const struct instance *inst)
+{
+    bool ended = __atomic_load_n(&inst->state, __ATOMIC_ACQUIRE) >= INSTANCE_REFUSED;
+    return ended ? inst->fault.message : "";
 }
 
 void instance_fail(struct instance *inst, enum instance_state state)

@@ -359,7 +359,7 @@ static void make_new(struct instance *inst)
     fault_clear(&inst->last_error);
     continuity_lost(inst->continuity); /* what its last life said before it ran */
     inst->strikes = inst->throttles = 0;
-    inst->hold_until_ns = 0;
+    __atomic_store_n(&inst->hold_until_ns, 0, __ATOMIC_RELAXED);
     __atomic_store_n(&inst->state, INSTANCE_NEW, __ATOMIC_RELEASE);
 }
 

@@ -89,6 +89,14 @@ static uint64_t dropped(const struct instance *inst)
     return sum;
 }
 
+/* Read in this order it is never less than none. */
+static uint64_t waiting(const struct inbox *inbox)
+{
+    uint64_t first = __atomic_load_n(&inbox->first, __ATOMIC_ACQUIRE);
+    uint64_t next = READ(inbox->next);
+    return next > first ? next - first : 0; /* it may have begun anew between the two */
+}
+
 /* Where its plugin runs, and what keeps it in there. */
 static json_t *isolation_json(const struct instance *inst)
 {
@@ -120,10 +128,9 @@ static json_t *instance_json(const struct instance *inst)
         m ? config_maturity_name(m->maturity) : "", "mode", config_mode_name(inst->config->mode),
         "lane", inst->config->lane, "events_in", num(READ(inst->events_in->value)), "events_out",
         num(READ(inst->events_out->value)), "batches", num(READ(inst->batches->value)), "dropped",
-        num(dropped(inst)), "queue_depth",
-        num(READ(member->inbox.next) - READ(member->inbox.first)), "queue_cap",
+        num(dropped(inst)), "queue_depth", num(waiting(&member->inbox)), "queue_cap",
         num(inst->config->queue), "callback_ns", callback_json(inst), "throttled",
-        READ(inst->hold_until_ns) != 0, "error", inst->fault.message, "features",
+        READ(inst->hold_until_ns) != 0, "error", instance_error(inst), "features",
         features_json(inst), "isolation", isolation_json(inst));
 }
 
@@ -194,8 +201,8 @@ static void collect_reasons(struct host *host, json_t *reasons)
         if (state == INSTANCE_RUNNING)
             continue;
         (void)snprintf(text, sizeof(text), "%s: %s%s%s", inst->config->id,
-                       instance_state_name(state), inst->fault.message[0] ? ": " : "",
-                       inst->fault.message);
+                       instance_state_name(state), instance_error(inst)[0] ? ": " : "",
+                       instance_error(inst));
         (void)json_array_append_new(reasons, json_string(text));
     }
     for (uint32_t i = 0; i < host->lane_count; i++) {
