@@ -159,7 +159,9 @@ void chain_watch(struct desk_chain *chain)
 
 void chain_soon(struct desk_chain *chain)
 {
-    if (!chain->refreshing)
+    if (!desk_is_solana(chain))
+        refresh(chain); /* asked before this turn's commit, which may take longer than answers */
+    else if (!chain->refreshing)
         arm(chain, 0);
 }
 

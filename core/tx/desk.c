@@ -277,7 +277,6 @@ static void give_back(struct desk *desk, struct desk_intent *intent)
     }
 }
 
-/* Nothing is done any more until the journal can be written; then all is read from it afresh. */
 /* What waits for an answer gets one, and begins nothing: there is no group then. */
 static void close_nonces(struct desk *desk)
 {
@@ -406,8 +405,9 @@ static void *desk_main(void *arg)
             chain_soon(&desk->chains[i]);
     }
     while (!__atomic_load_n(&desk->quit, __ATOMIC_ACQUIRE)) {
-        (void)loop_step(desk->loop, TURN_MS * DESK_MS, 0);
-        settle(desk);
+        (void)loop_step(desk->loop, (desk->gathers_ns ? 1 : TURN_MS) * DESK_MS, 0);
+        if (!desk_gathers(desk))
+            settle(desk);
     }
     return NULL;
 }

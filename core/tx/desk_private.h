@@ -340,6 +340,8 @@ struct desk {
     struct desk_ask *asks;
     struct desk_effect *effects;
     size_t effect_count, effect_cap;
+    uint32_t signing_now;               /* signatures under way that a transaction waits for */
+    uint64_t gathers_ns;                /* since when the group waits for them; 0 = it does not */
     struct desk_remembered *remembered; /* while it is halted */
     size_t remembered_count;
     bool failed;      /* this turn's group: nothing of it holds */
@@ -358,6 +360,11 @@ struct desk {
     pthread_mutex_t status_lock;
     char *status; /* as of the last tick */
 };
+
+/* ---- gather.c ---- */
+
+/* Asked at the end of a turn: is its group to be added to, rather than committed now? */
+bool desk_gathers(struct desk *desk);
 
 /* ---- desk.c ---- */
 

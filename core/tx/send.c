@@ -174,6 +174,7 @@ static void run_job(struct signing_job *job)
 static void drop_job(struct signing_job *job)
 {
     ((struct job *)job)->leg->intent->asks--;
+    ((struct job *)job)->desk->signing_now--;
     job_free((struct job *)job);
 }
 
@@ -231,6 +232,7 @@ bool leg_give(struct leg *leg, bool empty)
     attempt->empty = empty;
     attempt->gas_simulated = gas_simulated(leg, empty);
     intent->asks++;
+    intent->desk->signing_now++;
     signing_give(intent->desk->signing, &job->job);
     return true;
 }

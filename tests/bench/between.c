@@ -110,8 +110,8 @@ static json_t *simulation(const struct between *b, const json_t *params)
         bool balance = input && strncmp(input, "0x70a08231", 10) == 0;
         bool more = balance && behind && to && strcasecmp(to, b->sdai) == 0;
         behind = behind || !balance;
-        (void)json_array_append_new(
-            list, call_result(balance ? (more ? has : had) : "0x", balance ? "0x7530" : "0x186a00"));
+        (void)json_array_append_new(list, call_result(balance ? (more ? has : had) : "0x",
+                                                      balance ? "0x7530" : "0x186a00"));
     }
     return json_pack("[{s:s,s:o}]", "number", "0x1", "calls", list);
 }
