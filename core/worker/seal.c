@@ -357,11 +357,11 @@ int32_t seal_filter(struct link_control *link, const char *path, int fd, struct 
         return fault_set(fault, HAWSE_E_UNSUPPORTED, "rights cannot be given up: %s",
                          strerror(errno));
     begin(&p);
+    allow_waiting(&p); /* first: it is what each callback waits for */
     for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
         number_is(&p, allowed[i], SECCOMP_RET_ALLOW);
     for (size_t i = 0; i < LOADING_ANYHOW; i++)
         number_is(&p, loading[i], SECCOMP_RET_ALLOW);
-    allow_waiting(&p);
     allow_equal(&p, SYS_prctl, 0, PR_SET_SECCOMP);
     number_is(&p, SYS_prctl, SECCOMP_RET_ERRNO | EINVAL);
     allow_equal(&p, SYS_prlimit64, 0, 0); /* its own */
