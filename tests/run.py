@@ -143,10 +143,18 @@ def stage_unit(_):
 SANITIZED = "-Db_lundef=false", "-Doptimization=1", "-Dwerror=false"
 
 
-def stage_asan(_):
+def sanitized_isolation(args, folder):
+    """--full: and all that a plugin may do in a worker, to a host that is watched so."""
+    if args.full and build(folder, target="core/hawse"):
+        tap(f"isolation, {folder.name}", [sys.executable, "tests/isolation/run.py", folder / "core/hawse",
+                                          MAIN / "tests/isolation/isolation-rig.so", PLUGINS, "--sanitized"], timeout=300)
+
+
+def stage_asan(args):
     """The unit tests once more: memory and undefined behaviour."""
     if build(BUILD / "asan", "-Db_sanitize=address,undefined", *SANITIZED, target="unit-tests"):
         run_units(BUILD / "asan", {"UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"})
+        sanitized_isolation(args, BUILD / "asan")
 
 
 def stage_tsan(args):
@@ -156,6 +164,7 @@ def stage_tsan(args):
         run_units(BUILD / "tsan", options)
     if args.full and build(BUILD / "tsan", "-Db_sanitize=thread", *SANITIZED, target="core/hawse"):
         tap("tsan/swap", [sys.executable, "tests/swap/run.py", BUILD / "tsan/core/hawse", "--sanitized"], env=options)
+        sanitized_isolation(args, BUILD / "tsan")
 
 
 def fuzz(seconds, keep):

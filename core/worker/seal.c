@@ -26,6 +26,14 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
 enum { STACK_BYTES = 64 << 10, PROBE_BYTES = 1 << 20, END_CODE = 70, NOBODY = 65534 };
 
 static struct {
@@ -215,7 +223,7 @@ int32_t seal_limits(uint64_t memory, struct fault *fault)
             return fault_set(fault, HAWSE_E_IO, "a limit of the worker cannot be set: %s",
                              strerror(errno));
     }
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(SANITIZED)
     (void)memory; /* sanitizers map terabytes */
 #else
     struct rlimit limit = {memory, memory};
@@ -334,8 +342,8 @@ static const uint32_t allowed[] = {
 #if defined(SYS_time)
     SYS_time,
 #endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    SYS_sigaltstack,   SYS_getrusage,    SYS_readlink,
+#if defined(SANITIZED)
+    SYS_sigaltstack,   SYS_getrusage,
 #endif
 };
 
@@ -367,6 +375,10 @@ int32_t seal_filter(struct link_control *link, const char *path, int fd, struct 
     allow_equal(&p, SYS_prlimit64, 0, 0); /* its own */
     allow_equal(&p, SYS_tgkill, 0, (uint32_t)getpid());
     number_is(&p, SYS_ioctl, SECCOMP_RET_ERRNO | ENOTTY);
+#if defined(SANITIZED) && defined(SYS_open)
+    number_is(&p, SYS_open, SECCOMP_RET_ERRNO | ENOENT);
+    number_is(&p, SYS_readlink, SECCOMP_RET_ERRNO | ENOENT);
+#endif
     answer(&p, SECCOMP_RET_TRAP);
     int32_t code = install(&p, fault);
     if (code == HAWSE_OK)

@@ -3,6 +3,10 @@
  * memory beyond its limit, and all system calls but a few that touch nothing outside the process.
  * Namespaces are used where the kernel lets us; the list of system calls holds everywhere.
  *
+ * In builds with a sanitizer, which nobody runs with money, the walls are lower: address space is
+ * not limited (its shadow takes terabytes), it may set a signal stack, and what it opens for its
+ * reports is refused instead of being the worker's end.
+ *
  * [the worker's only thread]
  */
 #ifndef CORE_WORKER_SEAL_H
