@@ -145,11 +145,6 @@ bool chain_equal(const struct chain *a, const struct chain *b)
     return strcmp(a->text, b->text) == 0;
 }
 
-bool chain_is_evm(const struct chain *chain)
-{
-    return strncmp(chain->text, EVM, PREFIX) == 0;
-}
-
 static const struct known *find(const struct chain *chain)
 {
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {

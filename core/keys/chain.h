@@ -36,7 +36,6 @@ int32_t chain_parse(const char *text, const char *where, struct chain *out, stru
 
 bool chain_is_none(const struct chain *chain);
 bool chain_equal(const struct chain *a, const struct chain *b);
-bool chain_is_evm(const struct chain *chain);
 enum chain_class chain_class(const struct chain *chain);
 /* "Polygon" where it is known, else "". */
 const char *chain_name(const struct chain *chain);

@@ -309,22 +309,3 @@ int32_t reader_next(struct reader *r, const uint8_t **records, size_t *len, stru
     }
     return 0;
 }
-
-/* The hash of the last chunk that is passed is the one that the next must follow. */
-int32_t reader_seek(struct reader *r, uint64_t mono_ns, struct fault *fault)
-{
-    while (!r->ended) {
-        int32_t code = read_header(r, fault);
-        if (code <= 0)
-            return code;
-        if (r->chunk.type != CHUNK_RECORDS || r->chunk.last_ns >= mono_ns)
-            return HAWSE_OK;
-        memcpy(r->hash, r->chunk.hash, FORMAT_HASH);
-        r->offset += sizeof(r->chunk) + r->chunk.stored_len;
-        r->state.bytes_read += sizeof(r->chunk) + r->chunk.stored_len;
-        r->segment_chunks++;
-        if (r->state.chunks++ == 0)
-            r->state.first_chunk = r->chunk.number;
-    }
-    return HAWSE_OK;
-}

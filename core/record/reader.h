@@ -33,9 +33,6 @@ void reader_close(struct reader *reader);
  * or a negative code. */
 int32_t reader_next(struct reader *reader, const uint8_t **records, size_t *len,
                     struct fault *fault);
-/* Without reading any payload: skips chunks that end before `mono_ns`. Their bytes are still
- * covered: the next chunk's hash is only right when theirs were. */
-int32_t reader_seek(struct reader *reader, uint64_t mono_ns, struct fault *fault);
 const struct reader_state *reader_state(const struct reader *reader);
 
 #endif

@@ -3,13 +3,6 @@
 
 #include <string.h>
 
-const char *record_call_name(uint16_t call)
-{
-#define NAME(number, name, what) [number] = #name,
-    static const char *const names[] = {RECORD_CALLS(NAME)};
-    return call < CALL_KINDS && names[call] ? names[call] : "unknown";
-}
-
 const char *record_call_words(uint16_t call)
 {
 #define WORDS(number, name, what) [number] = what,

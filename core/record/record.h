@@ -175,7 +175,6 @@ static inline void record_publish_args(struct record_call *call, const hawse_eve
     call->view_count = 1;
 }
 
-const char *record_call_name(uint16_t call);
 const char *record_call_words(uint16_t call); /* "publishes" */
 const char *record_callback_name(uint32_t callback);
 

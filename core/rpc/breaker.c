@@ -97,11 +97,6 @@ bool breaker_failure(struct breaker *b, uint64_t now)
     return true;
 }
 
-void breaker_out(struct breaker *b, uint64_t now, uint64_t for_ns)
-{
-    open_for(b, now, for_ns);
-}
-
 bool breaker_probe(struct breaker *b, uint64_t now)
 {
     if (b->state == BREAKER_OPEN && now >= b->until_ns) {

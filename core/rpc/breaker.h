@@ -31,8 +31,6 @@ struct breaker {
 bool breaker_success(struct breaker *breaker, uint64_t now_ns);
 /* One that says it does not. True: this opened it. */
 bool breaker_failure(struct breaker *breaker, uint64_t now_ns);
-/* Opens it for a given time: its quota is used up, or it refuses the key. */
-void breaker_out(struct breaker *breaker, uint64_t now_ns, uint64_t for_ns);
 /* Is a probe due? True gives it to the caller, who ends it with one of the two above, or with
  * breaker_forget when nothing came of it. */
 bool breaker_probe(struct breaker *breaker, uint64_t now_ns);

@@ -229,7 +229,7 @@ static void begin_ticking(void *ctx)
     on_tick(ctx, loop_clock());
 }
 
-enum news_kind { NEWS_HEAD, NEWS_EPOCH, NEWS_TOUCHED };
+enum news_kind { NEWS_EPOCH, NEWS_TOUCHED };
 
 struct news {
     struct loop_work work;
@@ -255,8 +255,6 @@ static void hear(void *ctx)
     struct news *n = ctx;
     if (n->kind == NEWS_EPOCH)
         reorganised(n->pool, n->number);
-    else if (n->kind == NEWS_HEAD)
-        pool_saw_head(n->pool, n->number, loop_clock());
     else
         n->pool->touches++;
     if (n->kind == NEWS_TOUCHED && n->pool->cache)
@@ -274,11 +272,6 @@ static void tell(struct pool *pool, const struct news *what)
     n->pool = pool;
     n->work = (struct loop_work){.fn = hear, .ctx = n};
     loop_post(pool->loop, &n->work);
-}
-
-void pool_new_head(struct pool *pool, uint64_t number)
-{
-    tell(pool, &(struct news){.kind = NEWS_HEAD, .number = number});
 }
 
 void pool_epoch(struct pool *pool, uint64_t fork_height)

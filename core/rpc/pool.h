@@ -91,8 +91,6 @@ bool pool_pushes(const struct pool *pool);
  * listener a pool; loop NULL = nobody from now on: what was posted to its loop before still comes
  * there, so drain it before ctx ends. */
 void pool_listen(struct pool *pool, struct loop *loop, void (*fn)(void *ctx), void *ctx);
-/* [any] A new head was seen elsewhere (a stream): answers that were good for the last block die. */
-void pool_new_head(struct pool *pool, uint64_t number);
 /* [any] The chain was reorganised: what the cache knows of this height and above dies. */
 void pool_epoch(struct pool *pool, uint64_t fork_height);
 /* [any] Something was sent in the name of this address: what the cache knows of it dies. */

@@ -112,8 +112,6 @@ int32_t journal_open_intents(struct journal *journal, journal_intent_fn fn, void
 /* The body lasts until the next call. HAWSE_E_NOTFOUND sets no fault. */
 int32_t journal_find(struct journal *journal, const char *instance, const char *id,
                      struct journal_intent *out, struct fault *fault);
-int32_t journal_intent_get(struct journal *journal, uint64_t number, struct journal_intent *out,
-                           struct fault *fault);
 /* All steps of an intent, oldest first. */
 int32_t journal_steps_of(struct journal *journal, uint64_t intent, journal_step_fn fn, void *ctx,
                          struct fault *fault);
@@ -158,9 +156,6 @@ int32_t journal_attempt_state(struct journal *journal, uint64_t intent, uint32_t
 /* All of an intent, by leg and attempt. */
 int32_t journal_attempts_of(struct journal *journal, uint64_t intent, journal_attempt_fn fn,
                             void *ctx, struct fault *fault);
-/* Every attempt that used this nonce: any of them may be mined. */
-int32_t journal_attempts_at(struct journal *journal, uint64_t chain_id, const uint8_t sender[20],
-                            uint64_t nonce, journal_attempt_fn fn, void *ctx, struct fault *fault);
 /* One above the highest nonce that was ever signed with; 0 = none. */
 int32_t journal_high_water(struct journal *journal, uint64_t chain_id, const uint8_t sender[20],
                            uint64_t *next, struct fault *fault);

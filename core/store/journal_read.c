@@ -115,14 +115,6 @@ int32_t journal_find(struct journal *journal, const char *instance, const char *
     return one_intent(journal, s, out, fault);
 }
 
-int32_t journal_intent_get(struct journal *journal, uint64_t number, struct journal_intent *out,
-                           struct fault *fault)
-{
-    sqlite3_stmt *s = journal_sql(journal, SQL_INTENT_GET, fault);
-    journal_bind(s, "i", number);
-    return one_intent(journal, s, out, fault);
-}
-
 /* ---- steps ---- */
 
 static bool read_step(sqlite3_stmt *s, struct journal_step *out)
@@ -200,17 +192,6 @@ static void show_sender(const uint8_t sender[20], char out[43])
     memcpy(out, "0x", 2);
     hawse_hex_encode(sender, 20, out + 2);
     out[42] = 0;
-}
-
-int32_t journal_attempts_at(struct journal *journal, uint64_t chain_id, const uint8_t sender[20],
-                            uint64_t nonce, journal_attempt_fn fn, void *ctx, struct fault *fault)
-{
-    char text[43];
-    struct walk walk = {journal, journal_sql(journal, SQL_ATTEMPTS_AT, fault), fault,
-                        "read attempts of"};
-    show_sender(sender, text);
-    journal_bind(walk.s, "iti", chain_id, text, nonce);
-    return walk_attempts(&walk, fn, ctx);
 }
 
 int32_t journal_high_water(struct journal *journal, uint64_t chain_id, const uint8_t sender[20],

@@ -34,7 +34,6 @@ static const char *const texts[JOURNAL_STATEMENTS] = {
     [SQL_INTENT_STEP] = "UPDATE intent SET step = ?2, ended = ?3 WHERE number = ?1 AND ended = 0",
     [SQL_INTENT_OPEN] = "SELECT " INTENT_COLUMNS "WHERE ended = 0 ORDER BY number",
     [SQL_INTENT_FIND] = "SELECT " INTENT_COLUMNS "WHERE i.instance = ? AND id = ?",
-    [SQL_INTENT_GET] = "SELECT " INTENT_COLUMNS "WHERE number = ?",
     [SQL_STEP_ADD] = "INSERT INTO step SELECT * FROM made_step WHERE seq = ?",
     [SQL_STEPS_OF] =
         "SELECT intent, step, attempts, reference, block, error, utc_ns, data FROM step "
@@ -46,7 +45,6 @@ static const char *const texts[JOURNAL_STATEMENTS] = {
         "SELECT count(*) FROM attempt WHERE (intent = ?1 AND leg = ?2 AND attempt "
         "= ?3) OR hash = ?4",
     [SQL_ATTEMPTS_OF] = "SELECT " ATTEMPT_COLUMNS "WHERE a.intent = ? ORDER BY leg, attempt",
-    [SQL_ATTEMPTS_AT] = "SELECT " ATTEMPT_COLUMNS "WHERE " ACCOUNT "AND nonce = ?3 ORDER BY a.seq",
     [SQL_HIGH_WATER] = "SELECT ifnull(max(nonce) + 1, 0) FROM attempt WHERE " ACCOUNT,
     [SQL_TOTAL_GET] =
         "SELECT amount FROM total WHERE instance = ? AND day = ? AND what = ? AND key = ?",

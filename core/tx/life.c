@@ -259,9 +259,3 @@ const char *life_state_word(uint8_t state)
     static const char *const words[] = {LIFE_STATES(WORD)};
     return state < LIFE_STATE_COUNT ? words[state] : "?";
 }
-
-const char *life_happening_word(enum life_happening what)
-{
-    static const char *const words[] = {LIFE_HAPPENINGS(WORD)};
-    return (unsigned)what < LIFE_HAPPENING_COUNT ? words[what] : "?";
-}

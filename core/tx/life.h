@@ -49,36 +49,36 @@ enum { LIFE_BUMPS = 5, LIFE_RENEWALS = 3 };
     X(DROPPED, "dropped")       /* never begun: an earlier one went bad */
 
 /* What can happen. */
-#define LIFE_HAPPENINGS(X)                                                 \
-    X(BEGIN, "begin")             /* its turn */                           \
-    X(CHECKED, "checked")         /* gates before the simulation passed */ \
-    X(REFUSED, "refused")         /* a gate, or the simulation */          \
-    X(SIMULATED, "simulated")     /* and every gate passed */              \
-    X(WAIT, "wait")               /* not now: fees, window, funds */       \
-    X(LOOK, "look")               /* something changed: try again */       \
-    X(RESERVED, "reserved")       /* it has a nonce */                     \
-    X(SIGNED, "signed")           /* an attempt is ready to be sent */     \
-    X(UNSIGNED, "unsigned")       /* the signer refused or failed */       \
-    X(ACCEPTED, "accepted")       /* a provider took an attempt */         \
-    X(UNSURE, "unsure")           /* nobody knows whether one did */       \
-    X(REJECTED, "rejected")       /* every provider refused it for good */ \
-    X(UNDERPRICED, "underpriced") /* its fee was too low for the pool */   \
-    X(STUCK, "stuck")             /* too long without a block */           \
-    X(MISSING, "missing")         /* no pool has it */                     \
-    X(INCLUDED, "included")       /* a receipt of one of its attempts */   \
-    X(REORGANIZED, "reorganized") /* that receipt is gone */               \
-    X(CONFIRMED, "confirmed")     /* that receipt is deep enough */        \
-    X(TAKEN, "taken")             /* the nonce is another's, proved */     \
-    X(GONE, "gone")               /* the nonce is used, nobody says how */ \
-    X(CANCEL, "cancel")           /* no longer wanted */                   \
-    X(EXPIRE, "expire")           /* the deadline is over */               \
-    X(RESTORED, "restored")       /* after a restart: an attempt was signed */
+#define LIFE_HAPPENINGS(X)                                  \
+    X(BEGIN)       /* its turn */                           \
+    X(CHECKED)     /* gates before the simulation passed */ \
+    X(REFUSED)     /* a gate, or the simulation */          \
+    X(SIMULATED)   /* and every gate passed */              \
+    X(WAIT)        /* not now: fees, window, funds */       \
+    X(LOOK)        /* something changed: try again */       \
+    X(RESERVED)    /* it has a nonce */                     \
+    X(SIGNED)      /* an attempt is ready to be sent */     \
+    X(UNSIGNED)    /* the signer refused or failed */       \
+    X(ACCEPTED)    /* a provider took an attempt */         \
+    X(UNSURE)      /* nobody knows whether one did */       \
+    X(REJECTED)    /* every provider refused it for good */ \
+    X(UNDERPRICED) /* its fee was too low for the pool */   \
+    X(STUCK)       /* too long without a block */           \
+    X(MISSING)     /* no pool has it */                     \
+    X(INCLUDED)    /* a receipt of one of its attempts */   \
+    X(REORGANIZED) /* that receipt is gone */               \
+    X(CONFIRMED)   /* that receipt is deep enough */        \
+    X(TAKEN)       /* the nonce is another's, proved */     \
+    X(GONE)        /* the nonce is used, nobody says how */ \
+    X(CANCEL)      /* no longer wanted */                   \
+    X(EXPIRE)      /* the deadline is over */               \
+    X(RESTORED)    /* after a restart: an attempt was signed */
 
 #define LIFE_ENUM_STATE(name, word) LIFE_##name,
 enum life_state { LIFE_STATES(LIFE_ENUM_STATE) LIFE_STATE_COUNT };
 #define LIFE_ENUM_END(name, word) LIFE_END_##name,
 enum life_end { LIFE_ENDS(LIFE_ENUM_END) LIFE_END_COUNT };
-#define LIFE_ENUM_HAPPENING(name, word) LIFE_ON_##name,
+#define LIFE_ENUM_HAPPENING(name) LIFE_ON_##name,
 enum life_happening { LIFE_HAPPENINGS(LIFE_ENUM_HAPPENING) LIFE_HAPPENING_COUNT };
 
 /* What is to be done, in this order. */
@@ -144,6 +144,5 @@ struct life_result {
 struct life_result life_step(struct life *life, const struct life_event *event);
 
 const char *life_state_word(uint8_t state);
-const char *life_happening_word(enum life_happening what);
 
 #endif

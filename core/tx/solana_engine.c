@@ -381,11 +381,6 @@ uint64_t solana_engine_slot(const struct solana_engine *engine)
     return engine->hashes.min_slot;
 }
 
-uint32_t solana_engine_count(const struct solana_engine *engine)
-{
-    return engine->count;
-}
-
 /* ---- turns ---- */
 
 static void entry_turn(struct solana_entry *e, uint64_t now)

@@ -164,6 +164,5 @@ void solana_engine_go(struct solana_engine *engine);
 
 /* The highest slot that any answer was of; 0 = none yet. */
 uint64_t solana_engine_slot(const struct solana_engine *engine);
-uint32_t solana_engine_count(const struct solana_engine *engine); /* under way */
 
 #endif

@@ -243,20 +243,8 @@ struct solana_result solana_life_step(struct solana_life *life, const struct sol
 
 #define WORD(name, word) word,
 
-const char *solana_state_word(uint8_t state)
-{
-    static const char *const words[] = {SOLANA_STATES(WORD)};
-    return state < SOLANA_STATE_COUNT ? words[state] : "?";
-}
-
 const char *solana_end_word(uint8_t how)
 {
     static const char *const words[] = {SOLANA_ENDS(WORD)};
     return how < SOLANA_END_COUNT ? words[how] : "?";
-}
-
-const char *solana_happening_word(enum solana_happening what)
-{
-    static const char *const words[] = {SOLANA_HAPPENINGS(WORD)};
-    return (unsigned)what < SOLANA_HAPPENING_COUNT ? words[what] : "?";
 }

@@ -27,16 +27,16 @@
 enum { SOLANA_RENEWALS = 3 }; /* signed anew at most so many times */
 
 /* X(NAME, "word") */
-#define SOLANA_STATES(X)                                           \
-    X(IDLE, "idle")             /* nothing was begun */            \
-    X(START, "start")           /* gates are next */               \
-    X(SIMULATING, "simulating") /* */                              \
-    X(WAITING, "waiting")       /* a fee, a blockhash, a nonce */  \
-    X(ANCHORING, "anchoring")   /* a blockhash or nonce is next */ \
-    X(SIGNING, "signing")       /* nothing of it is out */         \
-    X(SENT, "sent")             /* it may be out */                \
-    X(LANDED, "landed")         /* in a slot that may still go */  \
-    X(ENDED, "ended")
+#define SOLANA_STATES(X)                             \
+    X(IDLE)       /* nothing was begun */            \
+    X(START)      /* gates are next */               \
+    X(SIMULATING) /* */                              \
+    X(WAITING)    /* a fee, a blockhash, a nonce */  \
+    X(ANCHORING)  /* a blockhash or nonce is next */ \
+    X(SIGNING)    /* nothing of it is out */         \
+    X(SENT)       /* it may be out */                \
+    X(LANDED)     /* in a slot that may still go */  \
+    X(ENDED)
 
 /* How it ended. */
 #define SOLANA_ENDS(X)                                                       \
@@ -49,33 +49,33 @@ enum { SOLANA_RENEWALS = 3 }; /* signed anew at most so many times */
     X(FAILED, "failed")       /* not signed, or no node takes it */
 
 /* What can happen. */
-#define SOLANA_HAPPENINGS(X)                                                \
-    X(BEGIN, "begin")             /* */                                     \
-    X(CHECKED, "checked")         /* gates before the simulation passed */  \
-    X(REFUSED, "refused")         /* a gate, or the simulation */           \
-    X(SIMULATED, "simulated")     /* and every gate passed */               \
-    X(WAIT, "wait")               /* not now */                             \
-    X(LOOK, "look")               /* something changed: try again */        \
-    X(ANCHORED, "anchored")       /* it has a blockhash or a nonce value */ \
-    X(SIGNED, "signed")           /* an attempt is ready to be sent */      \
-    X(UNSIGNED, "unsigned")       /* the signer refused or failed */        \
-    X(ACCEPTED, "accepted")       /* a node took an attempt */              \
-    X(UNSURE, "unsure")           /* nobody knows whether one did */        \
-    X(REJECTED, "rejected")       /* a node says that it can only fail */   \
-    X(MISSING, "missing")         /* time to send it once more */           \
-    X(LANDED, "landed")           /* one of its attempts is in a slot */    \
-    X(ROLLED_BACK, "rolled back") /* that slot was abandoned */             \
-    X(FINAL, "final")             /* that slot is rooted */                 \
-    X(DEAD, "dead")               /* see above */                           \
-    X(CANCEL, "cancel")           /* no longer wanted */                    \
-    X(EXPIRE, "expire")           /* its deadline is over */                \
-    X(RESTORED, "restored")       /* after a restart: an attempt was signed */
+#define SOLANA_HAPPENINGS(X)                                 \
+    X(BEGIN)       /* */                                     \
+    X(CHECKED)     /* gates before the simulation passed */  \
+    X(REFUSED)     /* a gate, or the simulation */           \
+    X(SIMULATED)   /* and every gate passed */               \
+    X(WAIT)        /* not now */                             \
+    X(LOOK)        /* something changed: try again */        \
+    X(ANCHORED)    /* it has a blockhash or a nonce value */ \
+    X(SIGNED)      /* an attempt is ready to be sent */      \
+    X(UNSIGNED)    /* the signer refused or failed */        \
+    X(ACCEPTED)    /* a node took an attempt */              \
+    X(UNSURE)      /* nobody knows whether one did */        \
+    X(REJECTED)    /* a node says that it can only fail */   \
+    X(MISSING)     /* time to send it once more */           \
+    X(LANDED)      /* one of its attempts is in a slot */    \
+    X(ROLLED_BACK) /* that slot was abandoned */             \
+    X(FINAL)       /* that slot is rooted */                 \
+    X(DEAD)        /* see above */                           \
+    X(CANCEL)      /* no longer wanted */                    \
+    X(EXPIRE)      /* its deadline is over */                \
+    X(RESTORED)    /* after a restart: an attempt was signed */
 
-#define SOLANA_ENUM_STATE(name, word) SOLANA_##name,
+#define SOLANA_ENUM_STATE(name) SOLANA_##name,
 enum solana_state { SOLANA_STATES(SOLANA_ENUM_STATE) SOLANA_STATE_COUNT };
 #define SOLANA_ENUM_END(name, word) SOLANA_END_##name,
 enum solana_end { SOLANA_ENDS(SOLANA_ENUM_END) SOLANA_END_COUNT };
-#define SOLANA_ENUM_HAPPENING(name, word) SOLANA_ON_##name,
+#define SOLANA_ENUM_HAPPENING(name) SOLANA_ON_##name,
 enum solana_happening { SOLANA_HAPPENINGS(SOLANA_ENUM_HAPPENING) SOLANA_HAPPENING_COUNT };
 
 /* What is to be done, in this order. */
@@ -141,8 +141,6 @@ struct solana_result {
 /* What does not fit the state changes nothing: it came too late. */
 struct solana_result solana_life_step(struct solana_life *life, const struct solana_event *event);
 
-const char *solana_state_word(uint8_t state);
 const char *solana_end_word(uint8_t end);
-const char *solana_happening_word(enum solana_happening what);
 
 #endif

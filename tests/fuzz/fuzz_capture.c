@@ -40,7 +40,7 @@ static void read_records(const uint8_t *bytes, size_t len)
                 record_published(&call, head->instance, &event);
                 touch(event.data, event.len);
             }
-            touch(record_call_name(call.call), 1);
+            touch(record_call_words(call.call), 1);
         }
         if (record_read_event(head, &event))
             touch(event.data, event.len);

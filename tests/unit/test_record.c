@@ -515,29 +515,6 @@ TEST(quick_restarts, "runs that follow each other within a second keep all their
     CHECK_EQ(atoi(text), 5);
 }
 
-TEST(seek, "seeking goes to the chunk of that time without reading what is before it")
-{
-    struct fault fault = {0};
-    struct reader *reader = NULL;
-    const uint8_t *bytes;
-    size_t len, at = 0;
-    bool bad;
-    begin(NULL, RECORD_FULL_WAIT);
-    for (uint64_t n = 1; n <= 2000; n++)
-        incompressible(n);
-    finish();
-    CHECK_EQ(reader_open(path, &reader, &fault), HAWSE_OK);
-    CHECK_EQ(reader_seek(reader, 1500, &fault), HAWSE_OK);
-    CHECK_EQ(reader_next(reader, &bytes, &len, &fault), 1);
-    const struct record_head *head = record_next(bytes, len, &at, &bad);
-    const struct record_begin *b = head ? record_read_fixed(head, RECORD_BEGIN, sizeof(*b)) : NULL;
-    CHECK(b && b->now_ns <= 1500 && b->now_ns > 1000);
-    while (reader_next(reader, &bytes, &len, &fault) == 1)
-        ;
-    CHECK(reader_state(reader)->closed);
-    reader_close(reader);
-}
-
 TEST(no_allocation, "recording a callback allocates nothing")
 {
     if (!test_alloc_hooks())

@@ -248,7 +248,7 @@ static void step(struct world *w, struct solana_event e)
     if (before == SOLANA_ENDED && w->life.state != SOLANA_ENDED)
         FAIL("it lives again after its end");
     if (before >= SOLANA_SENT && w->life.state < SOLANA_SENT && e.what != SOLANA_ON_DEAD)
-        FAIL("%s takes back what was signed", solana_happening_word(e.what));
+        FAIL("happening %d takes back what was signed", (int)e.what);
     act(w, r);
 }
 
@@ -395,19 +395,15 @@ TEST(solana_life_random, "100,000 random lives with restarts: each ends once, is
 TEST(solana_life_every_state, "every happening in every state is legal, and words exist for all")
 {
     for (int state = 0; state < SOLANA_STATE_COUNT; state++) {
-        CHECK(strcmp(solana_state_word((uint8_t)state), "?") != 0);
         for (int what = 0; what < SOLANA_HAPPENING_COUNT; what++) {
             struct solana_life l = {.state = (uint8_t)state};
             (void)on(&l, (enum solana_happening)what);
             CHECK(l.state < SOLANA_STATE_COUNT);
             if (state >= SOLANA_SENT && l.state < SOLANA_SENT)
                 CHECK_EQ(what, SOLANA_ON_DEAD);
-            CHECK(strcmp(solana_happening_word((enum solana_happening)what), "?") != 0);
         }
     }
     for (int how = 0; how < SOLANA_END_COUNT; how++)
         CHECK(strcmp(solana_end_word((uint8_t)how), "?") != 0);
     CHECK_STR(solana_end_word(99), "?");
-    CHECK_STR(solana_state_word(99), "?");
-    CHECK_STR(solana_happening_word((enum solana_happening)99), "?");
 }
