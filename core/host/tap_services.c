@@ -112,8 +112,9 @@ static uint8_t *sub_reserve(const hawse_host_t *table, hawse_instance_t self, ui
     if (!inst)
         return NULL;
     struct recorder *recorder = inst->lane->recorder;
-    if (at) {
-        recorder->reserves++;
+    if (at || !recorder) { /* NULL: nothing is recorded, and the plugin was swapped in */
+        if (recorder)
+            recorder->reserves++;
         return at;
     }
     struct record_call call = {.call = CALL_RESERVE, .arg_count = 2, .code = HAWSE_E_AGAIN};
@@ -149,8 +150,9 @@ static int32_t sub_publish(const hawse_host_t *table, hawse_instance_t self,
     if (__builtin_expect(code == HAWSE_OK, 1)) {
         struct instance *inst = api->host->instances[(uint32_t)self - 1u];
         if (tap_enter(inst)) {
-            recorder_publish(inst->lane->recorder, event,
-                             inst->lane->bus.members[inst->index].seq[event->stream]);
+            if (inst->lane->recorder)
+                recorder_publish(inst->lane->recorder, event,
+                                 inst->lane->bus.members[inst->index].seq[event->stream]);
             host_leave(inst);
         }
         return code;

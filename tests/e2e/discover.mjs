@@ -1,7 +1,13 @@
 // Pools that nobody named: found by their factory, those that were there before and those that
 // come later, for configured pairs and for all; one whose creation is taken back and done again.
+// Meanwhile another build of the venue takes over in each host, and reads nothing anew.
 // Real factory, real pools, a real node. Prints TAP.
 //   HAWSE_BIN=... HAWSE_PLUGIN_DIR=... node discover.mjs
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
 import { sleep, startAnvil } from './lib/anvil.mjs';
 import { Market } from './lib/algebra.mjs';
 import { Chain } from './lib/chain.mjs';
@@ -34,9 +40,13 @@ async function minePatiently(condition) {
   }
 }
 
+const { command, pluginDir } = programOf('hawse');
+// what is behind the end of an ELF file is nothing to its loader: the same code, another build
+const build = Buffer.concat([readFileSync(path.join(pluginDir, 'swapr.so')), Buffer.from('2')]);
+const digest = createHash('sha256').update(build).digest('hex');
+
 /** A host that follows what `settings` say; remembers the pools it tells of and their last states. */
-function follow(node, settings) {
-  const { command, pluginDir } = programOf('hawse');
+function follow(node, settings, isolation) {
   const subject = new Hawse(command);
   const config = configOf({
     chainId: CHAIN,
@@ -46,7 +56,9 @@ function follow(node, settings) {
     pluginDir,
     stateDir: subject.folder,
   });
-  config.instances.pools.settings = settings;
+  Object.assign(config.instances.pools, { settings, isolation });
+  config.plugins.trusted = [`sha256:${digest}`];
+  config.control = { socket: path.join(subject.folder, 'c.sock') };
   subject.pools = new Set();
   subject.states = new Map();
   subject.on('event', (event) => {
@@ -55,6 +67,16 @@ function follow(node, settings) {
   });
   subject.start(config);
   return subject;
+}
+
+/** Another build takes over while it runs; false, and said why, when it does not. */
+async function exchange(subject) {
+  const file = path.join(subject.folder, 'swapr.so');
+  writeFileSync(file, build, { mode: 0o755 });
+  const words = ['reload', 'pools', '--plugin', file, '--allow-diff', 'any', '--json'];
+  return promisify(execFile)(command[0], [...words, '--socket', path.join(subject.folder, 'c.sock')])
+    .then(({ stdout }) => JSON.parse(stdout).digest === digest)
+    .catch((error) => (console.log(`# ${error.stderr}`), false));
 }
 
 const same = (set, list) => set.size === list.length && list.every((one) => set.has(one));
@@ -67,9 +89,9 @@ const token = (i) => market.tokens[i].address.toLowerCase();
 const old = market.pools.map((pool) => pool.address.toLowerCase());
 const pair = market.pairOf(2, 3); // not among the four; the first of those is 0 and 1
 const subjects = [
-  follow(node, { factory, factory_block: 0 }),
-  follow(node, { factory, pairs: [[token(1), token(0)], [token(2), token(3)]] }),
-  follow(node, { factory }),
+  follow(node, { factory, factory_block: 0 }, 'process'),
+  follow(node, { factory, pairs: [[token(1), token(0)], [token(2), token(3)]] }, 'none'),
+  follow(node, { factory }, 'none'),
 ];
 const [all, pairs, later] = subjects;
 try {
@@ -85,8 +107,13 @@ try {
   await check('also where only its pair is configured', () => pairs.pools.has(created));
   await check('also where nothing older is asked for', () => same(later.pools, [created]));
   await check('its state is told', () => subjects.every((s) => s.states.has(created)));
-  subjects.forEach((s) => s.states.delete(created));
-  await reorganise(chain, new Random(7), { depth: 2, style: 'rollback', drop: 1 });
+  subjects.forEach((s) => s.states.clear());
+  const exchanged = await Promise.all(subjects.map(exchange));
+  await check('another build takes over while it runs', () => exchanged.every(Boolean));
+  await chain.mine();
+  await sleep(500);
+  await check('and reads no pool anew', () => subjects.every((s) => s.states.size === 0));
+  await reorganise(chain, new Random(7), { depth: 3, style: 'rollback', drop: 1 });
   await chain.mine();
   await chain.mine([await market.createTx(pair)]);
   await chain.mine();
