@@ -28,6 +28,7 @@ struct server {
 
 static void *serve(void *arg)
 {
+    static const char extension[] = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
     struct server *s = arg;
     char request[4096], joined[128], accept_key[64];
     unsigned char hash[EVP_MAX_MD_SIZE];
@@ -43,9 +44,9 @@ static void *serve(void *arg)
     (void)EVP_EncodeBlock((unsigned char *)accept_key, hash, (int)n);
     int len = snprintf(request, sizeof(request),
                        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-                       "Connection: Upgrade\r\nX-Repeats: a-key-of-ours\r\n"
+                       "Connection: Upgrade\r\nX-Repeats: a-key-of-ours\r\n%s"
                        "Sec-WebSocket-Accept: %s\r\n\r\n",
-                       accept_key);
+                       strstr(request, "permessage-deflate") ? extension : "", accept_key);
     CHECK(send(client, request, (size_t)len, 0) == len);
     __atomic_store_n(&s->client, client, __ATOMIC_RELEASE);
     return NULL;
@@ -91,7 +92,8 @@ static void open_bench_in(struct bench *b, const struct ws_memory *memory)
     CHECK(getsockname(b->server.listener, (struct sockaddr *)&where, &len) == 0);
     CHECK(pthread_create(&b->server.thread, NULL, serve, &b->server) == 0);
     (void)snprintf(url, sizeof(url), "ws://127.0.0.1:%u/", ntohs(where.sin_port));
-    struct config_endpoint endpoint = {.name = "ws", .url = url, .display = url};
+    struct config_endpoint endpoint = {
+        .name = "ws", .url = url, .display = url, .deflate = memory != NULL};
     struct stream_options options = {.name = "test", .endpoint = &endpoint, .memory = memory};
     CHECK_EQ(loop_create(&b->loop, NULL), HAWSE_OK);
     CHECK_EQ(connector_create(&b->connector, NULL), HAWSE_OK);
@@ -230,6 +232,7 @@ TEST(stream_lost_thread, "a thread that hangs in its callback can read its frame
 TEST(stream_receives_there, "messages are received where the owner wants them, the upgrade never")
 {
     static const char key[] = "a-key-of-ours";
+    static const char deflated[] = "\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00"; /* RFC 7692, 7.2.3.1 */
     struct bench b;
     struct received r;
     struct ws_memory memory = {.resize = received_resize, .ctx = &r};
@@ -241,12 +244,18 @@ TEST(stream_receives_there, "messages are received where the owner wants them, t
     put(&b, small, make_frame(small, 0x82, 20));
     until(&b, 1);
     CHECK(received_find(&r, b.last, b.last_len, &offset));
+    CHECK(memmem(r.base, RECEIVED_BYTES, key, sizeof(key) - 1) == NULL);
+    put(&b, deflated, sizeof(deflated) - 1);
+    while (b.messages < 2)
+        (void)loop_step(b.loop, MS, 0);
+    CHECK(b.last_len == 5 && memcmp(b.last, "Hello", 5) == 0);
+    CHECK(received_find(&r, b.last, b.last_len, &offset));
     put(&b, frame, make_frame(frame, 0x82, LARGE)); /* the buffer grows */
-    until(&b, 2);
+    until(&b, 3);
     CHECK(received_find(&r, b.last, b.last_len, &offset));
     put(&b, frame, make_frame(frame, 0x02, LARGE)); /* in fragments */
     put(&b, frame, make_frame(frame, 0x80, 10));
-    until(&b, 3);
+    until(&b, 4);
     CHECK_EQ_U64(b.last_len, LARGE + 10);
     CHECK(received_find(&r, b.last, b.last_len, &offset));
     CHECK(memmem(r.base, RECEIVED_BYTES, key, sizeof(key) - 1) == NULL);
