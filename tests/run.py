@@ -463,6 +463,8 @@ def stage_futarchy(args):
     if args.full:
         tap("futarchy hour", [sys.executable, "tests/futarchy/hour.py", HAWSE, PLUGINS, anvil, "node tests/futarchy/rig.mjs"],
             timeout=180)
+        tap("futarchy week", [sys.executable, "tests/futarchy/week.py", HAWSE, PLUGINS, anvil, "node tests/futarchy/rig.mjs"],
+            timeout=900)
 
 
 def stage_solana(args):

@@ -220,6 +220,12 @@ static void ab_report(struct arb *a, hawse_command_t call)
     end(a, call, HAWSE_COMMAND_GOOD, &json, &text);
 }
 
+/* Something is new, or on its way, that a decision may rest on. */
+static bool is_undecided(const struct arb *a)
+{
+    return a->changed || a->held_known != (1u << MARKET_TOKENS) - 1;
+}
+
 static void monitor(struct arb *a, hawse_command_t call)
 {
     const struct control *c = &a->control;
@@ -231,7 +237,7 @@ static void monitor(struct arb *a, hawse_command_t call)
         "\"rolled_back\":%u,\"step\":%u,\"level\":%u,\"measured\":%llu,\"exact\":%llu,"
         "\"failures\":%llu,",
         why ? "false" : "true", (unsigned long long)a->head,
-        a->trade.open || a->trade.measuring ? "true" : "false", a->changed ? "true" : "false",
+        a->trade.open || a->trade.measuring ? "true" : "false", is_undecided(a) ? "true" : "false",
         (unsigned long long)a->not_before_block, c->open ? "true" : "false", c->failures,
         (unsigned)c->rolled_back, c->step, c->level, (unsigned long long)a->measured,
         (unsigned long long)a->exact, (unsigned long long)a->failure_count);
