@@ -122,5 +122,8 @@ const struct host_case host_cases[] = {
     {946, "STARTS_PROCESS", "", "system call (clone3?|fork|vfork)", HOST_WORKER,
      "a worker that starts a process is ended", "it would outlive its limits",
      "a list of allowed system calls"},
+    {947, "WRITES_EVENT", "", "wrote into received bytes", HOST_WORKER,
+     "a worker that writes into an event is ended", "the host and its other readers go by it",
+     "memory that the worker can only read"},
 };
 const size_t host_case_count = sizeof(host_cases) / sizeof(host_cases[0]);

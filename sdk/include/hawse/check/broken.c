@@ -66,6 +66,7 @@
 #define OPENS_FILE      42
 #define STARTS_PROCESS  43
 #define EATS_MEMORY     44
+#define WRITES_EVENT    45
 
 #ifndef CASE
 #define CASE GOOD
@@ -129,6 +130,7 @@ static struct {
     const hawse_host_t *host;
     hawse_instance_t self;
     uint64_t events;
+    const hawse_event_t *event; /* the first of those it was given last */
 } me;
 
 #if CASE == CTOR_ABORT || CASE == CTOR_EXIT || CASE == CTOR_LOOP
@@ -342,6 +344,11 @@ static void leave_the_worker(void)
         (void)open("/etc/passwd", O_RDONLY);
     if (CASE == STARTS_PROCESS && fork() == 0)
         _exit(0);
+    if (CASE == WRITES_EVENT) {
+        volatile uint8_t *at;
+        memcpy(&at, &me.event, sizeof(at));
+        *at = 1;
+    }
     while (CASE == EATS_MEMORY) { /* and does not look at what it gets */
         volatile uint8_t *at = malloc(1u << 20);
         for (uint32_t i = 0; i < 1u << 20; i += 4096)
@@ -418,6 +425,7 @@ static void (*const deeds[])(void) = {
     [OPENS_FILE] = leave_the_worker,
     [STARTS_PROCESS] = leave_the_worker,
     [EATS_MEMORY] = leave_the_worker,
+    [WRITES_EVENT] = leave_the_worker,
 };
 
 static int32_t misbehave(uint32_t n)
@@ -433,7 +441,8 @@ static int32_t misbehave(uint32_t n)
 
 static int32_t on_events(void *state, const hawse_event_t *const *events, uint32_t n)
 {
-    (void)state, (void)events;
+    (void)state;
+    me.event = events[0];
     me.events += n;
     return misbehave(n);
 }
