@@ -7,15 +7,18 @@
  *   outcomes                       demanded at "finalized", one by one, and dropped when told
  *
  * Balances that are taken back after a rollback are taken back here; an account that is closed has
- * the balance 0.
+ * the balance 0. Another build can take over while it runs (hawse.state/1): whose account is whose
+ * is learnt once, and no node tells it again.
  */
 #include <hawse/base58.h>
 #include <hawse/hawse.h>
 #include <hawse/json.h>
+#include <hawse/service/state.h>
 #include <hawse/service/sub.h>
 #include <hawse/solana/program.h>
 #include <hawse/space/solana.h>
 #include <hawse/space/wallet.h>
+#include <hawse/writer.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +41,11 @@ struct holding {
     uint8_t account[32], wallet[32];
 };
 
+struct outcome {
+    uint8_t signature[64];
+    hawse_sub_t sub;
+};
+
 struct tokens {
     const hawse_host_t *host;
     hawse_instance_t self;
@@ -46,10 +54,7 @@ struct tokens {
     uint8_t mint[32];
     struct holding *holdings;
     uint32_t count, cap;
-    struct {
-        uint8_t signature[64];
-        hawse_sub_t sub;
-    } outcomes[OUTCOMES]; /* demanded and not told yet */
+    struct outcome outcomes[OUTCOMES]; /* demanded and not told yet */
     uint32_t outcome_count;
 };
 
@@ -230,10 +235,11 @@ static void destroy(void *state)
     free(t);
 }
 
-static int32_t create(const hawse_host_t *host, hawse_instance_t self, hawse_view_t config,
-                      void **state)
+/* What it is told by its settings. */
+static int32_t make(const hawse_host_t *host, hawse_instance_t self, hawse_view_t config,
+                    struct tokens **out)
 {
-    struct tokens *t = calloc(1, sizeof(*t));
+    struct tokens *t = *out = calloc(1, sizeof(*t));
     if (!t)
         return HAWSE_E_NOMEM;
     t->host = host;
@@ -243,6 +249,14 @@ static int32_t create(const hawse_host_t *host, hawse_instance_t self, hawse_vie
     if (code == HAWSE_OK && t->sub->link(host, self, hawse_text("chain"), &t->chain) != HAWSE_OK)
         code = hawse_fail(host, self, HAWSE_E_NOTFOUND, "no link \"chain\"",
                           "add \"links\": {\"chain\": \"NAME OF A SOLANA INSTANCE\"}");
+    return code;
+}
+
+static int32_t create(const hawse_host_t *host, hawse_instance_t self, hawse_view_t config,
+                      void **state)
+{
+    struct tokens *t;
+    int32_t code = make(host, self, config, &t);
     if (code == HAWSE_OK) {
         code = want_accounts(t);
         if (code == HAWSE_OK)
@@ -268,10 +282,81 @@ static int32_t stop(void *state, uint64_t deadline_ns)
     return state && deadline_ns ? HAWSE_OK : HAWSE_E_INVAL;
 }
 
+/* ---- handed over to another build ---- */
+
+enum { FORMAT = 1 };
+
+/* The beginning of what is saved; then the holdings, then the outcomes. */
+struct saved {
+    uint32_t format, reserved;
+    uint32_t count, outcome_count;
+    uint8_t mint[32];
+};
+
+static int32_t save(void *state, uint8_t *out, uint64_t cap, uint64_t *need)
+{
+    const struct tokens *t = state;
+    struct saved s = {.format = FORMAT, .count = t->count, .outcome_count = t->outcome_count};
+    hawse_writer_t w = hawse_writer(out, cap);
+    memcpy(s.mint, t->mint, 32);
+    hawse_writer_put(&w, &s, sizeof(s));
+    hawse_writer_put(&w, t->holdings, t->count * sizeof(t->holdings[0]));
+    hawse_writer_put(&w, t->outcomes, t->outcome_count * sizeof(t->outcomes[0]));
+    *need = w.len;
+    return hawse_writer_end(&w);
+}
+
+/* The bytes are another build's: counts are held against the length before they are used. */
+static int32_t load(struct tokens *t, hawse_view_t saved)
+{
+    struct saved s;
+    if (saved.len < sizeof(s))
+        return HAWSE_E_FORMAT;
+    memcpy(&s, saved.data, sizeof(s));
+    uint64_t holdings = s.count * (uint64_t)sizeof(t->holdings[0]);
+    uint64_t outcomes = s.outcome_count * (uint64_t)sizeof(t->outcomes[0]);
+    if (s.format != FORMAT || s.outcome_count > OUTCOMES || memcmp(s.mint, t->mint, 32) != 0 ||
+        saved.len != sizeof(s) + holdings + outcomes)
+        return HAWSE_E_FORMAT;
+    t->holdings = malloc(holdings + 1);
+    if (!t->holdings)
+        return HAWSE_E_NOMEM;
+    memcpy(t->holdings, saved.data + sizeof(s), holdings);
+    memcpy(t->outcomes, saved.data + sizeof(s) + holdings, outcomes);
+    t->count = t->cap = s.count;
+    t->outcome_count = s.outcome_count;
+    return HAWSE_OK;
+}
+
+static int32_t restore(const hawse_host_t *host, hawse_instance_t self, hawse_view_t config,
+                       hawse_view_t saved, void **state)
+{
+    struct tokens *t;
+    int32_t code = make(host, self, config, &t);
+    if (code == HAWSE_OK) {
+        code = load(t, saved);
+        if (code != HAWSE_OK)
+            code = hawse_fail(host, self, code, "the saved state is of another format or token",
+                              "restart the instance instead");
+    }
+    if (code != HAWSE_OK) {
+        destroy(t);
+        return code;
+    }
+    *state = t;
+    return HAWSE_OK;
+}
+
+static const void *query(const char *id)
+{
+    static const hawse_state_interface_t interface = {sizeof(interface), 0, save, restore};
+    return strcmp(id, HAWSE_STATE_ID) == 0 ? &interface : NULL;
+}
+
 HAWSE_EXPORT const hawse_plugin_t *hawse_plugin_v1(const hawse_host_t *host)
 {
     static const hawse_plugin_t table = {sizeof(table), HAWSE_ABI_MINOR, "org.example.tokens",
                                          create,        start,           on_events,
-                                         stop,          destroy,         NULL};
+                                         stop,          destroy,         query};
     return host ? &table : NULL;
 }
