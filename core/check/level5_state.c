@@ -403,7 +403,7 @@ void check_refusing(struct check_run *run, int arg)
 
 void check_growth(struct check_run *run, int arg)
 {
-    enum { EVENTS = 20000, BATCH = 16, WARM = 4000 };
+    enum { EVENTS = 8000, BATCH = 16, WARM = 2000 };
     struct trip t;
     uint64_t warm = 0;
     (void)arg;
