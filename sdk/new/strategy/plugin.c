@@ -9,6 +9,7 @@
 
 #include <hawse/hawse.h>
 #include <hawse/service/intent.h>
+#include <hawse/service/state.h>
 #include <hawse/service/sub.h>
 #include <hawse/setting.h>
 #include <hawse/space/stream.h>
@@ -128,27 +129,92 @@ static int32_t subscribe(struct plugin *p)
     return p->sub->subscribe(p->host, p->self, &spec, &handle);
 }
 
-static int32_t create(const hawse_host_t *host, hawse_instance_t self, hawse_view_t config,
-                      void **state)
+/* All that its settings say; NULL: it was said why not, in *code. */
+static struct plugin *make(const hawse_host_t *host, hawse_instance_t self, hawse_view_t config,
+                           int32_t *code)
 {
     struct plugin *p = (struct plugin *)calloc(1, sizeof(*p));
-    if (!p)
-        return hawse_fail(host, self, HAWSE_E_NOMEM, "no memory", "");
+    *code = HAWSE_E_NOMEM;
+    if (!p) {
+        (void)hawse_fail(host, self, *code, "no memory", "");
+        return NULL;
+    }
     p->host = host;
     p->self = self;
     p->sub = (const hawse_sub_service_t *)host->query(host, self, HAWSE_SUB_ID);
     p->intents = (const hawse_intent_service_t *)host->query(host, self, HAWSE_INTENT_ID);
-    int32_t code = read_settings(p, config);
-    if (code != HAWSE_OK)
-        code = hawse_fail(host, self, code, "the settings cannot be read", "see the manifest");
-    else if ((code = subscribe(p)) != HAWSE_OK)
-        code = hawse_fail(host, self, code, "cannot subscribe", "link it to a venue");
+    *code = read_settings(p, config);
+    if (*code == HAWSE_OK)
+        return p;
+    (void)hawse_fail(host, self, *code, "the settings cannot be read", "see the manifest");
+    free(p);
+    return NULL;
+}
+
+static int32_t create(const hawse_host_t *host, hawse_instance_t self, hawse_view_t config,
+                      void **state)
+{
+    int32_t code;
+    struct plugin *p = make(host, self, config, &code);
+    if (!p)
+        return code;
+    code = subscribe(p);
     if (code != HAWSE_OK) {
         free(p);
-        return code;
+        return hawse_fail(host, self, code, "cannot subscribe", "link it to a venue");
     }
     *state = p;
     return HAWSE_OK;
+}
+
+/* ---- handed over to another build: `hawse reload` ---- */
+
+/* What it knows and its settings do not say. Whoever changes a member counts the format up, and
+ * reads the old one for as long as operators have it. */
+enum { FORMAT = 1 };
+struct saved {
+    uint32_t format, doubt;
+    uint64_t seen;
+    uint32_t armed, reserved;
+};
+
+static int32_t save(void *state, uint8_t *out, uint64_t cap, uint64_t *need)
+{
+    const struct plugin *p = (const struct plugin *)state;
+    struct saved s = {FORMAT, p->doubt, p->decision.seen, p->decision.armed, 0};
+    *need = sizeof(s);
+    if (cap < *need)
+        return HAWSE_E_NOSPACE;
+    memcpy(out, &s, sizeof(s));
+    return HAWSE_OK;
+}
+
+/* The bytes are another build's: nothing of them is taken for granted. */
+static int32_t restore(const hawse_host_t *host, hawse_instance_t self, hawse_view_t config,
+                       hawse_view_t saved, void **state)
+{
+    struct saved s;
+    int32_t code;
+    memset(&s, 0, sizeof(s));
+    if (saved.len == sizeof(s))
+        memcpy(&s, saved.data, sizeof(s));
+    if (s.format != FORMAT || s.armed > 1)
+        return hawse_fail(host, self, HAWSE_E_FORMAT, "the saved state is of another format",
+                          "restart the instance instead");
+    struct plugin *p = make(host, self, config, &code);
+    if (!p)
+        return code;
+    p->doubt = s.doubt;
+    p->decision.seen = s.seen;
+    p->decision.armed = s.armed;
+    *state = p;
+    return HAWSE_OK;
+}
+
+static const void *query(const char *id)
+{
+    static const hawse_state_interface_t interface = {sizeof(interface), 0, save, restore};
+    return strcmp(id, HAWSE_STATE_ID) == 0 ? &interface : NULL;
 }
 
 /* ---- the table ---- */
@@ -191,6 +257,6 @@ HAWSE_EXPORT const hawse_plugin_t *hawse_plugin_v1(const hawse_host_t *host)
                                          on_events,
                                          stop,
                                          destroy,
-                                         NULL};
+                                         query};
     return host ? &table : NULL;
 }

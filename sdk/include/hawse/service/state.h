@@ -12,8 +12,9 @@
  * fails before. What it has of the host stays the instance's also when it is destroyed: its
  * handle as an instance is stale by then.
  *
- * The bytes are the plugin's own. Begin them with a number of the format, read those of earlier
- * formats, and refuse what is not known: the host compares nothing but the plugin's id.
+ * The bytes are the plugin's own. Begin them with a number of the format, in the first four of
+ * them, read those of earlier formats, and refuse what is not known: the host compares nothing but
+ * the plugin's id. Behind `saved` nothing may be read, and it is not aligned.
  */
 #ifndef HAWSE_SERVICE_STATE_H
 #define HAWSE_SERVICE_STATE_H
