@@ -455,9 +455,9 @@ def stage_futarchy(args):
     env = {"HAWSE_BIN": str(HAWSE), "HAWSE_PLUGIN_DIR": str(PLUGINS)}
     tap("conditional tokens", ["node", "tests/futarchy/tokens.mjs", "--steps", "1000" if args.full else "60"], env=env)
     tap("proposals", ["node", "tests/futarchy/proposals.mjs"], env=env)
-    size = ["--markets", "1000", "--adversaries", "300"] if args.full else ["--markets", "2", "--adversaries", "1", "--only", "adversaries,both,broken,resolved"]
+    size = ["--full"] if args.full else ["--markets", "2", "--adversaries", "1", "--only", "adversaries,both,broken,planted,resolved"]
     tap("futarchy", [sys.executable, "tests/futarchy/arb.py", HAWSE, PLUGINS, anvil, "node tests/futarchy/rig.mjs", *size],
-        timeout=7200 if args.full else 180)
+        timeout=1800 if args.full else 180)
     tap("futarchy verbs", [sys.executable, "tests/futarchy/verbs.py", HAWSE, PLUGINS, anvil, "node tests/futarchy/rig.mjs",
                            *(["--full"] if args.full else [])], timeout=120)
     if args.full:

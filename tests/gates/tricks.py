@@ -222,6 +222,10 @@ class Tricks:
         self.expect("twice", "same", "CONFIRMED", None, "")
         self.add("regretful", [item("regret", hit, cancel_on=1)])
         self.expect("regretful", "regret", "FAILED", None, "canceled")
+        self.add("unsure", [item("signed", hit, cancel_on=5, keep_signed=1)], txs=1)
+        self.expect("unsure", "signed", "CONFIRMED", None, "")
+        self.add("quick", [item("unsigned", hit, cancel_on=1, keep_signed=1)])
+        self.expect("quick", "unsigned", "FAILED", None, "canceled")
         for name in ("one-key", "same-key"):
             self.add(name, [item("hit", hit, copies=8)], account="splitter", txs=8)
             self.expect(name, "hit-*", "8 of 8", None, "")

@@ -299,7 +299,8 @@ static void read_item(struct trickster *t, struct reader *r, hawse_json_value_t 
         while (item->stream_count < STREAMS && hawse_json_next(&r->doc, &list, NULL, &v) == 1)
             read_stream(t, r, &v, &item->streams[item->stream_count++]);
     }
-    item->flags = number(r, o, "stale_ok", 0) ? HAWSE_INTENT_STALE_OK : 0;
+    item->flags = (number(r, o, "stale_ok", 0) ? HAWSE_INTENT_STALE_OK : 0) |
+                  (number(r, o, "keep_signed", 0) ? HAWSE_INTENT_KEEP_SIGNED : 0);
     if (get(r, o, "flows", &list)) {
         while (item->flow_count < FLOWS && hawse_json_next(&r->doc, &list, NULL, &v) == 1)
             read_flow(r, &v, &item->flows[item->flow_count++]);
