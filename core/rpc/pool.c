@@ -41,7 +41,8 @@ uint64_t pool_head(const struct pool *pool)
  * not believed. */
 void pool_saw_head(struct pool *pool, uint64_t head, uint64_t now)
 {
-    uint64_t blocks = (now - pool->head_ns) / (pool->chain.block_ms * MS / 4 + 1) + 64;
+    uint64_t since = now > pool->head_ns ? now - pool->head_ns : 0; /* read before it came */
+    uint64_t blocks = since / (pool->chain.block_ms * MS / 4 + 1) + 64;
     if (head <= pool->head || (pool->head > 0 && pool->count > 1 && head - pool->head > blocks))
         return;
     __atomic_store_n(&pool->head, head, __ATOMIC_RELEASE);

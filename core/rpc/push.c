@@ -16,11 +16,17 @@ enum { BLOCKS = 4, MORE_S = 5, AGAIN_S = 10, REFUSED_S = 600 };
 
 static const uint64_t MS = 1000000u, SECOND = 1000000000u;
 
+/* Since the last head; `now` may have been read before it came. */
+static uint64_t since_head(const struct provider *p, uint64_t now)
+{
+    return now > p->push.heard_ns ? now - p->push.heard_ns : 0;
+}
+
 /* Blocks come irregularly: a few times their usual distance is no silence yet, unless others have
  * gone on meanwhile. */
 static bool is_silent(const struct provider *p, uint64_t now)
 {
-    uint64_t block = p->pool->chain.block_ms * MS, since = now - p->push.heard_ns;
+    uint64_t block = p->pool->chain.block_ms * MS, since = since_head(p, now);
     return since > block * BLOCKS + MORE_S * SECOND ||
            (since > 2 * block && provider_behind(p, now));
 }
@@ -98,7 +104,7 @@ bool push_tick(struct provider *p, uint64_t now)
         log_line(p->pool->logger, HAWSE_LOG_WARN, "rpc",
                  "%s: provider %s pushes no heads any more: %" PRIu64
                  " s since the last, block %" PRIu64 "; it is asked for them",
-                 p->pool->chain.name, p->config->name, (now - p->push.heard_ns) / SECOND, p->head);
+                 p->pool->chain.name, p->config->name, since_head(p, now) / SECOND, p->head);
         set(p, false);
         p->push.again_ns = now + AGAIN_S * SECOND;
         p->head_ns = 0; /* what it said is old: ask at once */

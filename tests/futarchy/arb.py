@@ -55,7 +55,8 @@ class Node:
         self.port, self.folder = free_port(), folder
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = subprocess.Popen(
-            [str(program), "--port", str(self.port), "--chain-id", str(CHAIN_ID), "--hardfork", "prague", "--silent"],
+            [str(program), "--port", str(self.port), "--chain-id", str(CHAIN_ID), "--hardfork", "prague", "--silent",
+             "--prune-history", "256"],  # states of old blocks would go to disk, gigabytes of them
             stdout=open(folder / "anvil.log", "w"), stderr=subprocess.STDOUT)
         until(self.answers, 20)
         self.rig = subprocess.Popen([*shlex.split(rig), self.url, "--serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -81,6 +82,8 @@ class Node:
 
     def stop(self):
         end(self.rig)
+        self.process.terminate()  # killed, it leaves its files behind
+        until(lambda: self.process.poll() is not None, 5)
         end(self.process)
 
     def answers(self):
@@ -366,6 +369,7 @@ class Phase:
     def planted(self, orders):
         """The rig's markets, one after the other. By kind: how many there were, and in how many it traded."""
         kinds, self.mirror = {}, Mirror(self.node)
+        self.verify(self.trades)  # in the market that it began with
         for order in orders:
             before = len(self.trades)
             said = self.node.plant({**order, "step": 0})
@@ -386,7 +390,7 @@ class Phase:
         return kinds
 
     def verify(self, trades):
-        """Each trade's prediction against the model at its block, and what its legs came to."""
+        """Each prediction against the model at its block, and what its legs came to."""
         for t in (t for t in trades if t["way"] in WAYS):
             market, rules = self.mirror.market(t["block"])
             flow = WAYS[t["way"]](market, t["company"], rules)

@@ -52,6 +52,8 @@ const abi = new ethers.Interface([
   'function createProposal((string,address,address,string,string,uint256,uint32))',
   'function reportPayouts(bytes32,uint256[])',
   'event Transfer(address indexed from, address indexed to, uint256 indexed id)',
+  `event Swap(address indexed sender, address indexed recipient, int256 amount0, int256 amount1,
+    uint160 price, uint128 liquidity, int24 tick)`,
 ]);
 const words = (types, values) => ethers.AbiCoder.defaultAbiCoder().encode(types, values);
 const hex = (value) => `0x${BigInt(value).toString(16)}`;
@@ -92,12 +94,8 @@ export class Moves {
   // ---- the node ----
 
   async view(to, name, ...args) {
-    return this.viewAt('latest', to, name, ...args);
-  }
-
-  async viewAt(block, to, name, ...args) {
     const data = abi.encodeFunctionData(name, args);
-    return abi.decodeFunctionResult(name, await this.node.call('eth_call', { to, data }, block));
+    return abi.decodeFunctionResult(name, await this.node.call('eth_call', { to, data }, 'latest'));
   }
 
   async send(gas, to, name, args, tip) {
@@ -114,7 +112,7 @@ export class Moves {
     return sent;
   }
 
-  /** What `act` sends goes into one block of its own, whose number it gives; none may revert. */
+  /** What `act` sends goes into one block of its own, none of it may revert; receipts. */
   async atOnce(act) {
     const automatic = await this.node.call('anvil_getAutomine');
     await this.node.call('evm_setAutomine', false);
@@ -126,16 +124,16 @@ export class Moves {
       await this.node.call('evm_setAutomine', automatic);
     }
     const sent = this.batch;
-    let block = 'latest';
+    const receipts = [];
     this.batch = null;
     for (const [name, hash] of sent) {
       const receipt = await this.node.call('eth_getTransactionReceipt', hash);
       if (receipt?.status !== '0x1') {
         throw new Error(`${name} ${hash}: found ${receipt?.status ?? 'no receipt'}, expected 0x1`);
       }
-      block = receipt.blockNumber;
+      receipts.push(receipt);
     }
-    return block;
+    return receipts;
   }
 
   /** What the owner needs to move prices for hours: tokens of each kind, and allowances. */
@@ -255,11 +253,14 @@ export class Moves {
     return root;
   }
 
-  /** Asked twice: while the next block is made, anvil answers of the newest one with that one. */
-  async #rootAfter(block, name, expected) {
+  /** Where the last swap of these receipts left a pool; undefined without one. */
+  #rootAfter(receipts, name) {
     const { address } = this.pool(name);
-    const [found] = await this.viewAt(block, address, 'globalState');
-    return found === expected ? found : (await this.viewAt(block, address, 'globalState'))[0];
+    const { topicHash } = abi.getEvent('Swap');
+    const swaps = receipts
+      .flatMap(({ logs }) => logs)
+      .filter((log) => BigInt(log.address) === BigInt(address) && log.topics[0] === topicHash);
+    return swaps.length > 0 ? abi.parseLog(swaps.at(-1)).args.price : undefined;
   }
 
   // ---- the spot pool ----
@@ -328,11 +329,12 @@ export class Moves {
 
   /**
    * { pools: { yes: { price, size, sides, edge }, ... }, spot: { price, size } }, in one block. The
-   * prices are held against that block: others may trade as soon as it is there.
+   * prices are held against its receipts: others may trade as soon as it is there, and anvil then
+   * answers even with the new state when it is asked for that block.
    */
   async plant({ pools = {}, spot }) {
     const roots = {};
-    const block = await this.atOnce(async () => {
+    const receipts = await this.atOnce(async () => {
       for (const [name, shape] of Object.entries(pools)) {
         roots[name] = await this.#shape(name, shape);
       }
@@ -341,7 +343,7 @@ export class Moves {
       }
     });
     for (const [name, root] of Object.entries(roots)) {
-      const found = await this.#rootAfter(block, name, root);
+      const found = this.#rootAfter(receipts, name) ?? root;
       if (found !== root) {
         throw new Error(`price of ${name}: found root ${found}, expected ${root}`);
       }

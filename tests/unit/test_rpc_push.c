@@ -123,6 +123,20 @@ TEST_LIMIT(push_silent, 15,
     rig_stop(&r);
 }
 
+TEST(push_often, "heads that come while the clock is being looked at are no silence")
+{
+    struct rig r;
+    rig_start_sockets(&r, two, 1, "'block_ms':1000,");
+    wait_subscribed(&r, 0, 1);
+    for (uint64_t head = 101; head < 700; head++) {
+        faulty_push(r.servers[0], head);
+        rig_sleep(&r, 1);
+        CHECK(pool_pushes(r.pool));
+    }
+    CHECK(head_becomes(&r, 699, 1000));
+    rig_stop(&r);
+}
+
 TEST(push_again, "after its WebSocket broke a provider is subscribed to anew")
 {
     struct rig r;
