@@ -461,6 +461,8 @@ def stage_futarchy(args):
     tap("futarchy verbs", [sys.executable, "tests/futarchy/verbs.py", HAWSE, PLUGINS, anvil, "node tests/futarchy/rig.mjs",
                            *(["--full"] if args.full else [])], timeout=120)
     if args.full:
+        tap("futarchy on a fork", [sys.executable, "tests/futarchy/fork.py", HAWSE, PLUGINS, anvil, "node tests/futarchy/rig.mjs"],
+            timeout=240)
         tap("futarchy hour", [sys.executable, "tests/futarchy/hour.py", HAWSE, PLUGINS, anvil, "node tests/futarchy/rig.mjs"],
             timeout=180)
         tap("futarchy week", [sys.executable, "tests/futarchy/week.py", HAWSE, PLUGINS, anvil, "node tests/futarchy/rig.mjs"],

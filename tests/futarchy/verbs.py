@@ -15,13 +15,14 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
 from arb import CHAIN_ID, Bot, Node, word  # noqa: E402
+from fork import Forked  # noqa: E402
 from trials import Results, end, free_port, until  # noqa: E402
 
 
 class Trial(Results):
     def __init__(self, hawse, plugins, anvil, rig, folder):
         super().__init__()
-        self.hawse, self.folder = hawse, folder
+        self.hawse, self.plugins, self.folder = hawse, plugins, folder
         self.node = Node(anvil, rig, folder)
         self.anvil = anvil
         self.code = self.node.call("eth_getCode", self.node.at["executor"], "latest")
@@ -157,6 +158,7 @@ def main(hawse, plugins, anvil, rig, full=""):
     with tempfile.TemporaryDirectory(prefix="hawse-verbs-") as name:
         trial = Trial(pathlib.Path(hawse).resolve(), pathlib.Path(plugins).resolve(), anvil, rig, pathlib.Path(name))
         try:
+            Forked(trial, trial.hawse, trial.plugins, anvil, trial.node, trial.folder / "bot/hawse.json").scenarios(["thin"])
             trial.verify()
             trial.old_node()
             trial.approvals(full == "--full")
