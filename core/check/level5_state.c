@@ -8,6 +8,7 @@
 #include "check/hooks.h"
 
 #include <hawse/service/state.h>
+#include <hawse/space/stream.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,9 +79,26 @@ static void trip_end(struct trip *t)
     (void)munmap(t->room.at, HAWSE_STATE_MAX + PAGE);
 }
 
+/* What is not over yet when a round ends: a gap in every fourth, connections that are lost in every
+ * fifth. The next begins with their ends. */
+static void unsettle(struct trip *t, int round)
+{
+    struct kit *k = t->k;
+    for (uint32_t i = 0; i < k->stream_count && (round % 5 == 3 || round % 5 == 4); i++)
+        kit_connect(k, kit_handle(k, KIT_H_STREAM, i), round % 5 == 4, HAWSE_E_IO, "flaps");
+    if (round % 4 == 1)
+        script_push_range(&t->script, HAWSE_STREAM_EVENT_GAP, HAWSE_REASON_DISCONNECTED, 100,
+                          HAWSE_POSITION_OPEN);
+    if (round % 4 == 2)
+        script_push_range(&t->script, HAWSE_STREAM_EVENT_HEALED, HAWSE_REASON_DISCONNECTED, 100,
+                          120);
+    kit_pass(k, 10 * KIT_MS);
+}
+
 /* A while; in every third round there is no room for what it publishes when it ends. */
 static void trip_round(struct trip *t, int round)
 {
+    unsettle(t, round);
     t->k->fault = (struct kit_fault){.code = 0};
     script_push(&t->script, 16);
     script_tour(&t->script, 1);
