@@ -72,7 +72,7 @@ int32_t say_begin(struct arb *a)
          &a->m.profit_total},
         {HAWSE_METRIC_COUNTER, "pectra_gain_sdai_total", "gains, micro-sDAI", &a->m.gained},
         {HAWSE_METRIC_COUNTER, "pectra_loss_sdai_total", "losses, micro-sDAI", &a->m.lost},
-        {HAWSE_METRIC_GAUGE, "pectra_gas_used", "of the last trade", &a->m.last_gas},
+        {HAWSE_METRIC_GAUGE, "pectra_gas_used", "of the last cycle", &a->m.last_gas},
         {HAWSE_METRIC_GAUGE, "pectra_predicted_sdai", "of the last trade before gas, micro-sDAI",
          &a->m.predicted},
         {HAWSE_METRIC_GAUGE, "breaker_open", "1: trials of the smallest amount alone",
@@ -210,7 +210,7 @@ void say_outcome(struct arb *a, const struct control_outcome *o, const char *cla
     if (a->metrics)
         (void)a->metrics->add(a->host, a->self, a->m.profit_total, n);
     set(a, a->m.last_profit, n);
-    if (o->succeeded) {
+    if (o->succeeded && is_cycle(&t->flow)) {
         set(a, a->m.last_gas, (int64_t)o->gas_used);
         set(a, a->m.gas_off, t->gas_off_ppm);
     }
