@@ -26,6 +26,8 @@ struct host_told {
     struct loop_work work;
     struct host_told *next; /* in lane->told */
     struct lane *lane;
+    uint64_t to; /* handle of who hears it: its owner, or somebody who may hear how it ended */
+    bool outcome;
     struct desk_told what;
 };
 
@@ -40,24 +42,63 @@ static void forget(struct lane *lane, uint64_t handle, uint32_t owner)
     free(intent);
 }
 
-/* False: its inbox is full. */
-static bool hand_over(struct lane *lane, const struct desk_told *what)
+/* A record, and text behind it. */
+struct told_data {
+    uint8_t bytes[sizeof(hawse_intent_outcome_t) + sizeof(((struct desk_told *)0)->reason)];
+    uint64_t len;
+};
+
+static void put(struct told_data *d, const void *bytes, size_t len)
 {
-    struct instance *inst = host_instance(&lane->host->api.table, what->owner.instance);
-    uint8_t data[sizeof(what->step) + sizeof(what->reason)];
+    memcpy(d->bytes + d->len, bytes, len);
+    d->len += len;
+}
+
+/* Of an end alone, without its reason: see hawse/space/intent.h. */
+static void put_outcome(struct told_data *d, const struct desk_told *what)
+{
+    hawse_intent_outcome_t o = {.size = sizeof(o),
+                                .step = what->step.step,
+                                .number = what->number,
+                                .attempt = what->step.attempt,
+                                .block_number = what->step.block_number,
+                                .error = what->step.error,
+                                .instance_len = (uint32_t)strlen(what->instance),
+                                .chain_len = (uint32_t)strlen(what->chain),
+                                .id_len = (uint32_t)strlen(what->id)};
+    _Static_assert(sizeof(what->instance) + sizeof(what->chain) + sizeof(what->id) <=
+                       sizeof(what->reason),
+                   "room for the names");
+    memcpy(o.reference, what->step.reference, sizeof(o.reference));
+    put(d, &o, sizeof(o));
+    put(d, what->instance, o.instance_len);
+    put(d, what->chain, o.chain_len);
+    put(d, what->id, o.id_len);
+}
+
+/* False: its inbox is full. */
+static bool hand_over(struct lane *lane, const struct host_told *told)
+{
+    const struct desk_told *what = &told->what;
+    struct instance *inst = host_instance(&lane->host->api.table, told->to);
+    struct told_data data = {.len = 0};
     if (!inst || inst->released || !lane->bus.members[inst->index].open)
         return true; /* nobody is there to hear it; the journal has it */
-    memcpy(data, &what->step, sizeof(what->step));
-    memcpy(data + sizeof(what->step), what->reason, what->step.reason_len);
+    if (told->outcome) {
+        put_outcome(&data, what);
+    } else {
+        put(&data, &what->step, sizeof(what->step));
+        put(&data, what->reason, what->step.reason_len);
+    }
     hawse_event_t event = {.size = sizeof(event),
                            .space = HAWSE_SPACE_INTENT,
-                           .kind = what->kind,
-                           .key = what->step.intent,
-                           .data = data,
-                           .len = sizeof(what->step) + what->step.reason_len};
+                           .kind = told->outcome ? HAWSE_INTENT_OUTCOME : what->kind,
+                           .key = told->outcome ? what->number : what->step.intent,
+                           .data = data.bytes,
+                           .len = data.len};
     if (bus_send(&lane->bus, inst->index, &event) == HAWSE_E_AGAIN)
         return false;
-    if (what->terminal)
+    if (what->terminal && !told->outcome)
         forget(lane, what->owner.handle, inst->index);
     return true;
 }
@@ -66,7 +107,7 @@ static bool hand_over(struct lane *lane, const struct desk_told *what)
 static bool held_back(const struct host_told *first, const struct host_told *told)
 {
     for (; first != told; first = first->next) {
-        if (first->what.owner.instance == told->what.owner.instance)
+        if (first->to == told->to)
             return true;
     }
     return false;
@@ -77,7 +118,7 @@ void intents_retry(struct lane *lane)
     struct host_told **at = &lane->told;
     while (*at) {
         struct host_told *told = *at;
-        if (held_back(lane->told, told) || !hand_over(lane, &told->what)) {
+        if (held_back(lane->told, told) || !hand_over(lane, told)) {
             at = &told->next;
             continue;
         }
@@ -101,19 +142,42 @@ static void on_told(void *ctx)
 }
 
 /* [desk] */
-void intents_tell(void *ctx, const struct desk_told *what)
+static void post_told(struct host *host, const struct desk_told *what, struct lane *lane,
+                      uint64_t to, bool outcome)
 {
-    struct host *host = ctx;
     struct host_told *told = malloc(sizeof(*told));
     if (!told) {
         log_line(host->logger, HAWSE_LOG_ERROR, "tx",
                  "no memory to tell an instance of a step: the journal has it");
         return;
     }
-    told->lane = host->lanes[what->owner.lane];
+    told->lane = lane;
+    told->to = to;
+    told->outcome = outcome;
     told->what = *what;
     told->work = (struct loop_work){.fn = on_told, .ctx = told};
     loop_post(told->lane->loop, &told->work);
+}
+
+/* [desk] Those whom the operator lets hear how it ended. */
+static void tell_others(struct host *host, const struct desk_told *what)
+{
+    (void)pthread_mutex_lock(&host->lock);
+    for (uint32_t i = 0; i < host->instance_count; i++) {
+        const struct instance *inst = host->instances[i];
+        if (inst && inst->grants && grants_outcomes(inst->grants, what->instance))
+            post_told(host, what, inst->lane, inst->handle, true);
+    }
+    (void)pthread_mutex_unlock(&host->lock);
+}
+
+void intents_tell(void *ctx, const struct desk_told *what)
+{
+    struct host *host = ctx;
+    if (what->owner.instance != 0)
+        post_told(host, what, host->lanes[what->owner.lane], what->owner.instance, false);
+    if (what->instance[0])
+        tell_others(host, what);
 }
 
 void intents_drop(struct lane *lane)

@@ -287,6 +287,11 @@ bool grants_intent(const struct grants *g, const char *chain, size_t len)
     return chain && named(g, "intent", chain, len);
 }
 
+bool grants_outcomes(const struct grants *g, const char *instance)
+{
+    return named(g, "outcomes", instance, strlen(instance));
+}
+
 bool grants_http(const struct grants *g, const char *method, const char *path, size_t path_len)
 {
     size_t n = strlen(method);

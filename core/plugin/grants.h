@@ -32,6 +32,8 @@ bool grants_http(const struct grants *grants, const char *method, const char *pa
 bool grants_sign(const struct grants *grants, const char *schema);
 /* "intent" or "intent:CHAIN"; chain NULL: on any chain at all? */
 bool grants_intent(const struct grants *grants, const char *chain, size_t len);
+/* "outcomes" or "outcomes:INSTANCE": may it hear how intents of that instance ended? */
+bool grants_outcomes(const struct grants *grants, const char *instance);
 /* 1 on, 0 off, HAWSE_E_NOTFOUND. */
 int32_t grants_feature_state(const struct grants *grants, const char *name, size_t len);
 bool grants_feature(const struct grants *grants, const char *name);

@@ -246,8 +246,8 @@ static bool plain(const char *text)
 /* Asking for what nobody has is no fault: a later host may have it. */
 static int32_t check_capabilities(const json_t *root, json_t *warnings, struct fault *fault)
 {
-    static const char *const known[] = {"net",    "rpc",   "http", "sign",
-                                        "intent", "spend", "call", "store"};
+    static const char *const known[] = {"net",   "rpc",  "http",  "sign",    "intent",
+                                        "spend", "call", "store", "outcomes"};
     const json_t *list = json_object_get(root, "capabilities");
     for (size_t i = 0; i < json_array_size(list); i++) {
         const char *capability = json_string_value(json_array_get(list, i));

@@ -17,6 +17,7 @@
 #include "observe/metrics.h"
 #include "rpc/http_client.h"
 #include "rpc/pool.h"
+#include "store/journal.h"
 #include "tx/intent.h"
 
 struct desk;
@@ -37,11 +38,15 @@ struct desk_told {
     bool terminal; /* nothing more comes under this handle */
     hawse_intent_step_t step;
     char reason[640];
+    /* of a terminal step of the journal, for others than its owner; "" = only its owner is told */
+    char instance[JOURNAL_NAME], chain[JOURNAL_NAME], id[HAWSE_INTENT_ID_MAX + 1];
+    uint64_t number;
 };
 
 /* The host's side. Called on the desk's thread; must not wait. */
 struct desk_port {
     void *ctx;
+    /* owner.instance 0: nobody proposed it in this run; others may want to hear of its end. */
     void (*tell)(void *ctx, const struct desk_told *told);
     /* Is this sequence of an instance live? key 0 = the whole of it. False: `why` has words that
      * name it. */

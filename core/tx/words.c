@@ -15,7 +15,7 @@ enum { SHOWN = 100 };
 
 static void tell(struct desk *desk, const struct desk_told *what)
 {
-    if (what->owner.instance == 0)
+    if (what->owner.instance == 0 && !what->instance[0])
         return;
     struct desk_told *told = malloc(sizeof(*told));
     if (!told) {
@@ -85,6 +85,15 @@ static void count_step(struct desk *desk, uint32_t step)
     c->waited += step == HAWSE_INTENT_WAITING;
 }
 
+/* Whose it is, in words. */
+static void for_others(const struct desk_intent *intent, struct desk_told *told)
+{
+    told->number = intent->number;
+    (void)snprintf(told->instance, sizeof(told->instance), "%s", intent->instance);
+    (void)snprintf(told->chain, sizeof(told->chain), "%s", intent->body->chain);
+    (void)snprintf(told->id, sizeof(told->id), "%s", intent->body->id);
+}
+
 void desk_step(struct desk_intent *intent, uint32_t step, const struct desk_words *w)
 {
     struct desk *desk = intent->desk;
@@ -126,6 +135,8 @@ void desk_step(struct desk_intent *intent, uint32_t step, const struct desk_word
     if (w->reason)
         told.step.reason_len =
             (uint32_t)snprintf(told.reason, sizeof(told.reason), "%.639s", w->reason);
+    if (told.terminal)
+        for_others(intent, &told);
     tell(desk, &told);
 }
 

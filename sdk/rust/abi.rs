@@ -172,6 +172,7 @@ pub const HAWSE_DEMAND_ADD: u32 = 1;
 pub const HAWSE_DEMAND_DROP: u32 = 2;
 pub const HAWSE_INTENT_STEP: u32 = 1;
 pub const HAWSE_INTENT_STATE: u32 = 2;
+pub const HAWSE_INTENT_OUTCOME: u32 = 3;
 pub const HAWSE_INTENT_PROPOSED: u32 = 1;
 pub const HAWSE_INTENT_GATED: u32 = 2;
 pub const HAWSE_INTENT_REFUSED: u32 = 3;
@@ -1254,6 +1255,30 @@ pub struct hawse_intent_step {
     pub leg: u32,
     /// how many it has; 0 = not planned yet
     pub leg_count: u32,
+}
+
+/// Behind the record, without NULs between them: id of the instance, name of the chain, id of the
+/// intent (its idempotency key).
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct hawse_intent_outcome {
+    pub size: u32,
+    /// a terminal one
+    pub step: u32,
+    /// in the journal
+    pub number: u64,
+    /// sends of it
+    pub attempt: u64,
+    /// of CONFIRMED
+    pub block_number: u64,
+    /// as of its terminal step
+    pub reference: [u8; 64],
+    /// 〃
+    pub error: i32,
+    pub instance_len: u32,
+    pub chain_len: u32,
+    /// bytes of the names
+    pub id_len: u32,
 }
 
 /// Where on a chain something happened; all zero for venues off chain.

@@ -72,10 +72,27 @@ def judge(results, trial):
     told = collections.Counter(trial.told())
     more = [(key, n) for key, n in told.items() if n > 1]
     results.check("no run told a strategy twice of one end", not more, more[:10])
+    judge_heard(results, trial, books)
     for (step, error, why), n in books.others().most_common(8):
         results.notes.append(f"{n} ended with step {step}, error {error}: {why}")
     for place, host in enumerate(trial.hosts):
         verify(results, trial, place, host)
+
+
+WORDS = {3: "refused", 9: "confirmed", 11: "expired", 12: "failed"}
+
+
+def judge_heard(results, trial, books):
+    """Two sinks follow intents: one with a grant for those of producer0, one without any."""
+    heard = list(trial.heard())
+    ended = {(place, number): step for place, number, step, *_ in books.ends}
+    wanted = {(identity, WORDS[ended[(place, number)]]) for place, number, instance, identity, *_ in books.intents
+              if instance == "producer0" and (place, number) in ended}
+    told = {(identity, end) for _, _, identity, end in heard}
+    twice = [key for key, n in collections.Counter(heard).items() if n > 1]
+    results.check("a sink hears how intents ended, once, of the instance that it was granted and of no other",
+                  heard and {instance for _, instance, *_ in heard} == {"producer0"} and not twice and told <= wanted
+                  and (trial.args.kills or told == wanted), (len(told), len(wanted), twice[:5], list(told - wanted)[:5]))
 
 
 def judge_chain(results, trial, books):

@@ -10,6 +10,7 @@ redis-server that has troubles of its own: see weather.py. Prints TAP.
            [--providers N --proxy PROGRAM] [--hosts N] [--redis N]
 """
 import argparse
+import json
 import os
 import pathlib
 import random
@@ -61,6 +62,8 @@ class Trial(Results):
                 "limits": {"local": {"intents_per_day": 1000000, "open_intents": 1000, "assets": {},
                                      "counterparties": {TARGET: {"functions": ["hit(uint256)"]}}}},
             }
+        found["ledger"] = {"plugin": "org.hawse.jsonl", "grants": ["outcomes:producer0"], "settings": {"sources": []}}
+        found["nosy"] = {"plugin": "org.hawse.jsonl", "settings": {"sources": []}}
         return found
 
     def config(self, place):
@@ -145,6 +148,14 @@ class Trial(Results):
             for run, text in enumerate(host.logs()):
                 for match in re.finditer(r"(producer\d+)\b.*number ([\d.]+) is step", text):
                     yield (place, run, match.group(1), match.group(2))
+
+    def heard(self):
+        """(run, instance, id, end) of what the hosts' sinks wrote down: one that may hear of producer0, and one that may not."""
+        for place, host in enumerate(self.hosts):
+            for run, text in enumerate(host.logs()):
+                for line in re.findall(r'^{"t":"intent.outcome",.*}$', text, re.M):
+                    o = json.loads(line)
+                    yield ((place, run), o["instance"], o["id"], o["end"])
 
     def begin(self):
         a = self.args

@@ -115,6 +115,22 @@ static bool may(struct grants *g, const char *method, const char *path)
     return grants_http(g, method, path, strlen(path));
 }
 
+TEST(outcome_grants, "who may hear how intents ended hears of the instances that were named")
+{
+    char one[] = "outcomes:arb", all[] = "outcomes", other[] = "intent:arb";
+    struct grants *g = resolve("\"outcomes\"", one);
+    CHECK(g && grants_outcomes(g, "arb") && !grants_outcomes(g, "arb2") &&
+          !grants_outcomes(g, "ar"));
+    grants_destroy(g);
+    g = resolve("\"outcomes\"", all);
+    CHECK(g && grants_outcomes(g, "arb") && grants_outcomes(g, "other"));
+    grants_destroy(g);
+    g = resolve("\"outcomes\",\"intent\"", other);
+    CHECK(g && !grants_outcomes(g, "arb"));
+    grants_destroy(g);
+    CHECK(!resolve("\"intent\"", all)); /* its manifest does not ask for it */
+}
+
 TEST(http_grants,
      "a grant covers its method and its path's segments, and no more than was asked for")
 {

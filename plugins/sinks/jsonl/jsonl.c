@@ -8,6 +8,7 @@
 #include <hawse/json.h>
 #include <hawse/service/sub.h>
 #include <hawse/space/evm.h>
+#include <hawse/space/intent.h>
 #include <hawse/space/market.h>
 #include <hawse/space/position.h>
 #include <hawse/space/solana.h>
@@ -27,9 +28,10 @@ HAWSE_EXPORT const char hawse_manifest_v1[] =
     "\"description\":\"every event as one JSON line on standard output\",\"license\":\"MIT\","
     "\"maturity\":\"stable\",\"requires\":{\"hawse.sub/1\":\">=1.0\"},"
     "\"consumes\":[\"evm/1\",\"solana/1\",\"market/1\",\"wallet/1\",\"position/1\","
-    "\"stream/1\"],\"budget\":{\"callback_us\":100000},"
+    "\"intent/1\",\"stream/"
+    "1\"],\"capabilities\":[\"outcomes\"],\"budget\":{\"callback_us\":100000},"
     "\"config\":{\"type\":\"object\",\"required\":[\"sources\"],\"properties\":{"
-    "\"sources\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":32,\"items\":{\"type\":\"string\"}"
+    "\"sources\":{\"type\":\"array\",\"minItems\":0,\"maxItems\":32,\"items\":{\"type\":\"string\"}"
     ","
     "\"description\":\"names of the links to follow\"}}}}";
 
@@ -464,6 +466,23 @@ static void put_outcome(struct jsonl *j, const hawse_solana_signature_t *s)
     put_signature(j, s->signature, s->failed);
 }
 
+static void put_end(struct jsonl *j, const hawse_intent_outcome_t *o)
+{
+    static const char *const ends[] = {[HAWSE_INTENT_REFUSED] = "refused",
+                                       [HAWSE_INTENT_CONFIRMED] = "confirmed",
+                                       [HAWSE_INTENT_EXPIRED] = "expired",
+                                       [HAWSE_INTENT_FAILED] = "failed"};
+    const uint8_t *text = (const uint8_t *)o + o->size;
+    bool known = o->step < sizeof(ends) / sizeof(ends[0]) && ends[o->step];
+    put_name(j, "instance", text, o->instance_len);
+    put_name(j, "chain", text + o->instance_len, o->chain_len);
+    put_name(j, "id", text + o->instance_len + o->chain_len, o->id_len);
+    put(j, ",\"number\":%llu,\"end\":\"%s\",\"error\":%d,\"attempts\":%llu,\"block\":%llu",
+        (unsigned long long)o->number, known ? ends[o->step] : "?", o->error,
+        (unsigned long long)o->attempt, (unsigned long long)o->block_number);
+    put_hex(j, "reference", o->reference, sizeof(o->reference));
+}
+
 static void put_rollback(struct jsonl *j, const hawse_solana_rollback_t *r)
 {
     put(j, ",\"slots\":%u,\"from\":%llu,\"to\":%llu,\"ancestor\":%llu", r->slots,
@@ -530,6 +549,8 @@ static const struct {
          "position.redemption", put_change),
     KIND(HAWSE_SPACE_POSITION, HAWSE_POSITION_PROPOSAL, hawse_position_proposal_t,
          "position.proposal", put_proposal),
+    KIND(HAWSE_SPACE_INTENT, HAWSE_INTENT_OUTCOME, hawse_intent_outcome_t, "intent.outcome",
+         put_end),
     KIND(HAWSE_SPACE_STREAM, HAWSE_STREAM_EVENT_GAP, hawse_stream_range_t, "stream.gap", put_range),
     KIND(HAWSE_SPACE_STREAM, HAWSE_STREAM_EVENT_RECOVERING, hawse_stream_range_t,
          "stream.recovering", put_range),

@@ -4,6 +4,11 @@
  * steps come once per intent and last.
  *
  * Key: the handle of the intent.
+ *
+ * HAWSE_INTENT_OUTCOME is for others: whoever has the grant "outcomes", or "outcomes:INSTANCE",
+ * hears how each intent of that instance ended, those of operators and of earlier runs among them,
+ * without the reason, whose words may quote a node. Source 0, key: the intent's number in the
+ * journal. What nobody was there to hear is in the journal alone.
  */
 #ifndef HAWSE_SPACE_INTENT_H
 #define HAWSE_SPACE_INTENT_H
@@ -14,8 +19,9 @@
 extern "C" {
 #endif
 
-#define HAWSE_INTENT_STEP  1u /* hawse_intent_step_t, then the reason */
-#define HAWSE_INTENT_STATE 2u /* hawse_intent_step_t: answer to look_up; step 0: unknown */
+#define HAWSE_INTENT_STEP    1u /* hawse_intent_step_t, then the reason */
+#define HAWSE_INTENT_STATE   2u /* hawse_intent_step_t: answer to look_up; step 0: unknown */
+#define HAWSE_INTENT_OUTCOME 3u /* hawse_intent_outcome_t, then the names of whose it is */
 
 /* steps, in the order in which they can come. An intent of several transactions tells each one's;
  * terminal steps are of the whole intent. */
@@ -51,6 +57,19 @@ typedef struct hawse_intent_step {
     uint32_t leg;        /* which of its transactions, counted from 0 */
     uint32_t leg_count;  /* how many it has; 0 = not planned yet */
 } hawse_intent_step_t;
+
+/* Behind the record, without NULs between them: id of the instance, name of the chain, id of the
+ * intent (its idempotency key). */
+typedef struct hawse_intent_outcome {
+    uint32_t size;
+    uint32_t step;                            /* a terminal one */
+    uint64_t number;                          /* in the journal */
+    uint64_t attempt;                         /* sends of it */
+    uint64_t block_number;                    /* of CONFIRMED */
+    uint8_t reference[64];                    /* as of its terminal step */
+    int32_t error;                            /* 〃 */
+    uint32_t instance_len, chain_len, id_len; /* bytes of the names */
+} hawse_intent_outcome_t;
 
 #ifdef __cplusplus
 }
