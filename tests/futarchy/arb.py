@@ -505,6 +505,10 @@ class Phase:
                 least = rules.gas + rules.min_profit if trade["good"] else 0  # a guard's; what reverted moved nothing
                 lost += [] if trade["gain"] == least == 0 or trade["gain"] >= least > 0 else [trade]
         went = [t for t in outcomes if t["good"]]
+        self.read()
+        met, worse = (sum(t["gas"] > 0 and t["gain"] < t["predicted"] for t in some) for some in (outcomes, self.trades))
+        told = len(self.said("another trade in these pools stood before ours"))
+        self.check("whenever another trade took something of ours it is told, and only then", met <= told <= worse, (met, told, worse))
         self.results.notes.append(
             f"{len(outcomes)} bundles with another trade before them, in {time.monotonic() - began:.0f} s: {len(went)} went through, "
             f"{sum(t['gain'] < t['predicted'] for t in went)} for less than predicted, "

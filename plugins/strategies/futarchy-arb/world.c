@@ -154,15 +154,22 @@ static void liquidity(struct arb *a, const hawse_market_liquidity_t *told, bool 
     decide_outdated(a);
 }
 
+/* Somebody moved one of the market's pools; a state that was read anew says of nobody. */
+static void saw(struct arb *a, const hawse_market_origin_t *origin)
+{
+    static const uint8_t nobody[32] = {0};
+    if (memcmp(origin->tx_hash, nobody, 32) == 0)
+        return;
+    struct seen_trade *s = &a->seen[a->seen_next++ % SEEN];
+    s->block = origin->block_number;
+    s->tx_index = origin->tx_index;
+    memcpy(s->tx_hash, origin->tx_hash, 32);
+}
+
 static void traded(struct arb *a, const hawse_market_trade_t *told)
 {
-    struct seen_trade *s = &a->seen[a->seen_next % SEEN];
-    if (leg_of(a, pool_of(a, told->market)) == MARKET_POOLS)
-        return;
-    s->block = told->origin.block_number;
-    s->tx_index = told->origin.tx_index;
-    memcpy(s->tx_hash, told->origin.tx_hash, 32);
-    a->seen_next++;
+    if (leg_of(a, pool_of(a, told->market)) < MARKET_POOLS)
+        saw(a, &told->origin);
 }
 
 /* ---- balancer ---- */
@@ -196,6 +203,7 @@ static void spot(struct arb *a, const hawse_market_pool_tokens_t *told)
         return;
     whole_pool(&a->whole, WHOLE_SPOT, told->market, 32);
     whole_told(&a->whole, WHOLE_SPOT, told->origin.block_hash);
+    saw(a, &told->origin);
     for (uint32_t i = 0; i < told->token_count && n < ARB_TOKENS_MAX; i++) {
         hawse_market_pool_token_t t;
         memcpy(&t, list + i * sizeof(t), sizeof(t));
