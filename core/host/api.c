@@ -12,6 +12,7 @@
 #include <hawse/service/metrics.h>
 #include <hawse/service/rpc.h>
 #include <hawse/service/sign.h>
+#include <hawse/service/store.h>
 #include <hawse/service/stream.h>
 #include <hawse/service/sub.h>
 #include <hawse/service/timer.h>
@@ -188,6 +189,7 @@ extern const hawse_config_service_t host_config_service;
 extern const hawse_sign_service_t host_sign_service;
 extern const hawse_command_service_t host_command_service;
 extern const hawse_alert_service_t host_alert_service;
+extern const hawse_store_service_t host_store_service;
 
 const void *host_service(const char *id)
 {
@@ -200,7 +202,7 @@ const void *host_service(const char *id)
         {HAWSE_METRICS_ID, &host_metrics_service}, {HAWSE_HTTP_ID, &host_http_service},
         {HAWSE_CONFIG_ID, &host_config_service},   {HAWSE_SIGN_ID, &host_sign_service},
         {HAWSE_INTENT_ID, &host_intent_service},   {HAWSE_COMMAND_ID, &host_command_service},
-        {HAWSE_ALERT_ID, &host_alert_service},
+        {HAWSE_ALERT_ID, &host_alert_service},     {HAWSE_STORE_ID, &host_store_service},
     };
     for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
         if (strcmp(id, services[i].id) == 0)

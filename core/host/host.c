@@ -132,6 +132,7 @@ int32_t host_create(struct config *config, struct logger *logger, struct metrics
     (void)pthread_mutex_init(&host->changing, NULL);
     command_board_init(&host->board);
     (void)pthread_mutex_init(&host->alert_lock, NULL);
+    (void)pthread_mutex_init(&host->store.lock, NULL);
     int32_t code = make_state_dir(config, fault);
     if (code == HAWSE_OK && options->safe)
         host->safe_digests = read_crashes(config);
@@ -149,6 +150,8 @@ int32_t host_create(struct config *config, struct logger *logger, struct metrics
         code = make_pools(host, fault);
     if (code == HAWSE_OK)
         code = intents_open(host, fault);
+    if (code == HAWSE_OK)
+        code = store_load(host, fault);
     if (code == HAWSE_OK)
         code = crash_install(host, fault);
     if (code != HAWSE_OK) {
@@ -257,6 +260,8 @@ void host_destroy(struct host *host)
     config_destroy(host->config);
     chain_alerts_free(host);
     (void)pthread_mutex_destroy(&host->alert_lock);
+    store_free(host);
+    (void)pthread_mutex_destroy(&host->store.lock);
     swap_apis_free(host);
     (void)pthread_mutex_destroy(&host->changing);
     (void)pthread_mutex_destroy(&host->lock);

@@ -183,6 +183,14 @@ struct command_board {
     uint64_t last_number;
 };
 
+struct kept; /* see service_store.c */
+
+/* What instances keep over runs: read once before any runs, then by id. */
+struct store_board {
+    pthread_mutex_t lock;
+    struct kept *first;
+};
+
 struct host_space {
     char *id;
     uint16_t number;
@@ -212,6 +220,7 @@ struct host {
     bool running;       /* the lane's thread and the watchdog exist */
     uint32_t generation;
     struct command_board board;
+    struct store_board store;
     pthread_mutex_t alert_lock;       /* texts and states of alerts, against status */
     struct chain_alert *chain_alerts; /* see chain_alert.c */
     pthread_mutex_t lock;     /* guards instances and streams against readers off the lane */
@@ -362,6 +371,9 @@ bool subs_tell_again(struct instance *source, struct subs_cursor *at);
 void metrics_release(struct instance *inst);
 void commands_release(struct instance *inst);
 void alerts_release(struct instance *inst);
+/* service_store.c. [main] Reads what earlier runs kept; nothing without a desk. */
+int32_t store_load(struct host *host, struct fault *fault);
+void store_free(struct host *host);
 /* [any] Appends those that are not quiet, as objects. */
 void alerts_json(const struct instance *inst, uint64_t now_ns, json_t *out);
 void chain_alerts_json(struct host *host, uint64_t now_ns, json_t *out);

@@ -15,6 +15,7 @@
 #include <hawse/service/metrics.h>
 #include <hawse/service/rpc.h>
 #include <hawse/service/sign.h>
+#include <hawse/service/store.h>
 #include <hawse/service/stream.h>
 #include <hawse/service/sub.h>
 #include <hawse/service/timer.h>
@@ -372,6 +373,20 @@ static int32_t clear_alert(const struct wish *w)
     return s->clear(w->host, w->self, VIEW(0));
 }
 
+/* ---- hawse.store/1 ---- */
+
+static int32_t open_store(const struct wish *w)
+{
+    SERVICE(w, store, HAWSE_STORE_ID);
+    return s->open(w->host, w->self);
+}
+
+static int32_t put_into_store(const struct wish *w)
+{
+    SERVICE(w, store, HAWSE_STORE_ID);
+    return s->put(w->host, w->self, VIEW(0), VIEW(1));
+}
+
 static int32_t (*const wishes[CALL_KINDS])(const struct wish *w) = {
     [CALL_QUERY] = query,
     [CALL_LOG] = log_text,
@@ -411,6 +426,8 @@ static int32_t (*const wishes[CALL_KINDS])(const struct wish *w) = {
     [CALL_COMMAND_END] = end_command,
     [CALL_ALERT_RAISE] = raise_alert,
     [CALL_ALERT_CLEAR] = clear_alert,
+    [CALL_STORE_OPEN] = open_store,
+    [CALL_STORE_PUT] = put_into_store,
 };
 
 void isolated_call(void *ctx, struct record_call *call)

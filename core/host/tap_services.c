@@ -15,6 +15,7 @@
 #include <hawse/service/metrics.h>
 #include <hawse/service/rpc.h>
 #include <hawse/service/sign.h>
+#include <hawse/service/store.h>
 #include <hawse/service/stream.h>
 #include <hawse/service/sub.h>
 #include <hawse/service/timer.h>
@@ -32,6 +33,7 @@ extern const hawse_config_service_t host_config_service;
 extern const hawse_sign_service_t host_sign_service;
 extern const hawse_command_service_t host_command_service;
 extern const hawse_alert_service_t host_alert_service;
+extern const hawse_store_service_t host_store_service;
 
 /* A call that hands out a number: `make` is the plain call. */
 #define TAP_OUT(table, self, call, out, make)                       \
@@ -596,6 +598,26 @@ static int32_t alert_clear(const hawse_host_t *table, hawse_instance_t self, haw
 static const hawse_alert_service_t alert_service = {
     .size = sizeof(hawse_alert_service_t), .raise = alert_raise, .clear = alert_clear};
 
+/* ---- hawse.store/1 ---- */
+
+static int32_t store_open(const hawse_host_t *table, hawse_instance_t self)
+{
+    struct record_call call = {.call = CALL_STORE_OPEN};
+    TAP(table, self, call, host_store_service.open(table, self));
+    return call.code;
+}
+
+static int32_t store_put(const hawse_host_t *table, hawse_instance_t self, hawse_view_t key,
+                         hawse_view_t value)
+{
+    struct record_call call = {.call = CALL_STORE_PUT, .view_count = 2, .views = {key, value}};
+    TAP(table, self, call, host_store_service.put(table, self, key, value));
+    return call.code;
+}
+
+static const hawse_store_service_t store_service = {
+    .size = sizeof(hawse_store_service_t), .open = store_open, .put = store_put};
+
 const void *tap_service(const char *id)
 {
     static const struct {
@@ -607,7 +629,7 @@ const void *tap_service(const char *id)
         {HAWSE_METRICS_ID, &metrics_service}, {HAWSE_HTTP_ID, &http_service},
         {HAWSE_CONFIG_ID, &config_service},   {HAWSE_SIGN_ID, &sign_service},
         {HAWSE_INTENT_ID, &intent_service},   {HAWSE_COMMAND_ID, &command_service},
-        {HAWSE_ALERT_ID, &alert_service},
+        {HAWSE_ALERT_ID, &alert_service},     {HAWSE_STORE_ID, &store_service},
     };
     for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
         if (strcmp(id, services[i].id) == 0)

@@ -12,6 +12,7 @@
 #include <hawse/service/metrics.h>
 #include <hawse/service/rpc.h>
 #include <hawse/service/sign.h>
+#include <hawse/service/store.h>
 #include <hawse/service/stream.h>
 #include <hawse/service/sub.h>
 #include <hawse/service/timer.h>
@@ -32,7 +33,7 @@ bool plugin_service_known(const char *id)
     static const char *const ids[] = {HAWSE_SUB_ID,     HAWSE_STREAM_ID,  HAWSE_TIMER_ID,
                                       HAWSE_RPC_ID,     HAWSE_METRICS_ID, HAWSE_CONFIG_ID,
                                       HAWSE_HTTP_ID,    HAWSE_SIGN_ID,    HAWSE_INTENT_ID,
-                                      HAWSE_COMMAND_ID, HAWSE_ALERT_ID};
+                                      HAWSE_COMMAND_ID, HAWSE_ALERT_ID,   HAWSE_STORE_ID};
     for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
         if (strcmp(id, ids[i]) == 0)
             return true;

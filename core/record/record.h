@@ -128,7 +128,9 @@ enum record_callback {
     X(36, COMMAND_PRINT, "prints for an operator")       \
     X(37, COMMAND_END, "answers an operator")            \
     X(38, ALERT_RAISE, "raises an alert")                \
-    X(39, ALERT_CLEAR, "clears an alert")
+    X(39, ALERT_CLEAR, "clears an alert")                \
+    X(40, STORE_OPEN, "asks for what is kept")           \
+    X(41, STORE_PUT, "has a value kept")
 
 #define RECORD_CALL_ENUM(number, name, what) CALL_##name = (number),
 enum record_call_kind { RECORD_CALLS(RECORD_CALL_ENUM) CALL_KINDS };

@@ -188,6 +188,12 @@ int32_t journal_totals(struct journal *journal, const char *instance, uint64_t d
 int32_t journal_note(struct journal *journal, const char *what, const char *instance,
                      hawse_view_t data, struct fault *fault);
 
+/* The data lasts until the next call. */
+typedef int32_t (*journal_note_fn)(void *ctx, const char *instance, hawse_view_t data);
+/* All notes of this name, of every instance, oldest first. */
+int32_t journal_notes(struct journal *journal, const char *what, journal_note_fn fn, void *ctx,
+                      struct fault *fault);
+
 /* ---- the chain, and looking at all of it ---- */
 
 struct journal_head {

@@ -66,7 +66,7 @@ struct journal {
     uint8_t *found;   /* body of what journal_find found */
 };
 
-enum { JOURNAL_SCRATCH = JOURNAL_DATA_MAX + (8 << 10), JOURNAL_VERSION = 2 };
+enum { JOURNAL_SCRATCH = JOURNAL_DATA_MAX + (8 << 10), JOURNAL_VERSION = 3 };
 
 /* The statement, reset; NULL when it cannot be had, which is told as a fault, and which the calls
  * below take and fail by. */

@@ -294,3 +294,29 @@ int32_t journal_query(struct journal *journal, const struct journal_filter *filt
     (void)sqlite3_finalize(s);
     return code;
 }
+
+/* ---- notes ---- */
+
+int32_t journal_notes(struct journal *journal, const char *what, journal_note_fn fn, void *ctx,
+                      struct fault *fault)
+{
+    static const char notes[] =
+        "SELECT instance, json_extract(data, '$.data') FROM record WHERE kind = 'note'"
+        " AND json_extract(data, '$.what') = ? ORDER BY seq";
+    sqlite3_stmt *s = NULL;
+    if (!journal->db)
+        return fault_set(fault, HAWSE_E_IO, "%s: closed after an error", journal->path);
+    int rc = sqlite3_prepare_v2(journal->db, notes, -1, &s, NULL);
+    if (rc != SQLITE_OK)
+        return journal_fail(journal, rc, "read", fault);
+    journal_bind(s, "t", what);
+    struct walk walk = {journal, s, fault, "read notes of"};
+    int32_t code;
+    while ((code = step_on(&walk)) == 1) {
+        const char *instance = (const char *)sqlite3_column_text(s, 0);
+        if (!instance || (code = fn(ctx, instance, view_of(s, 1))) != 0)
+            break;
+    }
+    (void)sqlite3_finalize(s);
+    return code;
+}

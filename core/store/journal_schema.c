@@ -55,6 +55,9 @@ static const char version_1[] =
 static const char version_2[] =
     "CREATE INDEX nonce_open ON nonce (chain_id, sender, state, number, since_ns) WHERE state < 4;";
 
+/* Notes are few among the records, and what instances keep is read from them at each start. */
+static const char version_3[] = "CREATE INDEX record_note ON record (seq) WHERE kind = 'note';";
+
 /* What the records say the tables are. Of the connection and not of the file, where they could be
  * changed with it; 3, 9, 11 and 12 are the terminal steps. */
 static const char made[] =
@@ -88,7 +91,7 @@ static const char made[] =
     "json_extract(data, '$.max_fee') AS max_fee,"
     " json_extract(data, '$.tip') AS tip, utc_ns FROM record r WHERE kind = 'attempt';";
 
-static const char *const migrations[JOURNAL_VERSION] = {version_1, version_2};
+static const char *const migrations[JOURNAL_VERSION] = {version_1, version_2, version_3};
 
 static int32_t pragma_number(struct journal *journal, const char *sql, int64_t *out,
                              struct fault *fault)

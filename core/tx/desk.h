@@ -108,6 +108,12 @@ int32_t desk_break(struct desk *desk, const char *instance, const char *who, con
 int32_t desk_note(struct desk *desk, const char *what, const char *instance, const char *data,
                   struct fault *fault);
 
+/* [main] Before desk_start(): what earlier runs noted under this name, oldest first, by instance. A
+ * note is written before anything of what is proposed after it leaves the process. */
+int32_t desk_notes(struct desk *desk, const char *what,
+                   int32_t (*fn)(void *ctx, const char *instance, hawse_view_t data), void *ctx,
+                   struct fault *fault);
+
 /* [any] Why no intent can be taken now, on any chain or on one, in words; false: all is well. */
 bool desk_trouble(const struct desk *desk, char *out, size_t cap);
 

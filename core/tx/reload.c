@@ -100,3 +100,10 @@ int32_t desk_note(struct desk *desk, const char *what, const char *instance, con
     loop_post(desk->loop, &note->work);
     return HAWSE_OK;
 }
+
+int32_t desk_notes(struct desk *desk, const char *what,
+                   int32_t (*fn)(void *ctx, const char *instance, hawse_view_t data), void *ctx,
+                   struct fault *fault)
+{
+    return journal_notes(desk->journal, what, fn, ctx, fault);
+}

@@ -129,6 +129,10 @@ pub const HAWSE_RPC_ID: &[u8] = b"hawse.rpc/1\0";
 pub const HAWSE_SIGN_ID: &[u8] = b"hawse.sign/1\0";
 pub const HAWSE_STATE_ID: &[u8] = b"hawse.state/1\0";
 pub const HAWSE_STATE_MAX: u32 = 4194304;
+pub const HAWSE_STORE_ID: &[u8] = b"hawse.store/1\0";
+pub const HAWSE_STORE_KEY_MAX: u32 = 64;
+pub const HAWSE_STORE_VALUE_MAX: u32 = 4096;
+pub const HAWSE_STORE_MAX: u32 = 65536;
 pub const HAWSE_STREAM_ID: &[u8] = b"hawse.stream/1\0";
 pub const HAWSE_MESSAGE_TEXT: u32 = 1;
 pub const HAWSE_MESSAGE_BINARY: u32 = 2;
@@ -164,12 +168,14 @@ pub const HAWSE_HOST_DEMAND: u32 = 7;
 pub const HAWSE_HOST_HTTP_DONE: u32 = 8;
 pub const HAWSE_HOST_COMMAND: u32 = 9;
 pub const HAWSE_HOST_COMMAND_GONE: u32 = 10;
+pub const HAWSE_HOST_KEPT: u32 = 11;
 pub const HAWSE_FRAME_BINARY: u32 = 0x100;
 pub const HAWSE_STREAM_CONNECTING: u32 = 1;
 pub const HAWSE_STREAM_OPEN: u32 = 2;
 pub const HAWSE_STREAM_CLOSED: u32 = 3;
 pub const HAWSE_DEMAND_ADD: u32 = 1;
 pub const HAWSE_DEMAND_DROP: u32 = 2;
+pub const HAWSE_KEPT_LAST: u32 = 0x1;
 pub const HAWSE_INTENT_STEP: u32 = 1;
 pub const HAWSE_INTENT_STATE: u32 = 2;
 pub const HAWSE_INTENT_OUTCOME: u32 = 3;
@@ -863,6 +869,25 @@ pub struct hawse_state_interface {
     pub restore: unsafe extern "C" fn(host: *const hawse_host, this: hawse_instance_t, config: hawse_view, saved: hawse_view, made: *mut *mut c_void) -> i32,
 }
 
+/// bytes of all keys and values of one instance
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct hawse_store_service {
+    pub size: u32,
+    pub reserved: u32,
+    /// [lane] In create() or start(): tell this instance what is kept of it, as HAWSE_HOST_KEPT
+    /// events; the last of them, which always comes, has HAWSE_KEPT_LAST. Other events may come
+    /// between: decide nothing before it. HAWSE_E_UNSUPPORTED: this host has no journal (no chains,
+    /// or no keys) and keeps nothing; there will be no event.
+    pub open: unsafe extern "C" fn(host: *const hawse_host, this: hawse_instance_t) -> i32,
+    /// [lane; borrows key, value] Keep this value under this key, in place of what was there; an
+    /// empty one forgets the key. Copied, and written behind the call: it never waits.
+    /// HAWSE_E_INVAL: key or value is outside its bounds; HAWSE_E_LIMIT: all of them would be more
+    /// than HAWSE_STORE_MAX; HAWSE_E_UNSUPPORTED: as open(); HAWSE_E_NOMEM. On failure what was
+    /// there stays.
+    pub put: unsafe extern "C" fn(host: *const hawse_host, this: hawse_instance_t, key: hawse_view, value: hawse_view) -> i32,
+}
+
 /// a protocol ping; the payload is at most 125 bytes
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -1226,6 +1251,19 @@ pub struct hawse_host_command_gone {
     /// hawse_command_t; stale
     pub command: u64,
     pub tag: u64,
+}
+
+/// What an instance put into hawse.store/1, in this run or an earlier one.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct hawse_host_kept {
+    pub size: u32,
+    /// HAWSE_KEPT_...
+    pub flags: u32,
+    /// bytes after this structure
+    pub key_len: u32,
+    /// bytes after the key; HAWSE_PADDING readable bytes follow them
+    pub value_len: u32,
 }
 
 /// for lower fees or a free nonce; nothing is signed

@@ -547,8 +547,8 @@ class Phase:
         why, _ = self.bot.call("analyze-failures")
         self.check("analyze-failures: as many as the log has",
                    why.get("failures") == sum(not t["good"] and t["why"] != "moved" for t in self.trades), why)
+        self.judge_restart()
         before = len(self.trades)
-        self.bot.call("roll-back")
         self.gap()
         self.settled()
         after = [t for t in self.trades[before:] if t["way"] != "sweep" and t["good"]]
@@ -558,6 +558,22 @@ class Phase:
         self.bot.call("resume")
         told, status = self.bot.call("monitor")
         self.check("resume: bundles are in use again", status == 0 and told.get("rolled_back") == 0, told)
+
+    def judge_restart(self):
+        """Killed while bundles are out of use: it goes on exactly there, and says so."""
+        arms, _ = self.bot.call("ab-report")
+        self.bot.call("roll-back")
+        time.sleep(0.3)  # the journal is written behind the answer
+        self.bot.host.kill()
+        self.bot.host.start()
+        until(lambda: self.read() or self.said("as before the restart"), 20)
+        again = until(lambda: self.bot.call("ab-report")[0] == arms, 10)
+        told, status = self.bot.call("monitor")
+        self.check("kill -9: bundles are still out of use, and both arms have their sums",
+                   again and status == 1 and told.get("rolled_back") == 5, (arms, told))
+        self.check("and the alert is up again",
+                   until(lambda: "alert bundles_rolled_back" in self.bot.host.logs()[-1], 10))
+        self.settled(0.4, 30)
 
 
 class Trial:

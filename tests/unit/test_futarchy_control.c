@@ -1,5 +1,6 @@
 /* Stages, breaker and rollback of the futarchy strategy, rule by rule. */
 #include "../../plugins/strategies/futarchy-arb/control.h"
+#include "../../plugins/strategies/futarchy-arb/keep.h"
 #include "harness.h"
 
 #include <hawse/u256.h>
@@ -308,4 +309,63 @@ TEST(not_counted, "what a gate refused before it was signed is no failure of a b
         CHECK_EQ(control_ended(&rules, &c, &o, &out, now), 0);
     }
     CHECK(!c.open && c.rolled_back == REASON_NONE);
+}
+
+/* ---- what outlives a restart ---- */
+
+static void fill(struct keep *k)
+{
+    begin();
+    rules.stage = STAGE_CANARY;
+    rules.execution = EXECUTE_BOTH;
+    for (int i = 0; i < 9; i++)
+        (void)trade(i != 5, i != 5 ? 10 + i : 0, 100);
+    (void)control_roll_back(&c, REASON_GAS);
+    memset(k, 0, sizeof(*k));
+    k->control = c;
+    for (uint32_t i = 0; i < KEEP_TOKENS; i++)
+        k->left[i] = hawse_u256(7 + i);
+}
+
+TEST(kept, "the state comes back from its bytes to the last field")
+{
+    uint8_t first[KEEP_MAX], second[KEEP_MAX];
+    struct keep k, again;
+    fill(&k);
+    uint64_t len = keep_write(&k, first);
+    CHECK(len > 0 && len < KEEP_MAX);
+    CHECK_EQ(keep_read(first, len, &again), HAWSE_OK);
+    CHECK_EQ_U64(keep_write(&again, second), len);
+    CHECK(memcmp(first, second, len) == 0);
+    CHECK_EQ(again.control.rolled_back, REASON_GAS);
+    CHECK_EQ_U64(again.control.orders, 9);
+    CHECK_EQ_U64(again.control.last_ns, c.last_ns);
+    CHECK_EQ_U64(again.control.step, c.step);
+    CHECK_EQ_U64(again.control.passes, c.passes);
+    CHECK_EQ_U64(again.control.day, c.day);
+    CHECK_EQ_U64(again.control.day_failed, 1);
+    CHECK(hawse_u256_compare(&again.control.day_gain, &c.day_gain) == 0);
+    CHECK(memcmp(again.control.window, c.window, sizeof(c.window)) == 0);
+    CHECK_EQ_U64(again.control.arm[PATH_BUNDLE].gas, c.arm[PATH_BUNDLE].gas);
+    CHECK_EQ_U64(again.left[5].limb[0], 12);
+}
+
+TEST(kept_refused, "bytes that are cut, longer, of another format or no state are refused")
+{
+    uint8_t bytes[KEEP_MAX + 1];
+    struct keep k, again;
+    fill(&k);
+    uint64_t len = keep_write(&k, bytes);
+    memset(&again, 0xa5, sizeof(again));
+    k = again;
+    for (uint64_t n = 0; n < len; n++)
+        CHECK_EQ(keep_read(bytes, n, &again), HAWSE_E_FORMAT);
+    bytes[len] = 0;
+    CHECK_EQ(keep_read(bytes, len + 1, &again), HAWSE_E_FORMAT);
+    bytes[7] = 9;
+    CHECK_EQ(keep_read(bytes, len, &again), HAWSE_E_UNSUPPORTED);
+    bytes[7] = 1;
+    bytes[15] = 2; /* a breaker that is neither open nor closed */
+    CHECK_EQ(keep_read(bytes, len, &again), HAWSE_E_FORMAT);
+    CHECK(memcmp(&k, &again, sizeof(k)) == 0);
 }

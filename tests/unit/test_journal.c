@@ -6,6 +6,7 @@
 #include "journal_rig.h"
 
 #include <fcntl.h>
+#include <hawse/hawse.h>
 #include <hawse/space/intent.h>
 #include <hawse/u256.h>
 #include <signal.h>
@@ -230,7 +231,7 @@ TEST(older, "a journal of an older version is brought up to date, and only by wh
     struct journal *journal = open_as("j", false);
     fill(journal);
     journal_close(journal);
-    change("j", "DROP INDEX nonce_open; PRAGMA user_version = 1");
+    change("j", "DROP INDEX nonce_open; DROP INDEX record_note; PRAGMA user_version = 1");
     struct journal_options options = {.read_only = true};
     CHECK_EQ(journal_open(path_of("j"), &options, &journal, &fault), HAWSE_E_UNSUPPORTED);
     CHECK(strstr(fault.message, "schema version 1"));
@@ -348,4 +349,35 @@ TEST(backup, "a backup is taken while a host writes, and put back only over what
     CHECK_EQ(open_code("j", NULL), HAWSE_OK);
     CHECK_EQ(journal_restore(path_of("absent"), path_of("j"), true, &verdict, NULL),
              HAWSE_E_NOTFOUND);
+}
+
+struct found {
+    uint32_t count;
+    char last[64];
+};
+
+static int32_t find_note(void *ctx, const char *instance, hawse_view_t data)
+{
+    struct found *f = ctx;
+    f->count++;
+    (void)snprintf(f->last, sizeof(f->last), "%s %.*s", instance, (int)data.len,
+                   (const char *)data.data);
+    return HAWSE_OK;
+}
+
+TEST(notes, "notes are found by name, of every instance, oldest first, also after opening anew")
+{
+    struct found f = {0};
+    struct journal *j = open_as("j", false);
+    CHECK_EQ(journal_begin(j, &fault), HAWSE_OK);
+    CHECK_EQ(journal_note(j, "store", "a", hawse_text("{\"key\":\"x\"}"), &fault), HAWSE_OK);
+    CHECK_EQ(journal_note(j, "stop", "", hawse_text("{}"), &fault), HAWSE_OK);
+    CHECK_EQ(journal_note(j, "store", "b", hawse_text("{\"key\":\"y\"}"), &fault), HAWSE_OK);
+    CHECK_EQ(journal_commit(j, &fault), HAWSE_OK);
+    CHECK_EQ(journal_notes(j, "store", find_note, &f, &fault), HAWSE_OK);
+    CHECK_EQ_U64(f.count, 2);
+    CHECK_STR(f.last, "b {\"key\":\"y\"}");
+    CHECK_EQ(journal_notes(j, "reload", find_note, &f, &fault), HAWSE_OK);
+    CHECK_EQ_U64(f.count, 2);
+    journal_close(j);
 }

@@ -194,8 +194,10 @@ static int32_t make(struct arb *a, hawse_view_t config)
         code = subscribe_proposal(a);
     if (code == HAWSE_OK)
         code = verbs_add(a);
-    if (code == HAWSE_OK)
+    if (code == HAWSE_OK) {
+        stored_open(a);
         learn_begin(a);
+    }
     return code;
 }
 
@@ -256,6 +258,8 @@ static void on_event(struct arb *a, const hawse_event_t *event)
             break;
         if (event->kind == HAWSE_HOST_RPC_DONE)
             answer(a, event);
+        else if (event->kind == HAWSE_HOST_KEPT)
+            stored_event(a, event);
         else if (event->kind == HAWSE_HOST_COMMAND)
             verbs_call(a, event);
         else if (event->kind == HAWSE_HOST_TIMER)
@@ -273,7 +277,9 @@ static int32_t on_events(void *state, const hawse_event_t *const *events, uint32
     for (uint32_t i = 0; i < n; i++)
         on_event(a, events[i]);
     audit_go_on(a);
+    stored_save(a); /* what a decision rests on, before it */
     decide(a);
+    stored_save(a);
     learn_next(a);
     return (int32_t)n;
 }

@@ -6,7 +6,7 @@
  * code answer.c    what comes back                    world.c     what venues and chain tell
  *   decide.c    from the market to an intent       outcome.c   from steps and receipts to results
  *   say.c       log lines, metrics, alerts         verbs.c     what an operator calls
- *   audit.c     ... of that, verify and approvals
+ *   audit.c     ... of that, verify and approvals     stored.c    what outlives a restart
  *   verify.h, approvals.h, market.h, flow.h, size.h, bundle.h, ticks.h, whole.h, control.h
  *               the pure parts
  *
@@ -33,6 +33,7 @@
 #include <hawse/service/intent.h>
 #include <hawse/service/metrics.h>
 #include <hawse/service/rpc.h>
+#include <hawse/service/store.h>
 #include <hawse/service/sub.h>
 #include <hawse/service/timer.h>
 #include <hawse/space/evm.h>
@@ -174,6 +175,7 @@ struct arb {
     const hawse_metrics_service_t *metrics;
     const hawse_command_service_t *command; /* NULL: this host has none */
     const hawse_alert_service_t *alert;     /* the same */
+    const hawse_store_service_t *store;     /* NULL: nothing outlives this run */
     uint32_t chain, swapr, balancer;        /* sources */
     uint32_t doubt[3];                      /* of each: bit n: sequence n is not live */
     struct settings set;
@@ -205,10 +207,13 @@ struct arb {
     uint32_t refusals; /* in a row */
 
     struct trade trade;
-    hawse_u256_t stranded[MARKET_TOKENS]; /* what sequences that failed half way left, and what
-                                             became of it since */
-    uint64_t next_number;                 /* of the next intent */
-    uint64_t run;                         /* start of this run, in ids */
+    hawse_u256_t stranded[MARKET_TOKENS];    /* what sequences that failed half way left, and what
+                                                became of it since */
+    uint64_t next_number;                    /* of the next intent */
+    uint64_t run;                            /* start of this run, in ids */
+    struct control stored_control;           /* as the host keeps it */
+    hawse_u256_t stored_left[MARKET_TOKENS]; /* the same of stranded */
+    bool stored_waits;                       /* the host has not told yet what it kept */
     struct failure failures[FAILURES];
     uint64_t failure_count;
     uint64_t measured, exact; /* trades that succeeded, and those that gained what was predicted */
@@ -265,6 +270,12 @@ void outcome_step(struct arb *a, const hawse_event_t *event);
 /* A receipt: JSON of transaction `item`; or (doc NULL) there is none. */
 void outcome_receipt(struct arb *a, uint32_t item, const hawse_json_t *doc,
                      hawse_json_value_t *root);
+
+/* ---- stored.c ---- */
+void stored_open(struct arb *a);
+void stored_event(struct arb *a, const hawse_event_t *event);
+/* What changed since the last time is kept. */
+void stored_save(struct arb *a);
 
 /* ---- verbs.c ---- */
 int32_t verbs_add(struct arb *a);

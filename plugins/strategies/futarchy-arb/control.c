@@ -15,7 +15,8 @@ const char *control_reason_text(enum control_reason reason)
         [REASON_LOSS] = "sDAI was lost",
         [REASON_GAS] = "a bundle used more than twice the gas of single transactions",
         [REASON_CONTRACT] = "a contract is not what it was",
-        [REASON_OPERATOR] = "the operator"};
+        [REASON_OPERATOR] = "the operator",
+        [REASON_STATE] = "what was known before a restart cannot be read"};
     return reason < REASONS ? text[reason] : "?";
 }
 

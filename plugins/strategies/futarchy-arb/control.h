@@ -35,6 +35,7 @@ enum control_reason {
     REASON_GAS,      /* more than twice that of single transactions */
     REASON_CONTRACT, /* the executor's code, or the account's, is not what it was */
     REASON_OPERATOR,
+    REASON_STATE, /* what was known before a restart cannot be read */
     REASONS
 };
 

@@ -320,7 +320,7 @@ static bool waits(struct arb *a)
 
 static bool is_due(struct arb *a)
 {
-    return a->changed && is_idle(a) && world_ready(a) && !waits(a);
+    return a->changed && !a->stored_waits && is_idle(a) && world_ready(a) && !waits(a);
 }
 
 void decide(struct arb *a)

@@ -278,6 +278,7 @@ static void switch_bundles(struct arb *a, hawse_command_t call, enum control_rea
 {
     struct text json = {.len = 0}, text = {.len = 0};
     say_notices(a, control_roll_back(&a->control, reason));
+    stored_save(a);
     put(&json, "{\"rolled_back\":%u}", (unsigned)a->control.rolled_back);
     put(&text, "bundles are %s\n",
         a->control.rolled_back == REASON_NONE ? "in use" : "out of use, single transactions go on");

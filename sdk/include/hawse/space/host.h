@@ -22,6 +22,7 @@ extern "C" {
 #define HAWSE_HOST_HTTP_DONE    8u  /* hawse_host_http_done_t, then the body */
 #define HAWSE_HOST_COMMAND      9u  /* hawse_host_command_t, then the name, then the arguments */
 #define HAWSE_HOST_COMMAND_GONE 10u /* hawse_host_command_gone_t */
+#define HAWSE_HOST_KEPT         11u /* hawse_host_kept_t, then the key, then the value */
 
 /*
  * A frame is a whole WebSocket message. event.key is the stream's handle, event.epoch counts the
@@ -144,6 +145,16 @@ typedef struct hawse_host_command_gone {
     uint64_t command; /* hawse_command_t; stale */
     uint64_t tag;
 } hawse_host_command_gone_t;
+
+#define HAWSE_KEPT_LAST 0x1u /* no more comes; key and value are empty */
+
+/* What an instance put into hawse.store/1, in this run or an earlier one. */
+typedef struct hawse_host_kept {
+    uint32_t size;
+    uint32_t flags;     /* HAWSE_KEPT_... */
+    uint32_t key_len;   /* bytes after this structure */
+    uint32_t value_len; /* bytes after the key; HAWSE_PADDING readable bytes follow them */
+} hawse_host_kept_t;
 
 #ifdef __cplusplus
 }
