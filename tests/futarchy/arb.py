@@ -395,6 +395,7 @@ class Phase:
             market, rules = self.mirror.market(t["block"])
             flow = WAYS[t["way"]](market, t["company"], rules)
             t["model"], t["enough"] = (flow.gain, flow.good) if flow else (None, False)
+            t["paid"] = flow.paid_max if flow else 0
             receipt = self.mirror.bundle(self.bot.address, t["block"] + 1, self.node.head()) if t["good"] else None
             if receipt:
                 t["outputs"] = flow and self.mirror.outputs(receipt, t["way"]) == flow.legs
@@ -474,6 +475,8 @@ class Phase:
                      f"at most {gas[-1] / 10000:.2f} % ({len(gas)} bundles)")
         notes.append(f"P35 state as followed equals the chain's at the block of the decision: {told} of {len(sent)} bundles sent")
         notes.append(f"P74 bundles confirmed of those sent: {100 * len(good) / max(1, len(sent)):.1f} % (bar 95)")
+        large = [t for t in sent if t["paid"] >= 1000 * E18]
+        notes.append(f"P80 of them with 1,000 sDAI or more: {len(large)}, {sum(t['good'] for t in large)} confirmed")
         errors = len(sent) - len(good) + len(refused)
         notes.append(f"P77 errors (reverted, expired, refused by a gate or a simulation) of all that ended, taken back ones apart: "
                      f"{100 * errors / max(1, len(sent) + len(refused)):.1f} % (bar 5)")
