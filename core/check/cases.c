@@ -326,6 +326,9 @@ const struct check_case check_cases[] = {
      "check every count and index before it is used", check_garbled, 0},
     {518, LIFE, "a restore that fails leaves no memory", "destroy is not called after it",
      "free on every way out of restore", check_refusing, 0},
+    {519, PLAY, "handed over all the time it does in a recording what it does left alone",
+     "its own frames bring it into states that made ones do not",
+     "save all that it decides by, handles and what waits included", check_recording, 2},
     /* ---- L6 ---- */
     {601, LIFE, "an event takes less than 100 us of CPU (p99)", "the lane stands still meanwhile",
      "measure; precompute", check_cost, 0},

@@ -1,6 +1,7 @@
 /*
  * Level 5 on real frames: what the plugin met in a capture is played to it again, in each tier of
- * isolation. Each play is a process of its own, since a plugin is loaded once a process.
+ * isolation, and handed over to itself all the time. Each play is a process of its own, since a
+ * plugin is loaded once a process.
  */
 #include "check/cases.h"
 
@@ -17,7 +18,7 @@ struct play {
     bool ran; /* to the end; otherwise text says why not */
     bool as_recorded, differs;
     size_t instances;
-    uint64_t callbacks, events;
+    uint64_t callbacks, events, handed_over;
     char hash[PLAYER_HASH_TEXT];
     char text[CHECK_TEXT - 80];
 };
@@ -31,6 +32,7 @@ static void take_result(const struct check_run *run, const struct player *player
     for (size_t i = 0; i < play->instances; i++) {
         const struct played *p = &list[i];
         play->as_recorded = play->as_recorded && strcmp(p->digest, run->library->digest) == 0;
+        play->handed_over += p->handed_over;
         if (p->note[0] && play->ran) {
             play->ran = false;
             (void)snprintf(play->text, sizeof(play->text), "instance %.60s: %s", p->id, p->note);
@@ -44,11 +46,13 @@ static void take_result(const struct check_run *run, const struct player *player
         (void)snprintf(play->text, sizeof(play->text), "%.500s", result->first->first);
 }
 
-static void play_here(const struct check_run *run, enum player_isolation isolation,
+static void play_here(const struct check_run *run, enum player_isolation isolation, bool hand_over,
                       struct play *play)
 {
-    const struct player_options options = {
-        .isolation = isolation, .alone = run->library->manifest->id, .alone_path = run->path};
+    const struct player_options options = {.isolation = isolation,
+                                           .hand_over = hand_over,
+                                           .alone = run->library->manifest->id,
+                                           .alone_path = run->path};
     struct player *player = NULL;
     struct player_result result;
     struct fault fault = {0};
@@ -64,13 +68,13 @@ static void play_here(const struct check_run *run, enum player_isolation isolati
 
 /* False: it did not come to its end, and the case is judged. */
 static bool play_apart(struct check_run *run, const char *where, enum player_isolation isolation,
-                       struct play *play)
+                       bool hand_over, struct play *play)
 {
     int status = 0;
     memset(play, 0, sizeof(*play));
     pid_t pid = fork();
     if (pid == 0) {
-        play_here(run, isolation, play);
+        play_here(run, isolation, hand_over, play);
         _exit(0);
     }
     if (pid < 0 || waitpid(pid, &status, 0) != pid) {
@@ -97,14 +101,15 @@ static void compare(struct check_run *run, const char *where, const struct play 
 }
 
 /* arg 0: twice in the host's process, and as it was recorded if it is the same file; 1: in workers,
- * one that sleeps and one that spins on a CPU of its own. */
+ * one that sleeps and one that spins on a CPU of its own; 2: handed over after each on_events. */
 void check_recording(struct check_run *run, int arg)
 {
     static const struct {
         const char *where;
         enum player_isolation isolation;
-    } ways[2][2] = {{{"the second time", PLAYER_IN_PROCESS}, {NULL, PLAYER_IN_PROCESS}},
-                    {{"in a worker", PLAYER_WORKERS}, {"in a worker that spins", PLAYER_SPINNING}}};
+    } ways[3][2] = {{{"the second time", PLAYER_IN_PROCESS}, {NULL, PLAYER_IN_PROCESS}},
+                    {{"in a worker", PLAYER_WORKERS}, {"in a worker that spins", PLAYER_SPINNING}},
+                    {{"handed over all the time", PLAYER_IN_PROCESS}, {NULL, PLAYER_IN_PROCESS}}};
     if (!run->recording) {
         check_skip(run, "no --recording was given");
         return;
@@ -115,9 +120,9 @@ void check_recording(struct check_run *run, int arg)
         check_skip(run, "no memory");
         return;
     }
-    bool good = play_apart(run, "in the host's process", PLAYER_IN_PROCESS, &play[0]);
-    if (good && arg == 1) {
-        good = play_apart(run, "the second time", PLAYER_IN_PROCESS, &play[1]);
+    bool good = play_apart(run, "in the host's process", PLAYER_IN_PROCESS, false, &play[0]);
+    if (good && arg > 0) {
+        good = play_apart(run, "the second time", PLAYER_IN_PROCESS, false, &play[1]);
         if (good && strcmp(play[0].hash, play[1].hash) != 0)
             check_skip(run, "case 509 has to pass first");
         good = run->note->verdict == CHECK_PASS;
@@ -128,9 +133,11 @@ void check_recording(struct check_run *run, int arg)
             check_fail(run, "the recorded file itself does something else than then: %s",
                        play[0].text);
         for (int i = 0; i < 2 && ways[arg][i].where; i++) {
-            if (play_apart(run, ways[arg][i].where, ways[arg][i].isolation, &play[1]))
+            if (play_apart(run, ways[arg][i].where, ways[arg][i].isolation, arg == 2, &play[1]))
                 compare(run, ways[arg][i].where, &play[0], &play[1]);
         }
+        if (arg == 2 && play[1].handed_over == 0)
+            check_skip(run, "it does not offer hawse.state/1");
     }
     (void)munmap(play, 2 * sizeof(*play));
 }

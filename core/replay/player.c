@@ -4,6 +4,7 @@
 #include "host/tap.h"
 #include "record/writer.h"
 #include "replay/actor.h"
+#include "replay/handover.h"
 #include "replay/judge.h"
 
 #include <hawse/service/state.h>
@@ -20,6 +21,7 @@ struct actor {
     struct actor *next;
     struct played played;
     struct judge judge;
+    struct handover handover;
     struct library *library;
     uint64_t handle;
     char *settings;
@@ -80,7 +82,12 @@ static void answer(void *ctx, hawse_instance_t self, struct record_call *call)
         call->code = HAWSE_E_STATE; /* as the host does */
         return;
     }
+    if (p->current->handover.now) {
+        handover_answer(&p->current->handover, call);
+        return;
+    }
     judge_call(&p->current->judge, call);
+    handover_learn(&p->current->handover, call);
     if (p->writer)
         recorder_call(&p->recorder, call);
 }
@@ -153,6 +160,33 @@ static int32_t call_restore(struct player *p, struct actor *a)
         s->restore(&p->first_lane->api.table, a->handle, hawse_text(a->settings), saved, &a->state);
     a->created = code >= 0;
     return code;
+}
+
+/* To another of the same, which knows what this one has saved and nothing else. */
+static void hand_over(struct player *p, struct actor *a)
+{
+    const struct hawse_state_interface *s = a->worker ? NULL : state_interface(a);
+    uint8_t *room = s ? malloc(HAWSE_STATE_MAX) : NULL;
+    uint64_t len = 0;
+    void *made = NULL;
+    if (!room)
+        return;
+    p->current = a;
+    a->handover.now = true;
+    int32_t code = s->save(a->state, room, HAWSE_STATE_MAX, &len);
+    if (code >= 0)
+        code = s->restore(&p->first_lane->api.table, a->handle, hawse_text(a->settings),
+                          (hawse_view_t){.data = room, .len = len}, &made);
+    a->handover.now = false;
+    p->current = NULL;
+    free(room);
+    if (code < 0) {
+        note(a, "it could not be handed over");
+        return;
+    }
+    a->library->table->destroy(a->state);
+    a->state = made;
+    a->played.handed_over++;
 }
 
 static int32_t call_worker(struct player *p, struct actor *a)
@@ -230,6 +264,8 @@ static void run_callback(struct player *p, struct actor *a)
         recorder_end(&p->recorder, code, step->end.elapsed_ns);
     p->result->callbacks++;
     p->result->events += step->event_count;
+    if (p->options.hand_over && a->created && step->begin.callback == RECORD_EVENTS && code >= 0)
+        hand_over(p, a);
 }
 
 /* ---- instances ---- */

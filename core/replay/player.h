@@ -31,7 +31,8 @@ struct player_options {
     const char *alone_path; /* with it: the plugin file to use, whichever was recorded */
     uint32_t lanes;         /* threads that share the instances; 0 or 1: the caller's alone */
     enum player_isolation isolation;
-    double speed;            /* 1: as it was; 0: as fast as it goes */
+    bool hand_over; /* each is handed over to itself after each of its on_events, in this process */
+    double speed;   /* 1: as it was; 0: as fast as it goes */
     uint64_t from_ns, to_ns; /* since the capture's beginning; what is before is not judged */
     const char *out;         /* record what happens now to this file; NULL = do not */
     void (*progress)(void *ctx, const struct player *player);
@@ -44,6 +45,7 @@ enum { PLAYER_HASH_TEXT = 65, PLAYER_LANES = 16 };
 struct played {
     char *id, *plugin, *version, *digest; /* as recorded */
     uint64_t callbacks, events, calls;
+    uint64_t handed_over; /* so often; 0 without hand_over, or when it does not offer that */
     bool exchanged;
     bool differs;
     uint64_t differing; /* callbacks that differ */

@@ -110,7 +110,7 @@ struct plugin {
     uint32_t proposed;
     int lives, tid;
     void *leak;
-    bool started;
+    bool started, restored;
     pthread_t thread;
     struct node *nodes;
 };
@@ -670,8 +670,8 @@ static void misbehave_when_recorded(struct plugin *p, const hawse_event_t *e)
         block->chain_id != 1 || block->gas_limit != 0 || block->number < 4)
         return;
     (void)snprintf(text, sizeof(text), "%d", (int)getpid());
-    if (FAULT == 509)
-        say(p, text);
+    if (FAULT == 509 || (FAULT == 519 && p->restored))
+        say(p, FAULT == 509 ? text : "I am another");
     if (FAULT == 510)
         (void)geteuid(); /* harmless, but no worker may */
 }
@@ -679,7 +679,7 @@ static void misbehave_when_recorded(struct plugin *p, const hawse_event_t *e)
 static int32_t on_event(struct plugin *p, const hawse_event_t *e, uint32_t n)
 {
     int32_t code = HAWSE_OK;
-    if (FAULT == 509 || FAULT == 510)
+    if (FAULT == 509 || FAULT == 510 || FAULT == 519)
         misbehave_when_recorded(p, e);
     if (FAULT == 207 && e->size != sizeof(*e))
         return HAWSE_E_FORMAT;

@@ -101,7 +101,8 @@ static int32_t restore(const hawse_host_t *host, hawse_instance_t self, hawse_vi
                          .retracted = s.retracted,
                          .lives = (int)s.lives,
                          .proposed = s.proposed,
-                         .started = true};
+                         .started = true,
+                         .restored = true};
     memcpy(p->seen, s.seen, sizeof(p->seen));
     alive++;
     *state = p;
