@@ -1,10 +1,11 @@
 /*
  * Verbs of every sort, for the trials of `hawse call`: one that answers at once, one later, one
  * never, one that breaks every rule of the service, one that ends its process. It also raises the
- * alerts that a call names.
+ * alerts that a call names, and has kept what a call says.
  */
 #include <hawse/service/alert.h>
 #include <hawse/service/command.h>
+#include <hawse/service/store.h>
 #include <hawse/service/timer.h>
 #include <hawse/space/host.h>
 #include <stdio.h>
@@ -16,7 +17,7 @@ HAWSE_EXPORT const char hawse_manifest_v1[] =
     "\"license\":\"MIT\",\"description\":\"verbs for trials\",\"maturity\":\"stable\","
     "\"requires\":{\"hawse.command/1\":\">=1.0\",\"hawse.timer/1\":\">=1.0\"}}";
 
-enum verb { SAY = 1, LATER, NEVER, WRONG, CRASH, LONG, ALERT };
+enum verb { SAY = 1, LATER, NEVER, WRONG, CRASH, LONG, ALERT, KEEP, KEPT };
 
 struct verbs {
     const hawse_host_t *host;
@@ -24,6 +25,9 @@ struct verbs {
     const hawse_command_service_t *command;
     const hawse_timer_service_t *timer;
     const hawse_alert_service_t *alert;
+    const hawse_store_service_t *store;
+    char kept[512]; /* as told: "key=first byte of the value*its length;" ... */
+    uint32_t lasts;
     hawse_command_t later;
     uint64_t gone;
 };
@@ -49,6 +53,11 @@ static const struct {
      "\"name\":{\"type\":\"string\"},\"severity\":{\"type\":\"integer\",\"default\":2}},"
      "\"required\":[\"what\",\"name\"]}",
      ALERT},
+    {"keep", "keep a value of so many equal letters",
+     "{\"properties\":{\"key\":{\"type\":\"string\"},\"letter\":{\"type\":\"string\"},"
+     "\"times\":{\"type\":\"integer\",\"default\":1}},\"required\":[\"key\",\"letter\"]}",
+     KEEP},
+    {"kept", "what the host told at the start that it kept", "", KEPT},
 };
 
 static int32_t create(const hawse_host_t *host, hawse_instance_t self, hawse_view_t config,
@@ -62,7 +71,9 @@ static int32_t create(const hawse_host_t *host, hawse_instance_t self, hawse_vie
                         .self = self,
                         .command = host->query(host, self, HAWSE_COMMAND_ID),
                         .timer = host->query(host, self, HAWSE_TIMER_ID),
-                        .alert = host->query(host, self, HAWSE_ALERT_ID)};
+                        .alert = host->query(host, self, HAWSE_ALERT_ID),
+                        .store = host->query(host, self, HAWSE_STORE_ID)};
+    (void)v->store->open(host, self);
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         hawse_command_spec_t spec = {.size = sizeof(spec),
                                      .name = hawse_text(table[i].name),
@@ -156,6 +167,41 @@ static int32_t do_alert(struct verbs *v, const char *args)
                                      : v->alert->clear(v->host, v->self, hawse_text(name));
 }
 
+/* A member of the arguments: text, or the digits of a number. */
+static const char *member(const char *args, const char *name, char out[80])
+{
+    char quoted[40];
+    (void)snprintf(quoted, sizeof(quoted), "\"%s\":", name);
+    const char *at = strstr(args, quoted);
+    at = at ? at + strlen(quoted) : "";
+    at += *at == '"';
+    (void)snprintf(out, 80, "%.*s", (int)strcspn(at, "\",}"), at);
+    return out;
+}
+
+static int32_t do_keep(struct verbs *v, const char *args)
+{
+    static uint8_t value[8192];
+    char key[80], letter[80], times[80];
+    (void)member(args, "letter", letter);
+    memset(value, letter[0], sizeof(value));
+    const hawse_view_t bytes = {value, strtoull(member(args, "times", times), NULL, 10)};
+    return v->store->put(v->host, v->self, hawse_text(member(args, "key", key)), bytes);
+}
+
+static void on_kept(struct verbs *v, const hawse_event_t *event)
+{
+    hawse_host_kept_t k;
+    memcpy(&k, event->data, sizeof(k));
+    const uint8_t *key = event->data + sizeof(k);
+    size_t at = strlen(v->kept);
+    if (k.flags & HAWSE_KEPT_LAST)
+        v->lasts++;
+    else
+        (void)snprintf(v->kept + at, sizeof(v->kept) - at, "%.*s=%c*%u;", (int)k.key_len,
+                       (const char *)key, key[k.key_len], k.value_len);
+}
+
 static void on_command(struct verbs *v, const hawse_event_t *event)
 {
     hawse_host_command_t c;
@@ -186,6 +232,15 @@ static void on_command(struct verbs *v, const hawse_event_t *event)
         (void)snprintf(number, sizeof(number), "%d", do_alert(v, args));
         (void)end(v, c.command, 0, hawse_text(number), "");
         return;
+    case KEEP:
+        (void)snprintf(args, sizeof(args), "%.*s", (int)json.len, (const char *)json.data);
+        (void)snprintf(number, sizeof(number), "%d", do_keep(v, args));
+        (void)end(v, c.command, 0, hawse_text(number), "");
+        return;
+    case KEPT:
+        (void)snprintf(args, sizeof(args), "[\"%s\",%u]", v->kept, v->lasts);
+        (void)end(v, c.command, 0, hawse_text(args), "");
+        return;
     default:
         abort();
     }
@@ -210,6 +265,8 @@ static int32_t on_events(void *state, const hawse_event_t *const *events, uint32
             v->gone++;
         else if (events[i]->kind == HAWSE_HOST_TIMER)
             on_later(v);
+        else if (events[i]->kind == HAWSE_HOST_KEPT)
+            on_kept(v, events[i]);
     }
     return (int32_t)n;
 }

@@ -41,7 +41,18 @@ class Host:
             "instances": {"verbs": {"plugin": "org.test.verbs", "isolation": isolation},
                           "other": {"plugin": "org.test.verbs", "isolation": isolation}}}))
         self.log = open(self.folder / "log", "w+")
-        self.process = subprocess.Popen([hawse, "run", self.config], cwd=self.folder, stdout=self.log, stderr=self.log)
+        self.run()
+
+    def run(self):
+        self.process = subprocess.Popen([self.hawse, "run", self.config], cwd=self.folder, stdout=self.log, stderr=self.log)
+
+    def killed(self):
+        """kill -9, and started again, with a capture of its own."""
+        self.process.kill()
+        self.process.wait()
+        (self.folder / "capture").rename(self.folder / "capture-killed")
+        self.run()
+        return self.ready()
 
     def stopping(self, hawse):
         """A chain and a key, so that there is something to stop; nobody answers for the chain."""
@@ -204,6 +215,34 @@ def check_alerts(r, host):
     r.check("... until the operator resumes", done.returncode == 0 and "kill" not in host.switches(), done)
 
 
+def keep(host, key, letter, times=1, instance="verbs"):
+    return host.result(instance, "keep", key, letter, f"times={times}")[1]
+
+
+def check_store(r, host, isolation):
+    """What is kept: bounds, each instance its own, and after kill -9 as it was put last."""
+    r.check("nothing is kept at first, and that is told", host.result("verbs", "kept") == (0, ["", 1]), host.result("verbs", "kept"))
+    codes = [keep(host, *what) for what in (("k" * 64, "a"), ("k" * 65, "a"), ("A", "a"), ("", "a"), ("b", "b", 4096), ("b", "c", 4097))]
+    r.check("keys and values keep their bounds", codes == [0, INVAL, INVAL, INVAL, 0, INVAL], codes)
+    full = [keep(host, f"f{n}", "f", 4000) for n in range(16)]
+    r.check("all of an instance have a bound", full == [0] * 15 + [LIMIT], full)
+    codes = [keep(host, f"f{n}", "f", 0) for n in range(15)] + [keep(host, "b", "d", 3), keep(host, "k" * 64, "e", 0)]
+    codes += [keep(host, "z.1_x-", "z", 2), keep(host, "b", "o", 1, "other")]
+    r.check("keys are forgotten, and written anew", set(codes) == {0}, codes)
+    time.sleep(0.2)  # the journal is written behind the answers
+    r.check("the host is there again after kill -9", host.killed(), host.said())
+    (_, got), (_, other) = host.result("verbs", "kept"), host.result("other", "kept")
+    r.check(f"what was put last is told, and nothing else ({isolation})", sorted(got[0].split(";")) == ["", "b=d*3", "z.1_x-=z*2"] and got[1] == 1,
+            got)
+    r.check("each instance hears of its own", other == ["b=o*1;", 1], other)
+    if isolation == "process":
+        host.call("verbs", "crash")
+        r.check("a worker that comes back is told anew", until(lambda: host.result("verbs", "kept")[1] == got, 10), host.said())
+    asked = subprocess.run([host.hawse, "journal", "query", host.folder / "state", "--json"], cwd=host.folder, capture_output=True, text=True,
+                           timeout=20)
+    r.check("the journal shows who kept what", '"z.1_x-"' in asked.stdout and "0x7a7a" in asked.stdout, asked)
+
+
 def check_loss(r, host):
     """In a worker: its end ends its calls, and the verbs are there again with it."""
     begin = time.monotonic()
@@ -227,11 +266,11 @@ def check_alone(r, host):
 
 
 def check_replay(r, host):
-    for isolation in ("none", "process"):
-        done = subprocess.run([host.hawse, "replay", host.folder / "capture", "--path", host.folder.parent, "--isolation", isolation, "--json"],
+    for capture, isolation in (("capture", "none"), ("capture", "process"), ("capture-killed", "none")):
+        done = subprocess.run([host.hawse, "replay", host.folder / capture, "--path", host.folder.parent, "--isolation", isolation, "--json"],
                               capture_output=True, text=True, timeout=60)
         got = json.loads(done.stdout) if done.stdout else {}
-        r.check(f"calls and answers replay the same ({host.folder.name}, replayed {isolation})",
+        r.check(f"calls and answers replay the same ({host.folder.name}, {capture}, replayed {isolation})",
                 done.returncode == 0 and got.get("differing") == 0 and got.get("hash") == got.get("recorded_hash"), done.stdout + done.stderr)
 
 
@@ -255,6 +294,8 @@ def main():
                     check_wrong_calls(r, host)
                 else:
                     check_loss(r, host)
+                check_store(r, host, isolation)
+                host.call("verbs", "say", "hello")
                 r.check("the log says who called what, and how it ended", re.search(
                     r"an operator calls say .*ended with status 0", host.said(), re.S), host.said())
                 r.check("nothing that may not be done could be done", "could be answered" not in host.said())
