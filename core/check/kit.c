@@ -638,15 +638,25 @@ static bool reads(enum kit_call call)
     }
 }
 
-/* While it is handed over nothing may happen that cannot be taken back. */
-static bool is_untimely(struct kit *k, enum kit_call call)
+static bool break_swap(struct kit *k, const char *name)
 {
-    if (k->phase == KIT_RUNS || k->phase == KIT_LEAVES || (k->phase == KIT_RESTORES && reads(call)))
-        return false;
-    kit_break(k, KIT_RULE_SWAP, "%s was called in %s", kit_call_name(call),
+    kit_break(k, KIT_RULE_SWAP, "%s was called in %s", name,
               k->phase == KIT_SAVES ? "save, which asks nothing but log, set_error and now"
                                     : "restore, which may look things up and change nothing");
     return true;
+}
+
+/* While it is handed over nothing may happen that cannot be taken back. */
+static bool is_untimely(struct kit *k, enum kit_call call)
+{
+    bool moves = k->phase == KIT_SAVES || (k->phase == KIT_RESTORES && !reads(call));
+    return moves && break_swap(k, kit_call_name(call));
+}
+
+bool kit_untimely(const hawse_host_t *table, const char *name)
+{
+    struct kit *k = running(kit_host_of(table));
+    return k && (k->phase == KIT_SAVES || k->phase == KIT_RESTORES) && break_swap(k, name);
 }
 
 /* Is this call to fail? */

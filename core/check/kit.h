@@ -279,6 +279,9 @@ struct kit *kit_enter(const hawse_host_t *table, hawse_instance_t self, enum kit
 /* The same for a call of any thread. */
 struct kit *kit_enter_any(const hawse_host_t *table, hawse_instance_t self, enum kit_call call,
                           int32_t *code);
+/* For services that are none of those calls: true, and a broken rule, when the plugin calls what
+ * changes something while it is handed over. */
+bool kit_untimely(const hawse_host_t *table, const char *name);
 void kit_break(struct kit *k, enum kit_rule rule, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Adds to what the plugin did. */

@@ -13,7 +13,9 @@
 static int32_t command_add(const hawse_host_t *table, hawse_instance_t self,
                            const hawse_command_spec_t *spec)
 {
-    (void)table, (void)self;
+    (void)self;
+    if (kit_untimely(table, "command.add"))
+        return HAWSE_E_STATE;
     return spec && spec->name.len > 0 && spec->name.len <= HAWSE_COMMAND_NAME_MAX ? HAWSE_OK
                                                                                   : HAWSE_E_INVAL;
 }
@@ -35,27 +37,35 @@ static int32_t command_end(const hawse_host_t *table, hawse_instance_t self, haw
 static int32_t alert_raise(const hawse_host_t *table, hawse_instance_t self,
                            const hawse_alert_t *alert)
 {
-    (void)table, (void)self;
+    (void)self;
+    if (kit_untimely(table, "alert.raise"))
+        return HAWSE_E_STATE;
     return alert && alert->name.len > 0 && alert->name.len <= HAWSE_ALERT_NAME_MAX ? HAWSE_OK
                                                                                    : HAWSE_E_INVAL;
 }
 
 static int32_t alert_clear(const hawse_host_t *table, hawse_instance_t self, hawse_view_t name)
 {
-    (void)table, (void)self;
+    (void)self;
+    if (kit_untimely(table, "alert.clear"))
+        return HAWSE_E_STATE;
     return name.len > 0 && name.len <= HAWSE_ALERT_NAME_MAX ? HAWSE_OK : HAWSE_E_INVAL;
 }
 
 static int32_t store_open(const hawse_host_t *table, hawse_instance_t self)
 {
-    (void)table, (void)self;
+    (void)self;
+    if (kit_untimely(table, "store.open"))
+        return HAWSE_E_STATE;
     return HAWSE_E_UNSUPPORTED;
 }
 
 static int32_t store_put(const hawse_host_t *table, hawse_instance_t self, hawse_view_t key,
                          hawse_view_t value)
 {
-    (void)table, (void)self;
+    (void)self;
+    if (kit_untimely(table, "store.put"))
+        return HAWSE_E_STATE;
     return key.len == 0 || key.len > HAWSE_STORE_KEY_MAX || value.len > HAWSE_STORE_VALUE_MAX
                ? HAWSE_E_INVAL
                : HAWSE_E_UNSUPPORTED;
