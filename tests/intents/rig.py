@@ -29,14 +29,15 @@ CONFIRMATIONS = 3
 
 
 class Node:
-    """anvil, whose blocks this trial makes itself."""
+    """anvil, whose blocks this trial makes itself. States of blocks are kept in memory: those that anvil 1.7.1 has
+    written to disk come back without the code of contracts when it reorganises, and a call then does nothing."""
 
     def __init__(self, program, folder):
         self.port, self.ids, self.lock = free_port(), 0, threading.Lock()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = subprocess.Popen(
             [str(program), "--port", str(self.port), "--chain-id", str(CHAIN_ID), "--no-mining", "--accounts", "1",
-             "--balance", "1000000", "--silent"], stdout=open(folder / "anvil.log", "w"), stderr=subprocess.STDOUT)
+             "--balance", "1000000", "--prune-history", "500", "--silent"], stdout=open(folder / "anvil.log", "w"), stderr=subprocess.STDOUT)
         until(self.answers, 20)
 
     def answers(self):
