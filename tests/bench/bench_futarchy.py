@@ -64,7 +64,7 @@ class FastBot(Bot):
 
     def config(self, settings):
         config = super().config(settings)
-        config["chains"]["gnosis"]["providers"][0]["http"] = self.desk.url
+        config["chains"]["gnosis"]["providers"] = [{"name": "anvil", "http": self.desk.url, "per_second": 0}]
         config["instances"]["chain"]["endpoints"] = {"ws": {"url": self.events.url.replace("http", "ws")}, "http": self.events.url}
         return config
 
