@@ -337,7 +337,7 @@ static void garble(struct script *s, uint8_t *bytes, uint64_t len)
     for (uint64_t i = 1 + script_random(s) % 8; i > 0; i--) {
         uint64_t r = script_random(s), n = r >> 60 & 7u, at = script_random(s) % len;
         for (uint64_t j = 0; j <= n && at + j < len; j++)
-            bytes[at + j] = r & 1u ? edges[(r >> 8) % sizeof(edges)] : (uint8_t)(r >> (8 + j));
+            bytes[at + j] = (uint8_t)(r & 1u ? edges[(r >> 8) % sizeof(edges)] : r >> (8 + j));
     }
 }
 
