@@ -6,7 +6,7 @@ import json
 import re
 import subprocess
 
-from rig import TOTAL, journal
+from rig import COUNTER, TARGET, TOTAL, journal
 
 CONFIRMED, ENDS, UNKNOWN = 9, (3, 9, 11, 12), -16
 ON_ITS_WAY = (1, 2, 3)  # states of an attempt: signed, sent, mined
@@ -59,6 +59,8 @@ def judge(results, trial):
     ends = collections.Counter((place, number) for place, number, *_ in books.ends)
     open_ones = [row for row in books.intents if ends[row[:2]] != 1]
     results.check("every intent has one terminal step", not open_ones, open_ones[:10])
+    code = trial.node.call("eth_getCode", TARGET, "latest")
+    results.check("the contract still has its code, without which calls do nothing", code == COUNTER, code)
     counts = trial.node.storage(*("0x" + f"{n:064x}" for n in range(numbers)))
     twice = {n: c for n, c in enumerate(counts) if c != 1}
     results.check("the contract counted each number once", not twice, list(twice.items())[:20])
