@@ -296,15 +296,15 @@ class Phase:
 
     def settled(self, quiet_s=0.25, limit_s=20):
         """Until it has nothing more to do with this market."""
-        end_at, last, seen, mined = time.monotonic() + limit_s, time.monotonic(), -1, time.monotonic()
+        end_at, last, seen, mined, pause = time.monotonic() + limit_s, time.monotonic(), -1, time.monotonic(), 0.05
         while time.monotonic() < end_at:
             self.read()
             state = (len(self.trades), len(self.decisions))
-            if state[0] != state[1] and time.monotonic() - mined > 0.05:
+            if state[0] != state[1] and time.monotonic() - mined > pause:
                 self.node.call("evm_mine")  # the host looks at outcomes when there is a new block
-                mined = time.monotonic()
+                mined, pause = time.monotonic(), min(1, 2 * pause)  # slower and slower: a busy host has to keep up
             if state != seen:
-                seen, last = state, time.monotonic()
+                seen, last, pause = state, time.monotonic(), 0.05
             if state[0] == state[1] and time.monotonic() - last > quiet_s:
                 return True
             time.sleep(0.02)
@@ -349,13 +349,10 @@ class Phase:
 
     # ---- planted markets ----
 
-    def rests(self, limit_s=8):
+    def rests(self, limit_s=15):
         """Until it has done what there is to do in this market by model.py: then nothing is left, or too little to be sure."""
-        end_at, mirror, verdict = time.monotonic() + limit_s, self.mirror, "waits"
-        while verdict == "waits" and time.monotonic() < end_at:
-            if not self.settled(0, end_at - time.monotonic()):
-                break
-            market, rules = mirror.market(self.node.head())
+        while self.settled(0, limit_s):
+            market, rules = self.mirror.market(self.node.head())
             left = best(market, rules)
             if left is None:
                 return True, None
