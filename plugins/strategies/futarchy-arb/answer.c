@@ -170,12 +170,14 @@ static void take_code(struct arb *a, uint32_t item, const uint8_t *d, uint64_t l
         good = len == 0 || (len == 23 && memcmp(d, delegated, 3) == 0 &&
                             memcmp(d + 3, a->set.executor, 20) == 0);
     }
-    if (item == 0)
+    if (item == 0) {
+        a->changed |= good && !a->code_good;
         a->code_good = good;
+    }
     if (!good) {
         complain(a, item == 0 ? "the executor's code is not what executor_code_hash says"
                               : "the account's code is delegated to somebody else");
-        say_notices(a, control_roll_back(&a->control, REASON_CONTRACT));
+        outcome_roll_back(a, REASON_CONTRACT);
     }
 }
 

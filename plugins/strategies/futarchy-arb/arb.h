@@ -267,6 +267,8 @@ int32_t decide_quote(struct arb *a, enum flow_way way, const hawse_u256_t *max_i
 
 /* ---- outcome.c ---- */
 void outcome_step(struct arb *a, const hawse_event_t *event);
+/* Takes bundles out of use, or (REASON_NONE) into use again, and says so. */
+void outcome_roll_back(struct arb *a, enum control_reason reason);
 /* A receipt: JSON of transaction `item`; or (doc NULL) there is none. */
 void outcome_receipt(struct arb *a, uint32_t item, const hawse_json_t *doc,
                      hawse_json_value_t *root);

@@ -332,8 +332,6 @@ void decide(struct arb *a)
     if (!is_due(a))
         return;
     a->changed = false;
-    if (a->set.executor_set && a->set.hash_set && !a->code_good)
-        return;
     int32_t code = control_next(&a->set.rules, &a->control, a->host->now(a->host, HAWSE_CLOCK_UTC),
                                 &order, &notices);
     if (notices)
@@ -341,6 +339,8 @@ void decide(struct arb *a)
     if ((code != HAWSE_OK && code != HAWSE_E_AGAIN) || rules_now(a, &order, &rules) != HAWSE_OK ||
         recover(a, &rules, &order) || code == HAWSE_E_AGAIN)
         return;
+    if (order.path == PATH_BUNDLE && a->set.hash_set && !a->code_good)
+        return; /* not looked at yet, or bad: then bundles are out of use in a moment */
     if (!a->over && best(a, &rules, &order, &f))
         act(a, &f, &order);
     else

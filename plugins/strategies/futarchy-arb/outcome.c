@@ -63,6 +63,25 @@ static void back_off(struct arb *a, bool succeeded)
         a->trade.step == HAWSE_INTENT_REFUSED && !a->trade.signed_out && !a->trade.unsent_by_mode;
 }
 
+/* What was refused or failed went another way than what comes now: nothing waits for it. */
+static void begin_anew(struct arb *a)
+{
+    a->refusals = 0;
+    a->not_before_block = 0;
+    a->changed = true;
+}
+
+void outcome_roll_back(struct arb *a, enum control_reason reason)
+{
+    bool was = a->control.rolled_back != REASON_NONE;
+    uint32_t notices = control_roll_back(&a->control, reason);
+    if (was != (a->control.rolled_back != REASON_NONE))
+        begin_anew(a);
+    for (uint32_t i = 0; i < 2 && reason == REASON_NONE && a->set.executor_set; i++)
+        learn_want(a, ASK_CODE, i); /* what was wrong may still be */
+    say_notices(a, notices);
+}
+
 static void remember(struct arb *a, const char *class_of_error, hawse_view_t reason)
 {
     struct failure *f = &a->failures[a->failure_count++ % FAILURES];
@@ -136,14 +155,17 @@ static void finish(struct arb *a, const char *class_of_error)
     if (!is_cycle(&t->flow))
         take_tidied(a);
     strand(a, o.succeeded);
+    uint32_t notices = 0;
     if (is_cycle(&t->flow)) {
-        uint32_t notices = control_ended(&a->set.rules, &a->control, &t->order, &o,
-                                         a->host->now(a->host, HAWSE_CLOCK_UTC));
+        notices = control_ended(&a->set.rules, &a->control, &t->order, &o,
+                                a->host->now(a->host, HAWSE_CLOCK_UTC));
         if (done && !moved)
             notices |= control_roll_back(&a->control, REASON_CONTRACT);
         say_notices(a, notices);
     }
     back_off(a, o.succeeded);
+    if (notices & NOTICE_ROLLED_BACK)
+        begin_anew(a);
     a->held_known = 0;
     for (uint32_t i = 0; i < MARKET_TOKENS; i++)
         learn_want(a, ASK_BALANCE, i);

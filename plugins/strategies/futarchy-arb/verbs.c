@@ -277,7 +277,7 @@ static void failures(struct arb *a, hawse_command_t call)
 static void switch_bundles(struct arb *a, hawse_command_t call, enum control_reason reason)
 {
     struct text json = {.len = 0}, text = {.len = 0};
-    say_notices(a, control_roll_back(&a->control, reason));
+    outcome_roll_back(a, reason);
     stored_save(a);
     put(&json, "{\"rolled_back\":%u}", (unsigned)a->control.rolled_back);
     put(&text, "bundles are %s\n",
