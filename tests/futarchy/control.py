@@ -279,10 +279,10 @@ class Trial:
     # ---- amounts ----
 
     def paid(self, p):
-        """What trades that succeeded put in, in order."""
+        """Trades that succeeded, and what they put in, in order."""
         found = (re.search(r"trade (\d+): (buy|sell), .*?(?:one bundle|one by one)[^0-9]*([0-9.]+)", line) for line in p.log)
         good = {t["n"] for t in p.trades if t["good"]}
-        return [wei(m.group(3)) for m in found if m and int(m.group(1)) in good]
+        return [(int(m.group(1)), wei(m.group(3))) for m in found if m and int(m.group(1)) in good]
 
     def canary(self):
         """Up one step after each success, and down to the first at a failure."""
@@ -291,21 +291,20 @@ class Trial:
             while time.monotonic() < end_at and len([t for t in p.real() if t["good"]]) < 6:
                 self.gap(p)
             steps = [min(wei(a), wei(LADDER[-1])) for a in LADDER] + [wei(LADDER[-1])]
-            have = self.paid(p)[:6]
+            have = [amount for _, amount in self.paid(p)[:6]]
             p.check("canary: each success is one step up, and no further than the last",
                     len(have) == 6 and all(h <= s for h, s in zip(have, steps)) and
                     all(h > lower for h, lower in zip(have[1:5], steps[:4])), (have, steps))
             p.check("canary: each step up is said", len(p.said("the amount goes up")) == 4, p.said("the amount goes"))
-            trade = self.in_the_pool(p, lambda: self.node.call("anvil_setCode", self.executor, "0x60006000fd"))
+            self.in_the_pool(p, lambda: self.node.call("anvil_setCode", self.executor, "0x60006000fd"))
             self.node.call("anvil_setCode", self.executor, self.code)
-            p.check("canary: a failure", trade and not trade["good"], trade)
-            count = len(self.paid(p))
-            for _ in range(6):
-                self.gap(p)
-                if len(self.paid(p)) > count:
-                    break
-            p.check("canary: and down to the first amount", len(p.said("the amount goes down")) == 1 and
-                    self.paid(p)[count:] and self.paid(p)[count] <= wei(LADDER[0]), self.paid(p)[count - 1:])
+            p.settled(0.25, 5)
+            bad = next((t["n"] for t in p.real() if not t["good"]), None)
+            p.check("canary: a failure", bad)
+            until(lambda: self.node.call("evm_mine") and (p.read() or [n for n, _ in self.paid(p) if bad and n > bad]), 15, 0.1)
+            after = [amount for n, amount in self.paid(p) if bad and n > bad]
+            p.check("canary: and down to the first amount", len(p.said("the amount goes down")) == 1 and after and
+                    after[0] <= wei(LADDER[0]), after[:3])
 
     def run(self):
         parts = {"reverting": self.reverting, "code": self.code_changes, "stranger": self.stranger, "failures": self.failures,
