@@ -7,7 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FLOWS = MARKET_TOKENS, FEE_EIGHTHS = 9, COST_TIMES = 3 };
+enum { FLOWS = MARKET_TOKENS, FEE_EIGHTHS = 9 };
+/* Fees of an intent at most, in costs as reckoned: a limit of gas is above what is used, more so
+ * where many ticks are crossed. Above it an intent waits, and its market moves on. */
+enum { COST_TIMES = 6 };
 enum { LEAST_COMPANY = 1000000000 }; /* 10^-9 tokens */
 enum { ALL_HELD = (1 << MARKET_TOKENS) - 1 };
 
