@@ -451,6 +451,11 @@ void bundle_look(struct desk_intent *intent);
 
 /* ---- private.c ---- */
 
+/* The body of a request about its bundle for a block, eth_sendBundle or (call) eth_callBundle; and
+ * how many bytes that takes at most. */
+int32_t private_write_bundle(const struct leg *leg, uint64_t block, uint64_t number, bool call,
+                             hawse_writer_t *w);
+size_t private_room(const struct leg *leg);
 /* Does it go to the relay in a bundle, of its own or of several? */
 bool private_bundles(const struct leg *leg);
 int32_t private_open(struct desk_chain *chain, struct fault *fault);
@@ -476,6 +481,7 @@ void private_uuid(const struct leg *leg, uint64_t block, char out[RELAY_UUID]);
 void private_note_bundle(struct leg *leg, uint64_t block, const struct relay_answer *answer);
 bool private_may_ask(const struct leg *leg); /* what became of it */
 void private_ask_status(struct leg *leg);
+void private_ask_call(struct leg *lead); /* would the whole bundle succeed? */
 /* It is no longer wanted: the relay is asked to forget what it has of it, once. */
 void private_take_back(struct leg *leg);
 

@@ -226,10 +226,10 @@ static void on_answer(void *ctx, const struct relay_answer *answer)
     not_taken(leg, answer->class);
 }
 
-/* A transaction alone, or all of a bundle in their order. */
-static int32_t write_bundle(const struct leg *leg, const struct attempt *a, uint64_t block,
-                            uint64_t number, hawse_writer_t *w)
+int32_t private_write_bundle(const struct leg *leg, uint64_t block, uint64_t number, bool call,
+                             hawse_writer_t *w)
 {
+    const struct attempt *a = &leg->attempts[leg->attempt_count - 1];
     hawse_view_t txs[PLAN_LEGS] = {{a->raw, a->raw_len}};
     char uuid[RELAY_UUID];
     struct relay_bundle b = {.txs = txs, .count = 1, .block = block, .uuid = uuid};
@@ -237,6 +237,8 @@ static int32_t write_bundle(const struct leg *leg, const struct attempt *a, uint
         const struct attempt *other = &leg->intent->legs[i].attempts[0];
         txs[b.count++] = (hawse_view_t){other->raw, other->raw_len};
     }
+    if (call)
+        return relay_write_call_bundle(w, number, &b);
     private_uuid(leg, block, uuid);
     return relay_write_send_bundle(w, number, &b);
 }
@@ -247,16 +249,16 @@ static int32_t write_body(const struct leg *leg, const struct attempt *a, uint64
     const struct config_relay *way = &leg->intent->chain->config->tx.private_way;
     const hawse_view_t raw = {a->raw, a->raw_len};
     if (private_bundles(leg))
-        return write_bundle(leg, a, block, number, w);
+        return private_write_bundle(leg, block, number, false, w);
     if (way->raw)
         return relay_write_raw(w, number, way->method, raw, way->bare);
     return relay_write_send_private(w, number, raw, leg->stay.max);
 }
 
-static size_t body_room(const struct leg *leg, const struct attempt *a)
+size_t private_room(const struct leg *leg)
 {
-    size_t room =
-        2 * a->raw_len + BODY_EXTRA + strlen(leg->intent->chain->config->tx.private_way.method);
+    size_t room = BODY_EXTRA + strlen(leg->intent->chain->config->tx.private_way.method) +
+                  2 * leg->attempts[leg->attempt_count - 1].raw_len;
     for (uint32_t i = 1; bundle_is(leg->intent) && i < leg->intent->plan->count; i++)
         room += 2 * leg->intent->legs[i].attempts[0].raw_len + 8;
     return room;
@@ -269,7 +271,7 @@ static void hand_over(struct leg *leg, uint32_t i, uint64_t block)
     struct desk_chain *chain = leg->intent->chain;
     const struct config_relay *way = &chain->config->tx.private_way;
     struct fault fault = {0};
-    size_t cap = body_room(leg, a);
+    size_t cap = private_room(leg);
     char *body = malloc(cap);
     hawse_writer_t w = hawse_writer(body, body ? cap : 0);
     uint64_t number = relay_client_number(chain->relay);
@@ -315,6 +317,8 @@ void private_send(struct leg *leg, uint32_t i)
     leg->handed = i + 1;
     leg->stay.targeted = 0; /* once more for blocks that it may have: the same uuids */
     hand_bundles(leg, i);
+    if (bundle_is(leg->intent) && bundle_whole(leg->intent))
+        private_ask_call(leg);
 }
 
 /* ---- each head ---- */
@@ -348,6 +352,11 @@ bool private_pending(struct leg *leg)
     struct relay_rules rules;
     if (!private_is(leg, newest))
         return false;
+    /* its empty transaction could not be signed yet: fees, or a simulation */
+    if (leg->life.voiding) {
+        leg_on(leg, LIFE_ON_STUCK);
+        return true;
+    }
     if (leg != leg_lead(leg))
         return true; /* it is its bundle that is looked after */
     rules_of(leg, &rules);

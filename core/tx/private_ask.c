@@ -129,6 +129,38 @@ void private_ask_status(struct leg *leg)
             bundle ? on_stage : on_fate);
 }
 
+/* ---- what a whole bundle would do ---- */
+
+static void on_call(void *ctx, const struct relay_answer *answer)
+{
+    struct relay_call call;
+    struct leg *leg;
+    if (!is_news(ctx, &leg) || answer->status != HAWSE_OK ||
+        relay_read_call(answer->body, answer->body_len, &call) != HAWSE_OK)
+        return; /* not every relay has it */
+    if (call.failed == call.count) {
+        said(leg, "the bundle would succeed");
+        return;
+    }
+    said(leg, "the bundle would fail");
+    log_line(leg->intent->desk->logger, HAWSE_LOG_WARN, leg->intent->instance,
+             "intent %s: by the relay transaction %u of %u would fail: %s", leg->intent->body->id,
+             call.failed + 1, call.count, call.reason);
+}
+
+void private_ask_call(struct leg *lead)
+{
+    const struct desk_chain *chain = lead->intent->chain;
+    uint64_t number = relay_client_number(chain->relay);
+    size_t room = private_room(lead);
+    char *body = malloc(room);
+    hawse_writer_t w = hawse_writer(body, body ? room : 0);
+    if (private_write_bundle(lead, chain->head.number + 1, number, true, &w) == HAWSE_OK)
+        ask(lead, RELAY_CALL_BUNDLE, number, body, w.len, on_call);
+    else
+        free(body);
+}
+
 /* ---- taking it back ---- */
 
 static void on_cancel(void *ctx, const struct relay_answer *answer)

@@ -76,6 +76,8 @@ uint32_t relay_limit_of(enum relay_kind kind)
         return 0;
     case 600:
         return 1;
+    case 300:
+        return 2;
     default:
         return RELAY_LIMITS - 1;
     }
@@ -165,6 +167,19 @@ int32_t relay_write_send_bundle(hawse_writer_t *w, uint64_t id, const struct rel
         hawse_writer_text(w, b->uuid);
         hawse_writer_text(w, "\"");
     }
+    hawse_writer_text(w, "}");
+    return end(w, id);
+}
+
+int32_t relay_write_call_bundle(hawse_writer_t *w, uint64_t id, const struct relay_bundle *b)
+{
+    begin(w, "eth_callBundle");
+    int32_t code = put_txs(w, b);
+    if (code != HAWSE_OK)
+        return code;
+    hawse_writer_text(w, ",\"stateBlockNumber\":\"latest\"");
+    if (b->min_time)
+        put_number(w, ",\"timestamp\":", b->min_time);
     hawse_writer_text(w, "}");
     return end(w, id);
 }

@@ -56,6 +56,7 @@ int32_t route_choose(const struct route_case *c, enum route *out, const char **w
     X(SEND_PRIVATE, "eth_sendPrivateTransaction", 120, false)          \
     X(CANCEL_PRIVATE, "eth_cancelPrivateTransaction", 600, false)      \
     X(BUNDLE_STATS, "flashbots_getBundleStatsV2", 120, true)           \
+    X(CALL_BUNDLE, "eth_callBundle", 300, true)                        \
     X(RAW, "", 120, false)   /* one method of the operator's choice */ \
     X(STATUS, "", 120, true) /* GET of the Protect status API */
 #define RELAY_KIND_ENUM(name, method, minute, look) RELAY_##name,
@@ -64,7 +65,7 @@ enum relay_kind { RELAY_KINDS(RELAY_KIND_ENUM) RELAY_KIND_COUNT };
 const char *relay_method(enum relay_kind kind);
 /* Requests in any minute, from one address. */
 uint32_t relay_per_minute(enum relay_kind kind);
-enum { RELAY_LIMITS = 3 };
+enum { RELAY_LIMITS = 4 };
 /* Which of RELAY_LIMITS limits a kind counts for: those with the same figure share it. */
 uint32_t relay_limit_of(enum relay_kind kind);
 bool relay_is_look(enum relay_kind kind);
@@ -82,6 +83,8 @@ struct relay_bundle {
 /* Bodies of requests, to their last byte. HAWSE_E_NOSPACE: w->len bytes are needed; HAWSE_E_LIMIT:
  * more than a bundle may hold; HAWSE_E_INVAL: an empty bundle. */
 int32_t relay_write_send_bundle(hawse_writer_t *w, uint64_t id, const struct relay_bundle *b);
+/* What would it do on the newest block's state, in `block`? min_time is the block's. */
+int32_t relay_write_call_bundle(hawse_writer_t *w, uint64_t id, const struct relay_bundle *b);
 int32_t relay_write_cancel_bundle(hawse_writer_t *w, uint64_t id, const char *uuid);
 /* max_block 0 = the relay's own bound. */
 int32_t relay_write_send_private(hawse_writer_t *w, uint64_t id, hawse_view_t tx,
@@ -112,6 +115,13 @@ void relay_header(const uint8_t address[20], const uint8_t signature[64], uint8_
 int32_t relay_read_hash(const uint8_t *text, size_t len, uint8_t hash[32]);
 /* eth_cancelPrivateTransaction; eth_cancelBundle, which answers null. */
 int32_t relay_read_cancel(const uint8_t *text, size_t len, bool *canceled);
+
+/* eth_callBundle: which transaction of it would fail first. */
+struct relay_call {
+    uint32_t count, failed; /* failed == count: none */
+    char reason[96];        /* printable ASCII */
+};
+int32_t relay_read_call(const uint8_t *text, size_t len, struct relay_call *out);
 
 /* How far a bundle came, by flashbots_getBundleStatsV2. X(NAME, "word") */
 #define RELAY_STAGES(X)         \

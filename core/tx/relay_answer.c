@@ -93,6 +93,27 @@ static bool told(const json_t *o, const char *key)
     return json_is_array(value) ? json_array_size(value) > 0 : json_string_length(value) > 0;
 }
 
+int32_t relay_read_call(const uint8_t *text, size_t len, struct relay_call *out)
+{
+    json_t *root = load(text, len);
+    const json_t *results = json_object_get(root, "results");
+    int32_t code = json_is_array(results) ? HAWSE_OK : HAWSE_E_FORMAT;
+    *out = (struct relay_call){.count = (uint32_t)json_array_size(results)};
+    for (; out->failed < out->count; out->failed++) {
+        const json_t *one = json_array_get(results, out->failed);
+        const char *revert = json_string_value(json_object_get(one, "revert"));
+        const char *error = json_string_value(json_object_get(one, "error"));
+        if (!error && !revert)
+            continue;
+        (void)snprintf(out->reason, sizeof(out->reason), "%s", revert ? revert : error);
+        break;
+    }
+    for (char *c = out->reason; *c; c++)
+        *c = *c >= 0x20 && *c < 0x7f ? *c : '?';
+    json_decref(root);
+    return code;
+}
+
 int32_t relay_read_stage(const uint8_t *text, size_t len, enum relay_stage *out)
 {
     json_t *root = load(text, len);

@@ -15,8 +15,8 @@ class Bundles:
     """Relay trials of run.py, whose rig they use."""
 
     def bundles(self):
-        return (self.whole, self.refused_whole, self.reverts_later, self.given_up, self.broken_word, self.alone,
-                self.killed_with_bundle, self.killed_at_random)
+        return (self.whole, self.refused_whole, self.reverts_later, self.given_up, self.late_to_take_back, self.broken_word,
+                self.alone, self.killed_with_bundle, self.killed_at_random)
 
     def send_bundle(self, name, *calls, **more):
         calls = [call if isinstance(call, dict) else {"to": TARGET, "data": hit(call)} for call in calls]
@@ -59,6 +59,8 @@ class Bundles:
                    and [nonce for _, nonce, _ in tries] == [first, first + 1, first + 2]
                    and all(r["hashes"] == hashes for r in came), (words, tries, came))
         self.check("none of them was in the public pool by hawse", not self.public.seen, self.public.seen)
+        self.check("the relay is asked what the whole of it would do", self.ask("/state")["called"] > 0
+                   and "the relay says: the bundle would succeed" in self.host.logs()[-1], self.host.logs()[-1])
 
     def refused_whole(self):
         self.mode("include")
@@ -81,6 +83,8 @@ class Bundles:
         self.check("one that fails by now keeps the whole bundle out of the chain", words[-1] == "FAILED"
                    and self.count(64) == 0 and not self.leaked_from(64) and self.ask("/state")["built"][-1]["txs"] != 2,
                    (words, self.reason("flips")))
+        self.check("... and the relay's word on which one is in the log", "transaction 2 of 2 would fail" in self.host.logs()[-1],
+                   self.host.logs()[-1])
 
     def given_up(self):
         self.mode("keep")
@@ -98,6 +102,19 @@ class Bundles:
         words = self.until("after", "CONFIRMED")
         self.check("and the next bundle goes on behind it", words[-1] == "CONFIRMED" and self.count(68) == self.count(69) == 1
                    and [self.count(n) for n in (65, 66, 67)] == [0, 0, 0], words)
+
+    def late_to_take_back(self):
+        """Nothing can be simulated when it is to be taken back, and so nothing be signed."""
+        self.mode("keep")
+        self.send_bundle("late", 77, 78)
+        self.until("late", "SEEN", mine=False)
+        self.public.simulates = False
+        self.mine(10)  # its ranges are over
+        waits = self.words("late")
+        self.public.simulates = True
+        words = self.until("late", "FAILED", seconds=20)
+        self.check("what cannot be taken back at once is taken back later", "REPLACED" not in waits and words[-1] == "FAILED"
+                   and self.count(77) == self.count(78) == 0 and not self.leaked_from(77, 78), (waits, words))
 
     def broken_word(self):
         self.mode("part")

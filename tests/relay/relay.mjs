@@ -39,7 +39,7 @@ validate();
 
 const node = process.argv[2];
 const state = { mode: 'include', requests: [], signers: [], refused: 0, included: 0, statuses: 0, fate: null, canceled: [],
-  stats: 0, built: [] };
+  stats: 0, called: 0, built: [] };
 const bundles = new Map(); // by uuid: one more of the same takes its place
 const failure = (id, code, message) => ({ jsonrpc: '2.0', id, error: { code, message } });
 
@@ -86,6 +86,17 @@ async function takeBundle(question) {
   return { jsonrpc: '2.0', id: question.id, result: { bundleHash } };
 }
 
+/** What the bundle would do, by the node's own simulation of its very transactions. */
+async function callBundle({ txs }) {
+  state.called++;
+  const all = txs.map((raw) => ethers.Transaction.from(raw));
+  const calls = all.map((tx) => ({ from: tx.from, to: tx.to, input: tx.data, value: ethers.toQuantity(tx.value),
+    gas: ethers.toQuantity(tx.gasLimit) }));
+  const [block] = await rpc('eth_simulateV1', [{ blockStateCalls: [{ calls }] }, 'latest']);
+  return { results: block.calls.map((call, i) => ({ txHash: all[i].hash, gasUsed: Number(call.gasUsed),
+    ...(call.status === '0x1' ? {} : { error: 'execution reverted', revert: call.error?.message ?? '' }) })) };
+}
+
 let building = false;
 /** The block that comes next, where a bundle is for it. */
 async function build() {
@@ -120,6 +131,7 @@ async function answer(question) {
   switch (question.method) {
     case 'eth_sendPrivateTransaction': return take(question, asked.tx, asked.maxBlockNumber);
     case 'eth_sendBundle': return takeBundle(question);
+    case 'eth_callBundle': return result(await callBundle(asked));
     case 'eth_cancelBundle':
       state.canceled.push(asked.replacementUuid);
       bundles.delete(asked.replacementUuid);

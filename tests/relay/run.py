@@ -24,6 +24,7 @@ from troubles import Troubles, hit  # noqa: E402
 POOL = "0x00000000000000000000000000000000000900ef"
 ATTACKER = "0x0000000000000000000000000000000000a77ac6"
 GWEI = 10 ** 9
+SIMULATES = ("eth_simulateV1", "debug_traceCall", "eth_call")
 FOLDER = pathlib.Path(__file__).resolve().parent
 
 
@@ -41,9 +42,14 @@ class Public(http.server.BaseHTTPRequestHandler):
         for one in question if isinstance(question, list) else [question]:
             if one["method"] == "eth_sendRawTransaction":
                 self.server.seen.append(one["params"][0])
+        if not self.server.simulates and isinstance(question, dict) and question["method"] in SIMULATES:
+            self.answer(json.dumps({"jsonrpc": "2.0", "id": question["id"], "error": {"code": -32602, "message": "invalid params"}}).encode())
+            return
         request = urllib.request.Request(self.server.node, body, {"content-type": "application/json"})
         with urllib.request.urlopen(request, timeout=20) as answer:
-            text = answer.read()
+            self.answer(answer.read())
+
+    def answer(self, text):
         self.send_response(200)
         self.send_header("content-length", str(len(text)))
         self.send_header("content-type", "application/json")
@@ -56,7 +62,7 @@ class Relays(Bundles, Troubles):
     def serve(self):
         self.public = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Public)
         self.public.daemon_threads = True
-        self.public.node, self.public.seen = self.node.url, []
+        self.public.node, self.public.seen, self.public.simulates = self.node.url, [], True
         threading.Thread(target=self.public.serve_forever, daemon=True).start()
         self.relay = subprocess.Popen(["node", str(FOLDER / "relay.mjs"), self.node.url], stdout=subprocess.PIPE, text=True)
         self.relay_url = f"http://127.0.0.1:{int(self.relay.stdout.readline())}"

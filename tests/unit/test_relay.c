@@ -39,12 +39,31 @@ TEST(relay_bodies, "requests are those of the reference client, to the byte")
     hawse_writer_t w = hawse_writer(memory, sizeof(memory));
     check_body(json_array_get(rows, 0), &w, relay_write_send_bundle(&w, 1, &b));
     w = hawse_writer(memory, sizeof(memory));
+    b.max_time = 0;
+    b.min_time = 1700000000;
+    check_body(json_array_get(rows, 1), &w, relay_write_call_bundle(&w, 2, &b));
+    w = hawse_writer(memory, sizeof(memory));
     check_body(json_array_get(rows, 3), &w, relay_write_cancel_private(&w, 4, hash));
     memset(hash, 0xab, 32);
     w = hawse_writer(memory, sizeof(memory));
     check_body(json_array_get(rows, 4), &w, relay_write_bundle_stats(&w, 5, hash, 0x121eac1));
     free(raw);
     json_decref(root);
+}
+
+TEST(relay_calls, "what a relay says of a whole bundle names the first transaction that would fail")
+{
+    static const char good[] = "{\"results\":[{\"gasUsed\":1},{\"gasUsed\":2}]}";
+    static const char bad[] = "{\"results\":[{\"gasUsed\":1},{\"error\":\"execution reverted\","
+                              "\"revert\":\"no\\nluck\"},{\"error\":\"x\"}]}";
+    struct relay_call c;
+    CHECK_EQ(relay_read_call((const uint8_t *)good, strlen(good), &c), HAWSE_OK);
+    CHECK(c.count == 2 && c.failed == 2 && c.reason[0] == '\0');
+    CHECK_EQ(relay_read_call((const uint8_t *)bad, strlen(bad), &c), HAWSE_OK);
+    CHECK(c.count == 3 && c.failed == 1);
+    CHECK_STR(c.reason, "no?luck");
+    CHECK_EQ(relay_read_call((const uint8_t *)"{}", 2, &c), HAWSE_E_FORMAT);
+    CHECK_EQ(relay_read_call((const uint8_t *)"[", 1, &c), HAWSE_E_FORMAT);
 }
 
 TEST(relay_plain, "blocks are quantities, and endpoints that want bare digits get them")
