@@ -18,6 +18,14 @@ bool bundle_is(const struct desk_intent *intent)
     return intent->plan && intent->plan->together;
 }
 
+/* Of a bundle the relay is to find the first on the chain next, and what is taken back of it must
+ * not stand behind others. An authorization of the account's own takes the nonce behind that of its
+ * transaction (EIP-7702), which another transaction would have been signed with. */
+bool goes_alone(const struct desk_intent *intent)
+{
+    return bundle_is(intent) || (intent->plan && intent->plan->delegated);
+}
+
 struct leg *leg_lead(const struct leg *leg)
 {
     return &leg->intent->legs[bundle_is(leg->intent) ? 0 : leg->index];

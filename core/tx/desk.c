@@ -188,9 +188,7 @@ void desk_forget(struct desk_intent *intent)
     for (uint32_t i = 0; intent->legs && i < intent->plan->count; i++) {
         leg_unqueue(&intent->legs[i]);
         leg_simulate_stop(&intent->legs[i]);
-        intent->account->busy -= intent->legs[i].counted;
-        intent->account->bundled -= intent->legs[i].counted && bundle_is(intent);
-        intent->legs[i].counted = false;
+        leg_count(&intent->legs[i], false);
         intent->legs[i].fee_most = 0;
         leg_count_dear(&intent->legs[i]);
     }

@@ -199,7 +199,7 @@ struct desk_account {
     hawse_u256_t new_balance;
     uint32_t asking;
     bool asked, asked_badly;        /* by this refresh */
-    uint32_t bundled;               /* of `busy`, those of a bundle: nothing goes beside them */
+    uint32_t lone;                  /* of `busy`, those beside which nothing may go */
     uint32_t busy;                  /* legs from simulation until they are in a block */
     uint32_t open;                  /* intents */
     uint32_t window;                /* how many nonces may be in flight */
@@ -434,6 +434,8 @@ void desk_ask_drop(struct desk_ask *ask);
 
 /* Do its transactions go together? */
 bool bundle_is(const struct desk_intent *intent);
+/* bundle.c: is it to have its account for itself while it is under way? */
+bool goes_alone(const struct desk_intent *intent);
 /* Whose simulation is also this one's: the first of a bundle, otherwise itself. */
 struct leg *leg_lead(const struct leg *leg);
 /* What was simulated of it, or of one after it; NULL = nothing. */
@@ -551,6 +553,8 @@ void leg_queue(struct leg *leg);
 void leg_unqueue(struct leg *leg);
 /* Its state is another: does it (still) wait for lower fees? */
 void leg_count_dear(struct leg *leg);
+/* leg.c: is it among its account's `busy` from now on? */
+void leg_count(struct leg *leg, bool busy);
 /* Legs whose turn it is, of one account or of a chain: as far as view, window and simulations
  * allow. */
 void account_pump(struct desk_account *account);

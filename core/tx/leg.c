@@ -92,23 +92,28 @@ static void tell_leg(struct leg *leg, enum life_tell what)
 
 /* ---- events ---- */
 
-static void recount(struct leg *leg)
+void leg_count(struct leg *leg, bool busy)
 {
-    uint8_t s = leg->life.state;
-    bool busy = s == LIFE_SIMULATING || s == LIFE_RESERVING || s == LIFE_SIGNING || s == LIFE_SENT;
-    leg_count_dear(leg);
     if (busy == leg->counted)
         return;
     leg->counted = busy;
     struct desk_account *account = leg->intent->account;
-    uint32_t bundled = bundle_is(leg->intent);
+    uint32_t lone = goes_alone(leg->intent);
     if (busy) {
         account->busy++;
-        account->bundled += bundled;
+        account->lone += lone;
     } else {
         account->busy--;
-        account->bundled -= bundled;
+        account->lone -= lone;
     }
+}
+
+static void recount(struct leg *leg)
+{
+    uint8_t s = leg->life.state;
+    leg_count_dear(leg);
+    leg_count(leg,
+              s == LIFE_SIMULATING || s == LIFE_RESERVING || s == LIFE_SIGNING || s == LIFE_SENT);
 }
 
 static void begin_simulation(struct leg *leg)

@@ -123,11 +123,9 @@ static bool nonces_there(const struct desk *desk)
     return desk->nonces && nonce_mode(desk->nonces) != NONCE_STOPPED;
 }
 
-/* A bundle is alone with its account: the relay is to find it next on the chain, and what is taken
- * back of it must not stand behind others. */
 static bool is_alone(const struct desk_account *a)
 {
-    return a->bundled == 0 && (!bundle_is(a->queue->intent) || a->busy == 0);
+    return a->lone == 0 && (!goes_alone(a->queue->intent) || a->busy == 0);
 }
 
 /* Of one account, or (NULL) of all of the chain: who is next. */

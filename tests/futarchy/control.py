@@ -27,6 +27,8 @@ from arb import E18, Node, Phase  # noqa: E402
 from trials import Results, until  # noqa: E402
 
 SAFE = "400"  # sDAI
+REFUSED, CONFIRMED, EXPIRED, FAILED = 3, 9, 11, 12  # steps of intents
+UNKNOWN = -16  # HAWSE_E_UNKNOWN
 GAP = 18      # company tokens
 PARTS = ("reverting", "code", "stranger", "failures", "gas", "killed", "canary")
 LADDER = ["0.001", "0.005", "0.01", "0.05", "0.1"]
@@ -245,9 +247,18 @@ class Trial:
     def transactions(self, p):
         return int(self.node.call("eth_getTransactionCount", p.bot.address, "latest"), 16)
 
-    def steps(self, p):
+    def steps(self, p, error=None):
         with sqlite3.connect(f"file:{p.bot.folder}/state/journal.db?mode=ro", uri=True) as db:
-            return db.execute("select intent, step from step order by seq").fetchall()
+            rows = db.execute("select intent, step, error from step order by seq").fetchall()
+        return [row[:2] for row in rows if error is None or row[2] == error]
+
+    def ends(self, p):
+        """Terminal steps by intent."""
+        found = {}
+        for intent, step in self.steps(p):
+            if step in (REFUSED, CONFIRMED, EXPIRED, FAILED):
+                found.setdefault(intent, []).append(step)
+        return found
 
     def killed(self):
         """kill -9 between signing and sending: what was signed is in the journal, and no node has it."""
@@ -265,14 +276,12 @@ class Trial:
             deaf.hears.set()
             p.bot.host.start()
             done = until(lambda: self.node.call("evm_mine") and self.transactions(p) > nonce, 20, 0.1)
-            for _ in range(30):
-                self.node.call("evm_mine")
-                time.sleep(0.05)
-            p.read()
-            ends = [s for s in self.steps(p) if s[1] in (3, 9, 10, 11)]
-            first = ends[0][0] if ends else None
-            p.check("killed: after the restart its transaction is in a block once", done and
-                    len([s for s in ends if s[0] == first]) == 1, (self.transactions(p), nonce, ends))
+            until(lambda: self.node.call("evm_mine") and self.ends(p).get(1), 10, 0.05)
+            p.check("killed: after the restart its transaction is in a block once", done and self.ends(p).get(1) == [CONFIRMED],
+                    (self.transactions(p), nonce, self.steps(p)))
+            until(lambda: self.node.call("evm_mine") and self.ends(p).get(2), 10, 0.05)  # taken back, if the market moved by it
+            p.check("killed: what is decided after it does not get a nonce of it", self.ends(p).get(2) and not self.steps(p, UNKNOWN),
+                    self.steps(p))
             gain = self.node.balance("sdai", p.bot.address) - held
             p.check("killed: the account lost nothing by it", gain >= 0, gain)
 

@@ -11,7 +11,7 @@
 
 enum { LEGS = 2 };
 
-static void forgets(bool together)
+static void forgets(bool together, bool delegated)
 {
     struct desk *desk = calloc(1, sizeof(*desk));
     struct desk_chain *chain = calloc(1, sizeof(*chain));
@@ -22,6 +22,7 @@ static void forgets(bool together)
     if (desk && chain && account && intent && plan && legs) {
         plan->count = LEGS;
         plan->together = together;
+        plan->delegated = delegated;
         *intent = (struct desk_intent){.desk = desk,
                                        .chain = chain,
                                        .account = account,
@@ -31,13 +32,13 @@ static void forgets(bool together)
         chain->intents = intent;
         chain->open = account->open = 1;
         account->busy = LEGS;
-        account->bundled = together ? LEGS : 0;
+        account->lone = together || delegated ? LEGS : 0;
         for (uint32_t i = 0; i < LEGS; i++)
             legs[i] = (struct leg){
                 .intent = intent, .index = i, .counted = true, .life.state = LIFE_SENT};
         desk_forget(intent);
         CHECK(account->busy == 0);
-        CHECK(account->bundled == 0);
+        CHECK(account->lone == 0);
         CHECK(chain->intents == NULL && desk->dead == intent);
     }
     free(legs);
@@ -50,11 +51,12 @@ static void forgets(bool together)
 
 TEST(forget_counts, "of an intent that is forgotten on its way nothing is counted")
 {
-    forgets(false);
+    forgets(false, false);
 }
 
 TEST(forget_bundle,
      "a bundle that is forgotten on its way does not hold the others of its account back")
 {
-    forgets(true);
+    forgets(true, false);
+    forgets(false, true); /* of an account that lets its code point to an executor */
 }
