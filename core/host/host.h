@@ -374,6 +374,9 @@ void alerts_release(struct instance *inst);
 /* service_store.c. [main] Reads what earlier runs kept; nothing without a desk. */
 int32_t store_load(struct host *host, struct fault *fault);
 void store_free(struct host *host);
+struct desk;
+/* [desk] All that is kept goes into the journal anew, in place of what is there. ctx: the host. */
+void store_again(void *ctx, struct desk *desk);
 /* [any] Appends those that are not quiet, as objects. */
 void alerts_json(const struct instance *inst, uint64_t now_ns, json_t *out);
 void chain_alerts_json(struct host *host, uint64_t now_ns, json_t *out);

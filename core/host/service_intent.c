@@ -402,14 +402,17 @@ const hawse_intent_service_t host_intent_service = {.size = sizeof(hawse_intent_
 int32_t intents_open(struct host *host, struct fault *fault)
 {
     const struct config *config = host->config;
-    struct desk_options options = {
-        .config = config,
-        .signer = host->options.signer,
-        .logger = host->logger,
-        .metrics = host->metrics,
-        .pools = host->pools,
-        .http = host->http,
-        .port = {.ctx = host, .tell = intents_tell, .live = intents_live, .alarm = chain_alert}};
+    struct desk_options options = {.config = config,
+                                   .signer = host->options.signer,
+                                   .logger = host->logger,
+                                   .metrics = host->metrics,
+                                   .pools = host->pools,
+                                   .http = host->http,
+                                   .port = {.ctx = host,
+                                            .tell = intents_tell,
+                                            .live = intents_live,
+                                            .alarm = chain_alert,
+                                            .again = store_again}};
     if (config->chain_count == 0 || !options.signer)
         return HAWSE_OK;
     if (config_find(config, "hawse"))

@@ -109,11 +109,28 @@ static void drop(struct kept *k)
     }
 }
 
-/* ---- from the journal ---- */
+/* ---- the journal ---- */
+
+/* In place of all values before it; those that still hold come behind. */
+#define FORGET "{\"forget\":\"all\"}"
+
+enum { NOTE_BYTES = 2 * HAWSE_STORE_VALUE_MAX + HAWSE_STORE_KEY_MAX + 64 };
+
+static void write_note(char note[NOTE_BYTES], hawse_view_t key, hawse_view_t value)
+{
+    int n = snprintf(note, NOTE_BYTES, "{\"key\":\"%.*s\",\"value\":\"0x", (int)key.len,
+                     (const char *)key.data);
+    hawse_hex_encode(value.data, value.len, note + n);
+    (void)snprintf(note + n + 2 * value.len, NOTE_BYTES - (size_t)n - 2 * value.len, "\"}");
+}
 
 static int32_t read_note(void *ctx, const char *instance, hawse_view_t data)
 {
     struct host *host = ctx;
+    if (data.len == sizeof(FORGET) - 1 && memcmp(data.data, FORGET, data.len) == 0) {
+        store_free(host);
+        return HAWSE_OK;
+    }
     uint8_t value[HAWSE_STORE_VALUE_MAX];
     uint64_t len = 0;
     json_t *note = json_loadb((const char *)data.data, (size_t)data.len, 0, NULL);
@@ -191,11 +208,12 @@ static void tell(void *ctx)
     free(t);
 }
 
-/* Copies what there is: what is put meanwhile is known to who puts it. */
+/* Copies what there is of one instance, or (NULL) of all: what is put meanwhile is known to who
+ * puts it, and its note comes behind. */
 static int32_t copy_all(struct store_board *board, const char *instance, struct kept **out)
 {
     for (const struct kept *k = board->first; k; k = k->next) {
-        if (strcmp(k->instance, instance) != 0)
+        if (instance && strcmp(k->instance, instance) != 0)
             continue;
         struct kept *copy = malloc(sizeof(*copy));
         if (!copy)
@@ -205,6 +223,28 @@ static int32_t copy_all(struct store_board *board, const char *instance, struct 
         *out = copy;
     }
     return HAWSE_OK;
+}
+
+/* Copied first: nobody waits for a disk to put something. */
+void store_again(void *ctx, struct desk *desk)
+{
+    struct host *host = ctx;
+    struct kept *all = NULL;
+    char note[NOTE_BYTES];
+    (void)pthread_mutex_lock(&host->store.lock);
+    int32_t code = copy_all(&host->store, NULL, &all);
+    (void)pthread_mutex_unlock(&host->store.lock);
+    if (code == HAWSE_OK)
+        desk_note_now(desk, NOTE, "", FORGET);
+    else
+        log_line(host->logger, HAWSE_LOG_ERROR, "host",
+                 "no memory to write anew what instances keep: the journal may have older values");
+    for (const struct kept *k = all; k && code == HAWSE_OK; k = k->next) {
+        write_note(note, (hawse_view_t){k->bytes, k->key_len},
+                   (hawse_view_t){k->bytes + k->key_len, k->value_len});
+        desk_note_now(desk, NOTE, k->instance, note);
+    }
+    drop(all);
 }
 
 static int32_t open_store(struct instance *inst)
@@ -248,15 +288,12 @@ static int32_t put(struct instance *inst, hawse_view_t key, hawse_view_t value)
 {
     struct host *host = inst->host;
     struct fault fault = {0};
-    char note[2 * HAWSE_STORE_VALUE_MAX + HAWSE_STORE_KEY_MAX + 64];
+    char note[NOTE_BYTES];
     if (!key_ok(key) || !value_ok(value))
         return HAWSE_E_INVAL;
     if (!host->desk)
         return HAWSE_E_UNSUPPORTED;
-    int n = snprintf(note, sizeof(note), "{\"key\":\"%.*s\",\"value\":\"0x", (int)key.len,
-                     (const char *)key.data);
-    hawse_hex_encode(value.data, value.len, note + n);
-    (void)snprintf(note + n + 2 * value.len, sizeof(note) - (size_t)n - 2 * value.len, "\"}");
+    write_note(note, key, value);
     (void)pthread_mutex_lock(&host->store.lock);
     int32_t code = keep(&host->store, inst->config->id, key, value);
     (void)pthread_mutex_unlock(&host->store.lock);

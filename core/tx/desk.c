@@ -332,6 +332,7 @@ static void try_again(struct desk *desk)
         return;
     }
     log_line(desk->logger, HAWSE_LOG_WARN, "tx", "the journal can be written again: going on");
+    desk_notes_again(desk);
     for (size_t i = 0; i < desk->chain_count; i++) {
         for (struct desk_intent *in = desk->chains[i].intents; in; in = in->next)
             give_back(desk, in);

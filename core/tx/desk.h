@@ -57,6 +57,9 @@ struct desk_port {
      * log alone hears of it. */
     void (*alarm)(void *ctx, const struct config *config, const char *chain, const char *name,
                   bool up, const char *text);
+    /* The journal can be written again: what others keep in it by notes, and it may have lost,
+     * goes into it now by desk_note_now(), before anything is decided. NULL = nobody does. */
+    void (*again)(void *ctx, struct desk *desk);
 };
 
 struct desk_options {
@@ -107,6 +110,8 @@ int32_t desk_break(struct desk *desk, const char *instance, const char *who, con
  * a JSON object. It is written with the desk's next group. HAWSE_E_INVAL: it is too long. */
 int32_t desk_note(struct desk *desk, const char *what, const char *instance, const char *data,
                   struct fault *fault);
+/* [desk] The same, in the group that is open. The texts have the bounds of desk_note(). */
+void desk_note_now(struct desk *desk, const char *what, const char *instance, const char *data);
 
 /* [main] Before desk_start(): what earlier runs noted under this name, oldest first, by instance. A
  * note is written before anything of what is proposed after it leaves the process. */

@@ -685,5 +685,7 @@ int32_t totals_restore(struct desk *desk, struct fault *fault);
 /* ---- load.c ---- */
 
 int32_t desk_load(struct desk *desk, struct fault *fault);
+/* reload.c: what others note anew when the journal can be written again. */
+void desk_notes_again(struct desk *desk);
 
 #endif

@@ -73,14 +73,24 @@ struct note {
     char data[];
 };
 
+void desk_note_now(struct desk *desk, const char *what, const char *instance, const char *data)
+{
+    struct fault fault = {0};
+    if (desk_group(desk) &&
+        journal_note(desk->journal, what, instance, hawse_text(data), &fault) != HAWSE_OK)
+        desk_broke(desk, &fault);
+}
+
+void desk_notes_again(struct desk *desk)
+{
+    if (desk->options.port.again)
+        desk->options.port.again(desk->options.port.ctx, desk);
+}
+
 static void on_note(void *ctx)
 {
     struct note *note = ctx;
-    struct fault fault = {0};
-    struct desk *desk = note->desk;
-    if (desk_group(desk) && journal_note(desk->journal, note->what, note->instance,
-                                         hawse_text(note->data), &fault) != HAWSE_OK)
-        desk_broke(desk, &fault);
+    desk_note_now(note->desk, note->what, note->instance, note->data);
     free(note);
 }
 

@@ -10,6 +10,7 @@ import pathlib
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -243,6 +244,22 @@ def check_store(r, host, isolation):
     r.check("the journal shows who kept what", '"z.1_x-"' in asked.stdout and "0x7a7a" in asked.stdout, asked)
 
 
+def check_journal_down(r, host):
+    """Somebody else has the journal for a while: what is put then is in it as soon as it can be, and before anything else."""
+    keep(host, "gone", "g", 3)
+    with sqlite3.connect(host.folder / "state/journal.db", isolation_level=None) as db:
+        db.execute("begin immediate")
+        codes = [keep(host, "down", "d", 7), keep(host, "gone", "g", 0)]
+        r.check("a journal that cannot be written is said", until(lambda: re.search(r"ERROR tx .*journal", host.said()), 20) and codes == [0, 0], host.said())
+        db.execute("rollback")
+    r.check("... and that it can again", until(lambda: "can be written again" in host.said(), 20), host.said())
+    time.sleep(0.2)
+    r.check("the host is there again after kill -9", host.killed(), host.said())
+    _, got = host.result("verbs", "kept")
+    keys = sorted(got[0].split(";"))
+    r.check("what was put meanwhile was not lost, nor what was forgotten kept", "down=d*7" in keys and not any(k.startswith("gone") for k in keys), got)
+
+
 def check_loss(r, host):
     """In a worker: its end ends its calls, and the verbs are there again with it."""
     begin = time.monotonic()
@@ -295,6 +312,8 @@ def main():
                 else:
                     check_loss(r, host)
                 check_store(r, host, isolation)
+                if isolation == "none":
+                    check_journal_down(r, host)
                 host.call("verbs", "say", "hello")
                 r.check("the log says who called what, and how it ended", re.search(
                     r"an operator calls say .*ended with status 0", host.said(), re.S), host.said())
