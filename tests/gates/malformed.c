@@ -66,7 +66,7 @@ static void with_calls(struct room *r, uint32_t count)
     X(how_unknown, r->in.how = 77)                                                             \
     X(how_huge, r->in.how = UINT32_MAX)                                                        \
     X(route_unknown, r->in.route = 3)                                                          \
-    X(flags_unknown, r->in.flags = 2)                                                          \
+    X(flags_unknown, r->in.flags = 4)                                                          \
     X(flags_all, r->in.flags = UINT32_MAX)                                                     \
     X(id_empty, r->in.id.len = 0)                                                              \
     X(id_null, r->in.id = bytes_of(NULL, 8))                                                   \
