@@ -373,16 +373,17 @@ class Trial:
 
     def journal_binds(self):
         """What the journal proves by itself: each attempt is a call that was proposed, priced within its chain's cap, and
-        was simulated before it was signed."""
+        was simulated before it was signed; or takes back what was canceled, by nothing that is sent to itself."""
         wrong, seen = [], 0
-        for number, leg, seq, chain, nonce, reference, raw, body, fee, tip, chain_name in self.rows(
-                "select a.intent, a.leg, a.seq, a.chain_id, a.nonce, a.hash, r.bytes, b.bytes, a.max_fee, a.tip, i.chain from "
+        for number, leg, seq, chain, sender, nonce, reference, raw, body, fee, tip, chain_name in self.rows(
+                "select a.intent, a.leg, a.seq, a.chain_id, a.sender, a.nonce, a.hash, r.bytes, b.bytes, a.max_fee, a.tip, i.chain from "
                 "attempt a join record r on r.seq = a.seq join intent i on i.number = a.intent join record b on b.seq = "
                 "i.seq"):
             tx, intent, seen = decode(raw), json.loads(body), seen + 1
             call = intent["calls"][leg]
             bundle = intent.get("how") == "bundle"
-            same = bundle or (tx["to"], tx["value"], tx["data"]) == (call["to"].lower(), int(call["value"]), call["data"])
+            empty = (tx["to"], tx["value"], tx["data"], tx["gas"]) == (sender.lower(), 0, "0x", 21000)
+            same = bundle or empty or (tx["to"], tx["value"], tx["data"]) == (call["to"].lower(), int(call["value"]), call["data"])
             simulated = self.rows("select count(*) from step where intent = ? and step = 4 and seq < ?", number, seq)[0][0]
             if not (same and simulated and tx["chain_id"] == chain == CHAIN_ID and tx["nonce"] == nonce
                     and tx["max_fee"] == int(fee) <= CAPS[chain_name] * GWEI and tx["tip"] == int(tip) <= int(fee)
