@@ -3,6 +3,7 @@
  * out is within what is there, amounts have their signs, and more in never gives less out.
  */
 #include <hawse/amm/balancer.h>
+#include <hawse/amm/balancer_v3.h>
 #include <hawse/amm/concentrated.h>
 #include <hawse/amm/product.h>
 #include <hawse/amm/tick.h>
@@ -142,15 +143,60 @@ static void balancer(struct input *in)
     expect(hawse_u256_compare(&low, &power) <= 0 && hawse_u256_compare(&power, &up) <= 0);
 }
 
+static void buffer(struct input *in)
+{
+    hawse_bal3_wrapper_t w = {.assets = take_wide(in, 256), .shares = take_wide(in, 256)};
+    hawse_u256_t amount = take_wide(in, 256), minimum = take_wide(in, 64), r = amount, plain;
+    int32_t wrap = (int32_t)(take_u32(in) % 2), exact_out = (int32_t)(take_u32(in) % 2);
+    uint32_t why = 9999;
+    int32_t code = hawse_bal3_buffer(&w, wrap, &amount, exact_out, &minimum, &r, &why);
+    expect((code == HAWSE_E_RANGE) == (why != 9999));
+    expect(code == HAWSE_OK || hawse_u256_compare(&r, &amount) == 0);
+    if (code != HAWSE_OK || hawse_bal3_convert(&w, wrap, &amount, exact_out, &plain) != HAWSE_OK)
+        return;
+    /* never better than the wrapper itself */
+    expect(hawse_u256_compare(&r, &plain) == (exact_out ? 1 : -1));
+}
+
+static void balancer_v3(struct input *in)
+{
+    hawse_bal3_token_t tokens[TOKENS];
+    hawse_bal3_pool_t p = {.kind = HAWSE_BAL_STABLE + take_u32(in) % 6,
+                           .token_count = take_u32(in) % (TOKENS + 1),
+                           .tokens = tokens,
+                           .swap_fee = take_wide(in, 64),
+                           .amplification = take_wide(in, 256),
+                           .minimum_trade = take_wide(in, 64)};
+    for (int i = 0; i < TOKENS; i++) {
+        tokens[i] = (hawse_bal3_token_t){.live = take_wide(in, 128),
+                                         .factor = take_wide(in, 64),
+                                         .rate = take_wide(in, 128),
+                                         .weight = take_wide(in, 64),
+                                         .minimum = take_wide(in, 64)};
+    }
+    uint32_t i = take_u32(in) % (TOKENS + 1), j = take_u32(in) % (TOKENS + 1), why = 9999;
+    int32_t exact_out = (int32_t)(take_u32(in) % 2);
+    hawse_u256_t amount = take_wide(in, 256), r = amount, live;
+    int32_t code = hawse_bal3_swap(&p, i, j, &amount, exact_out, &r, &why);
+    expect((code == HAWSE_E_RANGE) == (why != 9999));
+    expect(code == HAWSE_OK || hawse_u256_compare(&r, &amount) == 0);
+    if (code == HAWSE_OK && hawse_bal3_live(exact_out ? &amount : &r, &tokens[j].factor,
+                                            &tokens[j].rate, &live, NULL) == HAWSE_OK)
+        expect(hawse_u256_compare(&live, &tokens[j].live) <= 0);
+    buffer(in);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct input in = {data, size};
-    uint32_t which = take_u32(&in) % 3;
+    uint32_t which = take_u32(&in) % 4;
     if (which == 0)
         concentrated(&in);
     else if (which == 1)
         constant_product(&in);
-    else
+    else if (which == 2)
         balancer(&in);
+    else
+        balancer_v3(&in);
     return 0;
 }

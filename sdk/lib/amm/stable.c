@@ -9,6 +9,8 @@
  */
 #include "fixed.h"
 
+#include <hawse/amm/balancer_v3.h>
+
 enum { ROUNDS = 255 };
 
 /* One product of the contract's: a * b / c, each in 256 bits. */
@@ -94,7 +96,7 @@ static bal_t invariant_of(uint32_t kind, const hawse_u256_t *amplification,
     (void)hawse_u256_sub(&w.amp, &w.precision, &w.amp_less_one);
     now = w.sum;
     for (int i = 0; i < ROUNDS; i++) {
-        TRY(kind == HAWSE_BAL_STABLE ? step_down(&w, &now, &next) : step_up(&w, &now, &next));
+        TRY(kind == HAWSE_BAL_STABLE_2021 ? step_up(&w, &now, &next) : step_down(&w, &now, &next));
         int32_t done = is_near(&next, &now);
         now = next;
         if (done) {
@@ -102,8 +104,8 @@ static bal_t invariant_of(uint32_t kind, const hawse_u256_t *amplification,
             return FINE;
         }
     }
-    return FAILS(kind == HAWSE_BAL_STABLE ? HAWSE_BAL_INVARIANT_DIVERGED
-                                          : HAWSE_BAL_BALANCE_DIVERGED);
+    return FAILS(kind == HAWSE_BAL_STABLE_2021 ? HAWSE_BAL_BALANCE_DIVERGED
+                                               : HAWSE_BAL_INVARIANT_DIVERGED);
 }
 
 /* Newton's steps x = (x^2 + c) / (2 x + b - D), rounded up. */
@@ -127,16 +129,27 @@ static bal_t balance_by_steps(const hawse_u256_t *b, const hawse_u256_t *c,
     return FAILS(HAWSE_BAL_BALANCE_DIVERGED);
 }
 
-/* The balance of token `at` under which the others have this invariant. */
-static bal_t balance_under(const hawse_u256_t *amplification, const hawse_u256_t *balances,
-                           uint32_t count, const hawse_u256_t *invariant, uint32_t at,
-                           hawse_u256_t *balance)
+/* a / b * 1000 rounded up, or down; pools of v3 multiply first. */
+static bal_t precise_div(uint32_t kind, const hawse_u256_t *a, const hawse_u256_t *b,
+                         int32_t round_up, hawse_u256_t *r)
 {
-    hawse_u256_t n = hawse_u256(count), precision = hawse_u256(HAWSE_BAL_AMP_PRECISION), amp, p;
+    hawse_u256_t precision = hawse_u256(HAWSE_BAL_AMP_PRECISION);
+    if (kind == HAWSE_BAL3_STABLE)
+        return mul_div_checked(a, &precision, b, round_up, r);
+    TRY(bal_div(a, b, round_up, r));
+    return bal_mul(r, &precision, r);
+}
+
+/* The balance of token `at` under which the others have this invariant. */
+static bal_t balance_under(const hawse_bal_pool_t *pool, const hawse_u256_t *balances,
+                           const hawse_u256_t *invariant, uint32_t at, hawse_u256_t *balance)
+{
+    hawse_u256_t n = hawse_u256(pool->token_count), amp, p;
     hawse_u256_t sum = balances[0], squared, b, c, t;
-    (void)u256_multiply_checked(amplification, &n, &amp); /* modulo 2^256, as in the contract */
+    /* modulo 2^256, as in the contract */
+    (void)u256_multiply_checked(&pool->amplification, &n, &amp);
     (void)u256_multiply_checked(&balances[0], &n, &p);
-    for (uint32_t i = 1; i < count; i++) {
+    for (uint32_t i = 1; i < pool->token_count; i++) {
         TRY(bal_mul(&p, &balances[i], &p));
         TRY(mul_div_checked(&p, &n, invariant, 0, &p));
         TRY(bal_add(&sum, &balances[i], &sum));
@@ -144,11 +157,9 @@ static bal_t balance_under(const hawse_u256_t *amplification, const hawse_u256_t
     (void)hawse_u256_sub(&sum, &balances[at], &sum);
     TRY(bal_mul(invariant, invariant, &squared));
     TRY(bal_mul(&amp, &p, &t));
-    TRY(bal_div(&squared, &t, 1, &c));
-    TRY(bal_mul(&c, &precision, &c));
+    TRY(precise_div(pool->kind, &squared, &t, 1, &c));
     TRY(bal_mul(&c, &balances[at], &c));
-    TRY(bal_div(invariant, &amp, 0, &b));
-    TRY(bal_mul(&b, &precision, &b));
+    TRY(precise_div(pool->kind, invariant, &amp, 0, &b));
     TRY(bal_add(&sum, &b, &b));
     TRY(bal_add(&squared, &c, &t));
     TRY(bal_add(invariant, &b, &sum));
@@ -160,16 +171,15 @@ bal_t stable_swap(const hawse_bal_pool_t *pool, hawse_u256_t *balances, uint32_t
                   const hawse_u256_t *amount, int32_t exact_out, hawse_u256_t *r)
 {
     hawse_u256_t invariant, final, one = hawse_u256(1);
-    uint32_t count = pool->token_count;
-    TRY(invariant_of(pool->kind, &pool->amplification, balances, count, &invariant));
+    TRY(invariant_of(pool->kind, &pool->amplification, balances, pool->token_count, &invariant));
     if (exact_out) {
         TRY(bal_sub(&balances[out], amount, &balances[out]));
-        TRY(balance_under(&pool->amplification, balances, count, &invariant, in, &final));
+        TRY(balance_under(pool, balances, &invariant, in, &final));
         TRY(bal_sub(&final, &balances[in], &final));
         return bal_add(&final, &one, r);
     }
     TRY(bal_add(&balances[in], amount, &balances[in]));
-    TRY(balance_under(&pool->amplification, balances, count, &invariant, out, &final));
+    TRY(balance_under(pool, balances, &invariant, out, &final));
     TRY(bal_sub(&balances[out], &final, &final));
     return bal_sub(&final, &one, r);
 }
