@@ -292,7 +292,7 @@ class Phase:
 
     def real(self):
         """Trades that were sent: what a gate refused was none."""
-        return [t for t in self.trades if t["way"] in ("buy", "sell") and t["why"] not in ("gate", "simulation", "moved")]
+        return [t for t in self.trades if t["way"] in ("buy", "sell") and t["why"] not in ("mode", "gate", "simulation", "moved")]
 
     def settled(self, quiet_s=0.25, limit_s=20):
         """Until it has nothing more to do with this market."""

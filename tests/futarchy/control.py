@@ -24,13 +24,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
 from arb import E18, Node, Phase  # noqa: E402
-from trials import Results, until  # noqa: E402
+from trials import Results, free_port, until  # noqa: E402
 
 SAFE = "400"  # sDAI
 REFUSED, CONFIRMED, EXPIRED, FAILED = 3, 9, 11, 12  # steps of intents
 UNKNOWN = -16  # HAWSE_E_UNKNOWN
 GAP = 18      # company tokens
-PARTS = ("reverting", "code", "stranger", "failures", "gas", "killed", "canary")
+PARTS = ("shadow", "reverting", "code", "stranger", "failures", "gas", "killed", "canary")
+RULES = pathlib.Path(__file__).resolve().parents[2] / "packaging/prometheus/hawse.rules.yml"
 LADDER = ["0.001", "0.005", "0.01", "0.05", "0.1"]
 
 
@@ -178,6 +179,45 @@ class Trial:
         (p.bot.folder / "hawse.json").write_text(json.dumps(config))
         return p
 
+    # ---- what others are told ----
+
+    def metrics(self, port):
+        """Values by name and labels, as /metrics has them."""
+        text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10).read().decode()
+        return {m.group(1): float(m.group(2)) for m in re.finditer(r"^(hawse_\S+) (\S+)$", text, re.M)}
+
+    def shadow(self):
+        """A mode that signs nothing: what would have been sent is no failure, so no rule of Prometheus fires. And all that the
+        rules name is exported."""
+        port = free_port()
+        p = self.phase("shadow")
+        config = json.loads((p.bot.folder / "hawse.json").read_text())
+        config["instances"]["arb"]["mode"] = "shadow"
+        config.update({"http": {"listen": f"127.0.0.1:{port}"}, "record": {"file": "shadow.hrec"}})
+        (p.bot.folder / "hawse.json").write_text(json.dumps(config))
+        with p:
+            for _ in range(4):
+                self.gap(p)
+            have = self.metrics(port)
+            told, status = p.bot.call("monitor")
+            why, _ = p.bot.call("analyze-failures")
+            pectra = {name: n for name, n in have.items() if "pectra" in name}
+            p.check("shadow: it decides, and nothing is sent", len(p.trades) >= 4 and not p.real(), p.trades)
+            p.check("shadow: no bundle has failed, and there is no error of any type",
+                    len(pectra) >= 14 and not any(n for name, n in pectra.items() if re.search("bundles|errors", name)), pectra)
+            p.check("shadow: monitor and analyze-failures know of none", status == 0 and told["failures"] == why["failures"] == 0 and
+                    not any(told["errors"].values()), (told, why))
+            named = set(re.findall(r"\b(hawse_\w+)[\[ ]", "\n".join(re.findall(r"expr: (.*?)\n +(?:for|keep_firing_for|labels|annotations):", RULES.read_text(),
+                                                                             re.S))))
+            lost = named - {name.partition("{")[0] for name in have}
+            p.check("each metric that a rule names is exported under that name", len(named) >= 11 and not lost - {"hawse_alerts"}, lost)
+            labels = {"hawse_instance_up": ["instance"], "hawse_stream_up": ["instance", "stream"],
+                      "hawse_chain_alarms": ["chain", "what"], "hawse_plugin_pectra_errors_total": ["instance", "type"],
+                      "hawse_plugin_pectra_bundles_total": ["instance"]}
+            bad = [name for name, wanted in labels.items() if not any(
+                one.startswith(name + "{") and all(f'{label}="' in one for label in wanted) for one in have)]
+            p.check("... with the labels that they group by", not bad, bad)
+
     # ---- triggers ----
 
     def reverting(self):
@@ -316,7 +356,7 @@ class Trial:
                     after[0] <= wei(LADDER[0]), after[:3])
 
     def run(self):
-        parts = {"reverting": self.reverting, "code": self.code_changes, "stranger": self.stranger, "failures": self.failures,
+        parts = {"shadow": self.shadow, "reverting": self.reverting, "code": self.code_changes, "stranger": self.stranger, "failures": self.failures,
                  "gas": self.gas, "killed": self.killed, "canary": self.canary}
         began = time.monotonic()
         try:

@@ -98,6 +98,33 @@ class Trial(Results):
         node.call("anvil_setBalance", me, hex(10 ** 22))
         self.good("verify is green again when all is mended")
 
+    def words(self):
+        """What a slip of the hand is answered with, and verify for programs."""
+        done = self.call("--json", "verify", sets=["instances.arb.settings.chain_id=137"])
+        bad = [line for line in json.loads(done.stdout)["lines"] if not line["good"]]
+        self.check("verify --json names each check, and what to do where one is bad", done.returncode == 1 and
+                   [line["check"] for line in bad] == ["chain_id"] and '"chain_id" is wrong' in bad[0]["fix"], done.stdout)
+        for setting, value in {"canary_amounts": '["1","0.5"]', "amount": '"0"', "safe_amount": '"ten"', "daily_amounts": '["0"]'}.items():
+            done = self.call("verify", sets=[f"instances.arb.settings.{setting}={value}"])
+            self.check(f"{setting} {value} is refused by name", done.returncode != 0 and f"settings.{setting} cannot be taken" in done.stderr and
+                       "fix: " in done.stderr, done)
+
+    def questions(self):
+        """Of a running host that has nothing to trade."""
+        done = self.live("quote", "much")
+        self.check("quote: what is no amount is refused", done.returncode == 2 and 'expected sDAI above 0, as "12.5"' in done.stdout, done)
+        done = self.live("quote", "amount=0")
+        self.check("quote: nor is 0", done.returncode == 2, done)
+        done = self.live("once")
+        self.check("once says what --send would do", done.returncode == 0 and "nothing was proposed: --send proposes the better one, as one "
+                   "bundle, of 0.01 sDAI at most" in done.stdout, done)
+        done = self.live("once", "--send")
+        self.check("once --send says why it proposes nothing", done.returncode == 0 and
+                   done.stdout == "nothing was proposed: nothing gains enough now\n", done)
+        done = self.live("monitor")
+        panels = ("succeeded (", "gas a cycle", "margin before gas: ", "errors of this run: none")
+        self.check("monitor has its panels", done.returncode == 0 and all(panel in done.stdout for panel in panels), done)
+
     def approve_from_bot(self, token, spender, amount):
         me = self.bot.address
         self.node.call("anvil_impersonateAccount", me)
@@ -151,6 +178,7 @@ class Trial(Results):
         self.check("set --send gives all there is", done.returncode == 0 and self.allowances() == before, done)
         done = self.live("approvals", "set", "amount=much")
         self.check("what is no amount is refused", done.returncode == 2 and "amount" in done.stdout, done)
+        self.questions()
         self.bot.host.stop()
 
 
@@ -160,6 +188,7 @@ def main(hawse, plugins, anvil, rig, full=""):
         try:
             Forked(trial, trial.hawse, trial.plugins, anvil, trial.node, trial.folder / "bot/hawse.json").scenarios(["thin"])
             trial.verify()
+            trial.words()
             trial.old_node()
             trial.approvals(full == "--full")
         finally:

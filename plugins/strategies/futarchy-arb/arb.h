@@ -48,6 +48,7 @@ enum {
     ARB_LEGS = BUNDLE_CALLS, /* transactions of a sequence */
     ARB_MARKS = 1 << 17,     /* quotes and brackets of an answer */
     ARB_ANSWER_MAX = 1 << 20,
+    ARB_ERRORS = 6, /* classes of them */
 };
 
 /* What is asked of the chain. Each is asked of `item` 0 to its number; a tag holds both. */
@@ -146,7 +147,7 @@ struct arb_metrics {
     hawse_metric_t total, success, failed, profit_total, gained, lost, last_profit, last_gas,
         predicted, breaker, rolled_back, amount, evaluations, opportunities, fronted, withdrawn,
         gas_off;
-    hawse_metric_t errors[6];
+    hawse_metric_t errors[ARB_ERRORS];
 };
 
 /* Trades that ended badly, for those who look for the reason. */
@@ -217,6 +218,8 @@ struct arb {
     struct failure failures[FAILURES];
     uint64_t failure_count;
     uint64_t measured, exact; /* trades that succeeded, and those that gained what was predicted */
+    hawse_u256_t put_in, gained; /* sDAI of cycles that succeeded in this run; gained: signed */
+    uint64_t errors[ARB_ERRORS]; /* of this run, by class */
     struct seen_trade seen[SEEN];
     uint32_t seen_next;
     uint64_t complaint_ns;
@@ -293,6 +296,8 @@ void say_decision(struct arb *a, const struct flow *f);
 void say_withdrawn(struct arb *a);
 void say_notices(struct arb *a, uint32_t notices);
 void say_outcome(struct arb *a, const struct control_outcome *o, const char *class_of_error);
+/* A class of errors, of ARB_ERRORS. */
+const char *say_error_name(uint32_t class_of_error);
 /* sDAI with six digits behind the point. */
 const char *units(const hawse_u256_t *n, char out[HAWSE_U256_DECIMAL_MAX + 4]);
 

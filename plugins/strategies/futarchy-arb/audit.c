@@ -54,6 +54,13 @@ static void put_words(struct text *t, const uint8_t *words, uint64_t len)
                                                                                       : words[i]);
 }
 
+/* Our own words in a JSON string. */
+static void put_quoted(struct text *t, const char *words)
+{
+    for (; *words; words++)
+        put(t, "%s%c", *words == '"' || *words == '\\' ? "\\" : "", *words);
+}
+
 static void end(struct arb *a, uint32_t status, const struct text *json, const struct text *text)
 {
     struct audit *u = &a->audit;
@@ -224,8 +231,14 @@ static void report(struct arb *a)
     put(&json, "{\"ready\":%s,\"lines\":[", r.good ? "true" : "false");
     for (uint32_t i = 0; i < VERIFY_LINES; i++) {
         const struct verify_verdict *v = &r.line[i];
-        put(&json, "%s{\"good\":%s,\"text\":\"%s\"}", i ? "," : "", v->good ? "true" : "false",
-            v->text);
+        put(&json, "%s{\"check\":\"%s\",\"good\":%s,\"text\":\"%s\"", i ? "," : "",
+            verify_name((enum verify_line)i), v->good ? "true" : "false", v->text);
+        if (!v->good) {
+            put(&json, ",\"fix\":\"");
+            put_quoted(&json, v->fix);
+            put(&json, "\"");
+        }
+        put(&json, "}");
         put(&text, "[%s] %s\n", v->good ? " ok " : "FAIL", v->text);
         if (!v->good)
             put(&text, "       fix: %s\n", v->fix);

@@ -29,6 +29,8 @@ static bool has(hawse_view_t text, const char *word)
 
 static const char *class_of(const struct trade *t, hawse_view_t reason)
 {
+    if (t->step == HAWSE_INTENT_REFUSED && has(reason, "its mode is"))
+        return "mode"; /* nothing went wrong: it is not to be sent */
     if (t->step == HAWSE_INTENT_REFUSED)
         return has(reason, "imulat") || has(reason, "revert") ? "simulation" : "gate";
     if (t->step == HAWSE_INTENT_EXPIRED)
@@ -82,12 +84,15 @@ void outcome_roll_back(struct arb *a, enum control_reason reason)
     say_notices(a, notices);
 }
 
+/* A mode that signs nothing makes no failures of what would have been sent. */
 static void remember(struct arb *a, const char *class_of_error, hawse_view_t reason)
 {
+    a->trade.unsent_by_mode = strcmp(class_of_error, "mode") == 0;
+    if (a->trade.unsent_by_mode)
+        return;
     struct failure *f = &a->failures[a->failure_count++ % FAILURES];
     uint64_t len = reason.len < sizeof(f->reason) - 1 ? reason.len : sizeof(f->reason) - 1;
     memset(f, 0, sizeof(*f));
-    a->trade.unsent_by_mode = a->trade.step == HAWSE_INTENT_REFUSED && has(reason, "its mode is");
     f->number = a->trade.number;
     f->block = a->trade.block;
     (void)snprintf(f->class_of_error, sizeof(f->class_of_error), "%s", class_of_error);
@@ -334,8 +339,9 @@ void outcome_step(struct arb *a, const hawse_event_t *event)
     }
     if (step.step != HAWSE_INTENT_CONFIRMED) {
         remember(a, class_of(t, reason), reason);
-        say(a, HAWSE_LOG_WARN, "trade %llu: %.*s", (unsigned long long)t->number,
-            (int)(reason.len < 400 ? reason.len : 400), (const char *)reason.data);
+        say(a, t->unsent_by_mode ? HAWSE_LOG_INFO : HAWSE_LOG_WARN, "trade %llu: %.*s",
+            (unsigned long long)t->number, (int)(reason.len < 400 ? reason.len : 400),
+            (const char *)reason.data);
     }
     measure(a);
     if (!t->measuring)

@@ -44,8 +44,13 @@ const char *units(const hawse_u256_t *n, char out[HAWSE_U256_DECIMAL_MAX + 4])
 /* ---- metrics ---- */
 
 /* Classes of errors; the first three are the host's, the others the chain's. */
-static const char *const classes[] = {"gate",     "simulation", "expired",
-                                      "reverted", "unknown",    "other"};
+static const char *const classes[ARB_ERRORS] = {"gate",     "simulation", "expired",
+                                                "reverted", "unknown",    "other"};
+
+const char *say_error_name(uint32_t class_of_error)
+{
+    return class_of_error < ARB_ERRORS ? classes[class_of_error] : "?";
+}
 
 static int32_t declare(struct arb *a, uint32_t kind, const char *name, const char *help,
                        const char *label, hawse_metric_t *out)
@@ -62,10 +67,10 @@ int32_t say_begin(struct arb *a)
         const char *name, *help;
         hawse_metric_t *to;
     } all[] = {
-        {HAWSE_METRIC_COUNTER, "pectra_bundles_total", "bundles proposed", &a->m.total},
-        {HAWSE_METRIC_COUNTER, "pectra_bundles_success_total", "bundles confirmed", &a->m.success},
-        {HAWSE_METRIC_COUNTER, "pectra_bundles_failed_total", "bundles that ended badly",
-         &a->m.failed},
+        {HAWSE_METRIC_COUNTER, "pectra_bundles_total", "bundles that were sent, and ended",
+         &a->m.total},
+        {HAWSE_METRIC_COUNTER, "pectra_bundles_success_total", "of them: confirmed", &a->m.success},
+        {HAWSE_METRIC_COUNTER, "pectra_bundles_failed_total", "of them: ended badly", &a->m.failed},
         {HAWSE_METRIC_GAUGE, "pectra_profit_sdai", "of the last trade before gas, micro-sDAI",
          &a->m.last_profit},
         {HAWSE_METRIC_GAUGE, "pectra_profit_sdai_sum", "of all trades of this run, micro-sDAI",
@@ -94,7 +99,7 @@ int32_t say_begin(struct arb *a)
     char label[48];
     for (uint32_t i = 0; i < sizeof(all) / sizeof(all[0]) && code == HAWSE_OK; i++)
         code = declare(a, all[i].kind, all[i].name, all[i].help, "", all[i].to);
-    for (uint32_t i = 0; i < sizeof(classes) / sizeof(classes[0]) && code == HAWSE_OK; i++) {
+    for (uint32_t i = 0; i < ARB_ERRORS && code == HAWSE_OK; i++) {
         (void)snprintf(label, sizeof(label), "type=\"%s\"", classes[i]);
         code = declare(a, HAWSE_METRIC_COUNTER, "pectra_errors_total", "by type", label,
                        &a->m.errors[i]);
@@ -138,7 +143,6 @@ void say_decision(struct arb *a, const struct flow *f)
         net[HAWSE_U256_DECIMAL_MAX + 4], company[HAWSE_U256_DECIMAL_MAX + 4],
         gain[HAWSE_U256_DECIMAL_MAX], company_wei[HAWSE_U256_DECIMAL_MAX];
     count(a, a->m.opportunities, 1);
-    count(a, a->m.total, a->trade.order.path == PATH_BUNDLE && is_cycle(f));
     set(a, a->m.predicted, micro(&f->gain));
     set(a, a->m.amount, micro(&a->trade.order.max_in));
     (void)hawse_i256_decimal(&f->gain, gain);
@@ -198,27 +202,41 @@ void say_notices(struct arb *a, uint32_t notices)
     set(a, a->m.rolled_back, (int64_t)c->rolled_back);
 }
 
+/* What a gate or a simulation refused was no bundle: its class of errors has it. */
+static void count_outcome(struct arb *a, const struct control_outcome *o,
+                          const char *class_of_error)
+{
+    const struct trade *t = &a->trade;
+    bool bundle = t->order.path == PATH_BUNDLE && is_cycle(&t->flow) && o->counts;
+    count(a, a->m.total, bundle);
+    count(a, a->m.success, bundle && o->succeeded);
+    count(a, a->m.failed, bundle && !o->succeeded);
+    for (uint32_t i = 0; i < ARB_ERRORS; i++) {
+        bool is = !o->succeeded && !t->unsent_by_mode && strcmp(classes[i], class_of_error) == 0;
+        a->errors[i] += is;
+        count(a, a->m.errors[i], is);
+    }
+}
+
 void say_outcome(struct arb *a, const struct control_outcome *o, const char *class_of_error)
 {
     const struct trade *t = &a->trade;
     char gain[HAWSE_U256_DECIMAL_MAX], predicted[HAWSE_U256_DECIMAL_MAX];
     int64_t n = micro(&o->gain);
-    bool bundle = t->order.path == PATH_BUNDLE && is_cycle(&t->flow);
-    count(a, a->m.success, bundle && o->succeeded);
-    count(a, a->m.failed, bundle && !o->succeeded);
+    count_outcome(a, o, class_of_error);
     count(a, n >= 0 ? a->m.gained : a->m.lost, n >= 0 ? n : -n);
     if (a->metrics)
         (void)a->metrics->add(a->host, a->self, a->m.profit_total, n);
     set(a, a->m.last_profit, n);
     if (o->succeeded && is_cycle(&t->flow)) {
+        (void)hawse_u256_add(&a->put_in, &t->flow.paid, &a->put_in);
+        (void)hawse_u256_add(&a->gained, &o->gain, &a->gained);
         set(a, a->m.last_gas, (int64_t)o->gas_used);
         set(a, a->m.gas_off, t->gas_off_ppm);
     }
-    for (uint32_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
-        count(a, a->m.errors[i], !o->succeeded && strcmp(classes[i], class_of_error) == 0);
     (void)hawse_i256_decimal(&o->gain, gain);
     (void)hawse_i256_decimal(&t->flow.gain, predicted);
-    say(a, o->succeeded ? HAWSE_LOG_INFO : HAWSE_LOG_WARN,
+    say(a, o->succeeded || t->unsent_by_mode ? HAWSE_LOG_INFO : HAWSE_LOG_WARN,
         "trade %llu %s (%s): gain %s wei, predicted %s, gas %llu, %lld ppm off its simulation",
         (unsigned long long)t->number, o->succeeded ? "succeeded" : "failed",
         o->succeeded ? "ok" : class_of_error, gain, predicted, (unsigned long long)o->gas_used,

@@ -2,6 +2,7 @@
 #include "arb.h"
 
 #include <hawse/hex.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +10,15 @@ struct reader {
     const hawse_json_t *doc;
     hawse_json_value_t *root;
     bool good;
+    const char *bad; /* the first that cannot be taken */
 };
+
+static void refuse(struct reader *r, const char *key)
+{
+    if (r->good)
+        r->bad = key;
+    r->good = false;
+}
 
 static bool find(struct reader *r, const char *key, hawse_json_value_t *v)
 {
@@ -20,7 +29,7 @@ static void read_name(struct reader *r, const char *key, char out[ARB_NAME])
 {
     hawse_json_value_t v;
     if (!find(r, key, &v) || v.len >= ARB_NAME) {
-        r->good = false;
+        refuse(r, key);
         return;
     }
     memcpy(out, v.data, v.len);
@@ -34,7 +43,7 @@ static bool read_bytes(struct reader *r, const char *key, uint8_t *out, uint64_t
     if (!find(r, key, &v))
         return false;
     if (hawse_hex_fixed(v.data, v.len, out, len) != HAWSE_OK)
-        r->good = false;
+        refuse(r, key);
     return true;
 }
 
@@ -42,9 +51,18 @@ static void read_amount(struct reader *r, const char *key, hawse_u256_t *out)
 {
     hawse_json_value_t v;
     if (find(r, key, &v) && hawse_u256_parse_units(v.data, v.len, 18, out) != HAWSE_OK)
-        r->good = false;
+        refuse(r, key);
 }
 
+/* One of which nothing would ever be traded is a slip of the hand. */
+static void read_some(struct reader *r, const char *key, hawse_u256_t *out)
+{
+    read_amount(r, key, out);
+    if (hawse_u256_is_zero(out))
+        refuse(r, key);
+}
+
+/* From the smallest on; a trial of an open breaker takes the first. */
 static uint32_t read_amounts(struct reader *r, const char *key, hawse_u256_t *out, uint32_t count)
 {
     hawse_json_value_t list, v;
@@ -52,8 +70,10 @@ static uint32_t read_amounts(struct reader *r, const char *key, hawse_u256_t *ou
     if (!find(r, key, &list))
         return count;
     while (n < CONTROL_AMOUNTS && hawse_json_next(r->doc, &list, NULL, &v) == 1) {
-        if (hawse_u256_parse_units(v.data, v.len, 18, &out[n++]) != HAWSE_OK)
-            r->good = false;
+        if (hawse_u256_parse_units(v.data, v.len, 18, &out[n]) != HAWSE_OK ||
+            hawse_u256_is_zero(&out[n]) || (n > 0 && hawse_u256_compare(&out[n], &out[n - 1]) < 0))
+            refuse(r, key);
+        n++;
     }
     return n;
 }
@@ -62,7 +82,7 @@ static void read_u64(struct reader *r, const char *key, uint64_t *out)
 {
     hawse_json_value_t v;
     if (find(r, key, &v) && hawse_json_u64(&v, out) != HAWSE_OK)
-        r->good = false;
+        refuse(r, key);
 }
 
 static void read_u32(struct reader *r, const char *key, uint32_t *out)
@@ -97,7 +117,7 @@ static uint32_t read_word(struct reader *r, const char *key, const char *const *
         if (hawse_json_is(&v, words[i]))
             return i;
     }
-    r->good = false;
+    refuse(r, key);
     return fallback;
 }
 
@@ -166,9 +186,9 @@ static void read_rules(struct reader *r, struct control_rules *c)
     read_flag(r, "test_mode", &c->test_mode);
     read_flag(r, "bundle_enabled", &c->bundle_enabled);
     read_flag(r, "fallback_enabled", &c->fallback_enabled);
-    read_amount(r, "amount", &c->amount);
-    read_amount(r, "max_bundle_amount", &c->max_bundle);
-    read_amount(r, "safe_amount", &c->safe_amount);
+    read_some(r, "amount", &c->amount);
+    read_some(r, "max_bundle_amount", &c->max_bundle);
+    read_some(r, "safe_amount", &c->safe_amount);
     c->ladder_count = read_amounts(r, "canary_amounts", c->ladder, c->ladder_count);
     c->daily_count = read_amounts(r, "daily_amounts", c->daily, c->daily_count);
     read_u32(r, "canary_passes", &c->ladder_passes);
@@ -217,6 +237,15 @@ static void read_all(struct reader *r, struct settings *s)
     s->interval_ns = s->rules.interval_ns;
 }
 
+static int32_t bad_setting(struct arb *a, const struct reader *r)
+{
+    char text[160];
+    (void)snprintf(text, sizeof(text), "settings.%s cannot be taken", r->bad ? r->bad : "*");
+    return hawse_fail(a->host, a->self, HAWSE_E_FORMAT, text,
+                      "addresses have 40 digits, ids and hashes 64; amounts are texts of whole "
+                      "sDAI above 0, such as \"0.01\", and lists of them begin with the smallest");
+}
+
 int32_t settings_read(struct arb *a, hawse_view_t config)
 {
     hawse_json_t doc;
@@ -229,7 +258,7 @@ int32_t settings_read(struct arb *a, hawse_view_t config)
     defaults(&a->set);
     if (hawse_json_index(&doc, text, config.len, a->marks, ARB_MARKS) != HAWSE_OK ||
         hawse_json_root(&doc, &root) != HAWSE_OK)
-        r.good = false;
+        refuse(&r, NULL);
     else
         read_all(&r, &a->set);
     free(text);
@@ -237,8 +266,5 @@ int32_t settings_read(struct arb *a, hawse_view_t config)
         return hawse_fail(a->host, a->self, HAWSE_E_INVAL,
                           "executor_code_hash is set, and executor is not",
                           "set \"executor\" to the address that chains.CHAIN.tx.executor has");
-    return r.good ? HAWSE_OK
-                  : hawse_fail(a->host, a->self, HAWSE_E_FORMAT, "settings cannot be read",
-                               "addresses have 40 digits, amounts are texts such as \"0.01\": see "
-                               "the manifest's config");
+    return r.good ? HAWSE_OK : bad_setting(a, &r);
 }

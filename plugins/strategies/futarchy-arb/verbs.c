@@ -19,7 +19,7 @@ enum verb {
     VERB_RESUME,
     VERBS
 };
-enum { TEXT = 16384, MARKS = 64 };
+enum { TEXT = 16384, MARKS = 64, PANEL = 3 };
 
 static const struct {
     const char *name, *help, *args;
@@ -27,7 +27,7 @@ static const struct {
     [VERB_QUOTE] = {"quote", "the best trade of both ways now, and what it would gain",
                     "{\"properties\":{\"amount\":{\"type\":\"string\",\"maxLength\":40,"
                     "\"description\":\"sDAI at most; left out: what would be traded\"}}}"},
-    [VERB_ONCE] = {"once", "decide once, now; nothing is proposed without --send",
+    [VERB_ONCE] = {"once", "decide once, now; without --send only what would be done is said",
                    "{\"properties\":{\"send\":{\"type\":\"boolean\",\"default\":false}}}"},
     [VERB_MONITOR] = {"monitor", "state, success, gas, gains and errors so far", ""},
     [VERB_AB] = {"ab-report", "bundles beside single transactions", ""},
@@ -128,26 +128,70 @@ static void put_flow(struct text *json, struct text *text, const char *way, int3
         units(&f->back, back), units(&f->net, net));
 }
 
+/* What both ways would gain now. False, and the call is answered: it cannot be known. */
+static bool put_quotes(struct arb *a, hawse_command_t call, const hawse_u256_t *max_in,
+                       struct control_order *order, struct text *json, struct text *text)
+{
+    struct flow f;
+    const char *why = why_not(a);
+    if (why) {
+        put(json, "{\"ready\":false,\"why\":\"%s\"}", why);
+        put(text, "not ready: %s\n", why);
+        end(a, call, HAWSE_COMMAND_TROUBLE, json, text);
+        return false;
+    }
+    put(json, "{\"ready\":true,\"block\":%llu,", (unsigned long long)a->head);
+    int32_t code = decide_quote(a, FLOW_BUY, max_in, &f, order);
+    put_flow(json, text, "buy", code, &f);
+    put(json, ",");
+    code = decide_quote(a, FLOW_SELL, max_in, &f, order);
+    put_flow(json, text, "sell", code, &f);
+    return true;
+}
+
 static void quote(struct arb *a, hawse_command_t call, const hawse_u256_t *max_in)
 {
     struct text json = {.len = 0}, text = {.len = 0};
     struct control_order order;
-    struct flow f;
-    const char *why = why_not(a);
-    if (why) {
-        put(&json, "{\"ready\":false,\"why\":\"%s\"}", why);
-        put(&text, "not ready: %s\n", why);
-        end(a, call, HAWSE_COMMAND_TROUBLE, &json, &text);
+    if (!put_quotes(a, call, max_in, &order, &json, &text))
         return;
-    }
-    put(&json, "{\"ready\":true,\"block\":%llu,", (unsigned long long)a->head);
-    int32_t code = decide_quote(a, FLOW_BUY, max_in, &f, &order);
-    put_flow(&json, &text, "buy", code, &f);
-    put(&json, ",");
-    code = decide_quote(a, FLOW_SELL, max_in, &f, &order);
-    put_flow(&json, &text, "sell", code, &f);
     put(&json, "}");
     end(a, call, HAWSE_COMMAND_GOOD, &json, &text);
+}
+
+/* What `once --send` would do, without doing it. */
+static void once_dry(struct arb *a, hawse_command_t call)
+{
+    struct text json = {.len = 0}, text = {.len = 0};
+    struct control_order order;
+    char most[HAWSE_U256_DECIMAL_MAX + 4];
+    if (!put_quotes(a, call, NULL, &order, &json, &text))
+        return;
+    bool bundle = order.path == PATH_BUNDLE;
+    put(&json, ",\"proposed\":false,\"bundle\":%s,\"trial\":%s,", bundle ? "true" : "false",
+        order.trial ? "true" : "false");
+    put_amount(&json, "at_most", &order.max_in);
+    put(&json, "}");
+    put(&text, "nothing was proposed: --send proposes the better one, %s, of %s sDAI at most%s\n",
+        bundle ? "as one bundle" : "one by one", units(&order.max_in, most),
+        order.trial ? " (a trial: the breaker is open)" : "");
+    end(a, call, HAWSE_COMMAND_GOOD, &json, &text);
+}
+
+/* Why a decision that was asked for has proposed nothing. */
+static void put_idle(const struct arb *a, struct text *text)
+{
+    if (a->trade.open)
+        put(text, "nothing was proposed: trade %llu is under way\n",
+            (unsigned long long)a->trade.number);
+    else if (a->trade.measuring)
+        put(text, "nothing was proposed: what trade %llu gained is not known yet\n",
+            (unsigned long long)a->trade.number);
+    else if (a->head < a->not_before_block)
+        put(text, "nothing was proposed: the last trade ended badly, not before block %llu\n",
+            (unsigned long long)a->not_before_block);
+    else
+        put(text, "nothing was proposed: nothing gains enough now\n");
 }
 
 static void once(struct arb *a, hawse_command_t call, bool send)
@@ -155,7 +199,7 @@ static void once(struct arb *a, hawse_command_t call, bool send)
     struct text json = {.len = 0}, text = {.len = 0};
     uint64_t before = a->next_number;
     if (!send || why_not(a)) {
-        quote(a, call, NULL);
+        once_dry(a, call);
         return;
     }
     a->changed = true;
@@ -164,10 +208,11 @@ static void once(struct arb *a, hawse_command_t call, bool send)
     bool proposed = a->next_number != before;
     put(&json, "{\"ready\":true,\"proposed\":%s,\"trade\":%llu}", proposed ? "true" : "false",
         (unsigned long long)(proposed ? before : 0));
-    put(&text,
-        proposed ? "proposed: trade %llu; the log and `hawse intents` say how it ends\n"
-                 : "nothing was proposed: nothing gains enough, or trade %llu is under way\n",
-        (unsigned long long)(proposed ? before : before - 1));
+    if (proposed)
+        put(&text, "proposed: trade %llu; the log and `hawse intents` say how it ends\n",
+            (unsigned long long)before);
+    else
+        put_idle(a, &text);
     end(a, call, HAWSE_COMMAND_GOOD, &json, &text);
 }
 
@@ -226,6 +271,60 @@ static bool is_undecided(const struct arb *a)
     return a->changed || a->held_known != (1u << MARKET_TOKENS) - 1;
 }
 
+/* What was gained of what was put in, in millionths; both of this run. */
+static int64_t margin_ppm(const struct arb *a)
+{
+    hawse_u256_t part, one = hawse_u256(1000000), whole = a->gained;
+    bool minus = hawse_i256_is_negative(&whole) != 0;
+    uint64_t ppm = 0;
+    if (minus)
+        hawse_i256_negate(&whole, &whole);
+    if (hawse_u256_is_zero(&a->put_in) ||
+        hawse_u256_mul_div(&whole, &one, &a->put_in, 0, &part) != HAWSE_OK ||
+        hawse_u256_to_u64(&part, &ppm) != HAWSE_OK || ppm > INT32_MAX)
+        return 0;
+    return minus ? -(int64_t)ppm : (int64_t)ppm;
+}
+
+static void put_failure(struct text *json, struct text *text, const struct failure *f)
+{
+    put(json, "{\"trade\":%llu,\"block\":%llu,\"class\":\"%s\",\"reason\":\"",
+        (unsigned long long)f->number, (unsigned long long)f->block, f->class_of_error);
+    put_words(json, f->reason);
+    put(json, "\"}");
+    put(text, "trade %llu, block %llu: %s: ", (unsigned long long)f->number,
+        (unsigned long long)f->block, f->class_of_error);
+    put_words(text, f->reason);
+    put(text, "\n");
+}
+
+/* Margins, how often what went wrong, and the last reasons. */
+static void put_panels(const struct arb *a, struct text *json, struct text *text)
+{
+    uint64_t last = a->failure_count < PANEL ? a->failure_count : PANEL;
+    int64_t margin = margin_ppm(a);
+    uint64_t any = 0;
+    put(json, ",\"margin_ppm\":%lld,\"errors\":{", (long long)margin);
+    put(text, "margin before gas: %s%lld.%04lld %% of what was put in, %llu trades of this run\n",
+        margin < 0 ? "-" : "", (long long)(margin < 0 ? -margin : margin) / 10000,
+        (long long)(margin < 0 ? -margin : margin) % 10000, (unsigned long long)a->measured);
+    put(text, "errors of this run:");
+    for (uint32_t i = 0; i < ARB_ERRORS; i++) {
+        put(json, "%s\"%s\":%llu", i ? "," : "", say_error_name(i),
+            (unsigned long long)a->errors[i]);
+        if (a->errors[i] > 0)
+            put(text, " %llu %s", (unsigned long long)a->errors[i], say_error_name(i));
+        any += a->errors[i];
+    }
+    put(text, any > 0 ? "\n" : " none\n");
+    put(json, "},\"last_failures\":[");
+    for (uint64_t i = 0; i < last; i++) {
+        put(json, "%s", i ? "," : "");
+        put_failure(json, text, &a->failures[(a->failure_count - 1 - i) % FAILURES]);
+    }
+    put(json, "]");
+}
+
 static void monitor(struct arb *a, hawse_command_t call)
 {
     const struct control *c = &a->control;
@@ -245,6 +344,7 @@ static void monitor(struct arb *a, hawse_command_t call)
         (unsigned long long)a->head, c->open ? "open" : "closed",
         c->rolled_back == REASON_NONE ? "in use" : control_reason_text(c->rolled_back));
     put_arms(a, &json, &text);
+    put_panels(a, &json, &text);
     put(&json, "}");
     put(&text, "%llu trades gained to the wei what was predicted, of %llu measured\n",
         (unsigned long long)a->exact, (unsigned long long)a->measured);
@@ -259,15 +359,8 @@ static void failures(struct arb *a, hawse_command_t call)
     uint64_t n = a->failure_count < FAILURES ? a->failure_count : FAILURES;
     put(&json, "{\"failures\":%llu,\"last\":[", (unsigned long long)a->failure_count);
     for (uint64_t i = 0; i < n; i++) {
-        const struct failure *f = &a->failures[(a->failure_count - 1 - i) % FAILURES];
-        put(&json, "%s{\"trade\":%llu,\"block\":%llu,\"class\":\"%s\",\"reason\":\"", i ? "," : "",
-            (unsigned long long)f->number, (unsigned long long)f->block, f->class_of_error);
-        put_words(&json, f->reason);
-        put(&json, "\"}");
-        put(&text, "trade %llu, block %llu: %s: ", (unsigned long long)f->number,
-            (unsigned long long)f->block, f->class_of_error);
-        put_words(&text, f->reason);
-        put(&text, "\n");
+        put(&json, "%s", i ? "," : "");
+        put_failure(&json, &text, &a->failures[(a->failure_count - 1 - i) % FAILURES]);
     }
     put(&json, "]}");
     put(&text, "%llu ended badly in this run\n", (unsigned long long)a->failure_count);
@@ -287,12 +380,23 @@ static void switch_bundles(struct arb *a, hawse_command_t call, enum control_rea
 
 /* ---- calls ---- */
 
-/* Arguments keep the schema; an amount is a text of whole sDAI. */
-static bool amount_of(const hawse_json_t *doc, hawse_json_value_t *args, hawse_u256_t *amount)
+/* What is quoted for: as `amount` says, or (none) what would be traded. */
+static void quote_call(struct arb *a, hawse_command_t call, const hawse_json_t *doc,
+                       hawse_json_value_t *args)
 {
+    struct text json = {.len = 0}, text = {.len = 0};
     hawse_json_value_t v;
-    return hawse_json_get(doc, args, "amount", &v) == HAWSE_OK &&
-           hawse_u256_parse_units(v.data, v.len, 18, amount) == HAWSE_OK;
+    hawse_u256_t amount;
+    if (hawse_json_get(doc, args, "amount", &v) != HAWSE_OK) {
+        quote(a, call, NULL);
+    } else if (hawse_u256_parse_units(v.data, v.len, 18, &amount) == HAWSE_OK &&
+               !hawse_u256_is_zero(&amount)) {
+        quote(a, call, &amount);
+    } else {
+        put(&json, "null");
+        put(&text, "amount: expected sDAI above 0, as \"12.5\"\n");
+        end(a, call, HAWSE_COMMAND_USAGE, &json, &text);
+    }
 }
 
 static bool flag_of(const hawse_json_t *doc, hawse_json_value_t *args, const char *name)
@@ -306,7 +410,6 @@ void verbs_call(struct arb *a, const hawse_event_t *event)
     hawse_host_command_t c;
     hawse_json_t doc;
     hawse_json_value_t args;
-    hawse_u256_t amount;
     uint32_t marks[MARKS];
     memcpy(&c, event->data, sizeof(c));
     if (!a->command ||
@@ -316,7 +419,7 @@ void verbs_call(struct arb *a, const hawse_event_t *event)
         return;
     switch ((enum verb)c.tag) {
     case VERB_QUOTE:
-        quote(a, c.command, amount_of(&doc, &args, &amount) ? &amount : NULL);
+        quote_call(a, c.command, &doc, &args);
         break;
     case VERB_ONCE:
         once(a, c.command, flag_of(&doc, &args, "send"));

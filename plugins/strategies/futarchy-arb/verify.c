@@ -38,6 +38,17 @@ void verify_scan(const uint8_t *code, uint64_t len, uint32_t *opcodes, uint32_t 
 
 /* ---- lines ---- */
 
+const char *verify_name(enum verify_line line)
+{
+    static const char *const names[VERIFY_LINES] = {
+        [VERIFY_CHAIN] = "chain_id",     [VERIFY_CODE] = "code",
+        [VERIFY_OPCODES] = "opcodes",    [VERIFY_SIZE] = "size",
+        [VERIFY_HASH] = "hash",          [VERIFY_SET_CODE] = "eip_7702",
+        [VERIFY_ACCOUNT] = "delegation", [VERIFY_APPROVALS] = "approvals",
+        [VERIFY_MONEY] = "money",        [VERIFY_COIN] = "gas"};
+    return line < VERIFY_LINES ? names[line] : "?";
+}
+
 __attribute__((format(printf, 3, 4))) static void put(struct verify_verdict *v, bool good,
                                                       const char *format, ...)
 {

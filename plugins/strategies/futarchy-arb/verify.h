@@ -52,6 +52,8 @@ struct verify_report {
 /* 0xEF as an opcode, where data behind PUSH and the compiler's metadata at the end are none; and as
  * a byte anywhere. */
 void verify_scan(const uint8_t *code, uint64_t len, uint32_t *opcodes, uint32_t *bytes);
+/* The line's name, for programs. */
+const char *verify_name(enum verify_line line);
 void verify_judge(const struct bundle_places *places, const struct verify_facts *facts,
                   struct verify_report *out);
 
