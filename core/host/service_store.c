@@ -72,32 +72,59 @@ static struct kept **place_of(struct store_board *board, const char *instance, h
     return found;
 }
 
-static int32_t keep(struct store_board *board, const char *instance, hawse_view_t key,
-                    hawse_view_t value)
+/* A value that may be kept: all that can fail about it has been done. */
+struct change {
+    struct kept **at;  /* what is there; NULL = nothing */
+    struct kept *made; /* for a new key */
+    hawse_view_t key, value;
+};
+
+static int32_t change_make(struct store_board *board, const char *instance, hawse_view_t key,
+                           hawse_view_t value, struct change *out)
 {
     uint64_t others;
-    struct kept **at = place_of(board, instance, key, &others), *k = at ? *at : NULL;
-    if (value.len == 0) {
-        if (k) {
-            *at = k->next;
-            free(k);
-        }
+    *out = (struct change){.key = key, .value = value};
+    out->at = place_of(board, instance, key, &others);
+    if (value.len == 0)
         return HAWSE_OK;
-    }
     if (others + key.len + value.len > HAWSE_STORE_MAX)
         return HAWSE_E_LIMIT;
-    if (!k) {
-        if (!(k = calloc(1, sizeof(*k))))
-            return HAWSE_E_NOMEM;
-        (void)snprintf(k->instance, sizeof(k->instance), "%s", instance);
+    if (out->at)
+        return HAWSE_OK;
+    if (!(out->made = calloc(1, sizeof(*out->made))))
+        return HAWSE_E_NOMEM;
+    (void)snprintf(out->made->instance, sizeof(out->made->instance), "%s", instance);
+    return HAWSE_OK;
+}
+
+static void change_do(struct store_board *board, const struct change *c)
+{
+    struct kept *k = c->at ? *c->at : c->made;
+    if (!k)
+        return;
+    if (c->value.len == 0) {
+        *c->at = k->next;
+        free(k);
+        return;
+    }
+    if (c->made) {
         k->next = board->first;
         board->first = k;
     }
-    k->key_len = (uint32_t)key.len;
-    k->value_len = (uint32_t)value.len;
-    memcpy(k->bytes, key.data, key.len);
-    memcpy(k->bytes + key.len, value.data, value.len);
-    return HAWSE_OK;
+    k->key_len = (uint32_t)c->key.len;
+    k->value_len = (uint32_t)c->value.len;
+    memcpy(k->bytes, c->key.data, c->key.len);
+    memcpy(k->bytes + c->key.len, c->value.data, c->value.len);
+}
+
+static int32_t keep(struct store_board *board, const char *instance, hawse_view_t key,
+                    hawse_view_t value)
+{
+    struct change change;
+    int32_t code = change_make(board, instance, key, value, &change);
+    if (code == HAWSE_OK)
+        change_do(board, &change);
+    return code;
 }
 
 static void drop(struct kept *k)
@@ -284,10 +311,13 @@ static int32_t store_open(const hawse_host_t *table, hawse_instance_t self)
 
 /* ---- put ---- */
 
+/* Its note is under way before the board has it: where there is no memory for one of them, neither
+ * is, and what was there stays. */
 static int32_t put(struct instance *inst, hawse_view_t key, hawse_view_t value)
 {
     struct host *host = inst->host;
     struct fault fault = {0};
+    struct change change;
     char note[NOTE_BYTES];
     if (!key_ok(key) || !value_ok(value))
         return HAWSE_E_INVAL;
@@ -295,10 +325,14 @@ static int32_t put(struct instance *inst, hawse_view_t key, hawse_view_t value)
         return HAWSE_E_UNSUPPORTED;
     write_note(note, key, value);
     (void)pthread_mutex_lock(&host->store.lock);
-    int32_t code = keep(&host->store, inst->config->id, key, value);
-    (void)pthread_mutex_unlock(&host->store.lock);
+    int32_t code = change_make(&host->store, inst->config->id, key, value, &change);
     if (code == HAWSE_OK)
         code = desk_note(host->desk, NOTE, inst->config->id, note, &fault);
+    if (code == HAWSE_OK)
+        change_do(&host->store, &change);
+    else
+        free(change.made);
+    (void)pthread_mutex_unlock(&host->store.lock);
     return code;
 }
 
