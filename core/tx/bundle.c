@@ -12,6 +12,7 @@
 #include "tx/desk_private.h"
 
 #include <hawse/service/intent.h>
+#include <stdio.h>
 
 bool bundle_is(const struct desk_intent *intent)
 {
@@ -116,10 +117,24 @@ void bundle_sign(struct leg *lead)
 
 static void mark(struct leg *leg);
 
+/* Why a nonce could not be marked: it went to somebody else, or Redis did not say. */
+static void mark_failed(struct desk_intent *intent, const struct nonce_answer *answer)
+{
+    char reason[400];
+    if (answer->status == HAWSE_E_STALE)
+        (void)snprintf(reason, sizeof(reason), "another host took a nonce of the bundle");
+    else
+        (void)snprintf(reason, sizeof(reason),
+                       "not all nonces of the bundle could be marked as sent: %.300s",
+                       answer->fault.message);
+    intent_fail(intent, HAWSE_E_STATE, reason);
+}
+
 /* The first `marked` of them are marked as sent, and may never be given back any more. Where that
- * is not all of them, they go into the journal all the same, and are made void at once: somebody
- * else has a nonce of the others. */
-static void all_marked(struct desk_intent *intent, uint32_t marked)
+ * is not all of them, they go into the journal all the same, and are made void at once, as by the
+ * answer about the next one it is not this host's any more. */
+static void all_marked(struct desk_intent *intent, uint32_t marked,
+                       const struct nonce_answer *answer)
 {
     uint32_t count = intent->plan->count;
     bool canceled = false;
@@ -130,7 +145,7 @@ static void all_marked(struct desk_intent *intent, uint32_t marked)
         if (i >= marked)
             leg_discard(leg);
         if (i == marked)
-            leg->has_nonce = false; /* it is somebody else's now */
+            leg->has_nonce = false; /* somebody else's, or taken back from us */
         else if (i > marked)
             leg_release(leg);
     }
@@ -139,7 +154,7 @@ static void all_marked(struct desk_intent *intent, uint32_t marked)
     for (uint32_t i = 0; i < marked; i++)
         leg_on(&intent->legs[i], LIFE_ON_SIGNED);
     if (marked > 0 && marked < count)
-        intent_fail(intent, HAWSE_E_STATE, "another host took a nonce of the bundle");
+        mark_failed(intent, answer);
     for (uint32_t i = 0; i < marked && marked < count; i++)
         leg_on(&intent->legs[i], LIFE_ON_REJECTED);
     if (canceled)
@@ -157,7 +172,7 @@ static void on_marked(void *ctx, const struct nonce_answer *answer)
     if (good && leg->index + 1 < intent->plan->count)
         mark(leg + 1);
     else
-        all_marked(intent, leg->index + good);
+        all_marked(intent, leg->index + good, answer);
 }
 
 static void mark(struct leg *leg)
@@ -215,23 +230,47 @@ static bool is_in(const struct leg *leg)
            chain_has(chain, leg->receipt.block, leg->receipt.block_hash);
 }
 
+/* What one of them that is over means for the others. */
+static const struct over {
+    int32_t error;
+    const char *reason; /* NULL: said already, or to be said by its own end */
+} overs[LIFE_END_COUNT] = {
+    [LIFE_END_CONFIRMED] = {HAWSE_E_REMOTE,
+                            "a part of the bundle alone is in a block: the rest was taken back"},
+    [LIFE_END_REVERTED] = {HAWSE_E_REMOTE,
+                           "a part of the bundle alone is in a block: the rest was taken back"},
+    [LIFE_END_SUPERSEDED] = {HAWSE_E_STATE,
+                             "somebody else used a nonce of the bundle: the rest was taken back"},
+    [LIFE_END_LOST] = {HAWSE_E_UNKNOWN,
+                       "a nonce of the bundle is used and no provider shows by what: the rest was "
+                       "taken back, look at the account"},
+};
+
+/* Of the bundle's own transactions: an empty one in a block is none. */
+static const struct over *over_by(const struct leg *leg)
+{
+    bool in = is_in(leg) && leg->life.wanted_in;
+    return &overs[in ? LIFE_END_CONFIRMED : leg->life.end];
+}
+
 void bundle_look(struct desk_intent *intent)
 {
-    bool part = false, over = false;
+    const struct over *why = NULL;
+    bool over = false;
     for (uint32_t i = 0; i < intent->plan->count; i++) {
         const struct leg *leg = &intent->legs[i];
-        bool in = is_in(leg) || leg->life.state == LIFE_ENDED;
-        part |= in && leg->attempt_count > 0;
-        over |= in || leg->life.state == LIFE_IDLE || leg->life.voiding;
+        if (!why && over_by(leg)->reason)
+            why = over_by(leg);
+        over |= is_in(leg) || leg->life.state == LIFE_ENDED || leg->life.state == LIFE_IDLE ||
+                leg->life.voiding;
     }
     for (uint32_t i = 0; over && i < intent->plan->count && !intent->ended; i++) {
         struct leg *leg = &intent->legs[i];
         if (leg->life.state != LIFE_SENT || leg->life.voiding || leg->life.signing ||
             leg->nonce.number < intent->account->latest)
             continue;
-        if (part)
-            intent_fail(intent, HAWSE_E_REMOTE,
-                        "a part of the bundle alone is in a block: the rest was taken back");
+        if (why)
+            intent_fail(intent, why->error, why->reason);
         leg_on(leg, LIFE_ON_REJECTED);
     }
 }

@@ -7,6 +7,7 @@
 
 #include "harness.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,8 @@ static struct leg legs[LEGS];
 static struct desk_intent intent;
 static uint64_t next_nonce[LEGS];
 static uint32_t reserved, released, marked, given, refuse_mark, refuse_gate, canceled;
+static int32_t refuse_status;   /* of a mark */
+static char said[256];          /* why the intent failed */
 static nonce_done_fn held_done; /* the answer of a mark that is not given yet */
 static void *held_ctx;
 static bool hold;
@@ -77,7 +80,8 @@ void nonce_sent(struct nonces *nonces, const struct nonce_key *key, const struct
                 const uint8_t hash[32], nonce_done_fn done, void *ctx)
 {
     (void)nonces, (void)key, (void)nonce, (void)hash;
-    struct nonce_answer answer = {.status = marked == refuse_mark ? HAWSE_E_STALE : HAWSE_OK};
+    struct nonce_answer answer = {.status = marked == refuse_mark ? refuse_status : HAWSE_OK,
+                                  .fault = {.message = "Redis does not answer"}};
     if (hold) {
         held_done = done;
         held_ctx = ctx;
@@ -102,8 +106,10 @@ bool leg_give(struct leg *leg, bool empty)
 
 void intent_fail(struct desk_intent *of, int32_t error, const char *reason)
 {
-    if (of->error == HAWSE_OK)
+    if (of->error == HAWSE_OK) {
         of->error = error;
+        (void)snprintf(said, sizeof(said), "%s", reason);
+    }
     CHECK(reason[0]);
 }
 
@@ -132,6 +138,8 @@ static void begin(void)
         .desk = &desk, .chain = &chain, .account = &account, .plan = &plan, .legs = legs};
     reserved = released = marked = given = canceled = 0;
     refuse_mark = refuse_gate = UINT32_MAX;
+    refuse_status = HAWSE_E_STALE;
+    said[0] = '\0';
     hold = false;
     for (uint32_t i = 0; i < LEGS; i++) {
         next_nonce[i] = LATEST + i;
@@ -257,6 +265,19 @@ TEST(bundle_mark_some,
     CHECK_EQ(legs[2].attempt_count, 0);
     CHECK(!bundle_whole(&intent));
     CHECK_EQ(intent.error, HAWSE_E_STATE);
+    CHECK(strstr(said, "another host took"));
+}
+
+TEST(bundle_mark_silent,
+     "where Redis did not answer a mark, that is said, and no other host blamed")
+{
+    begin();
+    refuse_mark = 1;
+    refuse_status = HAWSE_E_STATE;
+    bundle_reserve(&legs[0]);
+    sign_all();
+    CHECK(legs[0].life.voiding);
+    CHECK(strstr(said, "Redis does not answer") && !strstr(said, "another host"));
 }
 
 TEST(bundle_cancel, "a cancellation while nonces are marked comes when all of them are out")
@@ -286,6 +307,37 @@ TEST(bundle_part,
     bundle_look(&intent);
     CHECK(legs[1].life.voiding && legs[2].life.voiding);
     CHECK_EQ(intent.error, HAWSE_E_REMOTE);
+    CHECK(strstr(said, "a part of the bundle alone"));
+}
+
+TEST(bundle_others, "where a nonce went to somebody else, or nobody says how, no part is blamed")
+{
+    static const struct {
+        enum life_happening what;
+        int32_t error;
+        const char *words;
+    } ends[] = {{LIFE_ON_TAKEN, HAWSE_E_STATE, "somebody else used"},
+                {LIFE_ON_GONE, HAWSE_E_UNKNOWN, "no provider shows by what"}};
+    for (size_t i = 0; i < 2; i++) {
+        out();
+        account.latest = LATEST + 1;
+        leg_on(&legs[0], ends[i].what);
+        bundle_look(&intent);
+        CHECK(legs[1].life.voiding && legs[2].life.voiding);
+        CHECK_EQ(intent.error, ends[i].error);
+        CHECK(strstr(said, ends[i].words));
+    }
+}
+
+TEST(bundle_emptied, "an empty transaction in a block is no part of the bundle")
+{
+    out();
+    account.latest = LATEST + 1;
+    legs[0].receipt = (struct answer_receipt){.block = HEAD};
+    (void)life_step(&legs[0].life, &(struct life_event){.what = LIFE_ON_INCLUDED});
+    bundle_look(&intent);
+    CHECK(legs[1].life.voiding && legs[2].life.voiding);
+    CHECK_EQ(intent.error, HAWSE_OK);
 }
 
 TEST(bundle_used, "one whose nonce is used by now waits for its receipt")
