@@ -420,6 +420,8 @@ def stage_relay(_):
     if npm_packages():
         anvil = ROOT / "tests/e2e/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
         tap("relay", [sys.executable, "tests/relay/run.py", HAWSE, PLUGINS, anvil], timeout=180)
+        if shutil.which("redis-server"):
+            tap("relay, hosts that die", [sys.executable, "tests/relay/holes.py", HAWSE, PLUGINS, anvil], timeout=240)
         if npm_packages("relay"):
             tap("intents of a Safe", [sys.executable, "tests/relay/safe_intents.py", HAWSE, PLUGINS, anvil], timeout=120)
             tap("safe", ["node", "tests/relay/safe.mjs", MAIN / "tests/safe-answers"], timeout=120)

@@ -551,6 +551,8 @@ void intent_worth(const hawse_intent_t *in, hawse_u256_t *out);
 bool leg_before(const struct leg *a, const struct leg *b);
 void leg_queue(struct leg *leg);
 void leg_unqueue(struct leg *leg);
+/* Of an account whose queue is not empty: may the first of it begin beside what is under way? */
+bool account_has_room(const struct desk_account *account);
 /* Its state is another: does it (still) wait for lower fees? */
 void leg_count_dear(struct leg *leg);
 /* leg.c: is it among its account's `busy` from now on? */

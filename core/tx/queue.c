@@ -3,9 +3,10 @@
  * market asks for more than an intent may pay, for lower fees: without a nonce, since one that is
  * reserved would hold up all behind it, and without being simulated at each head in vain.
  *
- * What ends something that has begun goes first: a hole of nonces, a later transaction of an
- * intent, one whose nonce went to somebody else. Then by worth, then by age. The order is made of
- * what the journal has, so it is the same after a restart.
+ * What fills a hole of nonces goes first, and waits for no room and beside nothing: all above the
+ * hole waits for it, a bundle that must be alone too. Then what ends something that has begun: a
+ * later transaction of an intent, one whose nonce went to somebody else. Then by worth, then by
+ * age. The order is made of what the journal has, so it is the same after a restart.
  */
 #include "tx/desk_private.h"
 
@@ -31,12 +32,14 @@ void intent_worth(const hawse_intent_t *in, hawse_u256_t *out)
 
 static bool has_begun(const struct leg *leg)
 {
-    return leg->intent->filler || leg->index > 0 || leg->life.renewals > 0 || leg->intent->held;
+    return leg->index > 0 || leg->life.renewals > 0 || leg->intent->held;
 }
 
 bool leg_before(const struct leg *a, const struct leg *b)
 {
     bool first = has_begun(a), second = has_begun(b);
+    if (a->intent->filler != b->intent->filler)
+        return a->intent->filler;
     if (first || second)
         return first && !second;
     return hawse_u256_compare(&a->intent->worth, &b->intent->worth) > 0;
@@ -123,9 +126,12 @@ static bool nonces_there(const struct desk *desk)
     return desk->nonces && nonce_mode(desk->nonces) != NONCE_STOPPED;
 }
 
-static bool is_alone(const struct desk_account *a)
+bool account_has_room(const struct desk_account *a)
 {
-    return a->lone == 0 && (!goes_alone(a->queue->intent) || a->busy == 0);
+    const struct desk_intent *intent = a->queue->intent;
+    if (intent->filler)
+        return true;
+    return a->busy < a->window && a->lone == 0 && (!goes_alone(intent) || a->busy == 0);
 }
 
 /* Of one account, or (NULL) of all of the chain: who is next. */
@@ -133,8 +139,7 @@ static struct leg *next_leg(const struct desk_chain *chain, const struct desk_ac
 {
     struct leg *best = NULL;
     for (struct desk_account *a = chain->accounts; a; a = a->next) {
-        if ((only && a != only) || !a->queue || a->busy >= a->window || !is_alone(a) ||
-            !chain_fresh(chain, a))
+        if ((only && a != only) || !a->queue || !account_has_room(a) || !chain_fresh(chain, a))
             continue;
         if (!best || leg_before(a->queue, best))
             best = a->queue;

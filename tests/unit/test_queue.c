@@ -59,19 +59,46 @@ TEST(queue_worth, "what is worth more goes first, equals in the order in which t
     CHECK(b.account.queue_last == &b.legs[4]);
 }
 
-TEST(queue_begun, "what has begun, and what closes a hole, goes before anything of worth")
+TEST(queue_begun, "what closes a hole goes before what has begun, and that before any worth")
 {
     static struct bench b;
+    static const int order[] = {4, 5, 1, 2, 3, 0};
     bench_init(&b);
     memset(&b.intents[0].worth, 0xff, sizeof(b.intents[0].worth));
-    b.intents[1].filler = true;
-    b.legs[2].index = 1;
-    b.legs[3].life.renewals = 1;
+    b.legs[1].index = 1;
+    b.legs[2].life.renewals = 1;
+    b.intents[3].held = true;
+    b.intents[4].filler = b.intents[5].filler = true;
     b.intents[4].held = true;
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < 6; i++)
         leg_queue(&b.legs[i]);
-    for (int i = 0; i < 5; i++)
-        CHECK_EQ(place(&b, &b.legs[i]), i == 0 ? 4 : i - 1);
+    for (int i = 0; i < 6; i++)
+        CHECK_EQ(place(&b, &b.legs[order[i]]), i);
+}
+
+TEST(queue_room,
+     "a bundle waits until it is alone and keeps others out, but not what closes a hole")
+{
+    static struct bench b;
+    static struct plan plan = {.count = 2, .together = true};
+    bench_init(&b);
+    b.account.window = 1;
+    b.intents[1].plan = &plan;
+    b.intents[2].filler = true;
+    for (int i = 0; i < 3; i++) {
+        bool filler = i == 2;
+        leg_queue(&b.legs[i]);
+        b.account.busy = b.account.lone = 0;
+        CHECK(account_has_room(&b.account));
+        b.account.busy = 1;
+        CHECK_EQ(account_has_room(&b.account), filler);
+        b.account.window = 2;
+        CHECK_EQ(account_has_room(&b.account), i == 0 || filler);
+        b.account.lone = 1; /* a bundle is out, and what it waits for may be the hole */
+        CHECK_EQ(account_has_room(&b.account), filler);
+        b.account.window = 1;
+        leg_unqueue(&b.legs[i]);
+    }
 }
 
 TEST(queue_model, "10,000 random comings and goings leave the order that a sort would make")
