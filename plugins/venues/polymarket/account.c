@@ -167,6 +167,27 @@ static struct own_order *find_order(struct account *a, const uint8_t id[32])
     return NULL;
 }
 
+static uint32_t grown(uint32_t count)
+{
+    uint32_t cap = ROWS_FIRST;
+    while (cap < count)
+        cap *= 2;
+    return cap;
+}
+
+bool account_reserve(struct account *a, uint32_t orders, uint32_t trades)
+{
+    if (orders > ROWS_MAX || trades > ROWS_MAX)
+        return false;
+    if (orders > 0)
+        a->orders = calloc(grown(orders), sizeof(a->orders[0]));
+    if (trades > 0)
+        a->trades = calloc(grown(trades), sizeof(a->trades[0]));
+    a->order_cap = a->orders ? grown(orders) : 0;
+    a->trade_cap = a->trades ? grown(trades) : 0;
+    return orders <= a->order_cap && trades <= a->trade_cap;
+}
+
 /* Room for one more; when there is none, the order that ended first is forgotten. NULL: all of them
  * live, or no memory. */
 static struct own_order *add_order(struct account *a)

@@ -13,7 +13,6 @@ enum {
     RESYNC_MS = 5000,       /* one asset at most this often */
     CONDITION_MS = 3600000, /* a market is asked for again */
     RETRY_MS = 5000,
-    PAUSE_MAX_SHIFT = 7, /* 250 ms to 32 s */
     OVERLAP_S = 300,
     PAGE = 1000,
     TOKEN = 1000000,

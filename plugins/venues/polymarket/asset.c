@@ -248,6 +248,8 @@ static bool outdated(struct asset *a, uint64_t ts, bool pushed)
 void asset_book(struct pm *p, struct asset *a, const struct wire_message *m, bool pushed)
 {
     uint64_t ts = wire_millis(m->text[WIRE_TIMESTAMP]);
+    if (a->connection == NONE) /* nobody follows it: there was no room for its subscription */
+        return;
     learn(p, a, m);
     if (!pushed && a->phase == ASSET_LIVE && !compare(p, a, ts))
         return;
@@ -280,20 +282,26 @@ void asset_book(struct pm *p, struct asset *a, const struct wire_message *m, boo
 
 /* ---- check values ---- */
 
-void asset_due(struct pm *p, struct asset *a, hawse_view_t hash)
+bool asset_queue_due(struct pm *p, struct asset *a)
 {
     uint32_t index = (uint32_t)(a - p->assets);
+    if (a->next_due != NONE || p->due_last == index)
+        return false;
+    if (p->due_first == NONE)
+        p->due_first = index;
+    else
+        p->assets[p->due_last].next_due = index;
+    p->due_last = index;
+    return true;
+}
+
+void asset_due(struct pm *p, struct asset *a, hawse_view_t hash)
+{
     if (a->distrust >= DISTRUST_MAX || !a->meta || a->tick.len == 0 || !wire_hash(hash, a->hash)) {
         a->hash_due = false;
         return;
     }
-    if (a->next_due == NONE && p->due_last != index) {
-        if (p->due_first == NONE)
-            p->due_first = index;
-        else
-            p->assets[p->due_last].next_due = index;
-        p->due_last = index;
-    }
+    (void)asset_queue_due(p, a);
     a->hash_due = true;
 }
 

@@ -37,6 +37,12 @@ void chain_topic(int version, uint8_t out[32])
     hawse_keccak_signature(signatures[version], out);
 }
 
+void chain_init(struct pm *p)
+{
+    for (int i = 0; i < 2; i++)
+        chain_topic(i, p->fill_topics[i]);
+}
+
 int32_t chain_subscribe(struct pm *p)
 {
     struct {
@@ -50,10 +56,7 @@ int32_t chain_subscribe(struct pm *p)
         p->sub->link(p->host, p->self, hawse_text("chain"), &source) != HAWSE_OK)
         return HAWSE_OK;
     p->chain = true;
-    for (int i = 0; i < 2; i++) {
-        chain_topic(i, p->fill_topics[i]);
-        memcpy(filter.topics[i], p->fill_topics[i], 32);
-    }
+    memcpy(filter.topics, p->fill_topics, sizeof(filter.topics));
     for (size_t i = 0; i < sizeof(exchanges) / sizeof(exchanges[0]) && code == HAWSE_OK; i++) {
         (void)hawse_hex_decode((const uint8_t *)exchanges[i], filter.head.address, 20);
         hawse_sub_spec_t spec = {.size = sizeof(spec),

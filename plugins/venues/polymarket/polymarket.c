@@ -2,6 +2,7 @@
 #include "polymarket.h"
 
 #include <hawse/hex.h>
+#include <hawse/service/state.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -133,9 +134,8 @@ uint32_t pm_side(hawse_view_t text)
 
 /* ---- making ---- */
 
-static void destroy(void *state)
+void pm_free(struct pm *p)
 {
-    struct pm *p = state;
     if (!p)
         return;
     for (uint32_t i = 0; i < p->asset_count; i++)
@@ -326,8 +326,8 @@ static void declare_metrics(struct pm *p)
                                   hawse_text(list[i].help), none, list[i].metric);
 }
 
-static int32_t create(const hawse_host_t *host, hawse_instance_t self, hawse_view_t config,
-                      void **state)
+int32_t pm_make(const hawse_host_t *host, hawse_instance_t self, hawse_view_t config,
+                struct pm **out)
 {
     struct pm *p = calloc(1, sizeof(*p));
     if (!p)
@@ -342,16 +342,36 @@ static int32_t create(const hawse_host_t *host, hawse_instance_t self, hawse_vie
     p->metrics = host->query(host, self, HAWSE_METRICS_ID);
     p->tell_first = p->tell_last = p->due_first = p->due_last = NONE;
     book_init(&p->stage);
-    declare_metrics(p);
+    chain_init(p);
     int32_t code = read_config(p, config);
-    if (code == HAWSE_OK)
-        code = chain_subscribe(p);
     if (code != HAWSE_OK) {
-        destroy(p);
+        pm_free(p);
+        return code;
+    }
+    *out = p;
+    return HAWSE_OK;
+}
+
+static int32_t create(const hawse_host_t *host, hawse_instance_t self, hawse_view_t config,
+                      void **state)
+{
+    struct pm *p = NULL;
+    int32_t code = pm_make(host, self, config, &p);
+    if (code != HAWSE_OK)
+        return code;
+    declare_metrics(p);
+    code = chain_subscribe(p);
+    if (code != HAWSE_OK) {
+        pm_free(p);
         return code;
     }
     *state = p;
     return HAWSE_OK;
+}
+
+static void destroy(void *state)
+{
+    pm_free(state);
 }
 
 static int32_t start(void *state)
@@ -405,6 +425,13 @@ static int32_t on_events(void *state, const hawse_event_t *const *events, uint32
     return (int32_t)n;
 }
 
+static const void *query(const char *id)
+{
+    static const hawse_state_interface_t interface = {
+        .size = sizeof(interface), .save = pm_save, .restore = pm_restore};
+    return strcmp(id, HAWSE_STATE_ID) == 0 ? &interface : NULL;
+}
+
 HAWSE_EXPORT const hawse_plugin_t *hawse_plugin_v1(const hawse_host_t *host)
 {
     static const hawse_plugin_t table = {
@@ -416,6 +443,7 @@ HAWSE_EXPORT const hawse_plugin_t *hawse_plugin_v1(const hawse_host_t *host)
         .on_events = on_events,
         .stop = stop,
         .destroy = destroy,
+        .query = query,
     };
     (void)host;
     return &table;

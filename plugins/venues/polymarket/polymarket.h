@@ -7,6 +7,7 @@
  * trades asset.c       assets, gaps, check values          wallet.c  fills of watched wallets
  *   chain.c       fills as the chain logs them        emit.c    records out
  *   missed.c      trades that were not pushed
+ *   handover.c    all of it to another build, but for   handover_asset.c  assets and their books
  *   account.h: the operator's own orders and trades
  *   book.c, wire.c: see their headers
  *
@@ -25,6 +26,7 @@
 #include "wire.h"
 
 #include <hawse/hawse.h>
+#include <hawse/reader.h>
 #include <hawse/service/http.h>
 #include <hawse/service/metrics.h>
 #include <hawse/service/sign.h>
@@ -36,6 +38,7 @@
 #include <hawse/space/market.h>
 #include <hawse/space/stream.h>
 #include <hawse/space/wallet.h>
+#include <hawse/writer.h>
 
 enum {
     NAME_CAP = 80, /* an asset id has 78 digits at most, a condition 66 characters */
@@ -48,9 +51,10 @@ enum {
     PATH_CAP = 1024,  /* a request's path */
     CURSOR_CAP = 256, /* of a page */
     WALLET_STREAM = 1,
-    ACCOUNT_STREAM = 5, /* behind those of market/1 */
-    TOLD_MAX = 1024,    /* transactions of one wallet that the chain told last */
-    RECENT_MAX = 8192,  /* trades that were told last */
+    ACCOUNT_STREAM = 5,  /* behind those of market/1 */
+    TOLD_MAX = 1024,     /* transactions of one wallet that the chain told last */
+    RECENT_MAX = 8192,   /* trades that were told last */
+    PAUSE_MAX_SHIFT = 7, /* pauses after refusals: 250 ms to 32 s */
 };
 #define NONE  UINT32_MAX
 #define MS_NS 1000000ull
@@ -317,6 +321,21 @@ bool pm_tx(hawse_view_t text, uint8_t out[32]);
 /* HAWSE_SIDE_... of "BUY" and "SELL". */
 uint32_t pm_side(hawse_view_t text);
 
+/* An instance that has taken its settings, and done nothing else yet. */
+int32_t pm_make(const hawse_host_t *host, hawse_instance_t self, hawse_view_t config,
+                struct pm **out);
+void pm_free(struct pm *p);
+
+/* handover.c: hawse.state/1 */
+int32_t pm_save(void *state, uint8_t *out, uint64_t cap, uint64_t *need);
+int32_t pm_restore(const hawse_host_t *host, hawse_instance_t self, hawse_view_t config,
+                   hawse_view_t saved, void **state);
+
+/* handover_asset.c: assets, conditions, and the two queues of assets. Into one that has those of
+ * its settings; connections were read before. */
+void handover_put_assets(const struct pm *p, hawse_writer_t *w);
+void handover_get_assets(struct pm *p, hawse_reader_t *r);
+
 /* asset.c */
 bool names_init(struct names *n, const void *base, size_t stride, uint32_t cap);
 uint32_t names_find(const struct names *n, hawse_view_t text);
@@ -338,6 +357,8 @@ void asset_book(struct pm *p, struct asset *a, const struct wire_message *m, boo
 void asset_suspect(struct pm *p, struct asset *a);
 /* The check value of the book as it stands is due. */
 void asset_due(struct pm *p, struct asset *a, hawse_view_t hash);
+/* Behind those whose check value is due; false: it is among them. */
+bool asset_queue_due(struct pm *p, struct asset *a);
 /* Compares check values that are due, a bounded number of them. */
 void asset_check_due(struct pm *p);
 /* Compares the best prices with those that came with the last change. */
@@ -415,6 +436,8 @@ void wallet_failed(struct pm *p, struct wallet *w);
 int32_t wallet_decimal(hawse_view_t text, uint32_t decimals, uint64_t *out);
 
 /* chain.c */
+/* The topics of what chain_event reads. */
+void chain_init(struct pm *p);
 /* Follows the exchanges' logs when an instance is linked as "chain" and there are wallets. */
 int32_t chain_subscribe(struct pm *p);
 /* Topic 0 of OrderFilled: 0 = V2 and V3, 1 = V1. */
@@ -437,6 +460,8 @@ void account_order_gone(struct pm *p, struct own_order *o);
 void account_doubt(struct account *a, uint64_t what);
 /* Milliseconds of seconds, milliseconds or ISO 8601; 0: none of them. */
 uint64_t account_time(hawse_view_t text);
+/* Room for so many, as it would have grown to; false: it never holds so many, or no memory. */
+bool account_reserve(struct account *a, uint32_t orders, uint32_t trades);
 /* Since when trades are to be asked for. */
 uint64_t account_after(const struct account *a);
 

@@ -1,12 +1,16 @@
 // The great trial of the Polymarket venue: hawse beside the double while connections are killed and
-// frozen, subscriptions dropped in silence, frames lost, doubled and broken, and REST refuses. At the
+// frozen, subscriptions dropped in silence, frames lost, doubled and broken, REST refuses, and other
+// builds of the plugin take over in the middle of it (`hawse reload`). At the
 // end every book that the tape tells must be the double's, every gap healed, nothing told between a
 // gap and its healing, and every trade and every fill told once. Prints counts.
 //
 //   HAWSE_BIN=... HAWSE_PLUGIN_DIR=... node trial.mjs [--markets 100] [--seconds 35] [--rate 500]
 //       [--seed 1] [--calm] [--wallet] [--trouble NAME]
 // Exit codes: 0 no difference, 1 differences, 2 the trial could not be held.
-import { parseArgs } from 'node:util';
+import { execFile } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs, promisify } from 'node:util';
 import { Hawse, programOf } from '../lib/hawse.mjs';
 import { Random } from '../lib/random.mjs';
 import { Double } from './double.mjs';
@@ -31,6 +35,7 @@ const PAUSE_MS = { freeze: 2000, silence: 5500, 'drop a subscription': 5500 };
 const OWN_PAUSE_MS = {
   'user: freeze': 2500, 'user: half open': 2500, 'user: silence': 7000, 'user: lose a frame': 7000,
 };
+const SWAP_PAUSE_MS = { swap: 1500 };
 const WALLETS = ['0x7C3Db723F1D4d8cB9C550095203b686cB11E5C6B', `0x${'ab'.repeat(20)}`];
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 const random = new Random(args.seed);
@@ -42,6 +47,7 @@ function configOf(double, pluginDir, stateDir, metrics) {
     hawse: 1,
     plugins: { path: [pluginDir] },
     state_dir: stateDir,
+    control: { socket: path.join(stateDir, '../c.sock') },
     http: { listen: metrics },
     instances: {
       poly: {
@@ -114,11 +120,50 @@ function troublesOf(double) {
   };
 }
 
-async function traffic(double, tally, fills) {
+/** Other builds take over, one after the other; each is a file of its own. */
+class Swaps {
+  constructor(hawse, command, pluginDir) {
+    this.hawse = hawse;
+    this.command = command;
+    this.build = readFileSync(path.join(pluginDir, 'polymarket.so'));
+    this.begun = 0;
+    this.done = 0;
+    this.longestUs = 0;
+    this.failures = [];
+    this.last = Promise.resolve();
+  }
+
+  begin() {
+    const number = ++this.begun;
+    this.last = this.last.then(() => this.#one(number));
+  }
+
+  async #one(number) {
+    const file = path.join(this.hawse.folder, `polymarket-${number}.so`);
+    writeFileSync(file, Buffer.concat([this.build, Buffer.from(`${number}`)]), { mode: 0o755 });
+    const words = ['reload', 'poly', '--plugin', file, '--allow-diff', 'any', '--limit', '1000', '--json'];
+    try {
+      const { stdout } = await promisify(execFile)(this.command[0], [
+        ...words, '--socket', path.join(this.hawse.folder, 'c.sock'),
+      ]);
+      this.longestUs = Math.max(this.longestUs, JSON.parse(stdout).pause_us);
+      this.done++;
+    } catch (error) {
+      this.failures.push(`swap ${number}: ${error.stderr}`);
+    }
+  }
+
+  differences() {
+    return [...this.failures, ...(args.calm || args.trouble || this.done > 0 ? [] : ['no swap was made'])];
+  }
+}
+
+async function traffic(double, tally, fills, swaps) {
   const begun = Date.now();
   const plans = [
     { troubles: troublesOf(double), pauses: PAUSE_MS, next: begun + 1000, turn: 0 },
     { troubles: ownTroublesOf(double.account, below), pauses: OWN_PAUSE_MS, next: begun + 1000, turn: 0 },
+    { troubles: { swap: () => swaps.begin() }, pauses: SWAP_PAUSE_MS, next: begun + 1500, turn: 0 },
   ];
   const until = begun + Number(args.seconds) * 1000;
   const step = 10;
@@ -212,14 +257,16 @@ async function main() {
   }
   const tally = {};
   const fills = [];
-  await traffic(double, tally, fills);
+  const swaps = new Swaps(hawse, command, pluginDir);
+  await traffic(double, tally, fills, swaps);
+  await swaps.last;
   double.refusals = 0;
   const settled = await settle(double, tape, own, fills);
   const counters = await metricsOf(metrics);
   const memory = hawse.memory();
   const ended = await hawse.stop();
   double.stop();
-  const wrong = verdict(double, tape, own, fills);
+  const wrong = [...verdict(double, tape, own, fills), ...swaps.differences()];
   if (hawse.errors.some((line) => Object.values(SECRETS).some((one) => line.includes(one)))) {
     wrong.push('a secret stands in the log');
   }
@@ -230,6 +277,7 @@ async function main() {
   console.log(`double ${JSON.stringify(double.counts)}`);
   console.log(`tape ${JSON.stringify(tape.counts)}, trades told late ${tape.late}, settled after ${settled} ms`);
   console.log(`account ${JSON.stringify({ ...own.counts, ...double.account.logins })}`);
+  console.log(`swapped ${swaps.done} times, events waited for ${swaps.longestUs} us at most`);
   console.log(`hawse ${JSON.stringify(counters)}, peak ${memory.peak.toFixed(0)} MiB`);
   wrong.slice(0, 20).forEach((line) => console.log(`  ${line}`));
   console.log(`${wrong.length} differences`);
