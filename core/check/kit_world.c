@@ -56,6 +56,7 @@ uint32_t kit_record_min(uint16_t space, uint16_t kind)
         {HAWSE_SPACE_MARKET, HAWSE_MARKET_ORACLE_PRICE, sizeof(hawse_market_oracle_price_t)},
         {HAWSE_SPACE_MARKET, HAWSE_MARKET_STATE, sizeof(hawse_market_state_t)},
         {HAWSE_SPACE_MARKET, HAWSE_MARKET_POOL_TOKENS, sizeof(hawse_market_pool_tokens_t)},
+        {HAWSE_SPACE_MARKET, HAWSE_MARKET_POOL_LIVE, sizeof(hawse_market_pool_live_t)},
         {HAWSE_SPACE_WALLET, HAWSE_WALLET_TRANSFER, sizeof(hawse_wallet_transfer_t)},
         {HAWSE_SPACE_WALLET, HAWSE_WALLET_FILL, sizeof(hawse_wallet_fill_t)},
         {HAWSE_SPACE_WALLET, HAWSE_WALLET_BALANCE, sizeof(hawse_wallet_balance_t)},

@@ -121,6 +121,7 @@ static const struct {
     {HAWSE_SPACE_MARKET, HAWSE_MARKET_ORACLE_PRICE, "oracle price", NULL},
     {HAWSE_SPACE_MARKET, HAWSE_MARKET_STATE, "state", NULL},
     {HAWSE_SPACE_MARKET, HAWSE_MARKET_POOL_TOKENS, "pool tokens", NULL},
+    {HAWSE_SPACE_MARKET, HAWSE_MARKET_POOL_LIVE, "pool live", NULL},
     {HAWSE_SPACE_EVM, HAWSE_EVM_BLOCK, "block", block},
     {HAWSE_SPACE_EVM, HAWSE_EVM_LOG, "log", log_record},
     {HAWSE_SPACE_EVM, HAWSE_EVM_PENDING_TX, "pending transaction", NULL},

@@ -205,6 +205,7 @@ pub const HAWSE_MARKET_QUOTE: u32 = 7;
 pub const HAWSE_MARKET_ORACLE_PRICE: u32 = 8;
 pub const HAWSE_MARKET_STATE: u32 = 9;
 pub const HAWSE_MARKET_POOL_TOKENS: u32 = 10;
+pub const HAWSE_MARKET_POOL_LIVE: u32 = 11;
 pub const HAWSE_MARKET_STREAM_INFO: u32 = 1;
 pub const HAWSE_MARKET_STREAM_TRADES: u32 = 2;
 pub const HAWSE_MARKET_STREAM_STATES: u32 = 3;
@@ -220,6 +221,7 @@ pub const HAWSE_POOL_STABLE: u32 = 4;
 pub const HAWSE_POOL_PAUSED: u32 = 0x1;
 pub const HAWSE_POOL_RECOVERY: u32 = 0x2;
 pub const HAWSE_POOL_RATES_DUE: u32 = 0x4;
+pub const HAWSE_POOL_BUFFERS_PAUSED: u32 = 0x8;
 pub const HAWSE_MARKET_OPEN: u32 = 1;
 pub const HAWSE_MARKET_HALTED: u32 = 2;
 pub const HAWSE_MARKET_CLOSED: u32 = 3;
@@ -1470,6 +1472,53 @@ pub struct hawse_market_pool_tokens {
     pub amp_end: u64,
     pub amp_start_time: u64,
     pub amp_end_time: u64,
+    pub origin: hawse_market_origin,
+}
+
+/// One token of a pool that counts in live balances.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct hawse_market_live_token {
+    /// an address left-padded
+    pub token: [u8; 32],
+    /// what it wraps, where the venue wraps and unwraps it; otherwise 0
+    pub asset: [u8; 32],
+    /// in its smallest unit, less what the venue takes of it first
+    pub balance: hawse_u256,
+    /// 10^(18 - decimals)
+    pub factor: hawse_u256,
+    /// 18 decimals: balance times factor times rate is its live balance
+    pub rate: hawse_u256,
+    /// 18 decimals; pools without weights: 0
+    pub weight: hawse_u256,
+    /// live; the pool keeps so much of it; 0: nothing
+    pub minimum: hawse_u256,
+    /// of asset, for 10^27 units of the token; 0 without one
+    pub assets: hawse_u256,
+}
+
+/// The whole state of a pool whose tokens count at rates that move without a log, as of the end of
+/// the origin's block: what hawse/amm/balancer_v3.h needs for a quote. A swap in a later block finds
+/// that block's rates. token_count records of hawse_market_live_token_t follow.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct hawse_market_pool_live {
+    pub size: u32,
+    /// HAWSE_POOL_WEIGHTED
+    pub pool_kind: u32,
+    /// HAWSE_BAL3_WEIGHTED ... of hawse/amm/balancer_v3.h
+    pub formula: u32,
+    /// HAWSE_POOL_PAUSED ...
+    pub flags: u32,
+    pub token_count: u32,
+    pub tokens_offset: u32,
+    pub market: [u8; 32],
+    /// 18 decimals
+    pub swap_fee: hawse_u256,
+    /// live: the least that is swapped
+    pub minimum_trade: hawse_u256,
+    /// the least that is wrapped or unwrapped, of either side
+    pub minimum_wrap: hawse_u256,
     pub origin: hawse_market_origin,
 }
 

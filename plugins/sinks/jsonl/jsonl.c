@@ -187,6 +187,37 @@ static void put_pool_tokens(struct jsonl *j, const hawse_market_pool_tokens_t *s
     put_origin(j, &s->origin);
 }
 
+static void put_pool_live(struct jsonl *j, const hawse_market_pool_live_t *s)
+{
+    const hawse_market_live_token_t *tokens =
+        (const hawse_market_live_token_t *)(const void *)((const uint8_t *)s + s->tokens_offset);
+    put_hex(j, "market", s->market, 32);
+    put(j, ",\"formula\":%u,\"paused\":%s,\"recovery\":%s,\"buffers_paused\":%s", s->formula,
+        s->flags & HAWSE_POOL_PAUSED ? "true" : "false",
+        s->flags & HAWSE_POOL_RECOVERY ? "true" : "false",
+        s->flags & HAWSE_POOL_BUFFERS_PAUSED ? "true" : "false");
+    put_amount(j, "swap_fee", &s->swap_fee, false);
+    put_amount(j, "minimum_trade", &s->minimum_trade, false);
+    put_amount(j, "minimum_wrap", &s->minimum_wrap, false);
+    put(j, ",\"tokens\":[");
+    for (uint32_t i = 0; i < s->token_count; i++) {
+        const hawse_market_live_token_t *t = &tokens[i];
+        char hex[40];
+        hawse_hex_encode(t->token + 12, 20, hex);
+        put(j, "%s{\"token\":\"0x%.40s\"", i ? "," : "", hex);
+        put_hex(j, "asset", t->asset + 12, 20);
+        put_amount(j, "balance", &t->balance, false);
+        put_amount(j, "factor", &t->factor, false);
+        put_amount(j, "rate", &t->rate, false);
+        put_amount(j, "weight", &t->weight, false);
+        put_amount(j, "minimum", &t->minimum, false);
+        put_amount(j, "assets", &t->assets, false);
+        put(j, "}");
+    }
+    put(j, "]");
+    put_origin(j, &s->origin);
+}
+
 static void put_liquidity(struct jsonl *j, const hawse_market_liquidity_t *l)
 {
     put_hex(j, "pool", l->market + 12, 20);
@@ -524,6 +555,8 @@ static const struct {
          "market.pool_state", put_state),
     KIND(HAWSE_SPACE_MARKET, HAWSE_MARKET_POOL_TOKENS, hawse_market_pool_tokens_t,
          "market.pool_tokens", put_pool_tokens),
+    KIND(HAWSE_SPACE_MARKET, HAWSE_MARKET_POOL_LIVE, hawse_market_pool_live_t, "market.pool_live",
+         put_pool_live),
     {HAWSE_SPACE_MARKET, HAWSE_MARKET_INFO, offsetof(hawse_market_info_t, group), "market.info",
      (void (*)(struct jsonl *, const void *))(void *)put_info},
     KIND(HAWSE_SPACE_MARKET, HAWSE_MARKET_BOOK_SNAPSHOT, hawse_market_book_t, "market.book",

@@ -1,42 +1,21 @@
 /* Records of the venue; see balancer.h. */
 #include "balancer.h"
 
-#include <hawse/keccak.h>
-#include <hawse/u256.h>
 #include <string.h>
 
-/* The name of a pair, i < j: the pool's own when it has no other. */
-static void name_pair(const struct pool *p, uint32_t i, uint32_t j, uint8_t market[32])
+static struct venue_pair pair_of(const struct pool *p, uint32_t i, uint32_t j)
 {
-    uint8_t text[32 + 20 + 20];
-    memcpy(text, p->base.market, 32);
-    memcpy(text + 32, p->token[i].base.address, 20);
-    memcpy(text + 52, p->token[j].base.address, 20);
-    if (p->token_count == 2)
-        memcpy(market, p->base.market, 32);
-    else
-        hawse_keccak256(text, sizeof(text), market);
-}
-
-static void emit_info(struct venue *v, const struct pool *p, uint32_t i, uint32_t j)
-{
-    uint8_t market[32];
-    name_pair(p, i, j, market);
-    hawse_market_info_t *info = venue_out(v, HAWSE_MARKET_INFO, HAWSE_MARKET_STREAM_INFO,
-                                          hawse_key(market, 32), sizeof(*info), NULL);
-    info->size = sizeof(*info);
-    memcpy(info->market, market, 32);
-    venue_info_token(info, 0, &p->token[i].base);
-    venue_info_token(info, 1, &p->token[j].base);
-    memcpy(info->group, p->base.market, 32);
+    return (struct venue_pair){{&p->token[i].base, &p->token[j].base}, p->token_count == 2};
 }
 
 void emit_infos(struct venue *v, const struct venue_pool *base)
 {
     const struct pool *p = (const struct pool *)base;
     for (uint32_t i = 0; i < p->token_count; i++) {
-        for (uint32_t j = i + 1; j < p->token_count; j++)
-            emit_info(v, p, i, j);
+        for (uint32_t j = i + 1; j < p->token_count; j++) {
+            struct venue_pair pair = pair_of(p, i, j);
+            venue_tell_pair(v, base, &pair);
+        }
     }
 }
 
@@ -44,26 +23,13 @@ void emit_log(struct venue *v, const struct venue_pool *base, const hawse_evm_lo
               uint32_t topic, const hawse_event_t *cause)
 {
     const struct pool *p = (const struct pool *)base;
-    const uint8_t *d = venue_data(log);
-    uint8_t market[32];
-    hawse_u256_t in, out;
     if (topic != TOPIC_SWAP || log->topic_count != 4 || log->data_len < 64)
         return;
     uint32_t i = pool_token(p, log->topics[2]), j = pool_token(p, log->topics[3]);
     if (i >= p->token_count || j >= p->token_count || i == j)
         return;
-    hawse_u256_from_be(d, &in);
-    hawse_u256_from_be(d + 32, &out);
-    hawse_i256_negate(&out, &out);
-    name_pair(p, i < j ? i : j, i < j ? j : i, market);
-    hawse_market_trade_t *t = venue_out(v, HAWSE_MARKET_TRADE, HAWSE_MARKET_STREAM_TRADES,
-                                        hawse_key(market, 32), sizeof(*t), cause);
-    t->size = sizeof(*t);
-    memcpy(t->market, market, 32);
-    t->side = i < j ? HAWSE_SIDE_SELL : HAWSE_SIDE_BUY; /* token 0 comes in: the taker sells it */
-    t->amount0 = i < j ? in : out;
-    t->amount1 = i < j ? out : in;
-    venue_origin(&t->origin, log);
+    struct venue_pair pair = i < j ? pair_of(p, i, j) : pair_of(p, j, i);
+    venue_tell_swap(v, base, &pair, i < j, log, cause);
 }
 
 static uint32_t flags_of(const struct pool *p, const struct pool_state *state)

@@ -8,7 +8,7 @@
  *   follow.c    a pool's state and its history                  out.c    records out
  *   read.c      what is asked of the chain, question by question
  *   discover.c  pools that nobody named                         ask.c    eth_call and its answers
- *   handover.c  all of it, to another build
+ *   handover.c  all of it, to another build              pair.c   records of pairs
  *
  * To write a venue: read this file, then swapr/. A kind's state is plain bytes without padding and
  * pointers: it is copied to go back to, and compared. Every function is [lane]; a venue owns its
@@ -348,6 +348,19 @@ bool venue_take_decimals(struct venue_token *t, const uint8_t *d, uint64_t len, 
 void venue_take_symbol(const uint8_t *d, uint64_t len, char symbol[VENUE_SYMBOL]);
 /* Token `i` (0 or 1) of a market. */
 void venue_info_token(hawse_market_info_t *info, uint32_t i, const struct venue_token *t);
+
+/* ---- pair.c ---- */
+
+/* Two tokens of a pool, in its order. Only one of several in a pool has a name of its own. */
+struct venue_pair {
+    const struct venue_token *token[2];
+    bool alone;
+};
+
+void venue_tell_pair(struct venue *v, const struct venue_pool *p, const struct venue_pair *pair);
+/* A swap whose log's data begin with what came in and what went out; first_in: token 0 came in. */
+void venue_tell_swap(struct venue *v, const struct venue_pool *p, const struct venue_pair *pair,
+                     bool first_in, const hawse_evm_log_t *log, const hawse_event_t *cause);
 
 /* ---- words ---- */
 

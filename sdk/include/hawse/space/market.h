@@ -27,6 +27,7 @@ extern "C" {
 #define HAWSE_MARKET_ORACLE_PRICE  8u  /* hawse_market_oracle_price_t */
 #define HAWSE_MARKET_STATE         9u  /* hawse_market_state_t: open, halted, resolved ... */
 #define HAWSE_MARKET_POOL_TOKENS   10u /* hawse_market_pool_tokens_t, then tokens */
+#define HAWSE_MARKET_POOL_LIVE     11u /* hawse_market_pool_live_t, then tokens */
 
 /* numbers of the sequences (event.stream) */
 #define HAWSE_MARKET_STREAM_INFO   1u
@@ -138,6 +139,8 @@ typedef struct hawse_market_pool_token {
 /* a cached rate ran out: scaling has the rate provider's own, as of this block, which the next swap
  * takes; it may be another one in every block */
 #define HAWSE_POOL_RATES_DUE 0x4u
+/* the Vault wraps and unwraps nothing now: hawse_market_pool_live */
+#define HAWSE_POOL_BUFFERS_PAUSED 0x8u
 
 /* The whole state of a pool of two or more tokens after an event of its own: what
  * hawse/amm/balancer.h needs for a quote. token_count records of hawse_market_pool_token_t follow.
@@ -160,6 +163,35 @@ typedef struct hawse_market_pool_tokens {
     uint64_t amp_end_time;
     hawse_market_origin_t origin;
 } hawse_market_pool_tokens_t;
+
+/* One token of a pool that counts in live balances. */
+typedef struct hawse_market_live_token {
+    uint8_t token[32];    /* an address left-padded */
+    uint8_t asset[32];    /* what it wraps, where the venue wraps and unwraps it; otherwise 0 */
+    hawse_u256_t balance; /* in its smallest unit, less what the venue takes of it first */
+    hawse_u256_t factor;  /* 10^(18 - decimals) */
+    hawse_u256_t rate;    /* 18 decimals: balance times factor times rate is its live balance */
+    hawse_u256_t weight;  /* 18 decimals; pools without weights: 0 */
+    hawse_u256_t minimum; /* live; the pool keeps so much of it; 0: nothing */
+    hawse_u256_t assets;  /* of asset, for 10^27 units of the token; 0 without one */
+} hawse_market_live_token_t;
+
+/* The whole state of a pool whose tokens count at rates that move without a log, as of the end of
+ * the origin's block: what hawse/amm/balancer_v3.h needs for a quote. A swap in a later block finds
+ * that block's rates. token_count records of hawse_market_live_token_t follow. */
+typedef struct hawse_market_pool_live {
+    uint32_t size;
+    uint32_t pool_kind; /* HAWSE_POOL_WEIGHTED */
+    uint32_t formula;   /* HAWSE_BAL3_WEIGHTED ... of hawse/amm/balancer_v3.h */
+    uint32_t flags;     /* HAWSE_POOL_PAUSED ... */
+    uint32_t token_count;
+    uint32_t tokens_offset;
+    uint8_t market[32];
+    hawse_u256_t swap_fee;      /* 18 decimals */
+    hawse_u256_t minimum_trade; /* live: the least that is swapped */
+    hawse_u256_t minimum_wrap;  /* the least that is wrapped or unwrapped, of either side */
+    hawse_market_origin_t origin;
+} hawse_market_pool_live_t;
 
 typedef struct hawse_market_level {
     uint64_t price_mantissa;
