@@ -8,6 +8,7 @@
 #include <string.h>
 
 enum { RETRY_MS = 500, RETRY_MAX_MS = 30000, ANSWER_MAX = 16384, PARAMS = 320, MARKS = 64 };
+enum { FAILED_OFTEN = 8, COMPLAIN_MS = 10000 };
 
 static const uint64_t MS = 1000000u;
 
@@ -58,19 +59,37 @@ static bool ask(struct futarchy *f, const struct proposal *p)
     return f->rpc->call(f->host, f->self, &call, &f->request) == HAWSE_OK;
 }
 
-/* It is asked again, later and later. Said when it happens first, and when it keeps on. */
-static void put_off(struct futarchy *f, struct proposal *p, const char *why)
+/* Said when it happens first, and when it keeps on; of many at once only the first. */
+static void complain(struct futarchy *f, const struct proposal *p, const char *why, uint64_t now)
+{
+    char address[40];
+    if (p->failed != 1 && p->failed != FAILED_OFTEN)
+        return;
+    if (f->complaint_ns != 0 && now - f->complaint_ns < COMPLAIN_MS * MS) {
+        f->unsaid++;
+        return;
+    }
+    f->complaint_ns = now;
+    hawse_hex_encode(p->is.proposal + 12, 20, address);
+    futarchy_say(f, HAWSE_LOG_WARN,
+                 "proposal 0x%.40s: question %u of %u is not answered: %s; %s (%u others since the "
+                 "last such line)",
+                 address, p->step + 1, (unsigned)ASKS, why,
+                 p->is.state == HAWSE_PROPOSAL_GONE ? "it is given up" : "it is asked again",
+                 f->unsaid);
+    f->unsaid = 0;
+}
+
+/* It is asked again, later and later; what a factory named and is no contract, not for ever. */
+static void put_off(struct futarchy *f, struct proposal *p, const char *why, bool bad)
 {
     uint64_t wait = (uint64_t)RETRY_MS << (p->failed < 6 ? p->failed : 6);
-    char address[40];
+    uint64_t now = f->host->now(f->host, HAWSE_CLOCK_MONOTONIC);
     p->failed++;
-    p->retry_ns = f->host->now(f->host, HAWSE_CLOCK_MONOTONIC) +
-                  (wait < RETRY_MAX_MS ? wait : RETRY_MAX_MS) * MS;
-    hawse_hex_encode(p->is.proposal + 12, 20, address);
-    if (p->failed == 1 || p->failed == 8)
-        futarchy_say(f, HAWSE_LOG_WARN,
-                     "proposal 0x%.40s: question %u of %u is not answered: %s; it is asked again",
-                     address, p->step + 1, (unsigned)ASKS, why);
+    p->retry_ns = now + (wait < RETRY_MAX_MS ? wait : RETRY_MAX_MS) * MS;
+    if (p->failed == FAILED_OFTEN && !p->named && bad)
+        p->is.state = HAWSE_PROPOSAL_GONE; /* never told, so nothing is taken back */
+    complain(f, p, why, now);
 }
 
 void ask_next(struct futarchy *f)
@@ -83,7 +102,8 @@ void ask_next(struct futarchy *f)
         f->asked = i;
         f->asking = ask(f, p);
         if (!f->asking)
-            put_off(f, p, "is rpc:eth_call granted, and has the chain an endpoint \"http\"?");
+            put_off(f, p, "is rpc:eth_call granted, and has the chain an endpoint \"http\"?",
+                    false);
     }
 }
 
@@ -151,7 +171,7 @@ void ask_take(struct futarchy *f, const hawse_event_t *event)
         return; /* it was made anew meanwhile */
     const char *why = take(p, done, event->data + sizeof(*done));
     if (why)
-        put_off(f, p, why);
+        put_off(f, p, why, done->status == HAWSE_OK);
     else
         go_on(p);
 }

@@ -61,13 +61,29 @@ static struct proposal *find(struct futarchy *f, const uint8_t address[20])
     return NULL;
 }
 
+/* Where another one may stand: behind the last, or in the place of one that is gone, was told so,
+ * and is not being asked. NULL: nowhere. */
+static struct proposal *place(struct futarchy *f)
+{
+    if (f->count < PROPOSALS_MAX)
+        return &f->all[f->count++];
+    for (uint32_t i = 0; i < f->count; i++) {
+        struct proposal *p = &f->all[i];
+        if (p->is.state == HAWSE_PROPOSAL_GONE && !p->changed && !(f->asking && f->asked == i))
+            return p;
+    }
+    return NULL;
+}
+
 /* One that is gone was made again, on another branch. */
-static void add(struct futarchy *f, const uint8_t address[20])
+static void add(struct futarchy *f, const uint8_t address[20], bool named)
 {
     struct proposal *p = find(f, address);
     if (p && p->is.state != HAWSE_PROPOSAL_GONE)
         return;
-    if (!p && f->count == PROPOSALS_MAX) {
+    if (!p)
+        p = place(f);
+    if (!p) {
         if (!f->full)
             futarchy_say(f, HAWSE_LOG_WARN,
                          "more than %d proposals: what the factory makes from now on is not "
@@ -76,9 +92,7 @@ static void add(struct futarchy *f, const uint8_t address[20])
         f->full = true;
         return;
     }
-    if (!p)
-        p = &f->all[f->count++];
-    *p = (struct proposal){.is = {.size = sizeof(p->is)}};
+    *p = (struct proposal){.is = {.size = sizeof(p->is)}, .named = named};
     memcpy(p->is.proposal + 12, address, 20);
 }
 
@@ -155,7 +169,7 @@ static void on_log(struct futarchy *f, const hawse_event_t *event)
     if (which == EVENT_RESOLVED && memcmp(log->address, f->conditional_tokens, 20) == 0)
         on_resolved(f, v, data, log->data_len, removed);
     else if (which == EVENT_PROPOSED && memcmp(log->address, f->factory, 20) == 0)
-        (removed ? drop : add)(f, v[0].as.bytes);
+        removed ? drop(f, v[0].as.bytes) : add(f, v[0].as.bytes, false);
 }
 
 /* False: no room, the event comes again. What is to be told first goes out before. */
@@ -196,7 +210,7 @@ static int32_t read_proposals(struct futarchy *f, hawse_view_t config, const cha
     int32_t code =
         hawse_setting_hex_list(config, "proposals", 20, named, 20, PROPOSALS_MAX, &count);
     for (uint32_t i = 0; i < count; i++)
-        add(f, named + (size_t)i * 20);
+        add(f, named + (size_t)i * 20, true);
     free(named);
     if (code != HAWSE_OK && code != HAWSE_E_NOTFOUND)
         return code;

@@ -37,6 +37,7 @@ struct proposal {
     uint64_t retry_ns;
     bool answered; /* a log told what it came to: what is asked for that is older */
     bool changed;  /* to be told */
+    bool named;    /* by the configuration: it is asked for ever */
 };
 
 enum { EVENT_RESOLVED, EVENT_PROPOSED, EVENTS };
@@ -55,7 +56,9 @@ struct futarchy {
     bool asking;
     uint32_t asked; /* which of all */
     hawse_request_t request;
-    uint32_t told; /* of hawse_continuity_pass */
+    uint32_t told;         /* of hawse_continuity_pass */
+    uint64_t complaint_ns; /* when it was said last that one is not answered */
+    uint32_t unsaid;       /* others since */
 };
 
 /* [lane] Asks the next question, when none is under way and one is due. */
