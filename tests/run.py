@@ -463,7 +463,8 @@ def stage_futarchy(args):
     tap("futarchy verbs", [sys.executable, "tests/futarchy/verbs.py", HAWSE, PLUGINS, anvil, "node tests/futarchy/rig.mjs",
                            *(["--full"] if args.full else [])], timeout=120)
     tap("futarchy control", [sys.executable, "tests/futarchy/control.py", HAWSE, PLUGINS, anvil, "node tests/futarchy/rig.mjs",
-                             *([] if args.full else ["--only", "code,killed"])], timeout=300 if args.full else 90)
+                             *([] if args.full else ["--only", "shadow,code,killed"])], timeout=300 if args.full else 90)
+    tap("futarchy and those who lie", [sys.executable, "tests/futarchy/hostile.py", HAWSE, PLUGINS, anvil, "node tests/futarchy/rig.mjs"])
     if args.full:
         tap("futarchy on a fork", [sys.executable, "tests/futarchy/fork.py", HAWSE, PLUGINS, anvil, "node tests/futarchy/rig.mjs"],
             timeout=240)

@@ -55,8 +55,8 @@ class Site {
   }
 }
 
-function compile() {
-  const files = { 'market.sol': 'market.sol', 'Executor10.sol': EXECUTOR };
+/** Contracts of this folder by name: {name: {abi, evm}}. */
+export function compile(files = { 'market.sol': 'market.sol', 'Executor10.sol': EXECUTOR }) {
   const sources = Object.fromEntries(
     Object.entries(files).map(([name, file]) => [
       name,

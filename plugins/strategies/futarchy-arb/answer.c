@@ -6,7 +6,9 @@
 #include <hawse/keccak.h>
 #include <string.h>
 
-enum { RETRY_MS = 500, RETRY_MAX_MS = 30000, BYTES = 32768, FEE_MAX = 65535 };
+enum { RETRY_MS = 500, RETRY_MAX_MS = 30000, BYTES = 32768 };
+/* When it is said that a question is answered badly: a receipt may take its time. */
+enum { BAD_ANSWER = 2, LATE_RECEIPT = 8 };
 
 /* The hexadecimal text of a value as bytes. */
 static bool bytes_of(const hawse_json_value_t *v, uint8_t *out, uint64_t cap, uint64_t *len)
@@ -17,42 +19,54 @@ static bool bytes_of(const hawse_json_value_t *v, uint8_t *out, uint64_t cap, ui
 
 /* ---- the proposal ---- */
 
-static bool all_there(const struct arb *a)
+static bool all_there(const struct proof *p)
 {
     static const uint8_t none[20];
     bool there = true;
     for (int i = 0; i < 2; i++)
-        there = there && memcmp(a->collateral[i], none, 20) != 0;
-    for (int i = TOKEN_YES_SDAI; i < MARKET_TOKENS; i++)
-        there = there && memcmp(a->set.places.token[i], none, 20) != 0;
+        there = there && memcmp(p->collateral[i], none, 20) != 0;
+    for (int i = 0; i < PROOF_OUTCOMES; i++)
+        there = there && memcmp(p->outcome[i], none, 20) != 0;
     return there;
 }
 
+/* False: not yet, or never. */
+static bool is_trusted(struct arb *a)
+{
+    if (!proof_judge(&a->proof, !a->set.check_tokens, a->untrusted)) {
+        say(a, HAWSE_LOG_ERROR, "%s: it is not traded", a->untrusted);
+        return false;
+    }
+    a->untrusted[0] = '\0';
+    return !a->set.check_tokens || proof_is_whole(&a->proof);
+}
+
 /* Outcomes come as YES and NO of collateral 1, then of collateral 2; which of them is sDAI the
- * proposal says. Until both are known outcomes 0 and 1 stand for the company's. */
+ * proposal says. */
 static void complete(struct arb *a)
 {
     struct bundle_places *at = &a->set.places;
-    uint8_t held[2][20];
-    if (a->tokens_known || !all_there(a))
+    const struct proof *p = &a->proof;
+    if (a->tokens_known || a->untrusted[0] != '\0' || !all_there(p))
         return;
-    bool first = memcmp(a->collateral[0], a->set.sdai, 20) == 0;
-    if (!first && memcmp(a->collateral[1], a->set.sdai, 20) != 0) {
+    uint32_t sdai = memcmp(p->collateral[0], a->set.sdai, 20) == 0 ? 0 : 1;
+    if (sdai == 1 && memcmp(p->collateral[1], a->set.sdai, 20) != 0) {
         complain(
             a, "neither collateral of the proposal is sDAI: is \"proposal\" right, and \"sdai\"?");
         return;
     }
-    memcpy(at->token[TOKEN_SDAI], a->collateral[first ? 0 : 1], 20);
-    memcpy(at->token[TOKEN_COMPANY], a->collateral[first ? 1 : 0], 20);
-    for (uint32_t i = 0; i < 2 && first; i++) {
-        memcpy(held[i], at->token[TOKEN_YES_SDAI + i], 20);
-        memcpy(at->token[TOKEN_YES_SDAI + i], at->token[TOKEN_YES_COMPANY + i], 20);
-        memcpy(at->token[TOKEN_YES_COMPANY + i], held[i], 20);
-    }
+    if (!is_trusted(a))
+        return;
+    memcpy(at->token[TOKEN_SDAI], p->collateral[sdai], 20);
+    memcpy(at->token[TOKEN_COMPANY], p->collateral[1 - sdai], 20);
+    memcpy(at->token[TOKEN_YES_SDAI], p->outcome[2 * sdai], 40);
+    memcpy(at->token[TOKEN_YES_COMPANY], p->outcome[2 * (1 - sdai)], 40);
     a->tokens_known = true;
     learn_want(a, ASK_RATE, 0);
     for (uint32_t i = 0; i < MARKET_TOKENS; i++)
         learn_want(a, ASK_BALANCE, i);
+    for (uint32_t i = PROOF_FACTORY; i < PROOF_QUESTIONS && a->set.check_tokens; i++)
+        learn_want(a, ASK_PROOF, i);
     world_match(a);
     say(a, HAWSE_LOG_INFO, "the proposal's tokens are known");
 }
@@ -60,15 +74,24 @@ static void complete(struct arb *a)
 static bool take_address(struct arb *a, enum ask what, uint32_t item, const uint8_t *d,
                          uint64_t len)
 {
-    uint8_t address[20];
-    if (len < 32 || hawse_abi_address(d, address) != HAWSE_OK)
-        return false;
+    bool good;
     if (what == ASK_COLLATERAL)
-        memcpy(a->collateral[item], address, 20);
+        good = len >= 32 && hawse_abi_address(d, a->proof.collateral[item]) == HAWSE_OK;
     else
-        memcpy(a->set.places.token[item < 2 ? TOKEN_YES_COMPANY + item : TOKEN_YES_SDAI + item - 2],
-               address, 20);
-    complete(a);
+        good = proof_take_outcome(&a->proof, item, d, len) == HAWSE_OK;
+    if (good)
+        complete(a);
+    return good;
+}
+
+static bool take_proof(struct arb *a, uint32_t item, const uint8_t *d, uint64_t len)
+{
+    if (proof_take(&a->proof, (enum proof_question)item, d, len) != HAWSE_OK)
+        return false;
+    if (item >= PROOF_POOL)
+        world_match(a);
+    else
+        complete(a);
     return true;
 }
 
@@ -198,6 +221,8 @@ static bool take(struct arb *a, enum ask what, uint32_t item, const hawse_json_t
         return false;
     if (what == ASK_OUTCOME || what == ASK_COLLATERAL)
         return take_address(a, what, item, d, len);
+    if (what == ASK_PROOF)
+        return take_proof(a, item, d, len);
     if (what == ASK_FEE)
         return take_fee(a, item, d, len);
     if (what == ASK_CODE) {
@@ -217,6 +242,22 @@ static void again(struct arb *a, enum ask what, uint32_t item, struct question *
     q->wanted = true;
     q->retry_ns = a->host->now(a->host, HAWSE_CLOCK_MONOTONIC) +
                   (ms < RETRY_MAX_MS ? ms : RETRY_MAX_MS) * 1000000ull;
+}
+
+/* In the operator's words; each with an item. */
+static const char *name_of(enum ask what)
+{
+    static const char *const names[ASKS] = {
+        [ASK_OUTCOME] = "the proposal's wrappedOutcome",
+        [ASK_COLLATERAL] = "the proposal's collateral",
+        [ASK_RATE] = "convertToAssets of sDAI",
+        [ASK_TICKS] = "Mint and Burn logs of pool",
+        [ASK_FEE] = "the quoter's fee of pool",
+        [ASK_BALANCE] = "balanceOf of token",
+        [ASK_CODE] = "code of the executor (0) or the account (1)",
+        [ASK_RECEIPT] = "the receipt of transaction",
+        [ASK_PROOF] = "what the tokens and pools have to be (check_tokens)"};
+    return names[what];
 }
 
 void answer(struct arb *a, const hawse_event_t *event)
@@ -240,9 +281,8 @@ void answer(struct arb *a, const hawse_event_t *event)
         q->failures = 0;
         return;
     }
-    if (q->failures == 8)
-        complain(a, "a question is answered badly again and again (kind %d, item %u): %.*s",
-                 (int)what, item, (int)(done.body_len < 200 ? done.body_len : 200),
-                 (const char *)body);
+    if (q->failures == (what == ASK_RECEIPT ? LATE_RECEIPT : BAD_ANSWER))
+        complain(a, "%s %u is answered badly again and again: %.*s", name_of(what), item,
+                 (int)(done.body_len < 200 ? done.body_len : 200), (const char *)body);
     again(a, what, item, q);
 }

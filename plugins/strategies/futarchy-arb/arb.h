@@ -7,7 +7,7 @@
  *   decide.c    from the market to an intent       outcome.c   from steps and receipts to results
  *   say.c       log lines, metrics, alerts         verbs.c     what an operator calls
  *   audit.c     ... of that, verify and approvals     stored.c    what outlives a restart
- *   verify.h, approvals.h, market.h, flow.h, size.h, bundle.h, ticks.h, whole.h, control.h
+ *   proof.h, verify.h, approvals.h, market.h, flow.h, size.h, bundle.h, ticks.h, whole.h, control.h
  *               the pure parts
  *
  * Between an event and a proposal nothing is asked and nothing is allocated: what decisions need is
@@ -22,6 +22,7 @@
 #include "audit.h"
 #include "bundle.h"
 #include "control.h"
+#include "proof.h"
 #include "size.h"
 #include "ticks.h"
 #include "whole.h"
@@ -61,9 +62,11 @@ enum ask {
     ASK_BALANCE,    /* of token item */
     ASK_CODE,       /* item 0: of the executor, 1: of the account */
     ASK_RECEIPT,    /* of transaction item */
+    ASK_PROOF,      /* enum proof_question item */
     ASKS
 };
-enum { ASK_ITEMS = 10 };
+enum { ASK_ITEMS = 16 };
+_Static_assert((int)PROOF_QUESTIONS <= (int)ASK_ITEMS, "an item for each");
 
 struct question {
     bool wanted, asked;
@@ -78,6 +81,7 @@ struct settings {
     uint8_t sdai[20], quoter[20], executor[20];
     uint8_t executor_hash[32];
     bool quoter_set, executor_set, hash_set, liquidation, aggressive;
+    bool check_tokens; /* false: the proposal is taken at its word */
     int32_t tick_unit;
     uint32_t cooldown_blocks;
     uint32_t min_edge_ppm;
@@ -185,7 +189,8 @@ struct arb {
 
     struct question ask[ASKS][ASK_ITEMS];
     uint32_t asking;
-    uint8_t collateral[2][20];
+    struct proof proof;
+    char untrusted[PROOF_TEXT]; /* why the proposal is not traded; empty: it is */
     bool tokens_known;
     hawse_u256_t rate; /* xDAI wei of one sDAI; 0: not known */
     hawse_u256_t held[MARKET_TOKENS];

@@ -422,7 +422,9 @@ void audit_go_on(struct arb *a)
     struct audit *u = &a->audit;
     if (u->what == AUDIT_NOTHING || !u->waits)
         return;
-    if (a->tokens_known) {
+    if (a->untrusted[0] != '\0') {
+        give_up(a, a->untrusted, NULL, 0);
+    } else if (a->tokens_known) {
         u->waits = false;
         ask(a);
     } else if (a->host->now(a->host, HAWSE_CLOCK_MONOTONIC) + LATE_NS > u->deadline_ns) {

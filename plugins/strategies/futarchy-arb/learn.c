@@ -20,6 +20,8 @@ void learn_begin(struct arb *a)
         learn_want(a, ASK_OUTCOME, i);
     for (uint32_t i = 0; i < 2; i++)
         learn_want(a, ASK_COLLATERAL, i);
+    for (uint32_t i = 0; i < PROOF_FACTORY && a->set.check_tokens; i++)
+        learn_want(a, ASK_PROOF, i);
     if (a->set.executor_set) {
         learn_want(a, ASK_CODE, 0);
         learn_want(a, ASK_CODE, 1);
@@ -126,6 +128,23 @@ static void ask_about(struct text *t, const char *method, const uint8_t *what, u
     (void)snprintf(t->params, sizeof(t->params), "[\"0x%.*s\"%s]", (int)(2 * len), digits, then);
 }
 
+static bool ask_proof(const struct arb *a, enum proof_question question, struct text *t)
+{
+    char hex[2 * PROOF_CALL + 1];
+    uint8_t to[20], data[PROOF_CALL];
+    enum market_token tokens[2] = {TOKEN_SDAI, TOKEN_SDAI};
+    if (!proof_can_ask(&a->proof, question))
+        return false;
+    if (question >= PROOF_POOL)
+        world_pair((enum market_pool)(question - PROOF_POOL), tokens);
+    const uint8_t *const pair[2] = {a->set.places.token[tokens[0]], a->set.places.token[tokens[1]]};
+    uint32_t len = proof_call(&a->proof, &a->set.places, question, pair, to, data);
+    hawse_hex_encode(data, len, hex);
+    hex[2 * len] = '\0';
+    call_to(t, to, hex);
+    return true;
+}
+
 /* False: not yet. */
 static bool write_question(struct arb *a, enum ask what, uint32_t item, struct text *t)
 {
@@ -159,6 +178,8 @@ static bool write_question(struct arb *a, enum ask what, uint32_t item, struct t
         (void)snprintf(data, sizeof(data), "70a08231%024d%.40s", 0, account);
         call_to(t, at->token[item], data);
         return true;
+    case ASK_PROOF:
+        return ask_proof(a, (enum proof_question)item, t);
     case ASK_CODE:
         ask_about(t, "eth_getCode", item == 0 ? a->set.executor : at->account, 20, ",\"latest\"");
         return true;

@@ -27,12 +27,23 @@ static bool has(hawse_view_t text, const char *word)
     return text.len > 0 && memmem(text.data, text.len, word, strlen(word)) != NULL;
 }
 
+/* As core/risk/gate_simulation.c says it. */
+static bool by_simulation(hawse_view_t reason)
+{
+    static const char *const words[] = {"imulat", "revert", "would fail", "would come in",
+                                        "would leave the account"};
+    bool is = false;
+    for (uint32_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        is = is || has(reason, words[i]);
+    return is;
+}
+
 static const char *class_of(const struct trade *t, hawse_view_t reason)
 {
     if (t->step == HAWSE_INTENT_REFUSED && has(reason, "its mode is"))
         return "mode"; /* nothing went wrong: it is not to be sent */
     if (t->step == HAWSE_INTENT_REFUSED)
-        return has(reason, "imulat") || has(reason, "revert") ? "simulation" : "gate";
+        return by_simulation(reason) ? "simulation" : "gate";
     if (t->step == HAWSE_INTENT_EXPIRED)
         return "expired";
     if (t->error == HAWSE_E_REMOTE)

@@ -140,6 +140,7 @@ static void defaults(struct settings *s)
     memcpy(s->sdai, sdai, 20);
     memcpy(s->places.vault, vault, 20);
     s->tick_unit = 1;
+    s->check_tokens = true;
     s->cooldown_blocks = 1;
     s->net_slippage_ppm = 10000;
     s->chain_id = 100;
@@ -219,6 +220,7 @@ static void read_all(struct reader *r, struct settings *s)
     s->hash_set = read_bytes(r, "executor_code_hash", s->executor_hash, 32);
     read_flag(r, "liquidation_enabled", &s->liquidation);
     read_flag(r, "aggressive_mode", &s->aggressive);
+    read_flag(r, "check_tokens", &s->check_tokens);
     read_u32(r, "tick_unit", &unit);
     s->tick_unit = (int32_t)unit;
     read_u32(r, "cooldown_blocks", &s->cooldown_blocks);

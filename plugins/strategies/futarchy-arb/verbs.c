@@ -85,6 +85,8 @@ static void end(struct arb *a, hawse_command_t call, uint32_t status, const stru
 /* Why nothing can be decided now; NULL: it can. */
 static const char *why_not(struct arb *a)
 {
+    if (a->untrusted[0] != '\0')
+        return a->untrusted;
     if (!a->tokens_known)
         return "the proposal's tokens are not known yet";
     if (a->over)

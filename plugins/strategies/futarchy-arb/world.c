@@ -1,6 +1,7 @@
 /* What venues and chain tell, made into the market that decisions read; see arb.h. */
 #include "arb.h"
 
+#include <hawse/hex.h>
 #include <string.h>
 
 /* ---- the market's pools ---- */
@@ -18,6 +19,26 @@ void world_pair(enum market_pool leg, enum market_token pair[2])
 
 static void spot_match(struct arb *a);
 
+/* Is it the pool that the router swaps in? Anybody can deploy one that has these tokens too. */
+static bool is_routed(struct arb *a, uint32_t i, const struct told_pool *p)
+{
+    const uint8_t *routed = a->proof.pool[i];
+    char told[41] = "", right[41] = "";
+    if (!a->set.check_tokens)
+        return true;
+    if ((a->proof.known >> (PROOF_POOL + i) & 1u) == 0)
+        return false; /* not known yet */
+    if (memcmp(p->market + 12, routed, 20) == 0)
+        return true;
+    hawse_hex_encode(p->market + 12, 20, told);
+    hawse_hex_encode(routed, 20, right);
+    complain(a,
+             "pool 0x%s has tokens of this market, and the router swaps them in 0x%s: it is not "
+             "traded; name that one in the venue's settings",
+             told, right);
+    return false;
+}
+
 void world_match(struct arb *a)
 {
     enum market_token pair[2];
@@ -29,7 +50,7 @@ void world_match(struct arb *a)
             const struct told_pool *p = &a->pools[k];
             bool first = memcmp(p->token[0], base, 20) == 0 && memcmp(p->token[1], other, 20) == 0;
             bool second = memcmp(p->token[1], base, 20) == 0 && memcmp(p->token[0], other, 20) == 0;
-            if (!first && !second)
+            if ((!first && !second) || !is_routed(a, i, p))
                 continue;
             leg->pool = k;
             whole_pool(&a->whole, i, p->market + 12, 20);
@@ -148,8 +169,14 @@ static void liquidity(struct arb *a, const hawse_market_liquidity_t *told, bool 
     }
     if (removed)
         hawse_i256_negate(&delta, &delta);
-    if (ticks_add(&leg->ticks, told->tick_lower, told->tick_upper, &delta) != HAWSE_OK)
+    int32_t code = ticks_add(&leg->ticks, told->tick_lower, told->tick_upper, &delta);
+    if (code == HAWSE_E_LIMIT)
         complain(a, "a pool has more than %d initialised ticks: it is not traded", TICKS_MAX);
+    else if (code != HAWSE_OK)
+        complain(a,
+                 "a pool tells of liquidity from tick %d to %d, which there cannot be: it is not "
+                 "traded",
+                 told->tick_lower, told->tick_upper);
     world_leg(a, i);
     decide_outdated(a);
 }
