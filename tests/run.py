@@ -368,10 +368,10 @@ def stage_e2e(args):
     for chain, seed in (("100", "1"), ("137", "2")):
         done = run(f"e2e: {swaps} swaps over {pools} pools on chain {chain}",
                    ["node", "fullpath.mjs", "--subject", "hawse", "--swaps", swaps, "--pools", pools,
-                    "--chain", chain, "--seed", seed], cwd=folder, env=env)
+                    "--chain", chain, "--seed", seed, "--reload", "10"], cwd=folder, env=env)
         show(done)
     done = run(f"e2e: {swaps} swaps over Balancer's pools",
-               ["node", "fullpath.mjs", "--venue", "balancer", "--swaps", swaps, "--pools", "10"],
+               ["node", "fullpath.mjs", "--venue", "balancer", "--swaps", swaps, "--pools", "10", "--reload", "20"],
                cwd=folder, env={**env, "HAWSE_AMM_QUOTE": str(MAIN / "tests" / "amm-quote")})
     show(done)
 

@@ -4,9 +4,9 @@
 // says, every gap announced and healed.
 //   HAWSE_BIN=... HAWSE_PLUGIN_DIR=... node fullpath.mjs [--swaps 10000] [--pools 50]
 //     [--chain 100|137] [--seed 1] [--venue swapr|balancer]
-//     [--pace 15] [--subject hawse|plain] [--quiet-node] [--tape FILE]
-// --quiet-node leaves all troubles out; --tape keeps the subject's lines. Exit code 0: no
-// difference.
+//     [--pace 15] [--subject hawse|plain] [--quiet-node] [--tape FILE] [--reload 0]
+// --quiet-node leaves all troubles out; --tape keeps the subject's lines; --reload exchanges the
+// venue's plugin so often while the blocks come. Exit code 0: no difference.
 import { createWriteStream } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Quoter } from './amm/lab.mjs';
@@ -22,6 +22,7 @@ import { Hawse, configOf, programOf } from './lib/hawse.mjs';
 import { Judge } from './lib/judge.mjs';
 import { Ledger } from './lib/ledger.mjs';
 import { Rig, until } from './lib/rig.mjs';
+import { Swaps } from './lib/swaps.mjs';
 import { Troubles } from './lib/trouble.mjs';
 
 /** What --venue balancer puts in place of Swapr's market. */
@@ -49,6 +50,7 @@ function readOptions() {
       pace: { type: 'string', default: '15' },
       subject: { type: 'string', default: 'hawse' },
       'quiet-node': { type: 'boolean', default: false },
+      reload: { type: 'string', default: '0' },
       tape: { type: 'string' },
     },
   });
@@ -59,6 +61,7 @@ function readOptions() {
       throw new Error(`--${name}: found ${values[name]}, expected a whole number above 0`);
     }
   }
+  options.reload = Number(values.reload);
   return options;
 }
 
@@ -76,17 +79,17 @@ function startSubject(options, rig, judge) {
   subject.on('event', take);
   rig.onCut = take;
   subject.on('garbage', (line) => judge.differ(`not an event: ${line.slice(0, 120)}`));
-  subject.start(
-    configOf({
-      chainId: options.chain,
-      wsUrl: rig.faults.wsUrl,
-      httpUrl: rig.faults.url,
-      venue: rig.market.venue,
-      pluginDir,
-      stateDir: subject.folder,
-    }),
-  );
-  return subject;
+  const config = configOf({
+    chainId: options.chain,
+    wsUrl: rig.faults.wsUrl,
+    httpUrl: rig.faults.url,
+    venue: rig.market.venue,
+    pluginDir,
+    stateDir: subject.folder,
+  });
+  const swaps = options.reload > 0 ? new Swaps(subject, pluginDir, 'pools', options.venue) : null;
+  subject.start(swaps?.prepare(config) ?? config);
+  return { subject, swaps };
 }
 
 /** The subject is subscribed and tells the head of three empty blocks: always three, for the seed. */
@@ -124,7 +127,7 @@ async function untilReady(rig, subject, judge) {
   }
 }
 
-async function runTraffic(options, rig, troubles, subject) {
+async function runTraffic(options, rig, troubles, subject, swaps) {
   const blocks = Math.max(FEWEST_BLOCKS, Math.ceil(options.swaps / SWAPS_PER_BLOCK));
   const every = Math.max(1, Math.floor((blocks - WARM_UP_BLOCKS) / (troubles.left + 1)));
   for (let i = 0; i < blocks || troubles.left > 0; i++) {
@@ -134,8 +137,12 @@ async function runTraffic(options, rig, troubles, subject) {
     if (i >= WARM_UP_BLOCKS && i % every === 0 && troubles.left > 0) {
       console.log(`  block ${rig.chain.height}, swap ${rig.swaps}: ${await troubles.next()}`);
     }
+    if (swaps && swaps.begun < options.reload && i % Math.ceil(blocks / options.reload) === 0) {
+      swaps.begin();
+    }
     await sleep(options.pace);
   }
+  await swaps?.last;
   await troubles.settle();
   while (rig.swaps < options.swaps) {
     await rig.block(Math.min(SWAPS_PER_BLOCK, options.swaps - rig.swaps));
@@ -196,6 +203,9 @@ function report(options, rig, judge, facts) {
       `${ledger.head.number} ${ledger.head.hash}`,
   );
   line('troubles', JSON.stringify(tally));
+  if (facts.swaps) {
+    line('reloads', `${facts.swaps.done}, events waited for ${facts.swaps.longestUs} us at most`);
+  }
   line('bytes', JSON.stringify(rig.faults.counts));
   line('subscriptions', JSON.stringify(rig.proxy.counts));
   line(
@@ -234,7 +244,7 @@ async function main() {
   });
   const judge = new Judge(options.venue === 'balancer' ? JUDGED : {});
   rig.faults.delayMs = options.troubled ? SLOW_START_MS : 0;
-  const subject = startSubject(options, rig, judge);
+  const { subject, swaps } = startSubject(options, rig, judge);
   if (options.troubled) { // swaps while it still learns what there is
     for (let i = 0; i < SLOW_START_BLOCKS; i++) {
       await sleep(SLOW_START_MS);
@@ -255,7 +265,7 @@ async function main() {
     troubles.list = [];
   }
   const begun = Date.now();
-  await runTraffic(options, rig, troubles, subject);
+  await runTraffic(options, rig, troubles, subject, swaps);
   const trafficMs = Date.now() - begun;
   const catchUpMs = await untilQuiet(rig, judge, subject);
   const memory = subject.memory();
@@ -266,6 +276,7 @@ async function main() {
   if (exit.code !== 0) {
     judge.differ(`the subject ended with ${JSON.stringify(exit)}`);
   }
+  swaps?.failures.forEach((text) => judge.differ(text));
   const result = judge.finish(ledger);
   report(options, rig, judge, {
     ledger,
@@ -276,6 +287,7 @@ async function main() {
     catchUpMs,
     tally: troubles.tally,
     quotes,
+    swaps,
   });
   if (judge.differenceCount > 0 && subject.errors.length > 0) {
     console.log(`the subject's last words:\n${subject.errors.slice(-20).join('\n')}`);

@@ -53,6 +53,20 @@ static int32_t link_to(const hawse_host_t *host, hawse_instance_t self, hawse_vi
     return HAWSE_OK;
 }
 
+static int32_t subscribe(const hawse_host_t *host, hawse_instance_t self,
+                         const hawse_sub_spec_t *spec, hawse_sub_t *out)
+{
+    (void)host, (void)self, (void)spec;
+    *out = 1;
+    return HAWSE_OK;
+}
+
+static int32_t unsubscribe(const hawse_host_t *host, hawse_instance_t self, hawse_sub_t old)
+{
+    (void)host, (void)self, (void)old;
+    return HAWSE_OK;
+}
+
 static int32_t open_stream(const hawse_host_t *host, hawse_instance_t self,
                            const hawse_stream_spec_t *spec, hawse_stream_t *stream)
 {
@@ -138,8 +152,12 @@ static int32_t add(const hawse_host_t *host, hawse_instance_t self, hawse_metric
 
 static const void *query(const hawse_host_t *host, hawse_instance_t self, const char *id)
 {
-    static const hawse_sub_service_t sub = {
-        .size = sizeof(sub), .link = link_to, .reserve = reserve, .publish = publish};
+    static const hawse_sub_service_t sub = {.size = sizeof(sub),
+                                            .link = link_to,
+                                            .subscribe = subscribe,
+                                            .unsubscribe = unsubscribe,
+                                            .reserve = reserve,
+                                            .publish = publish};
     static const hawse_stream_service_t stream = {.size = sizeof(stream),
                                                   .open = open_stream,
                                                   .send = send_frame,

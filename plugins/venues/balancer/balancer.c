@@ -166,6 +166,33 @@ static bool other(struct venue *v, const hawse_evm_log_t *log, uint32_t topic, b
 
 /* ---- the venue ---- */
 
+static bool is_sound_token(const struct pool *p, uint32_t i)
+{
+    return p->rated[i] < TOKENS_MAX && p->stale[i] < TOKENS_MAX &&
+           p->token[i].base.decimals <= DECIMALS_MAX &&
+           memchr(p->token[i].base.symbol, 0, VENUE_SYMBOL) != NULL;
+}
+
+/* Indexes stay within the tokens, whatever comes next; a byte that is no bool is none. */
+static bool is_sound(const struct venue *v, const struct venue_pool *base)
+{
+    const struct pool *p = (const struct pool *)base;
+    uint8_t flags[2];
+    (void)v;
+    memcpy(&flags[0], &p->vault_paused, 1);
+    memcpy(&flags[1], &p->moving, 1);
+    bool good = (flags[0] | flags[1]) <= 1 && p->kind <= HAWSE_BAL_STABLE_2021 &&
+                p->token_count <= TOKENS_MAX && p->rated_count <= p->token_count &&
+                p->stale_count <= p->rated_count &&
+                (p->own_token == UINT32_MAX || p->own_token < TOKENS_MAX);
+    /* the answer that is awaited adds to the stale ones */
+    if (base->ask == ASK_CACHE && base->ask_item > 0)
+        good = good && p->stale_count <= base->ask_item;
+    for (uint32_t i = 0; i < TOKENS_MAX; i++)
+        good = good && is_sound_token(p, i);
+    return good;
+}
+
 static const char *const signatures[TOPICS] = {
     [TOPIC_POOL] = "PoolRegistered(bytes32,address,uint8)",
     [TOPIC_SWAP] = "Swap(bytes32,address,address,uint256,uint256)",
@@ -209,6 +236,7 @@ static const struct venue_kind balancer_v2 = {
     .tell_log = emit_log,
     .tell_state = emit_state,
     .creation = creation,
+    .is_sound = is_sound,
 };
 
 VENUE_PLUGIN("org.hawse.balancer", balancer_v2)

@@ -19,7 +19,7 @@
 #include <hawse/amm/balancer.h>
 
 enum { TOKENS_MAX = 8, PAIRS_MAX = TOKENS_MAX * (TOKENS_MAX - 1) / 2 };
-enum { POOLS_MAX = 4096, FACTORIES_MAX = 16 };
+enum { POOLS_MAX = 4096, FACTORIES_MAX = 16, DECIMALS_MAX = 18 };
 
 enum topic {
     TOPIC_POOL, /* of the Vault */

@@ -210,7 +210,7 @@ static hawse_u256_t scaling_of(const struct token *t)
 
 static bool take_decimals(struct token *t, const uint8_t *d, uint64_t len)
 {
-    if (!venue_take_decimals(&t->base, d, len, 18))
+    if (!venue_take_decimals(&t->base, d, len, DECIMALS_MAX))
         return false;
     t->scaling = scaling_of(t);
     return true;

@@ -8,6 +8,7 @@
  */
 #include "venue.h"
 
+#include <hawse/reader.h>
 #include <hawse/service/state.h>
 #include <hawse/writer.h>
 #include <stdlib.h>
@@ -163,82 +164,59 @@ int32_t venue_save(void *state, uint8_t *out, uint64_t cap, uint64_t *need)
 
 /* ---- restoring ---- */
 
-struct reader {
-    const uint8_t *at;
-    uint64_t left;
-    bool bad; /* it wanted more than there is, or met what cannot be */
-};
-
-static void get(struct reader *r, void *out, uint64_t len)
-{
-    if (r->bad || len > r->left) {
-        r->bad = true;
-        memset(out, 0, len);
-        return;
-    }
-    if (len > 0)
-        memcpy(out, r->at, len);
-    r->at += len;
-    r->left -= len;
-}
-
-static void must(struct reader *r, bool good)
-{
-    r->bad = r->bad || !good;
-}
-
 static void get_history(const struct venue_kind *kind, struct venue_pool *p, uint32_t count,
-                        struct reader *r)
+                        hawse_reader_t *r)
 {
     uint32_t cap = HISTORY_FIRST;
-    must(r, count <= VENUE_HISTORY && count <= r->left / step_size(kind));
+    hawse_reader_must(r, count <= VENUE_HISTORY && count <= r->left / step_size(kind));
     if (r->bad || count == 0)
         return;
     while (cap < count)
         cap *= 2;
     p->history = malloc(cap * sizeof(p->history[0]));
     p->befores = malloc((uint64_t)cap * kind->state_size);
-    must(r, p->history && p->befores);
+    hawse_reader_must(r, p->history && p->befores);
     for (uint32_t i = 0; i < count && !r->bad; i++) {
-        get(r, &p->history[i], sizeof(p->history[0]));
-        get(r, p->befores + (uint64_t)i * kind->state_size, kind->state_size);
+        hawse_reader_get(r, &p->history[i], sizeof(p->history[0]));
+        hawse_reader_get(r, p->befores + (uint64_t)i * kind->state_size, kind->state_size);
     }
     p->history_cap = cap;
     p->steps = count;
 }
 
-static void get_early(const struct venue *v, struct venue_pool *p, uint32_t count, struct reader *r)
+static void get_early(const struct venue *v, struct venue_pool *p, uint32_t count,
+                      hawse_reader_t *r)
 {
-    must(r, count <= VENUE_EARLY_MAX);
+    hawse_reader_must(r, count <= VENUE_EARLY_MAX);
     if (r->bad || count == 0)
         return;
     p->early = calloc(VENUE_EARLY_MAX, VENUE_ANSWER_MAX);
-    must(r, p->early != NULL);
+    hawse_reader_must(r, p->early != NULL);
     for (uint32_t i = 0; i < count && !r->bad; i++) {
         uint64_t len = 0;
         const hawse_evm_log_t *log = early(p, i);
-        get(r, &len, sizeof(len));
-        must(r, len >= sizeof(*log) && len <= VENUE_ANSWER_MAX);
+        hawse_reader_get(r, &len, sizeof(len));
+        hawse_reader_must(r, len >= sizeof(*log) && len <= VENUE_ANSWER_MAX);
         if (r->bad)
             return;
-        get(r, early(p, i), len);
-        must(r, log->topic_count <= 4 && log->data_offset >= sizeof(*log) &&
-                    log->data_offset + (uint64_t)log->data_len == len &&
-                    venue_topic(v, log) < v->kind->topic_count);
+        hawse_reader_get(r, early(p, i), len);
+        hawse_reader_must(r, log->topic_count <= 4 && log->data_offset >= sizeof(*log) &&
+                                 log->data_offset + (uint64_t)log->data_len == len &&
+                                 venue_topic(v, log) < v->kind->topic_count);
     }
     p->early_count = r->bad ? 0 : count;
 }
 
 /* Pool `i`: questions that are under way name it by its index. */
-static void get_pool(struct venue *v, uint32_t i, struct reader *r)
+static void get_pool(struct venue *v, uint32_t i, hawse_reader_t *r)
 {
     const struct venue_kind *kind = v->kind;
     struct saved_pool s;
-    get(r, &s, sizeof(s));
-    must(r, s.phase <= POOL_FOLLOWED && s.ask <= kind->ask_count &&
-                ((s.flags & WANTED) || (s.request == 0 && s.phase == POOL_UNREAD)));
+    hawse_reader_get(r, &s, sizeof(s));
+    hawse_reader_must(r, s.phase <= POOL_FOLLOWED && s.ask <= kind->ask_count &&
+                             ((s.flags & WANTED) || (s.request == 0 && s.phase == POOL_UNREAD)));
     struct venue_pool *p = r->bad ? NULL : venue_pool_add(v, s.address, s.market);
-    must(r, p && p == v->pools[i] && memcmp(p->market, s.market, 32) == 0);
+    hawse_reader_must(r, p && p == v->pools[i] && memcmp(p->market, s.market, 32) == 0);
     if (r->bad)
         return;
     p->wanted = (s.flags & WANTED) != 0;
@@ -256,31 +234,34 @@ static void get_pool(struct venue *v, uint32_t i, struct reader *r)
     p->read_block = s.read_block;
     p->read_time = s.read_time;
     memcpy(p->read_hash, s.read_hash, 32);
-    get(r, p->state, kind->state_size);
-    get(r, p + 1, own_size(kind));
-    must(r, r->bad || kind->is_sound(v, p));
+    hawse_reader_get(r, p->state, kind->state_size);
+    hawse_reader_get(r, p + 1, own_size(kind));
+    hawse_reader_must(r, r->bad || kind->is_sound(v, p));
+    /* an answer that is awaited is to a question that such a pool is asked */
+    hawse_reader_must(r, r->bad || p->request == 0 ||
+                             (p->ask < kind->ask_count && p->ask_item < kind->times(v, p)));
     get_history(kind, p, s.history, r);
     get_early(v, p, s.early, r);
 }
 
-static void get_out(struct venue *v, uint32_t count, struct reader *r)
+static void get_out(struct venue *v, uint32_t count, hawse_reader_t *r)
 {
-    must(r, count <= v->kind->records);
+    hawse_reader_must(r, count <= v->kind->records);
     for (uint32_t i = 0; i < count && !r->bad; i++) {
         uint8_t *record = v->records + (uint64_t)i * v->kind->record_size;
         hawse_event_t *e = &v->out[i];
-        get(r, e, sizeof(*e));
-        must(r, e->size == sizeof(*e) && e->space == HAWSE_SPACE_MARKET &&
-                    e->len <= v->kind->record_size);
+        hawse_reader_get(r, e, sizeof(*e));
+        hawse_reader_must(r, e->size == sizeof(*e) && e->space == HAWSE_SPACE_MARKET &&
+                                 e->len <= v->kind->record_size);
         if (r->bad)
             return;
         e->data = record;
-        get(r, record, e->len);
+        hawse_reader_get(r, record, e->len);
         v->out_count = i + 1;
     }
 }
 
-static void get_venue(struct venue *v, const struct saved *s, struct reader *r)
+static void get_venue(struct venue *v, const struct saved *s, hawse_reader_t *r)
 {
     struct venue_found *f = &v->found;
     v->head_known = (s->flags & HEAD_KNOWN) != 0;
@@ -300,12 +281,12 @@ static void get_venue(struct venue *v, const struct saved *s, struct reader *r)
     f->last_block = s->last_block;
     f->asked_to = s->asked_to;
     f->asking = s->asking;
-    must(r, s->range >= 1 && s->range <= f->range && s->asking <= f->lookups &&
-                s->out_next <= s->out_count);
+    hawse_reader_must(r, s->range >= 1 && s->range <= f->range && s->asking <= f->lookups &&
+                             s->out_next <= s->out_count);
     f->range = s->range;
     for (uint32_t i = 0; i < f->lookups; i++) {
         uint8_t asked = 0;
-        get(r, &asked, 1);
+        hawse_reader_get(r, &asked, 1);
         f->asked[i] = asked != 0;
     }
 }
@@ -323,12 +304,13 @@ static void count_pools(struct venue *v)
 int32_t venue_load(struct venue *v, hawse_view_t saved)
 {
     struct saved s;
-    struct reader r = {.at = saved.data, .left = saved.len};
+    hawse_reader_t r = hawse_reader(saved);
     const struct venue_kind *kind = v->kind;
-    get(&r, &s, sizeof(s));
-    must(&r, s.format == FORMAT && s.len == saved.len && s.state_size == kind->state_size &&
-                 s.pool_size == own_size(kind) && s.record_size == kind->record_size &&
-                 s.lookups == v->found.lookups && s.pool_count <= kind->pools_max);
+    hawse_reader_get(&r, &s, sizeof(s));
+    hawse_reader_must(&r, s.format == FORMAT && s.len == saved.len &&
+                              s.state_size == kind->state_size && s.pool_size == own_size(kind) &&
+                              s.record_size == kind->record_size && s.lookups == v->found.lookups &&
+                              s.pool_count <= kind->pools_max);
     if (r.bad)
         return hawse_fail(v->host, v->self, HAWSE_E_FORMAT,
                           "the saved state is of another format, or was made with other settings",
@@ -338,12 +320,13 @@ int32_t venue_load(struct venue *v, hawse_view_t saved)
     v->out_next = s.out_next;
     for (uint32_t i = 0; i < s.pool_count && !r.bad; i++)
         get_pool(v, i, &r);
-    must(&r, r.left == 0 && v->pool_count == s.pool_count);
+    hawse_reader_must(&r, v->pool_count == s.pool_count);
     count_pools(v);
-    return !r.bad ? HAWSE_OK
-                  : hawse_fail(v->host, v->self, HAWSE_E_FORMAT,
-                               "the saved state is damaged, or lacks a pool of the settings",
-                               "restart the instance instead: it reads its pools anew");
+    return hawse_reader_end(&r) == HAWSE_OK
+               ? HAWSE_OK
+               : hawse_fail(v->host, v->self, HAWSE_E_FORMAT,
+                            "the saved state is damaged, or lacks a pool of the settings",
+                            "restart the instance instead: it reads its pools anew");
 }
 
 const void *venue_query(const struct venue_kind *kind, const hawse_state_interface_t *interface,

@@ -7,12 +7,10 @@
 //   HAWSE_BIN=... HAWSE_PLUGIN_DIR=... node trial.mjs [--markets 100] [--seconds 35] [--rate 500]
 //       [--seed 1] [--calm] [--wallet] [--trouble NAME]
 // Exit codes: 0 no difference, 1 differences, 2 the trial could not be held.
-import { execFile } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
 import { Hawse, programOf } from '../lib/hawse.mjs';
 import { Random } from '../lib/random.mjs';
+import { Swaps } from '../lib/swaps.mjs';
 import { Double } from './double.mjs';
 import { OwnTape, SECRETS, accountOf, credential, troublesOf as ownTroublesOf, walletCredential } from './own.mjs';
 import { Tape } from './tape.mjs';
@@ -47,7 +45,6 @@ function configOf(double, pluginDir, stateDir, metrics) {
     hawse: 1,
     plugins: { path: [pluginDir] },
     state_dir: stateDir,
-    control: { socket: path.join(stateDir, '../c.sock') },
     http: { listen: metrics },
     instances: {
       poly: {
@@ -118,44 +115,6 @@ function troublesOf(double) {
     },
     'feed lost': () => double.listeners.forEach((client) => client.terminate()),
   };
-}
-
-/** Other builds take over, one after the other; each is a file of its own. */
-class Swaps {
-  constructor(hawse, command, pluginDir) {
-    this.hawse = hawse;
-    this.command = command;
-    this.build = readFileSync(path.join(pluginDir, 'polymarket.so'));
-    this.begun = 0;
-    this.done = 0;
-    this.longestUs = 0;
-    this.failures = [];
-    this.last = Promise.resolve();
-  }
-
-  begin() {
-    const number = ++this.begun;
-    this.last = this.last.then(() => this.#one(number));
-  }
-
-  async #one(number) {
-    const file = path.join(this.hawse.folder, `polymarket-${number}.so`);
-    writeFileSync(file, Buffer.concat([this.build, Buffer.from(`${number}`)]), { mode: 0o755 });
-    const words = ['reload', 'poly', '--plugin', file, '--allow-diff', 'any', '--limit', '1000', '--json'];
-    try {
-      const { stdout } = await promisify(execFile)(this.command[0], [
-        ...words, '--socket', path.join(this.hawse.folder, 'c.sock'),
-      ]);
-      this.longestUs = Math.max(this.longestUs, JSON.parse(stdout).pause_us);
-      this.done++;
-    } catch (error) {
-      this.failures.push(`swap ${number}: ${error.stderr}`);
-    }
-  }
-
-  differences() {
-    return [...this.failures, ...(args.calm || args.trouble || this.done > 0 ? [] : ['no swap was made'])];
-  }
 }
 
 async function traffic(double, tally, fills, swaps) {
@@ -246,7 +205,8 @@ async function main() {
   });
   hawse.on('garbage', (line) => tape.garbage.push(line));
   const metrics = `127.0.0.1:${20000 + (process.pid % 20000)}`;
-  hawse.start(configOf(double, pluginDir, `${hawse.folder}/state`, metrics));
+  const swaps = new Swaps(hawse, pluginDir, 'poly', 'polymarket');
+  hawse.start(swaps.prepare(configOf(double, pluginDir, `${hawse.folder}/state`, metrics)));
   const assets = double.markets.length * 2;
   for (let i = 0; i < START_MS / 50 && tape.books.size < assets; i++) {
     await sleep(50);
@@ -257,7 +217,6 @@ async function main() {
   }
   const tally = {};
   const fills = [];
-  const swaps = new Swaps(hawse, command, pluginDir);
   await traffic(double, tally, fills, swaps);
   await swaps.last;
   double.refusals = 0;
@@ -266,7 +225,10 @@ async function main() {
   const memory = hawse.memory();
   const ended = await hawse.stop();
   double.stop();
-  const wrong = [...verdict(double, tape, own, fills), ...swaps.differences()];
+  const wrong = [...verdict(double, tape, own, fills), ...swaps.failures];
+  if (!args.calm && !args.trouble && swaps.done === 0) {
+    wrong.push('no swap was made');
+  }
   if (hawse.errors.some((line) => Object.values(SECRETS).some((one) => line.includes(one)))) {
     wrong.push('a secret stands in the log');
   }
