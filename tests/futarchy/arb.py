@@ -474,6 +474,7 @@ class Phase:
         notes.append(f"P74 bundles confirmed of those sent: {100 * len(good) / max(1, len(sent)):.1f} % (bar 95)")
         large = [t for t in sent if t["paid"] >= 1000 * E18]
         notes.append(f"P80 of them with 1,000 sDAI or more: {len(large)}, {sum(t['good'] for t in large)} confirmed")
+        self.check("planted: at least 95 of 100 of 1,000 sDAI or more succeed (P80)", large and sum(t["good"] for t in large) * 100 >= 95 * len(large), large[:5])
         errors = len(sent) - len(good) + len(refused)
         notes.append(f"P77 errors (reverted, expired, refused by a gate or a simulation) of all that ended, taken back ones apart: "
                      f"{100 * errors / max(1, len(sent) + len(refused)):.1f} % (bar 5)")
@@ -541,6 +542,8 @@ class Phase:
         told, status = self.bot.call("monitor")
         self.check("monitor: as many trades as the log has, all of them exact",
                    status == 0 and told.get("measured") == told.get("exact") == len(good), told)
+        self.check("monitor: each swap of each of them gave what was predicted",
+                   told.get("outputs_exact") == told.get("cycles") == sum(t["way"] in WAYS for t in good), told)
         arms, _ = self.bot.call("ab-report")
         bundles = sum(t["path"] == "one bundle" for t in good)
         self.check("ab-report: sums by arm", arms.get("bundles", {}).get("succeeded") == bundles, arms)

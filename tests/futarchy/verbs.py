@@ -91,10 +91,14 @@ class Trial(Results):
         self.approve_from_bot("yesSdai", "swapRouter", 0)
         self.fault("a missing approval", r"1 of 12 approvals are missing: YES-sDAI > swap_router")
         self.approve_from_bot("yesSdai", "swapRouter", 2 ** 256 - 1)
-        self.fault("a low balance", r"sDAI of the account: \d+ wei, a trade needs 1000000000000000000000000",
-                   ["instances.arb.settings.test_mode=false", 'instances.arb.settings.amount="1000000"'])
+        self.fault("a low balance", r"sDAI of the account: \d+, a trade needs 1000000$",
+                   ["instances.arb.settings.test_mode=false", 'instances.arb.settings.amount="1000000"',
+                    'instances.arb.settings.max_bundle_amount="2000000"'])
+        sets = ["instances.arb.settings.test_mode=false", 'instances.arb.settings.stage="canary"']
+        done = self.call("verify", sets=[*sets, 'instances.arb.settings.canary_amounts=["0.5","1000000"]'])
+        self.check("verify asks for what the stage takes now", done.returncode == 0 and "a trade needs 0.5\n" in done.stdout, done)
         node.call("anvil_setBalance", me, "0x1")
-        self.fault("no coins for gas", r"coin for gas: 1 wei")
+        self.fault("no coins for gas", r"coin for gas: 0.000000000000000001, a trade needs")
         node.call("anvil_setBalance", me, hex(10 ** 22))
         self.good("verify is green again when all is mended")
 
@@ -104,6 +108,11 @@ class Trial(Results):
         bad = [line for line in json.loads(done.stdout)["lines"] if not line["good"]]
         self.check("verify --json names each check, and what to do where one is bad", done.returncode == 1 and
                    [line["check"] for line in bad] == ["chain_id"] and '"chain_id" is wrong' in bad[0]["fix"], done.stdout)
+        for setting in ("enabled", "bundle_enabled"):
+            done = self.call("monitor", sets=[f"instances.arb.settings.{setting}=false"])
+            self.check(f"monitor says that bundles are out of use by {setting}", f'bundles out of use: "{setting}" is false' in done.stdout, done)
+            done = self.call("resume", sets=[f"instances.arb.settings.{setting}=false"])
+            self.check("... and resume that it does not change that", f'out of use, single transactions go on: "{setting}" is' in done.stdout, done)
         for setting, value in {"canary_amounts": '["1","0.5"]', "amount": '"0"', "safe_amount": '"ten"', "daily_amounts": '["0"]'}.items():
             done = self.call("verify", sets=[f"instances.arb.settings.{setting}={value}"])
             self.check(f"{setting} {value} is refused by name", done.returncode != 0 and f"settings.{setting} cannot be taken" in done.stderr and
@@ -122,6 +131,7 @@ class Trial(Results):
         self.check("once --send says why it proposes nothing", done.returncode == 0 and
                    done.stdout == "nothing was proposed: nothing gains enough now\n", done)
         done = self.live("monitor")
+        self.check("monitor says that bundles are in use", "bundles in use" in done.stdout, done)
         panels = ("succeeded (", "gas a cycle", "margin before gas: ", "errors of this run: none")
         self.check("monitor has its panels", done.returncode == 0 and all(panel in done.stdout for panel in panels), done)
 

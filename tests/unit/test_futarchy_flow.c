@@ -40,7 +40,7 @@ TEST(buy_amounts, "a buy splits what the dearer outcome may take, and merges wha
 {
     struct test_market t;
     struct flow_rules rules = rules_of(3000, true);
-    hawse_u256_t company = milli(2000), in, most, left, out, sale;
+    hawse_u256_t company = milli(2000), in, most, left, out, sale, kept[2];
     struct flow f;
     test_market(&t, 140000, 120000, 600, 135000, 300000);
     CHECK_EQ(flow_buy(&t.m, &rules, &company, &f), HAWSE_OK);
@@ -59,6 +59,11 @@ TEST(buy_amounts, "a buy splits what the dearer outcome may take, and merges wha
     CHECK_EQ(market_spot_sell(&t.m.spot, &company, &sale), HAWSE_OK);
     (void)hawse_u256_add(&sale, &out, &sale);
     check_same("back", &f.back, &sale);
+    flow_kept(&f, kept);
+    (void)hawse_u256_sub(&most, &in, &left); /* what NO's purchase took less than it may */
+    check_same("kept of NO", &kept[1], &left);
+    (void)hawse_u256_sub(&f.paid, &f.leg[0], &left);
+    check_same("kept of YES", &kept[0], &left);
     rules.liquidate = false;
     CHECK_EQ(flow_buy(&t.m, &rules, &company, &f), HAWSE_OK);
     CHECK(hawse_u256_is_zero(&f.left) && hawse_u256_is_zero(&f.left_out));
@@ -69,7 +74,7 @@ TEST(sell_amounts,
 {
     struct test_market t;
     struct flow_rules rules = rules_of(3000, true);
-    hawse_u256_t company = milli(2000), out[2], least[2], left;
+    hawse_u256_t company = milli(2000), out[2], least[2], left, kept[2];
     struct flow f;
     test_market(&t, 140000, 120000, 600, 125000, 300000);
     CHECK_EQ(flow_sell(&t.m, &rules, &company, &f), HAWSE_OK);
@@ -81,6 +86,11 @@ TEST(sell_amounts,
     (void)hawse_u256_sub(&least[0], &least[1], &left);
     check_same("left", &f.left, &left);
     CHECK_EQ(f.left_token, TOKEN_YES_SDAI);
+    flow_kept(&f, kept);
+    for (int i = 0; i < 2; i++) {
+        (void)hawse_u256_sub(&out[i], &least[i], &left);
+        check_same("kept", &kept[i], &left);
+    }
     CHECK_EQ(market_spot_cost(&t.m.spot, &company, &out[0]), HAWSE_OK);
     check_same("paid", &f.paid, &out[0]);
 }

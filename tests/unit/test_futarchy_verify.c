@@ -91,10 +91,10 @@ TEST(verify_faults, "each fault is named, with what to do")
     judge(&x, 1u << VERIFY_APPROVALS, "1 of 12 approvals are missing: YES-sDAI > swap_router");
     begin(&x);
     x.f.sdai = hawse_u256(999);
-    judge(&x, 1u << VERIFY_MONEY, "999 wei, a trade needs 1000");
+    judge(&x, 1u << VERIFY_MONEY, "0.000000000000000999, a trade needs 0.000000000000001");
     begin(&x);
     x.f.coin = hawse_u256(49);
-    judge(&x, 1u << VERIFY_COIN, "49 wei, a trade needs 50");
+    judge(&x, 1u << VERIFY_COIN, "0.000000000000000049, a trade needs 0.00000000000000005");
     begin(&x);
     delegation[22] ^= 1;
     x.f.account_code = delegation;

@@ -210,7 +210,8 @@ static bool take(struct arb *a, const hawse_json_value_t *v)
 
 static void wanted(const struct arb *a, struct verify_facts *f)
 {
-    const struct control_rules *rules = &a->set.rules;
+    struct control now = a->control; /* a question changes nothing */
+    struct control_order order;
     hawse_u256_t price = hawse_u256(2 * a->base_fee + a->set.tip_wei), one = hawse_u256(1);
     hawse_u256_t gas = hawse_u256(a->set.gas_units);
     f->wanted_chain_id = a->set.chain_id;
@@ -218,7 +219,8 @@ static void wanted(const struct arb *a, struct verify_facts *f)
     f->hash_pinned = a->set.hash_set;
     memcpy(f->wanted_hash, a->set.executor_hash, 32);
     memcpy(f->executor, a->set.executor, 20);
-    f->wanted_sdai = rules->test_mode ? rules->test_amount : rules->amount;
+    (void)control_next(&a->set.rules, &now, a->host->now(a->host, HAWSE_CLOCK_UTC), &order, NULL);
+    f->wanted_sdai = order.max_in; /* of the stage that it is in */
     (void)hawse_u256_mul_div(&price, &gas, &one, 0, &f->wanted_coin);
 }
 

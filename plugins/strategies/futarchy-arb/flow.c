@@ -179,3 +179,15 @@ int32_t flow_guard(const struct flow_rules *rules, struct flow *f)
     f->paid_max = *less(&f->paid_max, &room);
     return hawse_u256_compare(&f->paid_max, &f->paid) < 0 ? HAWSE_E_RANGE : HAWSE_OK;
 }
+
+void flow_kept(const struct flow *f, hawse_u256_t kept[2])
+{
+    for (int i = 0; i < 2; i++) {
+        if (f->way == FLOW_BUY)
+            (void)hawse_u256_sub(&f->paid, &f->leg[i], &kept[i]);
+        else
+            (void)hawse_u256_sub(&f->leg[i], &f->merged, &kept[i]);
+    }
+    int side = f->left_token == TOKEN_YES_SDAI ? 0 : 1;
+    (void)hawse_u256_sub(&kept[side], &f->left, &kept[side]); /* 0 where nothing is liquidated */
+}

@@ -72,6 +72,10 @@ int32_t flow_recover(const struct market *m, const struct flow_rules *rules,
  * is not worth doing. */
 int32_t flow_guard(const struct flow_rules *rules, struct flow *flow);
 
+/* What it does to the account's conditional sDAI of each outcome, as quoted; signed. Of a buy or a
+ * sell: with the gain, each swap's amounts follow from it. */
+void flow_kept(const struct flow *flow, hawse_u256_t kept[2]);
+
 /* `amount` plus, or less, so many millionths of it: rounded up, or down. HAWSE_E_RANGE. */
 int32_t flow_above(const hawse_u256_t *amount, uint32_t ppm, hawse_u256_t *out);
 int32_t flow_below(const hawse_u256_t *amount, uint32_t ppm, hawse_u256_t *out);

@@ -80,6 +80,14 @@ int32_t say_begin(struct arb *a)
         {HAWSE_METRIC_GAUGE, "pectra_gas_used", "of the last cycle", &a->m.last_gas},
         {HAWSE_METRIC_GAUGE, "pectra_predicted_sdai", "of the last trade before gas, micro-sDAI",
          &a->m.predicted},
+        {HAWSE_METRIC_COUNTER, "pectra_measured_total", "buys and sells that succeeded",
+         &a->m.measured},
+        {HAWSE_METRIC_COUNTER, "pectra_gain_exact_total",
+         "of them: gained what was predicted, to the wei", &a->m.gain_exact},
+        {HAWSE_METRIC_COUNTER, "pectra_outputs_exact_total",
+         "of them: each swap gave what was predicted, to the wei", &a->m.outputs_exact},
+        {HAWSE_METRIC_GAUGE, "pectra_gain_off_ppm",
+         "of the last of them: gain over prediction, less 1, in millionths", &a->m.gain_off},
         {HAWSE_METRIC_GAUGE, "breaker_open", "1: trials of the smallest amount alone",
          &a->m.breaker},
         {HAWSE_METRIC_GAUGE, "rolled_back", "why bundles are out of use; 0: they are not",
@@ -218,6 +226,39 @@ static void count_outcome(struct arb *a, const struct control_outcome *o,
     }
 }
 
+/* (is / wanted - 1) in millionths; bounded. */
+static int64_t off_ppm(const hawse_u256_t *is, const hawse_u256_t *wanted)
+{
+    hawse_u256_t d, one = hawse_u256(FLOW_ONE), most = hawse_u256(INT32_MAX);
+    uint64_t ppm = INT32_MAX;
+    (void)hawse_u256_sub(is, wanted, &d);
+    bool minus = hawse_i256_is_negative(&d) != 0;
+    if (minus)
+        hawse_i256_negate(&d, &d);
+    if (hawse_i256_is_negative(wanted) || hawse_u256_is_zero(wanted) ||
+        hawse_u256_mul_div(&d, &one, wanted, 0, &d) != HAWSE_OK ||
+        hawse_u256_compare(&d, &most) > 0 || hawse_u256_to_u64(&d, &ppm) != HAWSE_OK)
+        ppm = INT32_MAX;
+    return minus ? -(int64_t)ppm : (int64_t)ppm;
+}
+
+/* How good the prediction of a buy or a sell was: of its gain, and of each swap in it. */
+static void judge_prediction(struct arb *a, const struct control_outcome *o)
+{
+    const struct trade *t = &a->trade;
+    hawse_u256_t kept[2];
+    bool gain = hawse_u256_compare(&o->gain, &t->flow.gain) == 0, outputs = gain;
+    flow_kept(&t->flow, kept);
+    for (int i = 0; i < 2; i++)
+        outputs = outputs && hawse_u256_compare(&t->moved[TOKEN_YES_SDAI + i], &kept[i]) == 0;
+    a->cycles++;
+    a->outputs_exact += outputs;
+    count(a, a->m.measured, 1);
+    count(a, a->m.gain_exact, gain);
+    count(a, a->m.outputs_exact, outputs);
+    set(a, a->m.gain_off, off_ppm(&o->gain, &t->flow.gain));
+}
+
 void say_outcome(struct arb *a, const struct control_outcome *o, const char *class_of_error)
 {
     const struct trade *t = &a->trade;
@@ -229,6 +270,7 @@ void say_outcome(struct arb *a, const struct control_outcome *o, const char *cla
         (void)a->metrics->add(a->host, a->self, a->m.profit_total, n);
     set(a, a->m.last_profit, n);
     if (o->succeeded && is_cycle(&t->flow)) {
+        judge_prediction(a, o);
         (void)hawse_u256_add(&a->put_in, &t->flow.paid, &a->put_in);
         (void)hawse_u256_add(&a->gained, &o->gain, &a->gained);
         set(a, a->m.last_gas, (int64_t)o->gas_used);

@@ -267,6 +267,19 @@ static void ab_report(struct arb *a, hawse_command_t call)
     end(a, call, HAWSE_COMMAND_GOOD, &json, &text);
 }
 
+/* Why there are no bundles; NULL: they are in use. */
+static const char *why_no_bundles(const struct arb *a)
+{
+    const struct control_rules *rules = &a->set.rules;
+    if (a->control.rolled_back != REASON_NONE)
+        return control_reason_text(a->control.rolled_back);
+    if (!rules->enabled)
+        return "\"enabled\" is false in the configuration";
+    if (!rules->bundle_enabled)
+        return "\"bundle_enabled\" is false in the configuration";
+    return rules->execution == EXECUTE_SEQUENTIAL ? "\"execution\" is sequential" : NULL;
+}
+
 /* Something is new, or on its way, that a decision may rest on. */
 static bool is_undecided(const struct arb *a)
 {
@@ -336,20 +349,28 @@ static void monitor(struct arb *a, hawse_command_t call)
         "{\"ready\":%s,\"head\":%llu,\"open\":%s,\"undecided\":%s,\"not_before\":%llu,"
         "\"breaker_open\":%s,\"failures_in_a_row\":%u,"
         "\"rolled_back\":%u,\"step\":%u,\"level\":%u,\"measured\":%llu,\"exact\":%llu,"
+        "\"cycles\":%llu,\"outputs_exact\":%llu,"
         "\"failures\":%llu,",
         why ? "false" : "true", (unsigned long long)a->head,
         a->trade.open || a->trade.measuring ? "true" : "false", is_undecided(a) ? "true" : "false",
         (unsigned long long)a->not_before_block, c->open ? "true" : "false", c->failures,
         (unsigned)c->rolled_back, c->step, c->level, (unsigned long long)a->measured,
-        (unsigned long long)a->exact, (unsigned long long)a->failure_count);
-    put(&text, "%s; block %llu; breaker %s; bundles %s\n", why ? why : "ready",
-        (unsigned long long)a->head, c->open ? "open" : "closed",
-        c->rolled_back == REASON_NONE ? "in use" : control_reason_text(c->rolled_back));
+        (unsigned long long)a->exact, (unsigned long long)a->cycles,
+        (unsigned long long)a->outputs_exact, (unsigned long long)a->failure_count);
+    const char *no = why_no_bundles(a);
+    put(&json, "\"bundles_in_use\":%s,", no ? "false" : "true");
+    put(&text, "%s; block %llu; breaker %s; bundles %s%s\n", why ? why : "ready",
+        (unsigned long long)a->head, c->open ? "open" : "closed", no ? "out of use: " : "in use",
+        no ? no : "");
     put_arms(a, &json, &text);
     put_panels(a, &json, &text);
     put(&json, "}");
-    put(&text, "%llu trades gained to the wei what was predicted, of %llu measured\n",
-        (unsigned long long)a->exact, (unsigned long long)a->measured);
+    put(&text,
+        "%llu trades gained to the wei what was predicted, of %llu measured; all swaps of %llu "
+        "gave "
+        "it, of %llu\n",
+        (unsigned long long)a->exact, (unsigned long long)a->measured,
+        (unsigned long long)a->outputs_exact, (unsigned long long)a->cycles);
     end(a, call,
         c->open || c->rolled_back != REASON_NONE ? HAWSE_COMMAND_TROUBLE : HAWSE_COMMAND_GOOD,
         &json, &text);
@@ -375,8 +396,9 @@ static void switch_bundles(struct arb *a, hawse_command_t call, enum control_rea
     outcome_roll_back(a, reason);
     stored_save(a);
     put(&json, "{\"rolled_back\":%u}", (unsigned)a->control.rolled_back);
-    put(&text, "bundles are %s\n",
-        a->control.rolled_back == REASON_NONE ? "in use" : "out of use, single transactions go on");
+    const char *no = why_no_bundles(a);
+    put(&text, "bundles are %s%s\n", no ? "out of use, single transactions go on: " : "in use",
+        no ? no : "");
     end(a, call, HAWSE_COMMAND_GOOD, &json, &text);
 }
 

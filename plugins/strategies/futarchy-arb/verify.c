@@ -139,10 +139,10 @@ static void judge_approvals(const struct bundle_places *places, const struct ver
 static void judge_amount(struct verify_verdict *v, const char *name, const hawse_u256_t *has,
                          const hawse_u256_t *wanted)
 {
-    char a[HAWSE_U256_DECIMAL_MAX], b[HAWSE_U256_DECIMAL_MAX];
-    (void)hawse_u256_decimal(has, a);
-    (void)hawse_u256_decimal(wanted, b);
-    put(v, hawse_u256_compare(has, wanted) >= 0, "%s: %.40s wei, a trade needs %.40s", name, a, b);
+    char a[HAWSE_U256_DECIMAL_MAX + 4], b[HAWSE_U256_DECIMAL_MAX + 4];
+    (void)hawse_u256_units(has, 0, 18, 18, a);
+    (void)hawse_u256_units(wanted, 0, 18, 18, b);
+    put(v, hawse_u256_compare(has, wanted) >= 0, "%s: %.60s, a trade needs %.60s", name, a, b);
 }
 
 void verify_judge(const struct bundle_places *places, const struct verify_facts *f,
