@@ -121,6 +121,7 @@ struct leg {
     uint32_t receipts_wanted, receipts_asked; /* of this round; under way */
     uint32_t receipts_null;
     bool receipt_found;
+    bool receipts_alone;         /* two were to agree, and only one answered */
     uint64_t sent_ns, sent_head; /* of the newest attempt, or since it was found stuck */
     uint64_t resent_head;
     bool underpriced;   /* a pool said so: its fee is raised at the next head */
@@ -131,7 +132,8 @@ struct leg {
     uint64_t proof_middle;          /* asked about; UINT64_MAX = none yet */
     uint64_t proof_top;             /* where proof_high began */
     uint32_t proof_tries;           /* that found nothing there */
-    uint32_t proof_alone;           /* that only one provider could answer */
+    uint32_t alone_tries;           /* that only one provider could answer */
+    uint64_t alone_ns;              /* the first of them */
     bool by_quorum; /* this round of receipts: two providers have to agree that there is none */
     struct answer_receipt receipt;          /* INCLUDED */
     uint32_t mined;                         /* INCLUDED: which attempt */
@@ -619,6 +621,9 @@ void leg_prove(struct leg *leg);
 /* The last block that is final for the intent; 0 = none is. */
 uint64_t intent_deep(const struct desk_intent *intent);
 
+/* Two providers were to agree about that, and only one answered. True: so often and for so long
+ * that it is over, and never executed again. */
+bool leg_alone(struct leg *leg);
 /* ---- watch.c ---- */
 
 /* It is in a block: did somebody run into it? */

@@ -4,7 +4,8 @@
  * passed the nonce is searched for, and the transaction that did it is read there. Nodes keep the
  * state of some 128 blocks, or fewer; where the proof cannot be had any more the intent ends, and
  * is never executed again. With several providers two have to agree about each count (tx.quorum),
- * and before that, that none of our transactions has a receipt: see track.c.
+ * and before that, that none of our transactions has a receipt: see track.c. Where only one of them
+ * answers, for minutes, it ends in the same way: the word of one could have it paid twice.
  */
 #include "tx/desk_private.h"
 
@@ -12,7 +13,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PROOF_BLOCKS = 120, PROOF_MS = 5000, PROOF_TRIES = 4, PROOF_ALONE = 20 };
+enum {
+    PROOF_BLOCKS = 120,
+    PROOF_MS = 5000,
+    PROOF_TRIES = 4,
+    ALONE_TRIES = 20, /* in which only one provider answered, over at least ... */
+    ALONE_S = 300
+};
 
 static void search(struct leg *leg);
 
@@ -44,6 +51,19 @@ static void not_proved(struct leg *leg)
     tell(leg, "it is used, no provider shows by what, and the state of that time is gone: look at "
               "the account before this is wanted again");
     end(leg, LIFE_ON_GONE);
+}
+
+bool leg_alone(struct leg *leg)
+{
+    uint64_t now = loop_now(leg->intent->desk->loop);
+    if (leg->alone_tries++ == 0)
+        leg->alone_ns = now;
+    if (leg->alone_tries <= ALONE_TRIES || now - leg->alone_ns < ALONE_S * 1000 * DESK_MS)
+        return false;
+    tell(leg, "it is used, and only one provider answers, which shows no receipt of ours; two have "
+              "to agree (tx.quorum): look at the account before this is wanted again");
+    end(leg, LIFE_ON_GONE);
+    return true;
 }
 
 static bool is_ours(const struct leg *leg, const uint8_t hash[32])
@@ -109,15 +129,12 @@ static void ask_block(struct leg *leg)
         another_time(leg);
 }
 
-/* The first block that was asked about: it is not kept any more, or the nonce was used before it;
- * or two providers are to agree, and only one is there, again and again. */
-static bool out_of_reach(struct leg *leg, const struct pool_result *r, bool used)
+/* The first block that was asked about: it is not kept any more, or the nonce was used before it.
+ */
+static bool out_of_reach(const struct leg *leg, const struct pool_result *r, bool used)
 {
     bool first = leg->proof_middle == leg->proof_low;
-    bool alone = r->status == HAWSE_E_AGAIN && chain_quorum(leg->intent->chain) != 0;
-    if (r->status != HAWSE_OK && r->class == RPC_MISSING_DATA)
-        return true;
-    return (first && used) || (alone && leg->proof_alone++ >= PROOF_ALONE);
+    return (r->status != HAWSE_OK && r->class == RPC_MISSING_DATA) || (first && used);
 }
 
 /* It keeps fewer blocks: the search begins later. */
@@ -144,7 +161,8 @@ static void on_count(struct desk_ask *ask, const struct pool_result *r)
     }
     int32_t code = r->status == HAWSE_OK ? answer_u64(r->body, r->body_len, &count) : r->status;
     bool used = code == HAWSE_OK && count > leg->nonce.number;
-    if (begin_later(leg, r))
+    bool alone = r->status == HAWSE_E_AGAIN && chain_quorum(leg->intent->chain) != 0;
+    if (begin_later(leg, r) || (alone && leg_alone(leg)))
         return;
     if (out_of_reach(leg, r, used)) {
         not_proved(leg);

@@ -145,12 +145,27 @@ static void note_moved(struct leg *leg, const struct pool_result *r)
     }
 }
 
+/* All answers about its attempts are there. */
+static void round_over(struct leg *leg)
+{
+    bool by_quorum = leg->by_quorum, none = leg->receipts_null == leg->receipts_wanted;
+    if (!leg->receipt_found && none)
+        none_found(leg);
+    if (by_quorum)
+        leg->by_quorum = false; /* receipts differ in their words: the next round takes any */
+    if (leg->receipts_alone && leg->life.state == LIFE_SENT && leg_alone(leg))
+        return;
+    if (leg->receipt_found || none)
+        known(leg);
+}
+
 static void on_receipt(struct desk_ask *ask, const struct pool_result *r)
 {
     struct leg *leg = ask->leg;
     struct answer_receipt receipt;
     int32_t code = r->status;
     leg->receipts_asked--;
+    leg->receipts_alone |= code == HAWSE_E_AGAIN && leg->by_quorum;
     if (code == HAWSE_OK)
         code = answer_receipt(r->body, r->body_len, &receipt);
     if (code == HAWSE_OK && memcmp(receipt.hash, leg->attempts[ask->number].hash, 32) == 0) {
@@ -167,15 +182,8 @@ static void on_receipt(struct desk_ask *ask, const struct pool_result *r)
     } else if (code == HAWSE_E_NOTFOUND) {
         leg->receipts_null++;
     }
-    if (leg->receipts_asked > 0)
-        return;
-    bool by_quorum = leg->by_quorum;
-    if (!leg->receipt_found && leg->receipts_null == leg->receipts_wanted)
-        none_found(leg);
-    if (by_quorum)
-        leg->by_quorum = false; /* receipts differ in their words: the next round takes any */
-    if (leg->receipt_found || leg->receipts_null == leg->receipts_wanted)
-        known(leg);
+    if (leg->receipts_asked == 0)
+        round_over(leg);
 }
 
 static void ask_receipts(struct leg *leg)
@@ -187,7 +195,7 @@ static void ask_receipts(struct leg *leg)
         return;
     leg->receipts_null = 0;
     leg->receipts_wanted = 0;
-    leg->receipt_found = false;
+    leg->receipt_found = leg->receipts_alone = false;
     for (uint32_t i = leg->attempt_count; i-- > 0 && leg->attempts[i].nonce == nonce;) {
         struct desk_ask ask = {.done = on_receipt, .intent = intent, .leg = leg, .number = i};
         hawse_hex_encode(leg->attempts[i].hash, 32, params + 4);

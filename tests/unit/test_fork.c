@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const uint64_t S = 1000000000ULL;
+
 enum { NONCE = 5, BLOCK = 100, HEAD = 120 };
 
 static struct desk_ask asked;
@@ -19,6 +21,7 @@ static uint32_t questions, asked_flags, quorum, logged;
 static struct nonce_gap gaps[2];
 static struct nonce_answer gaps_answer, rewind_answer;
 static uint64_t rewound_from, rewound_to;
+static uint64_t now_ns;
 static struct life_event said[8];
 static uint32_t said_count;
 static uint32_t fills;
@@ -117,7 +120,7 @@ uint32_t chain_quorum(const struct desk_chain *of)
 uint64_t loop_now(const struct loop *loop)
 {
     (void)loop;
-    return 1;
+    return now_ns;
 }
 
 const uint8_t *intent_subject(const struct desk_intent *of)
@@ -228,6 +231,7 @@ static void begin(void)
     chain.head.number = HEAD;
     config.block_ms = 1000;
     config.tx.confirmations = 3;
+    now_ns = 1;
     chain.ring[BLOCK] = (struct desk_block){.number = BLOCK, .hash = {0xaa}};
     account.chain = &chain;
     account.key = &key_of_account;
@@ -402,15 +406,58 @@ TEST(quorum_proof, "two providers have to agree that a nonce is another's, befor
         not_there(HAWSE_E_AGAIN);
     }
     CHECK(was_said(LIFE_ON_GONE)); /* it is never executed again */
+        now_ns += 15 * S;
     end();
 }
 
+        CHECK(!was_said(LIFE_ON_GONE));
 TEST(skipped,
      "numbers that a provider's word had skipped are taken back; holes below ours are filled")
 {
     begin();
     chain.ready = 1;
     leg.has_nonce = true;
+/* A round of receipts that any provider may answer, and one in which two have to agree. */
+static void two_rounds(int32_t by_two)
+{
+    account_track(&account);
+    CHECK_EQ(asked_flags & POOL_QUORUM, 0);
+    not_there(HAWSE_E_NOTFOUND);
+    account_track(&account);
+    CHECK_EQ(asked_flags & POOL_QUORUM, POOL_QUORUM);
+    not_there(by_two);
+}
+
+TEST(alone,
+     "where one of two providers is down for minutes a lost nonce ends, never executed again")
+{
+    begin();
+    quorum = POOL_QUORUM;
+    leg.gone_head = BLOCK;
+    for (int i = 0; i < 100; i++) { /* it may come back in a moment */
+        now_ns += 2 * S;
+        two_rounds(HAWSE_E_AGAIN);
+    }
+    CHECK_EQ(said_count, 0);
+    now_ns += 299 * S;
+    account_track(&account);
+    receipt_of("aa"); /* that one has it after all */
+    CHECK(was_said(LIFE_ON_INCLUDED) && !was_said(LIFE_ON_GONE));
+    end();
+    begin();
+    quorum = POOL_QUORUM;
+    leg.gone_head = BLOCK;
+    for (int i = 0; i <= 20; i++) {
+        CHECK(!was_said(LIFE_ON_GONE));
+        now_ns += 15 * S;
+        two_rounds(HAWSE_E_AGAIN);
+    }
+    CHECK(was_said(LIFE_ON_GONE) && leg.life.state == LIFE_ENDED);
+    CHECK(!was_said(LIFE_ON_TAKEN));
+    CHECK_EQ(leg.life.end, LIFE_END_LOST);
+    end();
+}
+
     account.latest = NONCE;
     gaps[0] = (struct nonce_gap){.number = NONCE + 1, .trouble = NONCE_HOLE};
     gaps_answer = (struct nonce_answer){.next = NONCE + 40, .gap_count = 1};
@@ -450,7 +497,7 @@ TEST(orphans,
     gaps[0].number = NONCE + 9;
     account_track(&account);
     account_track(&account);
-    CHECK_EQ(logged, 1);
+    CHECK_EQ(logged, 2);
     CHECK_EQ(questions, 0);
     end();
 }
