@@ -81,8 +81,7 @@ static void reserve(struct leg *leg)
     if (!desk_group(intent->desk) || !nonces)
         return;
     intent->asks++;
-    nonce_reserve(nonces, &account->nonces, account->pending, intent->plan->count, on_reserved,
-                  leg);
+    nonce_reserve_alone(nonces, &account->nonces, account->pending, leg->index, on_reserved, leg);
 }
 
 void bundle_reserve(struct leg *lead)

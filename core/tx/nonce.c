@@ -94,6 +94,18 @@ void nonce_reserve(struct nonces *nonces, const struct nonce_key *key, uint64_t 
                                         .ctx = ctx});
 }
 
+void nonce_reserve_alone(struct nonces *nonces, const struct nonce_key *key, uint64_t floor,
+                         uint32_t held, nonce_done_fn done, void *ctx)
+{
+    submit(nonces, &(struct nonce_call){.op = NONCE_OP_RESERVE,
+                                        .key = *key,
+                                        .a = floor,
+                                        .b = held + 1,
+                                        .alone = true,
+                                        .done = done,
+                                        .ctx = ctx});
+}
+
 void nonce_claim(struct nonces *nonces, const struct nonce_key *key, uint64_t number,
                  nonce_done_fn done, void *ctx)
 {

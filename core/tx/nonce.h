@@ -83,6 +83,12 @@ typedef void (*nonce_done_fn)(void *ctx, const struct nonce_answer *answer);
  * cannot be had now (see nonce_mode), nothing may be sent. */
 void nonce_reserve(struct nonces *nonces, const struct nonce_key *key, uint64_t floor,
                    uint32_t window, nonce_done_fn done, void *ctx);
+/* The same for one beside which nothing of the account may be in flight, on any host, but `held`
+ * numbers of its own: of a bundle, those it has so far. HAWSE_E_AGAIN: others are; on other hosts
+ * none is given any more for half the time that a reservation holds, so that its turn comes. While
+ * it is in flight other hosts are answered HAWSE_E_AGAIN. */
+void nonce_reserve_alone(struct nonces *nonces, const struct nonce_key *key, uint64_t floor,
+                         uint32_t held, nonce_done_fn done, void *ctx);
 /* One number that gaps() told as a hole, to fill it; the window does not count. HAWSE_E_EXISTS:
  * somebody has it by now; HAWSE_E_RANGE: it was never handed out. */
 void nonce_claim(struct nonces *nonces, const struct nonce_key *key, uint64_t number,

@@ -3,7 +3,8 @@
  * middle of one. The meaning is that of nonce.h; what is more than one host needs is said here.
  *
  * Keys of one account, of one hash slot: {PREFIX:CHAIN:SENDER} and :m (hash: next, floor, run,
- * resync, lease, life:HOST), :e (hash: number to "state token hash since host"), :f (free), :r
+ * resync, lease, life:HOST, seen:HOST,
+ * alone), :e (hash: number to "state token hash since host"), :f (free), :r
  * (reserved, by time), :s (sent), :d (mined), sorted sets. Time is the server's, in milliseconds.
  *
  * A server that was started anew, or another that took over, may have forgotten the last second:
@@ -14,7 +15,13 @@
  * A host's id is its journal's, and it has many lives: one a connection, each a greater number. In
  * the first words of each it tells all that it has (SYNC), which undoes what else it was given;
  * from then on a step of an earlier life, which may have waited in a socket, is refused. So a host
- * that died between `sent` and its journal leaves nothing behind as soon as it is back.
+ * that died between `sent` and its journal leaves nothing behind as soon as it is back. One that
+ * never comes back leaves a number that is marked as sent and has no bytes: another host may CLAIM
+ * it when its operator says so, and this one was not heard of for as long as the ttl (seen).
+ *
+ * What must be alone in its account (RESERVE) is noted there as "number host since": as long as
+ * that host has that number in flight no other is given any, and -1, of one that waits until
+ * nothing else is in flight, holds for half the ttl.
  *
  * Arguments: ttl, pause, host, lease ("1": this host alone may use the account), high (the lowest
  * number that this host has never signed with), life, then those of the step. Answer: status ("OK"
@@ -27,8 +34,8 @@
 #include <stddef.h>
 
 enum nonce_script {
-    NONCE_LUA_RESERVE, /* floor, window, token */
-    NONCE_LUA_CLAIM,   /* number, token */
+    NONCE_LUA_RESERVE, /* floor, window, token, "1": no other host may have any meanwhile */
+    NONCE_LUA_CLAIM,   /* number, token, "1": also where another host, not heard of, marked it */
     NONCE_LUA_SENT,    /* number, token, hash */
     NONCE_LUA_RELEASE, /* number, token */
     NONCE_LUA_MINED,   /* latest */

@@ -23,6 +23,8 @@ struct nonce_call {
     enum nonce_op op;
     struct nonce_key key;
     uint64_t a, b;      /* floor and window; number; latest; expected and target */
+    bool alone;         /* reserve: no other host may have any meanwhile */
+    bool take;          /* claim: also what a host that is gone has marked as sent */
     struct nonce nonce; /* sent, release */
     uint8_t hash[32];
     struct nonce_view view;

@@ -482,6 +482,7 @@ static void add_step(struct ask *ask)
         add(ask, ask->token);
         break;
     case NONCE_OP_CLAIM:
+        add(ask, call->alone ? "1" : "0");
         add_number(ask, call->a);
         add(ask, ask->token);
         break;

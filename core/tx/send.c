@@ -83,6 +83,8 @@ void leg_release(struct leg *leg)
     nonce_release(intent->desk->nonces, &intent->account->nonces, &leg->nonce, on_released, intent);
 }
 
+    else if (goes_alone(intent))
+        nonce_reserve_alone(nonces, &account->nonces, account->pending, 0, on_reserved, leg);
 /* ---- on the signing thread ---- */
 
 /* One signature, and for a delegation one more before it. */

@@ -67,11 +67,11 @@ void desk_nonce_fault(const struct desk *of, const struct nonce_answer *answer)
     (void)of, (void)answer;
 }
 
-void nonce_reserve(struct nonces *nonces, const struct nonce_key *key, uint64_t floor,
-                   uint32_t window, nonce_done_fn done, void *ctx)
+void nonce_reserve_alone(struct nonces *nonces, const struct nonce_key *key, uint64_t floor,
+                         uint32_t held, nonce_done_fn done, void *ctx)
 {
     (void)nonces, (void)key, (void)floor;
-    CHECK_EQ(window, LEGS);
+    CHECK_EQ(held, reserved % LEGS); /* nothing else may be in flight */
     struct nonce_answer answer = {.nonce = {.number = next_nonce[reserved++ % LEGS]}};
     done(ctx, &answer);
 }

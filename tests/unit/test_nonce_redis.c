@@ -15,6 +15,48 @@
 static const uint8_t OTHER_HASH[32] = {9};
 static const uint64_t MS = 1000000ULL;
 
+static int32_t reserve_alone(struct host *h, uint32_t held)
+{
+    return ASK(h, nonce_reserve_alone(h->nonces, &KEY, 0, held, keep, h));
+}
+
+TEST_LIMIT(apart, 30,
+           "what must be alone waits for all hosts, then gets its turn, and all wait for it")
+{
+    struct server server = a_server();
+    struct host h, other;
+    CHECK_EQ(open_host(&h, &server, "j", NULL, "secret"), HAWSE_OK);
+    CHECK_EQ(open_host(&other, &server, "k", NULL, "secret"), HAWSE_OK);
+    until_mode(&h, NONCE_SHARED);
+    until_mode(&other, NONCE_SHARED);
+    struct nonce theirs = reserve_soon(&other, 0);
+    CHECK_EQ(sent(&other, &theirs), HAWSE_OK);
+    CHECK_EQ(reserve_alone(&h, 0), HAWSE_E_AGAIN);
+    CHECK_EQ(reserve(&other, 0), HAWSE_E_AGAIN); /* it waits for its turn */
+    CHECK_EQ(reserve(&h, 0), HAWSE_OK);          /* its own host orders its own */
+    struct nonce mine = h.last.nonce;
+    CHECK_EQ(ASK(&h, nonce_release(h.nonces, &KEY, &mine, keep, &h)), HAWSE_OK);
+    CHECK_EQ(ASK(&other, nonce_mined(other.nonces, &KEY, 1, keep, &other)), HAWSE_OK);
+    CHECK_EQ(reserve_alone(&other, 0), HAWSE_E_AGAIN); /* behind the first that wanted */
+    CHECK_EQ(reserve_alone(&h, 0), HAWSE_OK);
+    struct nonce first = h.last.nonce;
+    CHECK_EQ(reserve_alone(&h, 0), HAWSE_E_AGAIN);
+    CHECK_EQ(reserve_alone(&h, 1), HAWSE_OK); /* the second of a bundle */
+    struct nonce second = h.last.nonce;
+    CHECK_EQ_U64(second.number, first.number + 1);
+    CHECK_EQ(sent(&h, &first), HAWSE_OK);
+    CHECK_EQ(sent(&h, &second), HAWSE_OK);
+    CHECK_EQ(reserve(&other, 0), HAWSE_E_AGAIN);
+    CHECK_EQ(ASK(&h, nonce_mined(h.nonces, &KEY, 2, keep, &h)), HAWSE_OK);
+    CHECK_EQ(reserve(&other, 0), HAWSE_E_AGAIN); /* the second is out yet */
+    CHECK_EQ(ASK(&h, nonce_mined(h.nonces, &KEY, 3, keep, &h)), HAWSE_OK);
+    CHECK_EQ(reserve(&other, 0), HAWSE_OK);
+    CHECK_EQ_U64(other.last.nonce.number, 3);
+    close_host(&h);
+    close_host(&other);
+    stop(&server);
+}
+
 TEST_LIMIT(steps, 20, "each step means what it means in the journal")
 {
     struct server server = a_server();
