@@ -76,6 +76,7 @@ int command_doctor(const struct arguments *args);
 int command_intents(const struct arguments *args);
 int command_call(const struct arguments *args);
 int command_kill(const struct arguments *args);
+int command_fill_nonce(const struct arguments *args);
 int command_resume(const struct arguments *args);
 int command_send(const struct arguments *args);
 int command_check(const struct arguments *args);

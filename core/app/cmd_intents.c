@@ -1,6 +1,7 @@
 /*
- * `hawse intents`, `hawse send`, `hawse kill` and `hawse resume`: what an operator sees of intents,
- * and does about them, over the control socket of a running hawse. Nothing here signs or sends.
+ * `hawse intents`, `hawse send`, `hawse fill-nonce`, `hawse kill`, `hawse resume`: what an operator
+ * sees of intents, and does about them, over the control socket of a running hawse. Nothing here
+ * signs or sends.
  */
 #include "app/app.h"
 
@@ -138,6 +139,27 @@ int command_kill(const struct arguments *args)
 int command_resume(const struct arguments *args)
 {
     return switch_it(args, "resume");
+}
+
+/* ---- fill-nonce ---- */
+
+int command_fill_nonce(const struct arguments *args)
+{
+    json_t *answer = NULL;
+    char *end = NULL;
+    long long nonce = args->word_count == 3 ? strtoll(args->words[2], &end, 10) : -1;
+    if (nonce < 0 || end == args->words[2] || *end) {
+        (void)fprintf(stderr, "hawse: fill-nonce needs a chain, an account and a nonce\n");
+        return EXIT_USAGE;
+    }
+    int code = ask(args,
+                   json_pack("{s:s, s:s, s:s, s:I}", "verb", "fill-nonce", "chain", args->words[0],
+                             "account", args->words[1], "nonce", (json_int_t)nonce),
+                   &answer);
+    if (code == EXIT_GOOD)
+        (void)printf("%s\n", text_of(answer, "said"));
+    json_decref(answer);
+    return code;
 }
 
 /* ---- send ---- */

@@ -198,6 +198,14 @@ const struct command commands[] = {
      OPT(OPT_SOCKET) | OPT(OPT_PLUGIN) | OPT(OPT_ALLOW_DIFF) | OPT(OPT_SHADOW) | OPT(OPT_LIMIT) |
          OPT(OPT_TIMEOUT) | OPT(OPT_JSON),
      1, command_reload},
+    {"fill-nonce", "CHAIN ACCOUNT NONCE [--socket PATH]",
+     "give up a nonce that a host which will not come back has marked as sent",
+     "For hosts that share keys through Redis. An empty transaction takes the nonce, when no block "
+     "and\n"
+     "no pool has one with it and that host is not heard of; `hawse intents` and `hawse journal` "
+     "say\n"
+     "what becomes of it. The log names the nonce, where others wait for it.",
+     OPT(OPT_SOCKET), 3, command_fill_nonce},
     {"kill", "[INSTANCE] [--why TEXT] [--socket PATH]",
      "sign nothing new, for one instance or for all; it holds across restarts",
      "What was sent is watched to its end, and taken back where it is stuck.",

@@ -260,8 +260,8 @@ int32_t host_reload(struct host *host, struct config *config, struct fault *faul
 
 /* [any] Status as JSON (see core/observe/README.md), and readiness. malloc'd text. */
 char *host_status(struct host *host);
-/* [any] Verbs of the control socket about intents: "intents", "send", "kill", "resume". JSON text,
- * malloc'd; NULL with a fault. */
+/* [any] Verbs of the control socket about intents: "intents", "send", "fill-nonce", "kill",
+ * "resume". JSON text, malloc'd; NULL with a fault. */
 char *host_intents_verb(struct host *host, const char *verb, const json_t *request,
                         struct fault *fault);
 /* [any] Verbs of the control socket about verbs of instances: "commands" (which there are), "call"

@@ -3,6 +3,7 @@
 
 #include "tx/desk.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,19 +78,37 @@ static char *kill_it(struct host *host, const json_t *request, bool on, struct f
                 instance ? instance : "any instance");
 }
 
+/* "chain", "account", "nonce" */
+static char *fill_nonce(struct host *host, const json_t *request, struct fault *fault)
+{
+    const char *chain = json_string_value(json_object_get(request, "chain"));
+    const char *account = json_string_value(json_object_get(request, "account"));
+    const json_t *nonce = json_object_get(request, "nonce");
+    char name[128];
+    if (!chain || !account || !json_is_integer(nonce) || json_integer_value(nonce) < 0) {
+        (void)fault_set(fault, HAWSE_E_FORMAT, "expected a chain, an account and a nonce");
+        return NULL;
+    }
+    uint64_t number = (uint64_t)json_integer_value(nonce);
+    if (desk_fill(host->desk, chain, account, number, fault) != HAWSE_OK)
+        return NULL;
+    (void)snprintf(name, sizeof(name), "%llu of %.64s", (unsigned long long)number, account);
+    return said("taken over, as an intent of \"hawse\": to fill nonce", name);
+}
+
 char *host_intents_verb(struct host *host, const char *verb, const json_t *request,
                         struct fault *fault)
 {
-    static const char *const verbs[] = {"intents", "send", "kill", "resume"};
+    static const char *const verbs[] = {"intents", "send", "fill-nonce", "kill", "resume"};
     bool found = false;
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
         found = found || strcmp(verb, verbs[i]) == 0;
     if (!found) {
-        (void)fault_set(
-            fault, HAWSE_E_NOTFOUND,
-            "no verb \"%.40s\"; there is \"status\", \"intents\", \"send\", \"kill\", \"resume\", "
-            "\"commands\", \"call\" and \"call-next\"",
-            verb);
+        (void)fault_set(fault, HAWSE_E_NOTFOUND,
+                        "no verb \"%.40s\"; there is \"status\", \"intents\", \"send\", "
+                        "\"fill-nonce\", \"kill\", "
+                        "\"resume\", \"commands\", \"call\" and \"call-next\"",
+                        verb);
         return NULL;
     }
     if (!host->desk) {
@@ -101,6 +120,8 @@ char *host_intents_verb(struct host *host, const char *verb, const json_t *reque
         return desk_status(host->desk);
     if (verb[0] == 's')
         return send_one(host, request, fault);
+    if (verb[0] == 'f')
+        return fill_nonce(host, request, fault);
     return kill_it(host, request, verb[0] == 'k', fault);
 }
 

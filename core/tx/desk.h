@@ -101,6 +101,13 @@ int32_t desk_kill(struct desk *desk, const char *instance, const char *who, cons
                   struct fault *fault);
 int32_t desk_resume(struct desk *desk, const char *instance, struct fault *fault);
 
+/* [any] An operator gives up a nonce that another host with the same keys, which will not come
+ * back, has marked as sent: an empty transaction takes it, as an intent of instance "hawse".
+ * Whether it may is looked at when its turn comes: see core/tx/README.md. HAWSE_E_NOTFOUND,
+ * HAWSE_E_STATE, HAWSE_E_NOMEM: it is not begun. */
+int32_t desk_fill(struct desk *desk, const char *chain, const char *account, uint64_t number,
+                  struct fault *fault);
+
 /* [any] Opens the breaker of an instance, before anything is decided that it proposes after this.
  * HAWSE_E_AGAIN, HAWSE_E_NOMEM: it was not. */
 int32_t desk_break(struct desk *desk, const char *instance, const char *who, const char *why,

@@ -171,6 +171,7 @@ struct desk_intent {
     uint32_t attempts; /* sends so far */
     bool held;         /* passed AFTER: risk_ended() is owed */
     bool filler;       /* of the host's own: closes a hole of nonces */
+    bool take;         /* ... also if a host that is gone has marked it as sent: see desk_fill() */
     uint64_t fill;     /* the hole */
     bool told_waiting;
     bool ended;
@@ -194,7 +195,7 @@ struct desk_account {
     uint64_t latest, pending; /* counts */
     uint64_t top;             /* above all nonces that this host knows of; 0 = not known yet */
     uint64_t no_rewind;       /* `top` at which it could not be taken back */
-    uint64_t orphan;          /* a nonce that was warned of, and one more; 0 = none */
+    uint64_t orphan;          /* the highest nonce that was warned of, and one more; 0 = none */
     hawse_u256_t balance;
     uint64_t view_head; /* at which they were read; 0 = never */
     uint64_t new_latest, new_pending;
@@ -609,6 +610,9 @@ void leg_replace(struct leg *leg, bool empty);
 
 /* The account's view is new: what became of what it sent. */
 void account_track(struct desk_account *account);
+/* An intent of the host's own, unless there is one: nothing, to itself, with that nonce, which is a
+ * hole, or (take) may have been marked as sent by a host that is gone. */
+void account_fill(struct desk_account *account, uint64_t number, bool take);
 /* In the journal: none of its attempts was it (JOURNAL_SUPERSEDED), or nobody knows
  * (JOURNAL_LOST). */
 void leg_superseded(struct leg *leg, uint32_t state);
@@ -617,13 +621,13 @@ void leg_superseded(struct leg *leg, uint32_t state);
 
 /* Its nonce is used, deep enough, and no attempt has a receipt: finds out by what. */
 void leg_prove(struct leg *leg);
+/* Two providers were to agree about that, and only one answered. True: so often and for so long
+ * that it is over, and never executed again. */
+bool leg_alone(struct leg *leg);
 
 /* The last block that is final for the intent; 0 = none is. */
 uint64_t intent_deep(const struct desk_intent *intent);
 
-/* Two providers were to agree about that, and only one answered. True: so often and for so long
- * that it is over, and never executed again. */
-bool leg_alone(struct leg *leg);
 /* ---- watch.c ---- */
 
 /* It is in a block: did somebody run into it? */

@@ -113,6 +113,17 @@ void nonce_claim(struct nonces *nonces, const struct nonce_key *key, uint64_t nu
                        .op = NONCE_OP_CLAIM, .key = *key, .a = number, .done = done, .ctx = ctx});
 }
 
+void nonce_take(struct nonces *nonces, const struct nonce_key *key, uint64_t number,
+                nonce_done_fn done, void *ctx)
+{
+    submit(nonces, &(struct nonce_call){.op = NONCE_OP_CLAIM,
+                                        .key = *key,
+                                        .a = number,
+                                        .take = true,
+                                        .done = done,
+                                        .ctx = ctx});
+}
+
 void nonce_sent(struct nonces *nonces, const struct nonce_key *key, const struct nonce *nonce,
                 const uint8_t hash[32], nonce_done_fn done, void *ctx)
 {

@@ -93,6 +93,12 @@ void nonce_reserve_alone(struct nonces *nonces, const struct nonce_key *key, uin
  * somebody has it by now; HAWSE_E_RANGE: it was never handed out. */
 void nonce_claim(struct nonces *nonces, const struct nonce_key *key, uint64_t number,
                  nonce_done_fn done, void *ctx);
+/* The same, also of a number that another host marked as sent and was not heard of since for as
+ * long as a reservation holds: an operator says that it will not come back. It may all the same:
+ * then its token is worth nothing any more, and the chain takes one of the two. HAWSE_E_EXISTS as
+ * well: that host is there, or the number is this host's. */
+void nonce_take(struct nonces *nonces, const struct nonce_key *key, uint64_t number,
+                nonce_done_fn done, void *ctx);
 /* It will leave now, by this hash. Again for each transaction that replaces it, with the same
  * token. HAWSE_E_STALE: no longer yours, throw the bytes away. */
 void nonce_sent(struct nonces *nonces, const struct nonce_key *key, const struct nonce *nonce,

@@ -65,6 +65,11 @@ static const char before[] =
     " shrink()\n"
     "end\n"
     "local function flight() return call('ZCARD',R)+call('ZCARD',S) end\n"
+    "local function heard_of(who)\n"
+    " local at=tonumber(call('HGET',M,'seen:'..who) or '0')\n"
+    " return now-at<ttl and at<=now\n"
+    "end\n"
+    "if not old then call('HSET',M,'seen:'..host,str(now)) end\n"
     "local a,b,c=ARGV[7],ARGV[8],ARGV[9]\n"
     "expire()\n";
 
@@ -113,6 +118,8 @@ static const char *const steps[NONCE_SCRIPTS] = {
                         "if not mine then status='DENIED'\n"
                         "elseif settling then status='TIMEOUT'\n"
                         "elseif number>=next or number<floor then status='RANGE'\n"
+                        "elseif e and e.state==3 and c=='1' and e.host~=host then\n"
+                        " if heard_of(e.host) then status='ALIVE' else put(number,2,b,'') end\n"
                         "elseif e and e.state~=1 then status='EXISTS'\n"
                         "else put(number,2,b,'') end\n",
     [NONCE_LUA_SENT] =

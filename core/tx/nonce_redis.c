@@ -239,6 +239,8 @@ static int32_t code_of(const char *status, const char **words)
          "Redis was started anew or does not know the account yet; hosts tell it what they have"},
         {"RANGE", HAWSE_E_RANGE, "was never handed out, or is mined, or all were used"},
         {"EXISTS", HAWSE_E_EXISTS, "somebody has it"},
+        {"ALIVE", HAWSE_E_EXISTS,
+         "the host that marked it as sent was heard of less than 30 s ago: it looks after it"},
         {"STALE", HAWSE_E_STALE, "is not yours any more, or next is another than was expected"},
         {"STATE", HAWSE_E_STATE, "some of the numbers from the target on were used"},
         {"DENIED", HAWSE_E_STATE,
@@ -480,11 +482,12 @@ static void add_step(struct ask *ask)
         add_number(ask, call->a);
         add_number(ask, call->b);
         add(ask, ask->token);
+        add(ask, call->alone ? "1" : "0");
         break;
     case NONCE_OP_CLAIM:
-        add(ask, call->alone ? "1" : "0");
         add_number(ask, call->a);
         add(ask, ask->token);
+        add(ask, call->take ? "1" : "0");
         break;
     case NONCE_OP_GAPS:
         add_number(ask, call->view.latest);

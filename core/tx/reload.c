@@ -64,6 +64,51 @@ int32_t desk_resume(struct desk *desk, const char *instance, struct fault *fault
     return risk_resume(desk->risk, instance, fault);
 }
 
+/* ---- a nonce is given up ---- */
+
+struct filling {
+    struct loop_work work;
+    struct desk_chain *chain;
+    uint64_t number;
+    char account[JOURNAL_NAME];
+};
+
+static void on_fill(void *ctx)
+{
+    struct filling *f = ctx;
+    struct fault fault = {0};
+    struct desk_account *account = chain_account(f->chain, f->account, &fault);
+    if (account && desk_group(f->chain->desk))
+        account_fill(account, f->number, true);
+    else if (!account)
+        log_fault(f->chain->desk->logger, HAWSE_LOG_ERROR, "tx", &fault);
+    free(f);
+}
+
+int32_t desk_fill(struct desk *desk, const char *chain, const char *account, uint64_t number,
+                  struct fault *fault)
+{
+    struct desk_chain *of = desk_chain_of(desk, chain);
+    if (!of || desk_is_solana(of))
+        return fault_set(fault, HAWSE_E_NOTFOUND, "chain: there is no \"%.64s\" with nonces",
+                         chain);
+    if (signer_find(desk->options.signer, account) == 0)
+        return fault_set(fault, HAWSE_E_NOTFOUND, "account: there is no \"%.64s\" in keys.use",
+                         account);
+    if (!__atomic_load_n(&of->ready, __ATOMIC_ACQUIRE))
+        return fault_set(fault, HAWSE_E_STATE,
+                         "what an earlier run sent on \"%s\" is not reconciled yet", chain);
+    struct filling *f = calloc(1, sizeof(*f));
+    if (!f)
+        return fault_set(fault, HAWSE_E_NOMEM, "no memory for an intent");
+    f->work = (struct loop_work){.fn = on_fill, .ctx = f};
+    f->chain = of;
+    f->number = number;
+    (void)snprintf(f->account, sizeof(f->account), "%s", account);
+    loop_post(desk->loop, &f->work);
+    return HAWSE_OK;
+}
+
 /* ---- notes ---- */
 
 struct note {

@@ -43,11 +43,30 @@ static void on_reserved(void *ctx, const struct nonce_answer *answer)
     if (!no_hole)
         desk_nonce_fault(intent->desk, answer);
     if (no_hole) {
-        intent_fail(intent, answer->status, "the nonce was taken by now, or is none of a hole");
+        intent_fail(intent, answer->status,
+                    intent->take ? answer->fault.message
+                                 : "the nonce was taken by now, or is none of a hole");
         leg_on(leg, LIFE_ON_REFUSED);
         return;
     }
     leg_on(leg, LIFE_ON_WAIT);
+}
+
+/* Given up by an operator: it has to be what all behind it wait for, so in no block and no pool. */
+static void take(struct leg *leg)
+{
+    struct desk_intent *intent = leg->intent;
+    struct desk_account *account = intent->account;
+    if (account->pending == intent->fill) {
+        intent->asks++;
+        nonce_take(intent->desk->nonces, &account->nonces, intent->fill, on_reserved, leg);
+        return;
+    }
+    intent_fail(intent, HAWSE_E_STATE,
+                account->pending > intent->fill
+                    ? "the nonce is used, or a pool has a transaction with it"
+                    : "a nonce below it is missing too, and comes first");
+    leg_on(leg, LIFE_ON_REFUSED);
 }
 
 void leg_reserve(struct leg *leg)
@@ -57,9 +76,15 @@ void leg_reserve(struct leg *leg)
     struct nonces *nonces = intent->desk->nonces;
     if (!desk_group(intent->desk) || !nonces)
         return;
+    if (intent->take) {
+        take(leg);
+        return;
+    }
     intent->asks++;
     if (intent->filler)
         nonce_claim(nonces, &account->nonces, intent->fill, on_reserved, leg);
+    else if (goes_alone(intent))
+        nonce_reserve_alone(nonces, &account->nonces, account->pending, 0, on_reserved, leg);
     else
         nonce_reserve(nonces, &account->nonces, account->pending, account->window, on_reserved,
                       leg);
@@ -83,8 +108,6 @@ void leg_release(struct leg *leg)
     nonce_release(intent->desk->nonces, &intent->account->nonces, &leg->nonce, on_released, intent);
 }
 
-    else if (goes_alone(intent))
-        nonce_reserve_alone(nonces, &account->nonces, account->pending, 0, on_reserved, leg);
 /* ---- on the signing thread ---- */
 
 /* One signature, and for a delegation one more before it. */

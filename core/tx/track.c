@@ -274,8 +274,7 @@ static bool is_filled(const struct desk_account *account, uint64_t number)
     return false;
 }
 
-/* An intent of the host's own: nothing, to itself, with that nonce. */
-static void fill(struct desk_account *account, uint64_t number)
+void account_fill(struct desk_account *account, uint64_t number, bool take)
 {
     struct desk_chain *chain = account->chain;
     struct desk *desk = chain->desk;
@@ -285,6 +284,8 @@ static void fill(struct desk_account *account, uint64_t number)
     uint64_t salt = 0;
     char id[65];
     hawse_intent_call_t call = {.size = sizeof(call)};
+    if (is_filled(account, number))
+        return;
     memcpy(call.to, account->nonces.sender, 20);
     if (getrandom(&salt, sizeof(salt), 0) != sizeof(salt))
         return; /* the next look finds it again */
@@ -306,13 +307,15 @@ static void fill(struct desk_account *account, uint64_t number)
     }
     intent->filler = true;
     intent->fill = number;
+    intent->take = take;
     if (!desk_journal_add(intent)) {
         desk_forget(intent);
         return;
     }
     desk->counts.fillers++;
-    log_line(desk->logger, HAWSE_LOG_WARN, "tx", "%s: nonce %llu of %s is a hole: it is filled",
-             chain->config->name, (unsigned long long)number, account->key->name);
+    log_line(desk->logger, HAWSE_LOG_WARN, "tx", "%s: nonce %llu of %s is %s: it is filled",
+             chain->config->name, (unsigned long long)number, account->key->name,
+             take ? "given up by the operator" : "a hole");
     intent_plan(intent);
 }
 
@@ -353,27 +356,40 @@ static bool take_back(struct desk_account *account, const struct nonce_answer *a
     return true;
 }
 
+static bool has_open(const struct desk_account *account, uint64_t number)
+{
+    for (const struct desk_intent *in = account->chain->intents; in; in = in->next) {
+        for (uint32_t i = 0; in->account == account && in->legs && i < in->plan->count; i++) {
+            const struct leg *leg = &in->legs[i];
+            if (leg->attempt_count > 0 && leg->attempts[leg->attempt_count - 1].nonce == number)
+                return true;
+        }
+    }
+    return false;
+}
+
 /* What was sent and no pool shows is looked after by its transaction, which knows whether it may be
- * public (see pending()). One that none of ours has is of another host, or of nobody. */
+ * public (see pending()). One that none of ours has is of another host, or of nobody: each is told
+ * once, the lowest first. */
 static void unseen(struct desk_account *account, const struct nonce_gap *gap)
 {
-    char hash[65] = "";
-    bool ours = false;
-    for (const struct desk_intent *in = account->chain->intents; in && !ours; in = in->next) {
-        for (uint32_t i = 0; in->account == account && in->legs && i < in->plan->count; i++)
-            ours =
-                ours || (in->legs[i].attempt_count > 0 &&
-                         in->legs[i].attempts[in->legs[i].attempt_count - 1].nonce == gap->number);
-    }
-    if (ours || account->orphan == gap->number + 1)
+    const struct desk_chain *chain = account->chain;
+    const char *name = account->key->name;
+    bool shared = nonce_mode(chain->desk->nonces) != NONCE_LOCAL;
+    char hash[65] = "", remedy[320] = "is its block gone, or who else has this key?";
+    if (gap->number < account->orphan || has_open(account, gap->number))
         return;
     account->orphan = gap->number + 1;
     hawse_hex_encode(gap->hash, 32, hash);
-    log_line(account->chain->desk->logger, HAWSE_LOG_WARN, "tx",
+    if (shared)
+        (void)snprintf(remedy, sizeof(remedy),
+                       "another host's with this key has to send it again. If that host will not "
+                       "come back: hawse fill-nonce %s %s %llu",
+                       chain->config->name, name, (unsigned long long)gap->number);
+    log_line(chain->desk->logger, HAWSE_LOG_WARN, "tx",
              "%s: nonce %llu of %s was sent as 0x%s, no pool shows it, and no open intent of this "
-             "host has it: another host's with this key has to send it again",
-             account->chain->config->name, (unsigned long long)gap->number, account->key->name,
-             hash);
+             "host has it: %s",
+             chain->config->name, (unsigned long long)gap->number, name, hash, remedy);
 }
 
 static void on_gaps(void *ctx, const struct nonce_answer *answer)
@@ -391,7 +407,7 @@ static void on_gaps(void *ctx, const struct nonce_answer *answer)
         else if (take_back(account, answer, gap->number))
             return; /* no other is looked at: the list is of before */
         else
-            fill(account, gap->number);
+            account_fill(account, gap->number, false);
     }
 }
 

@@ -69,6 +69,66 @@ static void tell_server(const struct server *server, const char *command, const 
     redisFree(c);
 }
 
+/* As if that host had not been heard of for long. */
+static void forget_host(const struct server *server, const uint8_t id[16])
+{
+    char field[48] = "seen:";
+    hawse_hex_encode(id, 16, field + 5);
+    field[37] = '\0';
+    tell_server(server, "HSET {hawse:100:0xaa01000000000000000000000000000000000000}:m %s 1",
+                field);
+}
+
+static int32_t take(struct host *h, const struct nonce *nonce)
+{
+    return ASK(h, nonce_take(h->nonces, &KEY, nonce->number, keep, h));
+}
+
+TEST_LIMIT(
+    given_up, 30,
+    "a number that a host marked as sent is another's when an operator says so and that host "
+    "is not heard of, and is not given back when it comes back")
+{
+    struct server server = a_server();
+    struct host h, other;
+    uint8_t id[16];
+    CHECK_EQ(open_host(&h, &server, "j", NULL, "secret"), HAWSE_OK);
+    CHECK_EQ(open_host(&other, &server, "k", NULL, "secret"), HAWSE_OK);
+    until_mode(&h, NONCE_SHARED);
+    until_mode(&other, NONCE_SHARED);
+    struct nonce known = reserve_soon(&h, 0), lost = reserve_soon(&h, 0);
+    struct nonce own = reserve_soon(&other, 0), never = {.number = own.number + 1};
+    CHECK_EQ(sent(&h, &known), HAWSE_OK);
+    CHECK_EQ(sent(&other, &own), HAWSE_OK);
+    journal_identity(h.journal, id);
+    die_having_sent(&h, &lost);
+    CHECK_EQ(take(&other, &lost), HAWSE_E_EXISTS);
+    CHECK(strstr(other.last.fault.message, "heard of"));
+    forget_host(&server, id);
+    CHECK_EQ(ASK(&other, nonce_claim(other.nonces, &KEY, lost.number, keep, &other)),
+             HAWSE_E_EXISTS); /* nobody said that it may */
+    CHECK_EQ(take(&other, &own), HAWSE_E_EXISTS);
+    CHECK_EQ(take(&other, &never), HAWSE_E_RANGE);
+    CHECK_EQ(take(&other, &known), HAWSE_OK);
+    struct nonce first = other.last.nonce;
+    CHECK_EQ(sent(&other, &first), HAWSE_OK);
+    CHECK_EQ(take(&other, &lost), HAWSE_OK);
+    struct nonce taken = other.last.nonce;
+    CHECK_EQ_U64(taken.number, lost.number);
+    CHECK_EQ(sent(&other, &taken), HAWSE_OK);
+    CHECK_EQ(open_host(&h, &server, "j", NULL, "secret"), HAWSE_OK);
+    until_mode(&h, NONCE_SHARED);
+    run_ms(&h, 200);
+    CHECK_EQ(sent(&h, &known), HAWSE_E_STALE); /* a replacement of it: its bytes are thrown away */
+    CHECK_EQ(sent(&h, &lost), HAWSE_E_STALE);
+    CHECK_EQ_U64(reserve_soon(&h, 0).number, own.number + 1);
+    CHECK_EQ(sent(&other, &first), HAWSE_OK);
+    CHECK_EQ(sent(&other, &taken), HAWSE_OK);
+    close_host(&h);
+    close_host(&other);
+    stop(&server);
+}
+
 TEST_LIMIT(lives, 20, "what an earlier connection of a host still asks for is refused")
 {
     struct server server = a_server();
