@@ -100,13 +100,15 @@ void nonce_claim(struct nonces *nonces, const struct nonce_key *key, uint64_t nu
 void nonce_take(struct nonces *nonces, const struct nonce_key *key, uint64_t number,
                 nonce_done_fn done, void *ctx);
 /* It will leave now, by this hash. Again for each transaction that replaces it, with the same
- * token. HAWSE_E_STALE: no longer yours, throw the bytes away. */
+ * token, also where it was mined: a reorganisation may have taken that back. HAWSE_E_STALE: no
+ * longer yours, throw the bytes away. */
 void nonce_sent(struct nonces *nonces, const struct nonce_key *key, const struct nonce *nonce,
                 const uint8_t hash[32], nonce_done_fn done, void *ctx);
 /* Not needed, and nothing was sent. HAWSE_E_STALE: it is not reserved by this token any more. */
 void nonce_release(struct nonces *nonces, const struct nonce_key *key, const struct nonce *nonce,
                    nonce_done_fn done, void *ctx);
-/* The account's count at "latest": all below are mined, by whomever. Never takes anything back. */
+/* The account's count at "latest": all below are mined, by whomever. A lower count takes nothing
+ * back. */
 void nonce_mined(struct nonces *nonces, const struct nonce_key *key, uint64_t latest,
                  nonce_done_fn done, void *ctx);
 /* Back to `target`, when next is `expected` and nothing from target on was reserved, sent or mined:

@@ -172,7 +172,8 @@ static uint32_t held(struct step *step, uint32_t least, uint32_t most)
 static void sent(struct step *step)
 {
     const struct nonce *nonce = &step->call->nonce;
-    if (held(step, NONCE_RESERVED, NONCE_SENT))
+    /* mined: a reorganisation may have taken it back, and then it needs a replacement */
+    if (held(step, NONCE_RESERVED, NONCE_MINED))
         put(step, nonce->number, NONCE_SENT, nonce->token, step->call->hash);
     step->answer->nonce = *nonce;
 }

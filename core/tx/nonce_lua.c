@@ -122,12 +122,11 @@ static const char *const steps[NONCE_SCRIPTS] = {
                         " if heard_of(e.host) then status='ALIVE' else put(number,2,b,'') end\n"
                         "elseif e and e.state~=1 then status='EXISTS'\n"
                         "else put(number,2,b,'') end\n",
-    [NONCE_LUA_SENT] =
-        "number=tonumber(a)\n"
-        "local e=get(number)\n"
-        "if not mine then status='DENIED'\n"
-        "elseif not e or e.token~=b or (e.state~=2 and e.state~=3) then status='STALE'\n"
-        "else put(number,3,b,c) end\n",
+    [NONCE_LUA_SENT] = "number=tonumber(a)\n"
+                       "local e=get(number)\n"
+                       "if not mine then status='DENIED'\n"
+                       "elseif not e or e.token~=b or e.state==1 then status='STALE'\n"
+                       "else put(number,3,b,c) end\n",
     [NONCE_LUA_RELEASE] = "number=tonumber(a)\n"
                           "local e=get(number)\n"
                           "if not e or e.token~=b or e.state~=2 then status='STALE'\n"

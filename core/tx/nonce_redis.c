@@ -383,7 +383,7 @@ static bool is_replacement(struct ask *ask)
     uint64_t n = ask->call.nonce.number;
     (void)journal_nonce_rows(ask->shared->journal, &account, n, n + 1, false, &row, 1, &count,
                              NULL);
-    return count == 1 && row.state == NONCE_SENT;
+    return count == 1 && row.state >= NONCE_SENT;
 }
 
 static void canceled(struct ask *ask)

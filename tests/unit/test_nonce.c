@@ -162,9 +162,14 @@ TEST(tokens, "only who holds the token may send, replace or release")
     struct nonce b = reserve(nonces, 1, 16); /* somebody else's transaction took it */
     ANSWER(nonce_mined(nonces, &KEY, b.number + 1, keep, &told), HAWSE_OK);
     ANSWER(nonce_sent(nonces, &KEY, &b, HASH, keep, &told), HAWSE_E_STALE);
-    ANSWER(nonce_sent(nonces, &KEY, &a, HASH, keep, &told), HAWSE_E_STALE);
+    /* mined, and taken back by a reorganisation: it may have to be replaced */
+    ANSWER(nonce_sent(nonces, &KEY, &a, HASH, keep, &told), HAWSE_OK);
+    ANSWER(nonce_release(nonces, &KEY, &a, keep, &told), HAWSE_E_STALE);
+    CHECK_EQ(last.in_flight, 1);
+    ANSWER(nonce_mined(nonces, &KEY, b.number + 1, keep, &told), HAWSE_OK);
+    CHECK_EQ(last.in_flight, 0);
     nonce_counts(nonces, &counts);
-    CHECK_EQ_U64(counts.sent, 2);
+    CHECK_EQ_U64(counts.sent, 3);
     CHECK_EQ_U64(counts.stale, 7);
     nonces_close(nonces);
     journal_close(journal);

@@ -57,6 +57,40 @@ TEST_LIMIT(apart, 30,
     stop(&server);
 }
 
+TEST_LIMIT(reorganised, 20,
+           "what was mined may be replaced again, as a reorganisation may have taken it back")
+{
+    struct server server = a_server();
+    struct host h, other;
+    CHECK_EQ(open_host(&h, &server, "j", NULL, "secret"), HAWSE_OK);
+    CHECK_EQ(open_host(&other, &server, "k", NULL, "secret"), HAWSE_OK);
+    until_mode(&h, NONCE_SHARED);
+    until_mode(&other, NONCE_SHARED);
+    struct nonce a = reserve_soon(&h, 0), forged = a;
+    forged.token[0] ^= 1;
+    CHECK_EQ(sent(&h, &a), HAWSE_OK);
+    (void)gaps(&other, 0, 0); /* it knows of the account by now */
+    run_ms(&other, 100);
+    CHECK_EQ(ASK(&other, nonce_mined(other.nonces, &KEY, 1, keep, &other)), HAWSE_OK);
+    CHECK_EQ(sent(&h, &forged), HAWSE_E_STALE);
+    CHECK_EQ(sent(&h, &a), HAWSE_OK);
+    CHECK_EQ(gaps(&h, 0, 0), HAWSE_OK);
+    CHECK_EQ_U64(h.last.gap_count, 1);
+    CHECK_EQ(h.gaps[0].trouble, NONCE_UNSEEN);
+    CHECK_EQ(reserve_soon(&other, 0).number, 1);
+    CHECK_EQ(ASK(&h, nonce_mined(h.nonces, &KEY, 1, keep, &h)), HAWSE_OK);
+    CHECK_EQ(h.last.in_flight, 1);
+    CHECK_EQ(kill(server.pid, SIGSTOP), 0);
+    CHECK_EQ(sent(&h, &a), HAWSE_E_STATE);
+    CHECK_EQ(kill(server.pid, SIGCONT), 0);
+    until_mode(&h, NONCE_SHARED);
+    run_ms(&h, 100);
+    CHECK_EQ(sent(&h, &a), HAWSE_OK); /* no answer took nothing from it */
+    close_host(&h);
+    close_host(&other);
+    stop(&server);
+}
+
 TEST_LIMIT(steps, 20, "each step means what it means in the journal")
 {
     struct server server = a_server();
