@@ -262,6 +262,8 @@ class Phase:
         self.gaps = self.unsure = 0
 
     def __enter__(self):
+        until(lambda: self.node.call("txpool_status")["pending"] == "0x0", 5)  # its approvals
+        self.coins = int(self.node.call("eth_getBalance", self.bot.address, "latest"), 16)
         self.bot.host.start()
         until(lambda: self.read() or self.said("tokens are known"), 20)
         self.settled(0.4, 30)
@@ -544,6 +546,10 @@ class Phase:
                    status == 0 and told.get("measured") == told.get("exact") == len(good), told)
         self.check("monitor: each swap of each of them gave what was predicted",
                    told.get("outputs_exact") == told.get("cycles") == sum(t["way"] in WAYS for t in good), told)
+        spent = self.coins - int(self.node.call("eth_getBalance", self.bot.address, "latest"), 16)
+        cost = spent * E18 // self.node.view(self.node.at["sdai"], "0x07a2d13a" + word(E18))
+        self.check("monitor: what gas cost is what the account has less of the coin, in sDAI",
+                   0 <= int(told.get("gas_cost", -1)) - cost <= len(self.trades), (told, cost))
         arms, _ = self.bot.call("ab-report")
         bundles = sum(t["path"] == "one bundle" for t in good)
         self.check("ab-report: sums by arm", arms.get("bundles", {}).get("succeeded") == bundles, arms)

@@ -149,8 +149,8 @@ struct trade {
 
 struct arb_metrics {
     hawse_metric_t total, success, failed, profit_total, gained, lost, last_profit, last_gas,
-        predicted, measured, gain_exact, outputs_exact, gain_off, breaker, rolled_back, amount,
-        evaluations, opportunities, fronted, withdrawn, gas_off;
+        gas_cost, predicted, measured, gain_exact, outputs_exact, gain_off, breaker, rolled_back,
+        amount, evaluations, opportunities, fronted, withdrawn, gas_off;
     hawse_metric_t errors[ARB_ERRORS];
 };
 
@@ -224,6 +224,7 @@ struct arb {
     uint64_t failure_count;
     uint64_t measured, exact; /* trades that succeeded, and those that gained what was predicted */
     uint64_t cycles, outputs_exact; /* of them buys and sells, and those whose swaps all gave it */
+    hawse_u256_t gas_cost;          /* of all that was sent in this run, in sDAI */
     hawse_u256_t put_in, gained;    /* sDAI of cycles that succeeded in this run; gained: signed */
     uint64_t errors[ARB_ERRORS];    /* of this run, by class */
     struct seen_trade seen[SEEN];

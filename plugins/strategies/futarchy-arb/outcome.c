@@ -236,6 +236,17 @@ static void take_log(struct arb *a, const hawse_json_t *doc, hawse_json_value_t 
         (void)hawse_u256_sub(&a->trade.moved[token], &n, &a->trade.moved[token]);
 }
 
+/* What a transaction used of gas, and what that cost, whatever became of it. */
+static void take_cost(struct trade *t, const hawse_json_t *doc, hawse_json_value_t *root)
+{
+    uint64_t used = number_of(doc, root, "gasUsed");
+    hawse_u256_t gas = hawse_u256(used), one = hawse_u256(1);
+    hawse_u256_t wei = hawse_u256(number_of(doc, root, "effectiveGasPrice"));
+    t->gas_used += used;
+    if (hawse_u256_mul_div(&wei, &gas, &one, 0, &wei) == HAWSE_OK)
+        (void)hawse_u256_add(&t->fees, &wei, &t->fees);
+}
+
 static const char *measured_class(const struct trade *t)
 {
     return class_of(t, (hawse_view_t){NULL, 0});
@@ -248,7 +259,7 @@ void outcome_receipt(struct arb *a, uint32_t item, const hawse_json_t *doc,
     hawse_json_value_t logs, log;
     if (!t->measuring || !root || item >= ARB_LEGS || !t->hash_set[item])
         return;
-    t->gas_used += number_of(doc, root, "gasUsed");
+    take_cost(t, doc, root);
     uint64_t block = number_of(doc, root, "blockNumber");
     uint64_t index = number_of(doc, root, "transactionIndex");
     if (hawse_json_get(doc, root, "logs", &logs) == HAWSE_OK && logs.kind == HAWSE_JSON_ARRAY) {

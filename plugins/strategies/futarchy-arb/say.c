@@ -77,6 +77,8 @@ int32_t say_begin(struct arb *a)
          &a->m.profit_total},
         {HAWSE_METRIC_COUNTER, "pectra_gain_sdai_total", "gains, micro-sDAI", &a->m.gained},
         {HAWSE_METRIC_COUNTER, "pectra_loss_sdai_total", "losses, micro-sDAI", &a->m.lost},
+        {HAWSE_METRIC_COUNTER, "pectra_gas_cost_sdai_total",
+         "what gas cost, of all that was sent, micro-sDAI", &a->m.gas_cost},
         {HAWSE_METRIC_GAUGE, "pectra_gas_used", "of the last cycle", &a->m.last_gas},
         {HAWSE_METRIC_GAUGE, "pectra_predicted_sdai", "of the last trade before gas, micro-sDAI",
          &a->m.predicted},
@@ -259,12 +261,24 @@ static void judge_prediction(struct arb *a, const struct control_outcome *o)
     set(a, a->m.gain_off, off_ppm(&o->gain, &t->flow.gain));
 }
 
+/* Gas is paid in the chain's coin: what it is in sDAI, at the rate that is known last. */
+static void count_gas(struct arb *a)
+{
+    hawse_u256_t cost, one = hawse_u256(1000000000000000000u);
+    if (hawse_u256_is_zero(&a->rate) ||
+        hawse_u256_mul_div(&a->trade.fees, &one, &a->rate, 1, &cost) != HAWSE_OK)
+        return;
+    (void)hawse_u256_add(&a->gas_cost, &cost, &a->gas_cost);
+    count(a, a->m.gas_cost, micro(&cost));
+}
+
 void say_outcome(struct arb *a, const struct control_outcome *o, const char *class_of_error)
 {
     const struct trade *t = &a->trade;
     char gain[HAWSE_U256_DECIMAL_MAX], predicted[HAWSE_U256_DECIMAL_MAX];
     int64_t n = micro(&o->gain);
     count_outcome(a, o, class_of_error);
+    count_gas(a);
     count(a, n >= 0 ? a->m.gained : a->m.lost, n >= 0 ? n : -n);
     if (a->metrics)
         (void)a->metrics->add(a->host, a->self, a->m.profit_total, n);

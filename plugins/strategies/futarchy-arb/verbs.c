@@ -318,11 +318,18 @@ static void put_panels(const struct arb *a, struct text *json, struct text *text
 {
     uint64_t last = a->failure_count < PANEL ? a->failure_count : PANEL;
     int64_t margin = margin_ppm(a);
+    char cost[HAWSE_U256_DECIMAL_MAX + 4];
     uint64_t any = 0;
-    put(json, ",\"margin_ppm\":%lld,\"errors\":{", (long long)margin);
-    put(text, "margin before gas: %s%lld.%04lld %% of what was put in, %llu trades of this run\n",
+    put(json, ",\"margin_ppm\":%lld,", (long long)margin);
+    put_amount(json, "gas_cost", &a->gas_cost);
+    put(json, ",\"errors\":{");
+    put(text,
+        "margin before gas: %s%lld.%04lld %% of what was put in, %llu trades of this run; gas of "
+        "all "
+        "that was sent: %s sDAI\n",
         margin < 0 ? "-" : "", (long long)(margin < 0 ? -margin : margin) / 10000,
-        (long long)(margin < 0 ? -margin : margin) % 10000, (unsigned long long)a->measured);
+        (long long)(margin < 0 ? -margin : margin) % 10000, (unsigned long long)a->measured,
+        units(&a->gas_cost, cost));
     put(text, "errors of this run:");
     for (uint32_t i = 0; i < ARB_ERRORS; i++) {
         put(json, "%s\"%s\":%llu", i ? "," : "", say_error_name(i),
