@@ -122,12 +122,12 @@ class Trial:
             p.check("a pool that lies: the real one is traded, to the wei", real and all(
                 t["good"] and t["gain"] == t["predicted"] for t in real), real)
 
-    def replaced(self, name, token, code):
+    def replaced(self, name, token, code, **settings):
         """A contract of the market gets other code while the strategy runs; who iterates says what happens then."""
         node, at = self.node, self.node.at
         where = at["pools"][token] if token in at["pools"] else at[token]
         right = node.call("eth_getCode", where, "latest")
-        with Phase(self, code) as p:
+        with Phase(self, code + "".join(f"-{n}" for n in settings.values()), **settings) as p:
             p.settled(1, 30)
             before, real = node.balance("sdai", p.bot.address), len(p.real())
             node.call("anvil_setCode", where, self.code(code))
@@ -151,8 +151,17 @@ class Trial:
 
     def taking(self):
         name = "a token that keeps a part"
-        for p, _ in self.replaced(name, "company", "TakingToken"):
-            self.refused(p, name)
+        tries = {}
+        for aggressive in (False, True):
+            for p, _ in self.replaced(name, "company", "TakingToken", aggressive_mode=aggressive):
+                self.refused(p, name)
+                before = len(p.trades)
+                for _ in range(10):
+                    p.node.call("evm_mine")
+                    p.settled()
+                tries[aggressive] = len(p.trades) - before
+        self.check(f"{name}: it is tried again at fewer and fewer blocks, or (aggressive_mode) at each", tries[False] <= 4 and
+                   tries[True] >= 8, tries)
 
     def boasting(self):
         name = "a token that says everybody has all of it"

@@ -17,8 +17,7 @@ enum { ALL_HELD = (1 << MARKET_TOKENS) - 1 };
 /* Nothing of ours is under way, its result is known, and the last refusal is some blocks ago. */
 static bool is_idle(const struct arb *a)
 {
-    return !a->trade.open && (!a->trade.measuring || a->set.aggressive) &&
-           a->head >= a->not_before_block;
+    return !a->trade.open && !a->trade.measuring && a->head >= a->not_before_block;
 }
 
 /* What gas costs, in wei: at the highest base fee that the next block can have. */

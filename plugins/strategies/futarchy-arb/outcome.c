@@ -69,7 +69,7 @@ static void back_off(struct arb *a, bool succeeded)
 {
     uint64_t blocks = a->set.cooldown_blocks;
     a->refusals = succeeded ? 0 : a->trade.unsent_by_mode ? 1 : a->refusals + 1;
-    for (uint32_t i = 1; i < a->refusals && blocks < BACK_OFF_MAX; i++)
+    for (uint32_t i = 1; i < a->refusals && blocks < BACK_OFF_MAX && !a->set.aggressive; i++)
         blocks *= 2;
     a->not_before_block = succeeded ? 0 : a->head + blocks;
     a->trade.refused =
