@@ -159,7 +159,7 @@ class Bot:
     """hawse with the strategy, and what its log says."""
 
     def __init__(self, hawse, plugins, node, folder, **settings):
-        self.node, self.folder = node, folder
+        self.node, self.folder, self.http = node, folder, free_port()
         folder.mkdir(exist_ok=True)
         self.address = self.make_key(hawse)
         self.fund()
@@ -196,7 +196,7 @@ class Bot:
         code = bytes.fromhex(self.node.call("eth_getCode", at["executor"], "latest")[2:])
         assert code
         return {
-            "hawse": 1, "control": {"socket": "control.sock"},
+            "hawse": 1, "control": {"socket": "control.sock"}, "http": {"listen": f"127.0.0.1:{self.http}"},
             "keys": {"dir": "keys", "use": {"bot": {"unlock": f"file:{self.folder / 'pass'}"}}},
             "chains": {"gnosis": {
                 "chain_id": CHAIN_ID, "block_ms": 1000,
@@ -242,6 +242,15 @@ class Bot:
             return json.loads(done.stdout), done.returncode
         except ValueError:
             return {"said": done.stdout + done.stderr}, done.returncode
+
+    def metrics(self):
+        """Values by name and labels, as /metrics has them."""
+        text = urllib.request.urlopen(f"http://127.0.0.1:{self.http}/metrics", timeout=10).read().decode()
+        return {m.group(1): float(m.group(2)) for m in re.finditer(r"^(hawse_\S+) (\S+)$", text, re.M)}
+
+    def pectra(self, name):
+        """One of the strategy's, summed over its labels."""
+        return sum(n for key, n in self.metrics().items() if re.match(rf"hawse_plugin_pectra_{name}\{{", key))
 
     def new_lines(self):
         """What the log got since the last time."""
@@ -556,6 +565,7 @@ class Phase:
         why, _ = self.bot.call("analyze-failures")
         self.check("analyze-failures: as many as the log has",
                    why.get("failures") == sum(not t["good"] and t["why"] != "moved" for t in self.trades), why)
+        self.judge_metrics(good)
         self.judge_restart()
         before = len(self.trades)
         self.gap()
@@ -567,6 +577,19 @@ class Phase:
         self.bot.call("resume")
         told, status = self.bot.call("monitor")
         self.check("resume: bundles are in use again", status == 0 and told.get("rolled_back") == 0, told)
+
+    def judge_metrics(self, good):
+        """P54 to P59: what Prometheus gets is what the log has."""
+        ended = [t for t in self.real() if t["path"] == "one bundle"]
+        went, last = [t for t in good if t["way"] in WAYS], [t for t in self.trades if t["why"] != "moved"][-1]
+        micro = [int(t["gain"]) // 10 ** 12 for t in good]
+        wanted = {"bundles_total": len(ended), "bundles_success_total": sum(t["good"] for t in ended),
+                  "bundles_failed_total": sum(not t["good"] for t in ended), "gain_sdai_total": sum(micro), "loss_sdai_total": 0,
+                  "profit_sdai_sum": sum(micro), "profit_sdai": last["gain"] // 10 ** 12, "gas_used": went[-1]["gas"],
+                  "errors_total": sum(not t["good"] and t["why"] != "moved" for t in self.trades), "measured_total": len(went),
+                  "gain_exact_total": len(went), "outputs_exact_total": len(went), "gain_off_ppm": 0}
+        told = {name: self.bot.pectra(name) for name in wanted}
+        self.check("/metrics: counters, profit and gas as the log has them", told == wanted, (told, wanted))
 
     def judge_restart(self):
         """Killed while bundles are out of use: it goes on exactly there, and says so."""

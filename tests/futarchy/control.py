@@ -24,7 +24,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
 from arb import E18, Node, Phase  # noqa: E402
-from trials import Results, free_port, until  # noqa: E402
+from trials import Results, until  # noqa: E402
 
 SAFE = "400"  # sDAI
 REFUSED, CONFIRMED, EXPIRED, FAILED = 3, 9, 11, 12  # steps of intents
@@ -181,24 +181,18 @@ class Trial:
 
     # ---- what others are told ----
 
-    def metrics(self, port):
-        """Values by name and labels, as /metrics has them."""
-        text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10).read().decode()
-        return {m.group(1): float(m.group(2)) for m in re.finditer(r"^(hawse_\S+) (\S+)$", text, re.M)}
-
     def shadow(self):
         """A mode that signs nothing: what would have been sent is no failure, so no rule of Prometheus fires. And all that the
         rules name is exported."""
-        port = free_port()
         p = self.phase("shadow")
         config = json.loads((p.bot.folder / "hawse.json").read_text())
         config["instances"]["arb"]["mode"] = "shadow"
-        config.update({"http": {"listen": f"127.0.0.1:{port}"}, "record": {"file": "shadow.hrec"}})
+        config["record"] = {"file": "shadow.hrec"}
         (p.bot.folder / "hawse.json").write_text(json.dumps(config))
         with p:
             for _ in range(4):
                 self.gap(p)
-            have = self.metrics(port)
+            have = p.bot.metrics()
             told, status = p.bot.call("monitor")
             why, _ = p.bot.call("analyze-failures")
             pectra = {name: n for name, n in have.items() if "pectra" in name}
