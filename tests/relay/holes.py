@@ -23,7 +23,7 @@ from weather import Redis  # noqa: E402
 RESERVED, SENT = "r", "s"  # of the sets that Redis has of an account (core/tx/nonce_lua.h)
 ACCOUNTS = {"bot": RESERVED, "second": RESERVED, "third": SENT}
 TELLING_S = 6  # of an account that is new to Redis every host tells first what it has
-HELD_S = 30  # so long a number stays reserved that nobody asks for any more
+HELD_S = 30  # so long a number stays reserved that nobody asks for any more, and a host counts as being there
 
 
 class Gate:
@@ -96,6 +96,7 @@ class Holes(Relays):
         while not gate.shut.is_set() and time.monotonic() < stop:
             self.mine()
         self.host.kill()
+        self.lost_at = time.monotonic()
         self.check(f"a host is killed with the next nonce of {account}", gate.shut.is_set() and not self.attempts("lost"),
                    (self.words("lost"), self.host.logs()[-1][-1500:]))
         self.at("stays")
@@ -141,6 +142,8 @@ class Holes(Relays):
         self.check("what nobody has the bytes of holds up all behind it, and the log says what to do", "SEEN" in words
                    and self.count(30) == 0 and self.nonces("behind") == [1]
                    and "If that host will not come back: hawse fill-nonce local third 0" in log, (words, log[-1500:]))
+        while time.monotonic() < self.lost_at + HELD_S + 2:
+            self.mine()
         wrong = self.command("fill-nonce", "local", "third", "first")
         nobody = self.command("fill-nonce", "local", "nobody", "0")
         self.command("fill-nonce", "local", "third", "1")
