@@ -257,7 +257,8 @@ def stage_sdk(_):
     tap("sdk", [sys.executable, "tests/sdk/run.py", MAIN], timeout=120)
     if npm_packages():
         tap("author", [sys.executable, "tests/sdk/author.py", MAIN], timeout=120)
-    tap("docs", [sys.executable, "tests/sdk/docs.py", HAWSE, PLUGINS, MAIN / "packaging/reference.html"], timeout=60)
+    tap("guide", [sys.executable, "tests/sdk/guide.py", MAIN], timeout=300)
+    tap("docs", [sys.executable, "tests/sdk/docs.py", HAWSE, PLUGINS, MAIN / "packaging/reference.html"], timeout=120)
 
 
 def npm_packages(room="e2e"):

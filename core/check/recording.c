@@ -100,6 +100,24 @@ static void compare(struct check_run *run, const char *where, const struct play 
                    where, other->hash, first->hash, other->text[0] ? ": " : "", other->text);
 }
 
+/* What the others are held against. False: there is nothing to hold them against, and the case is
+ * judged. `sure`: it has been played again, and was the same. */
+static bool play_first(struct check_run *run, bool sure, struct play play[2])
+{
+    if (!play_apart(run, "in the host's process", PLAYER_IN_PROCESS, false, &play[0]))
+        return false;
+    if (play[0].events == 0) {
+        check_skip(run, "nothing came to it in the recording: record while its source speaks");
+        return false;
+    }
+    if (!sure)
+        return true;
+    if (play_apart(run, "the second time", PLAYER_IN_PROCESS, false, &play[1]) &&
+        strcmp(play[0].hash, play[1].hash) != 0)
+        check_skip(run, "case 509 has to pass first");
+    return run->note->verdict == CHECK_PASS;
+}
+
 /* arg 0: twice in the host's process, and as it was recorded if it is the same file; 1: in workers,
  * one that sleeps and one that spins on a CPU of its own; 2: handed over after each on_events. */
 void check_recording(struct check_run *run, int arg)
@@ -111,7 +129,7 @@ void check_recording(struct check_run *run, int arg)
                     {{"in a worker", PLAYER_WORKERS}, {"in a worker that spins", PLAYER_SPINNING}},
                     {{"handed over all the time", PLAYER_IN_PROCESS}, {NULL, PLAYER_IN_PROCESS}}};
     if (!run->recording) {
-        check_skip(run, "no --recording was given");
+        check_skip(run, "no --recording was given; `hawse run CONFIG --record FILE` makes one");
         return;
     }
     struct play *play =
@@ -120,14 +138,7 @@ void check_recording(struct check_run *run, int arg)
         check_skip(run, "no memory");
         return;
     }
-    bool good = play_apart(run, "in the host's process", PLAYER_IN_PROCESS, false, &play[0]);
-    if (good && arg > 0) {
-        good = play_apart(run, "the second time", PLAYER_IN_PROCESS, false, &play[1]);
-        if (good && strcmp(play[0].hash, play[1].hash) != 0)
-            check_skip(run, "case 509 has to pass first");
-        good = run->note->verdict == CHECK_PASS;
-    }
-    if (good) {
+    if (play_first(run, arg > 0, play)) {
         check_figure(run, "events of the recording", (double)play[0].events);
         if (play[0].as_recorded && play[0].differs)
             check_fail(run, "the recorded file itself does something else than then: %s",

@@ -234,10 +234,11 @@ static void log_up(const struct instance *inst)
 {
     char *grants = grants_describe(inst->grants);
     log_line(inst->host->logger, HAWSE_LOG_INFO, inst->config->id,
-             "running %s %s (%s, mode %s, sha256 %.12s) with %s", inst->library->manifest->id,
+             "running %s %s (%s, mode %s, sha256 %.12s) in %s with %s", inst->library->manifest->id,
              inst->library->manifest->version,
              config_maturity_name(inst->library->manifest->maturity),
-             config_mode_name(inst->config->mode), inst->library->digest, grants ? grants : "-");
+             config_mode_name(inst->config->mode), inst->library->digest,
+             inst->isolated ? "a process of its own" : "the host's process", grants ? grants : "-");
     free(grants);
 }
 

@@ -19,7 +19,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "lib"), str(HERE.parent / "sdk")]
 
 import author  # noqa: E402
-from trials import report  # noqa: E402
+import guide  # noqa: E402
+from trials import free_port, report  # noqa: E402
 
 NAMES = ["hawse", "hawse-plugins", "libhawse-sdk-dev", "hawse-doc"]
 TOOLS = "gcc,libc6-dev,make,pkg-config,ca-certificates"
@@ -54,6 +55,15 @@ class Fresh(author.Author):
         self.plugins = "/" + str(next((self.root / "usr/lib").rglob("gnosis.so")).parent.relative_to(self.root))
         os.environ["TMPDIR"] = str(self.trial)
         super().trade("/" + str(plugin.relative_to(self.root)))
+
+    def follow(self):
+        """The author's guide, line by line, by what the packages brought alone."""
+        text, commands = guide.script(free_port())
+        at = self.folder / "guide"
+        at.mkdir()
+        done = subprocess.run([*self.wrap, "sh", "-c", f"cd /home/guide\n{text}"], env=self.env, text=True, capture_output=True,
+                              timeout=300)
+        guide.judge(self.check, commands, at, done)
 
     def files(self):
         return {line for line in subprocess.run(["find", ".", "-xdev", "!", "-type", "d", "-printf", "/%P\n"], cwd=self.root,
@@ -101,6 +111,7 @@ def life(fresh, debs):
     needed = set(fresh.run("and they again", "dpkg-query", "-W", "-f", "${Package}\n").split()) - set(had.split()) - set(NAMES)
     print(f"# with {len(needed)} packages that they need: {' '.join(sorted(needed))}")
     fresh.trade(fresh.make())
+    fresh.follow()
     fresh.withstand()
     fresh.upgrade(debs)
     fresh.run("apt purges all four", "apt-get", "purge", "-y", *NAMES)

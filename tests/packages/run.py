@@ -17,7 +17,14 @@ import tempfile
 import time
 
 NAMES = ["hawse", "hawse-plugins", "libhawse-sdk-dev", "hawse-doc"]
-SHIPPED = {"balancer", "gnosis", "jsonl", "polygon", "polymarket", "solana", "swapr", "ticker"}
+SHIPPED = {"balancer", "conditional-tokens", "futarchy", "futarchy-arb", "gnosis", "jsonl", "polygon", "polymarket", "solana",
+           "swapr", "ticker"}
+# what the package's completion asks zsh to offer, said instead of offered
+ZSH = """_arguments() { print -rl -- "$@" }
+_describe() { print -rl -- ${(P)2} }
+words=(hawse $1 --) CURRENT=$2
+source /usr/share/zsh/site-functions/_hawse
+"""
 LIFE = pathlib.Path("/var/lib/hawse")
 
 
@@ -57,11 +64,32 @@ class Trial:
             self.check(f"manual page {page}", done.returncode == 0 and not done.stdout, done.stdout + done.stderr)
 
     def completion(self):
-        ask = ("source /usr/share/bash-completion/completions/hawse; COMP_WORDS=({}); COMP_CWORD={}; _hawse; "
-               "echo ${{COMPREPLY[*]}}")
+        """Every command and every option, in both shells."""
+        commands = json.loads(run("hawse", "help", "--json").stdout)["commands"]
+        options = {c["name"]: {f"--{o['name']}" for o in c["options"]} for c in commands}
         for words, offered in (("hawse jou", "journal"), ("hawse keys imp", "import"), ("hawse replay x --di", "--diff")):
-            done = run("bash", "-c", ask.format(words, len(words.split()) - 1))
-            self.said(f"bash completes: {words}", done, rf"(^|\s){re.escape(offered)}(\s|$)")
+            self.check(f"bash completes: {words}", offered in self.bash(words))
+        for shell in (self.bash, *([self.zsh] if shutil.which("zsh") else [])):
+            name = shell.__name__
+            self.check(f"{name} offers all {len(commands)} commands", set(options) <= shell("hawse "), shell("hawse "))
+            missing = {command: sorted(has - shell(f"hawse {command} --")) for command, has in options.items()}
+            self.check(f"{name} offers all {sum(map(len, options.values()))} options of them", not any(missing.values()), missing)
+        if not shutil.which("zsh"):
+            self.count += 1
+            print(f"ok {self.count} - zsh completes # SKIP zsh is not installed")
+
+    @staticmethod
+    def bash(line):
+        words = line.split(" ")
+        listed = " ".join(f"'{word}'" for word in words)
+        return set(run("bash", "-c", f"source /usr/share/bash-completion/completions/hawse; COMP_WORDS=({listed}); "
+                       f"COMP_CWORD={len(words) - 1}; _hawse; echo ${{COMPREPLY[*]}}").stdout.split())
+
+    @staticmethod
+    def zsh(line):
+        words = line.split(" ")
+        said = run("zsh", "-f", "-c", ZSH, "zsh", words[1], len(words)).stdout
+        return {re.split(r"[:\[]", text.lstrip("*"))[0] for text in said.splitlines()}
 
     def units(self):
         for unit in ("hawse@.service", "hawse-signer.service"):

@@ -49,6 +49,7 @@ const STREAMS: [u32; 2] = [HAWSE_MARKET_STREAM_TRADES, HAWSE_MARKET_STREAM_STATE
 /// State of one instance: plain data that begins as zero, and never moves.
 struct Plugin {
     at: Contract,
+    address: [u8; 20],
     events: [Event; logic::DECLARATIONS.len()],
     told: u32,   // how many of our streams know of the gap that is being passed on
     broken: u32, // logs that were not what they said
@@ -85,9 +86,9 @@ unsafe fn on_event(p: &mut Plugin, e: &hawse_event) -> i32 {
 
 // ---- making ----
 
+/// All that settings and declarations say.
 unsafe fn prepare(p: &mut Plugin, config: hawse_view) -> i32 {
     let (host, this) = (p.at.host, p.at.this);
-    let mut address = [0; 20];
     for (event, declaration) in p.events.iter_mut().zip(logic::DECLARATIONS) {
         match library::event(declaration) {
             Ok(read) => *event = read,
@@ -97,15 +98,25 @@ unsafe fn prepare(p: &mut Plugin, config: hawse_view) -> i32 {
             }
         }
     }
-    if let Err(code) = library::setting_hex(config, "contract\0", &mut address) {
+    if let Err(code) = library::setting_hex(config, "contract\0", &mut p.address) {
         let fix = "write 0x and 40 hexadecimal digits";
         return hawse_fail(host, this, code, "settings.contract is no address", fix);
     }
-    match p.at.follow("chain\0", &address, &p.events) {
-        HAWSE_OK => HAWSE_OK,
+    HAWSE_OK
+}
+
+unsafe fn make(host: *const hawse_host, this: hawse_instance_t, config: hawse_view) -> Result<*mut Plugin, i32> {
+    let memory = calloc(1, size_of::<Plugin>()) as *mut Plugin;
+    if memory.is_null() {
+        return Err(hawse_fail(host, this, HAWSE_E_NOMEM, "no memory", ""));
+    }
+    let p = &mut *memory;
+    p.at = Contract { host, this, sub: hawse_service(host, this, HAWSE_SUB_ID) };
+    match prepare(p, config) {
+        HAWSE_OK => Ok(memory),
         code => {
-            let fix = "add links: {\"chain\": \"NAME OF A CHAIN INSTANCE\"}";
-            hawse_fail(host, this, code, "cannot follow the contract", fix)
+            free(memory as *mut c_void);
+            Err(code)
         }
     }
 }
@@ -116,19 +127,94 @@ unsafe extern "C" fn create(
     config: hawse_view,
     state: *mut *mut c_void,
 ) -> i32 {
-    let memory = calloc(1, size_of::<Plugin>()) as *mut Plugin;
-    if memory.is_null() {
-        return hawse_fail(host, this, HAWSE_E_NOMEM, "no memory", "");
-    }
+    let memory = match make(host, this, config) {
+        Ok(made) => made,
+        Err(code) => return code,
+    };
     let p = &mut *memory;
-    p.at = Contract { host, this, sub: hawse_service(host, this, HAWSE_SUB_ID) };
-    let code = prepare(p, config);
+    let code = p.at.follow("chain\0", &p.address, &p.events);
     if code != HAWSE_OK {
         free(memory as *mut c_void);
-        return code;
+        let fix = "add links: {\"chain\": \"NAME OF A CHAIN INSTANCE\"}";
+        return hawse_fail(host, this, code, "cannot follow the contract", fix);
     }
     *state = memory as *mut c_void;
     HAWSE_OK
+}
+
+// ---- handed over to another build: `hawse reload` ----
+
+/// What it knows and its settings do not say; the subscription stays the instance's. Whoever changes
+/// a member counts the format up, and reads the old one for as long as operators have it.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Saved {
+    format: u32,
+    told: u32,
+    broken: u32,
+    reserved: u32,
+}
+const FORMAT: u32 = 1;
+
+unsafe extern "C" fn save(state: *mut c_void, out: *mut u8, cap: u64, need: *mut u64) -> i32 {
+    let p = &*(state as *const Plugin);
+    *need = size_of::<Saved>() as u64;
+    if cap < *need {
+        return HAWSE_E_NOSPACE;
+    }
+    let saved = Saved { format: FORMAT, told: p.told, broken: p.broken, reserved: 0 };
+    core::ptr::write_unaligned(out as *mut Saved, saved);
+    HAWSE_OK
+}
+
+/// What this build's save() wrote, or nothing. The bytes are another build's: nothing of them is
+/// taken for granted.
+unsafe fn known(saved: &hawse_view) -> Option<Saved> {
+    if saved.len != size_of::<Saved>() as u64 {
+        return None;
+    }
+    let s = core::ptr::read_unaligned(saved.data as *const Saved);
+    (s.format == FORMAT && (s.told as usize) < STREAMS.len()).then_some(s)
+}
+
+unsafe extern "C" fn restore(
+    host: *const hawse_host,
+    this: hawse_instance_t,
+    config: hawse_view,
+    saved: hawse_view,
+    state: *mut *mut c_void,
+) -> i32 {
+    let s = match known(&saved) {
+        Some(s) => s,
+        None => {
+            let fix = "restart the instance instead";
+            return hawse_fail(host, this, HAWSE_E_FORMAT, "the saved state is of another format", fix);
+        }
+    };
+    match make(host, this, config) {
+        Ok(memory) => {
+            (*memory).told = s.told;
+            (*memory).broken = s.broken;
+            *state = memory as *mut c_void;
+            HAWSE_OK
+        }
+        Err(code) => code,
+    }
+}
+
+unsafe extern "C" fn query(id: *const u8) -> *const c_void {
+    static INTERFACE: hawse_state_interface = hawse_state_interface {
+        size: size_of::<hawse_state_interface>() as u32,
+        reserved: 0,
+        save,
+        restore,
+    };
+    for (i, byte) in HAWSE_STATE_ID.iter().enumerate() {
+        if *id.add(i) != *byte {
+            return core::ptr::null();
+        }
+    }
+    &INTERFACE as *const hawse_state_interface as *const c_void
 }
 
 // ---- the table ----
@@ -169,7 +255,7 @@ static TABLE: Table = Table(hawse_plugin {
     on_events,
     stop,
     destroy,
-    query: None,
+    query: Some(query),
 });
 
 /// # Safety

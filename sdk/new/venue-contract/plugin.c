@@ -11,6 +11,7 @@
 
 #include <hawse/contract.h>
 #include <hawse/hawse.h>
+#include <hawse/service/state.h>
 #include <hawse/setting.h>
 #include <hawse/space/stream.h>
 #include <stdlib.h>
@@ -27,12 +28,14 @@ const char hawse_manifest_v1[] =
     "\"examples\":[\"0x1111111111111111111111111111111111111111\"],"
     "\"description\":\"address of the contract\"}}}}";
 
-static const uint32_t streams[] = {HAWSE_MARKET_STREAM_TRADES, HAWSE_MARKET_STREAM_STATES};
+enum { STREAMS = 2 };
+static const uint32_t streams[STREAMS] = {HAWSE_MARKET_STREAM_TRADES, HAWSE_MARKET_STREAM_STATES};
 
 struct plugin {
     const hawse_host_t *host;
     hawse_instance_t self;
     const hawse_sub_service_t *sub;
+    uint8_t address[20];
     hawse_abi_signature_t events[EVENTS];
     uint32_t told;   /* how many of our streams know of the gap that is being passed on */
     uint32_t broken; /* logs that were not what they said */
@@ -45,7 +48,7 @@ static int32_t on_event(struct plugin *p, const hawse_event_t *e)
     const uint8_t *data = NULL;
     struct told told;
     if (e->space == HAWSE_SPACE_STREAM)
-        return hawse_continuity_pass(p->sub, p->host, p->self, e, streams, 2, &p->told);
+        return hawse_continuity_pass(p->sub, p->host, p->self, e, streams, STREAMS, &p->told);
     int32_t event = hawse_contract_match(e, p->events, EVENTS, &log, &data);
     if (event == HAWSE_E_FORMAT && p->broken++ == 0)
         hawse_log(p->host, p->self, HAWSE_LOG_WARN, "the contract emitted what its events are not");
@@ -65,11 +68,10 @@ static int32_t on_event(struct plugin *p, const hawse_event_t *e)
 
 /* ---- making ---- */
 
-/* What went wrong is said to the operator in *why and *fix. */
+/* All that settings and declarations say. What went wrong is said to the operator in *why and
+ * *fix. */
 static int32_t prepare(struct plugin *p, hawse_view_t config, const char **why, const char **fix)
 {
-    uint8_t address[20];
-    hawse_sub_t handle;
     *why = "an event's declaration cannot be read";
     *fix = "see declarations in logic.c";
     for (uint32_t i = 0; i < EVENTS; i++) {
@@ -80,17 +82,11 @@ static int32_t prepare(struct plugin *p, hawse_view_t config, const char **why, 
     }
     *why = "settings.contract is no address";
     *fix = "write 0x and 40 hexadecimal digits";
-    int32_t code = hawse_setting_hex(config, "contract", address, 20);
-    if (code != HAWSE_OK)
-        return code;
-    *why = "cannot follow the contract";
-    *fix = "add links: {\"chain\": \"NAME OF A CHAIN INSTANCE\"}";
-    return hawse_contract_follow(p->sub, p->host, p->self, "chain", address, p->events, EVENTS,
-                                 &handle);
+    return hawse_setting_hex(config, "contract", p->address, 20);
 }
 
-static int32_t create(const hawse_host_t *host, hawse_instance_t self, hawse_view_t config,
-                      void **state)
+static int32_t make(const hawse_host_t *host, hawse_instance_t self, hawse_view_t config,
+                    struct plugin **out)
 {
     struct plugin *p = (struct plugin *)calloc(1, sizeof(*p));
     const char *why, *fix;
@@ -104,8 +100,74 @@ static int32_t create(const hawse_host_t *host, hawse_instance_t self, hawse_vie
         free(p);
         return hawse_fail(host, self, code, why, fix);
     }
+    *out = p;
+    return HAWSE_OK;
+}
+
+static int32_t create(const hawse_host_t *host, hawse_instance_t self, hawse_view_t config,
+                      void **state)
+{
+    struct plugin *p = NULL;
+    hawse_sub_t handle;
+    int32_t code = make(host, self, config, &p);
+    if (code != HAWSE_OK)
+        return code;
+    code =
+        hawse_contract_follow(p->sub, host, self, "chain", p->address, p->events, EVENTS, &handle);
+    if (code != HAWSE_OK) {
+        free(p);
+        return hawse_fail(host, self, code, "cannot follow the contract",
+                          "add links: {\"chain\": \"NAME OF A CHAIN INSTANCE\"}");
+    }
     *state = p;
     return HAWSE_OK;
+}
+
+/* ---- handed over to another build: `hawse reload` ---- */
+
+/* What it knows and its settings do not say; the subscription stays the instance's. Whoever changes
+ * a member counts the format up, and reads the old one for as long as operators have it. */
+enum { FORMAT = 1 };
+struct saved {
+    uint32_t format, told, broken, reserved;
+};
+
+static int32_t save(void *state, uint8_t *out, uint64_t cap, uint64_t *need)
+{
+    const struct plugin *p = (const struct plugin *)state;
+    struct saved s = {FORMAT, p->told, p->broken, 0};
+    *need = sizeof(s);
+    if (cap < *need)
+        return HAWSE_E_NOSPACE;
+    memcpy(out, &s, sizeof(s));
+    return HAWSE_OK;
+}
+
+/* The bytes are another build's: nothing of them is taken for granted. */
+static int32_t restore(const hawse_host_t *host, hawse_instance_t self, hawse_view_t config,
+                       hawse_view_t saved, void **state)
+{
+    struct plugin *p = NULL;
+    struct saved s;
+    memset(&s, 0, sizeof(s));
+    if (saved.len == sizeof(s))
+        memcpy(&s, saved.data, sizeof(s));
+    if (s.format != FORMAT || s.told >= STREAMS)
+        return hawse_fail(host, self, HAWSE_E_FORMAT, "the saved state is of another format",
+                          "restart the instance instead");
+    int32_t code = make(host, self, config, &p);
+    if (code != HAWSE_OK)
+        return code;
+    p->told = s.told;
+    p->broken = s.broken;
+    *state = p;
+    return HAWSE_OK;
+}
+
+static const void *query(const char *id)
+{
+    static const hawse_state_interface_t interface = {sizeof(interface), 0, save, restore};
+    return strcmp(id, HAWSE_STATE_ID) == 0 ? &interface : NULL;
 }
 
 /* ---- the table ---- */
@@ -148,6 +210,6 @@ HAWSE_EXPORT const hawse_plugin_t *hawse_plugin_v1(const hawse_host_t *host)
                                          on_events,
                                          stop,
                                          destroy,
-                                         NULL};
+                                         query};
     return host ? &table : NULL;
 }
