@@ -4,15 +4,22 @@ scaffolds is built against that alone, tested, and checked by the conformance ki
 
     new.py BUILD
 """
+import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import xml.etree.ElementTree
 
 import yaml
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+
+from trials import free_port  # noqa: E402
 
 KINDS = ["chain", "venue", "venue of contract", "protocol", "strategy", "sink"]
 LANGUAGES = ["c", "cpp"]
@@ -62,6 +69,27 @@ class Trial:
         again = self.run(self.hawse, "new", *kind_words)
         self.check(f"{kind} in {language}: what is there is not overwritten", again.returncode == 1, again.stderr)
 
+    def recorded(self, language):
+        """A chain as it was scaffolded follows a feed; what it met then is in a recording, which `make check` finds."""
+        name, port = f"my-chain-{language}", free_port()
+        at, sample = self.folder / name, next((self.folder / "root").rglob("gnosis-sample.ndjson"))
+        (at / "run.json").write_text(json.dumps({"hawse": 1, "instances": {"mine": {
+            "plugin": f"./{name}.so", "allow": "experimental", "grants": ["net"], "endpoints": {"ws": f"ws://127.0.0.1:{port}"}}}}))
+        with open(at / "log", "w+", encoding="utf-8") as log:
+            feed = subprocess.Popen([self.hawse, "feed", sample, "--listen", f"127.0.0.1:{port}", "--speed", "20"], stdout=log)
+            host = subprocess.Popen([self.hawse, "run", "run.json", "--record", "day.hrec"], cwd=at, stderr=log)
+            time.sleep(4)
+            host.terminate()
+            code = host.wait(20)
+            feed.terminate()
+            feed.wait(20)
+            said = (at / "log").read_text()
+        self.check(f"chain in {language}: it follows a feed, in a process of its own", code == 0 and "in a process of its own" in said, said)
+        done = self.run("make", "check", cwd=at)
+        tried = re.findall(r"^ +(509|510) pass.*events of the recording: (\d+)", done.stdout, flags=re.M)
+        self.check(f"chain in {language}: make check plays the recording to it", done.returncode == 0 and len(tried) == 2 and
+                   all(int(events) > 3 for _, events in tried), done.stdout[-1500:] + said)
+
     def workflow(self, kind, language):
         """The file for CI: a runner's YAML, of which every command runs here, but for those that fetch packages."""
         at = self.folder / f"my-{kind}-{language}"
@@ -108,6 +136,7 @@ def main():
                 trial.results.append((f"{kind} in rust # SKIP rustc is not installed", None))
         for language in LANGUAGES + (["rust"] if shutil.which("rustc") else []):
             trial.workflow("venue", language)
+            trial.recorded(language)
         trial.wrong()
     finally:
         shutil.rmtree(trial.folder, ignore_errors=True)

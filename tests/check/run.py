@@ -23,8 +23,8 @@ ROOT = HERE.parents[1]
 PAGE = ROOT / "sdk/doc/check.md"
 CC = os.environ.get("CC", "cc")
 FLAGS = ["-std=gnu11", "-O1", "-shared", "-fvisibility=hidden", "-w", f"-I{ROOT}/sdk/include"]
-SHIPPED = ["gnosis", "polygon", "solana", "swapr", "balancer", "polymarket", "futarchy-arb", "jsonl", "ticker",
-           "intents", "tape", "tokens", "quote", "pair", "payout"]
+LIMIT = 400  # for one run of the kit, which takes a few seconds on a machine that has nothing else to do
+LEAST = 18  # plugins and examples that ship: all that a build makes
 FROZEN = ["candles"]  # its source stays as it was when the museum's exhibits were made of it: it may warn
 # what only the linker or the file system can break
 LINK = {9: ["-Wl,-z,execstack"], 10: ["-fno-pic", "-mcmodel=large", "-Wl,-z,notext"], 11: ["-Wl,-rpath,/nowhere"],
@@ -55,7 +55,7 @@ class Trial:
         self.host_cases = json.loads(self.run("--host", "--list", "--json"))
 
     def run(self, *words):
-        done = subprocess.run([self.hawse, "check", *map(str, words)], capture_output=True, text=True, timeout=120)
+        done = subprocess.run([self.hawse, "check", *map(str, words)], capture_output=True, text=True, timeout=LIMIT)
         if done.returncode not in (0, 1):
             raise RuntimeError(f"hawse check ended with {done.returncode}: {done.stderr}")
         return done.stdout
@@ -114,7 +114,7 @@ class Trial:
         try:
             levels = None if self.full else {0, 1, 2, fault // 100}
             report, found = self.verdicts(self.build(fault), levels, self.capture if fault in RECORDED else None)
-        except (subprocess.CalledProcessError, RuntimeError) as e:
+        except (subprocess.SubprocessError, RuntimeError) as e:
             return name, getattr(e, "stderr", None) or str(e)
         worse = {**found.get("fail", {}), **found.get("crash", {}), **found.get("warn", {})}
         kind = "warn" if fault in WARNS else None
@@ -137,7 +137,8 @@ def page(plugin_cases, host_cases):
     lines = ["# The cases of `hawse check`", "",
              "Written by `tests/check/run.py BUILD --page` from the table that the program runs; a test compares the two.",
              "A number is never used for another case. Each runs in a process of its own for 5 seconds at most, offline;",
-             "`hawse check FILE.so --case N --seed S` makes it happen again.", ""]
+             "`hawse check FILE.so --case N --seed S` makes it happen again. Cases 509, 510 and 519 try a plugin on what it really",
+             "met: they need `--recording`, a capture of `hawse run --record` that has it, and are skipped without one.", ""]
     level, cases = None, plugin_cases + host_cases
     for case in cases:
         if case["level"] != level:
@@ -176,8 +177,8 @@ def main():
                                         trial.capture))
                 jobs.append(pool.submit(trial.good, "a plugin of the museum passes all with its recording", MUSEUM / "candles-gcc.so",
                                         False, MUSEUM / "recording.hrec"))
-                jobs += [pool.submit(trial.good, f"{n} passes all", trial.plugins / f"{n}.so") for n in SHIPPED]
-                jobs += [pool.submit(trial.good, f"{n} passes all", trial.plugins / f"{n}.so", False) for n in FROZEN]
+                shipped = sorted(trial.plugins.glob("*.so"))
+                jobs += [pool.submit(trial.good, f"{p.stem} passes all", p, p.stem not in FROZEN) for p in shipped]
             results = [job.result() for job in jobs]
     finally:
         shutil.rmtree(trial.folder, ignore_errors=True)
@@ -185,6 +186,7 @@ def main():
         same = PAGE.exists() and PAGE.read_text() == page(trial.cases, trial.host_cases)
         results.append(("the page of documentation says what the program does",
                         None if same else f"{PAGE}: write it anew by --page"))
+        results.append((f"{len(shipped)} plugins and examples ship", None if len(shipped) >= LEAST else shipped))
         results.append(("there are 60 cases or more", None if len(trial.cases) >= 60 else len(trial.cases)))
     for n, (name, fault) in enumerate(results, 1):
         if fault is not None:

@@ -132,7 +132,7 @@ class Host:
 
     def reload(self, name, *more, instance="subject"):
         done = subprocess.run([self.hawse, "reload", instance, "--plugin", self.files / f"{name}.so", "--socket", self.socket,
-                               "--json", *more], capture_output=True, text=True, timeout=30)
+                               "--json", *more], capture_output=True, text=True, timeout=150)
         known = done.returncode != 2 and instance != "nobody"
         self.asked += [(instance, done.returncode == 0, "" if done.returncode == 0 else done.stderr)] if known else []
         return done.returncode, json.loads(done.stdout) if done.returncode == 0 else done.stderr
