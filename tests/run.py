@@ -411,6 +411,7 @@ def stage_intents(args):
     shared = ["--hosts", "4", "--redis", "60" if args.full else "3"]
     trial = [sys.executable, "tests/intents/run.py", HAWSE, PLUGINS, anvil]
     tap("troubles of intents", [sys.executable, "tests/intents/troubles.py", HAWSE, PLUGINS, anvil], timeout=300)
+    tap("intents go at once", [sys.executable, "tests/intents/prompt.py", HAWSE, PLUGINS, anvil], timeout=180)
     tap("intents, all troubles at once", [*trial, *storm, *(size + many if args.full else few)], timeout=3900)
     tap("intents of four hosts", [*trial, *storm, *shared, *(size + many if args.full else few)], timeout=3900)
 

@@ -300,6 +300,7 @@ static int32_t read_tx(struct reader *r, struct config_tx *tx, json_t *value, co
     tx->max_gas_price_gwei = read_number(value, "max_gas_price_gwei");
     tx->min_tip_wei = (uint64_t)json_integer_value(json_object_get(value, "min_tip_wei"));
     tx->quorum = json_is_true(json_object_get(value, "quorum"));
+    tx->keep_view = json_is_true(json_object_get(value, "keep_view"));
     tx->base_fee_denominator = read_number(value, "base_fee_denominator");
     tx->relay_fallback = json_is_true(json_object_get(value, "relay_fallback"));
     (void)snprintf(path, sizeof(path), "%.180s.tx.relay", where);

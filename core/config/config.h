@@ -293,6 +293,7 @@ struct config_tx {
     uint32_t max_gas_price_gwei;     /* of maxFeePerGas, never above; default 500 */
     uint64_t min_tip_wei;            /* what the chain's pools take at least; default 0 */
     bool quorum;                     /* see the schema; default true */
+    bool keep_view;                  /* see the schema; default false */
     uint32_t base_fee_denominator;   /* of EIP-1559; default 8, Polygon 64 */
     bool simulation_required;        /* nothing is signed without; default true */
     uint8_t engines[CONFIG_ENGINES]; /* enum sim_engine, in the order in which they are asked; 0

@@ -154,8 +154,9 @@ static bool same_way(const struct config_relay *a, const struct config_relay *b)
 /* What is asked, and believed, before money moves. */
 static bool same_caution(const struct config_tx *a, const struct config_tx *b)
 {
-    return a->quorum == b->quorum && a->simulation_required == b->simulation_required &&
-           a->call_tree == b->call_tree && memcmp(a->engines, b->engines, sizeof(a->engines)) == 0;
+    return a->quorum == b->quorum && a->keep_view == b->keep_view &&
+           a->simulation_required == b->simulation_required && a->call_tree == b->call_tree &&
+           memcmp(a->engines, b->engines, sizeof(a->engines)) == 0;
 }
 
 static bool same_tx(const struct config_tx *a, const struct config_tx *b)

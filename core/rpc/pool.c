@@ -61,13 +61,27 @@ static void hear_push(void *ctx)
     l->fn(l->ctx);
 }
 
-void pool_tell_listener(struct pool *pool)
+void pool_tell_listener(struct pool *pool, hawse_view_t header)
 {
     struct listener *l = &pool->listener;
     (void)pthread_mutex_lock(&l->lock);
+    l->header_len = header.len <= sizeof(l->header) ? (size_t)header.len : 0;
+    if (l->header_len > 0)
+        memcpy(l->header, header.data, l->header_len);
     if (l->loop && !__atomic_exchange_n(&l->posted, 1, __ATOMIC_ACQ_REL))
         loop_post(l->loop, &l->work);
     (void)pthread_mutex_unlock(&l->lock);
+}
+
+size_t pool_pushed(struct pool *pool, uint8_t out[POOL_HEADER])
+{
+    struct listener *l = &pool->listener;
+    (void)pthread_mutex_lock(&l->lock);
+    size_t len = l->header_len;
+    memcpy(out, l->header, len);
+    l->header_len = 0;
+    (void)pthread_mutex_unlock(&l->lock);
+    return len;
 }
 
 void pool_listen(struct pool *pool, struct loop *loop, void (*fn)(void *ctx), void *ctx)

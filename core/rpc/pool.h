@@ -30,6 +30,8 @@ enum {
                            HAWSE_E_AGAIN, only one gave an answer */
 };
 
+enum { POOL_HEADER = 4096 }; /* bytes of a pushed header at most */
+
 struct pool_options {
     const char *method; /* copied, like params */
     size_t method_len;
@@ -91,6 +93,10 @@ bool pool_pushes(const struct pool *pool);
  * listener a pool; loop NULL = nobody from now on: what was posted to its loop before still comes
  * there, so drain it before ctx ends. */
 void pool_listen(struct pool *pool, struct loop *loop, void (*fn)(void *ctx), void *ctx);
+/* [any] The header of the newest head that came by push, as the provider tells it (JSON of the
+ * execution API's Block, without transactions), once: bytes of it in `out`; 0 = it was taken, or is
+ * longer than that. No more is known of it than of an answer of that provider. */
+size_t pool_pushed(struct pool *pool, uint8_t out[POOL_HEADER]);
 /* [any] The chain was reorganised: what the cache knows of this height and above dies. */
 void pool_epoch(struct pool *pool, uint64_t fork_height);
 /* [any] Something was sent in the name of this address: what the cache knows of it dies. */

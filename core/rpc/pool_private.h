@@ -161,6 +161,8 @@ struct listener {
     void *ctx;
     int posted; /* atomic */
     pthread_mutex_t lock;
+    uint8_t header[POOL_HEADER]; /* as the newest push has it; under the lock */
+    size_t header_len;           /* 0 = it was taken */
 };
 
 struct queue {
@@ -328,8 +330,8 @@ bool push_tick(struct provider *provider, uint64_t now);
 
 /* ---- pool.c ---- */
 
-/* A head came by push. */
-void pool_tell_listener(struct pool *pool);
+/* A head came by push; header: as the provider tells it. */
+void pool_tell_listener(struct pool *pool, hawse_view_t header);
 
 uint64_t pool_random(struct pool *pool);
 void pool_saw_head(struct pool *pool, uint64_t head, uint64_t now);

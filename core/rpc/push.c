@@ -64,8 +64,9 @@ void push_subscribed(struct provider *p, const struct outcome *o, uint64_t now)
     set(p, true);
 }
 
-/* The block's number in a notification of our subscription; 0 = it is none. */
-static uint64_t read_note(const struct provider *p, const uint8_t *text, size_t len)
+/* The block's number in a notification of our subscription, and its header; 0 = it is none. */
+static uint64_t read_note(const struct provider *p, const uint8_t *text, size_t len,
+                          hawse_view_t *header)
 {
     uint32_t marks[1024]; /* a header has some fifty; what has more is another's */
     hawse_json_t doc;
@@ -79,14 +80,16 @@ static uint64_t read_note(const struct provider *p, const uint8_t *text, size_t 
         memcmp(v.data, p->push.id, v.len) != 0 ||
         hawse_json_get(&doc, &params, "result", &result) != HAWSE_OK ||
         hawse_json_get(&doc, &result, "number", &v) != HAWSE_OK || v.kind != HAWSE_JSON_STRING ||
-        hawse_hex_u64(v.data, v.len, &n) != HAWSE_OK)
+        hawse_hex_u64(v.data, v.len, &n) != HAWSE_OK ||
+        hawse_json_raw(&doc, &result, header) != HAWSE_OK)
         return 0;
     return n;
 }
 
 void push_note(struct provider *p, const uint8_t *text, size_t len, uint64_t now)
 {
-    uint64_t n = p->push.id_len > 0 && p->link_good ? read_note(p, text, len) : 0;
+    hawse_view_t header = {NULL, 0};
+    uint64_t n = p->push.id_len > 0 && p->link_good ? read_note(p, text, len, &header) : 0;
     if (n == 0)
         return;
     p->push.heard_ns = now;
@@ -94,7 +97,7 @@ void push_note(struct provider *p, const uint8_t *text, size_t len, uint64_t now
     set(p, true); /* it may have been silent for a while */
     provider_saw_head(p, n, now);
     if (n + 1 >= pool_head(p->pool)) /* what is far behind is no news */
-        pool_tell_listener(p->pool);
+        pool_tell_listener(p->pool, header);
 }
 
 bool push_tick(struct provider *p, uint64_t now)

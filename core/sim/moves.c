@@ -126,6 +126,7 @@ void moves_measured(struct sim_result *r, const uint8_t asset[20], const hawse_u
         return;
     flow->out = flow->in = hawse_u256(0);
     flow->measured = true;
+    flow->before = *before;
     if (hawse_u256_compare(after, before) >= 0)
         (void)hawse_u256_sub(after, before, &flow->in);
     else

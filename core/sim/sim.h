@@ -138,6 +138,7 @@ struct sim_flow {
     uint8_t asset[20];    /* zero: the chain's own coin, without fees for gas */
     hawse_u256_t out, in; /* net: one of them is 0 */
     bool measured;        /* by balances before and after; otherwise from logs and values alone */
+    hawse_u256_t before;  /* measured: the balance at the block, as the simulation found it */
 };
 
 struct sim_approval {

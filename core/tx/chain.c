@@ -17,6 +17,9 @@ enum {
     PUSHED_MOST_MS = 5000,
     VIEW_ASKS = 5,
     FRESH_LEAST_MS = 3000,
+    REST_MS = 10,      /* after a pushed head, when nothing is on its way */
+    EXPECT_MS = 20,    /* between two looks at a provider that is behind */
+    EXPECT_BLOCKS = 2, /* beyond that it is far behind: looked at as always */
     FOREIGN_MOST = 64, /* transactions of one account that a pool keeps, as a rule */
     ASK_MS = 3000
 };
@@ -53,13 +56,37 @@ bool chain_has(const struct desk_chain *chain, uint64_t number, const uint8_t ha
     return b->number != number || memcmp(b->hash, hash, 32) == 0;
 }
 
+bool chain_looks(const struct desk_chain *chain)
+{
+    return chain->open > 0 || chain->config->tx.keep_view;
+}
+
+static bool is_watched(const struct desk_account *a)
+{
+    return a->open > 0 || a->chain->config->tx.keep_view;
+}
+
+/* No nonce of it is out. */
+static bool is_quiet(const struct desk_account *a)
+{
+    return a->pending == a->latest && a->top <= a->latest;
+}
+
+/* Nothing of it is on its way, so what it had and sent at the head's parent holds at the head too.
+ * Whoever else has its key shows by the nonce, which the chain takes once. */
+static bool is_at_rest(const struct desk_account *a)
+{
+    return a->busy == 0 && is_quiet(a);
+}
+
 bool chain_fresh(const struct desk_chain *chain, const struct desk_account *account)
 {
-    uint64_t most = (uint64_t)chain->config->block_ms * 3;
+    uint64_t head = chain->head.number, most = (uint64_t)chain->config->block_ms * 3;
     most = (most < FRESH_LEAST_MS ? FRESH_LEAST_MS : most) * DESK_MS;
-    return chain->head.number != 0 && chain->fees_head == chain->head.number &&
-           account->view_head == chain->head.number &&
-           loop_now(chain->desk->loop) < chain->view_ns + most;
+    bool same = chain->fees_head == head && account->view_head == head;
+    bool parents = chain->fees_head + 1 >= head && account->view_head + 1 == head &&
+                   account->view_head != 0 && is_at_rest(account);
+    return head != 0 && (same || parents) && loop_now(chain->desk->loop) < chain->view_ns + most;
 }
 
 struct desk_account *chain_account(struct desk_chain *chain, const char *name, struct fault *fault)
@@ -137,18 +164,20 @@ static uint64_t period(const struct desk_chain *chain)
 static void look_again(struct desk_chain *chain)
 {
     bool news = chain->pushed;
+    bool expects = chain->expected > chain->head.number;
+    uint64_t most = period(chain);
     chain->pushed = false;
-    if (chain->open > 0)
-        arm(chain, news ? 0 : period(chain));
+    if (chain_looks(chain))
+        arm(chain, news ? 0 : expects && most > EXPECT_MS ? EXPECT_MS : most);
 }
 
-/* A provider told of a new block. */
-static void on_push(void *ctx)
+void chain_expect(struct desk_chain *chain, uint64_t number)
 {
-    struct desk_chain *chain = ctx;
-    chain->pushed = chain->refreshing;
-    if (chain->open > 0 && !chain->refreshing)
-        arm(chain, 0);
+    if (number <= chain->expected || number > chain->head.number + EXPECT_BLOCKS)
+        return;
+    chain->expected = number;
+    if (!chain->refreshing)
+        arm(chain, pool_pushes(chain->pool) ? EXPECT_MS : 0); /* by push it comes by itself */
 }
 
 void chain_watch(struct desk_chain *chain)
@@ -179,9 +208,9 @@ static void viewed(struct desk_chain *chain)
 {
     struct desk *desk = chain->desk;
     chain->failures = 0;
-    chain->view_ns = chain->open > 0 ? loop_now(desk->loop) : 0; /* nobody looks from now on */
+    chain->view_ns = chain_looks(chain) ? loop_now(desk->loop) : 0; /* 0: nobody from now on */
     for (struct desk_account *a = chain->accounts; a; a = a->next) {
-        if (a->open == 0 || a->view_head != chain->head.number)
+        if (!is_watched(a) || a->view_head != chain->refresh_head)
             continue;
         if (!desk_group(desk))
             return;
@@ -200,7 +229,7 @@ static void refresh_end(struct desk_chain *chain)
                 a->latest = a->new_latest;
                 a->pending = a->new_pending > a->new_latest ? a->new_pending : a->new_latest;
                 a->balance = a->new_balance;
-                a->view_head = chain->head.number;
+                a->view_head = chain->refresh_head;
             }
         }
         viewed(chain);
@@ -226,7 +255,7 @@ static void on_fees(struct desk_ask *ask, const struct pool_result *r)
     bool good = r->status == HAWSE_OK && fees_history_read(r->body, r->body_len, &h) == HAWSE_OK;
     if (good) {
         chain->history = h;
-        chain->fees_head = chain->head.number;
+        chain->fees_head = chain->refresh_head;
     }
     answered(chain, good);
 }
@@ -338,6 +367,7 @@ static void ask_rest(struct desk_chain *chain)
     struct desk_ask fees = {.done = on_fees};
     enum config_finality finality = chain->config->tx.finality;
     chain->refresh_left = 1; /* this function */
+    chain->refresh_head = chain->head.number;
     (void)snprintf(params, sizeof(params), "[\"0x%x\",\"latest\",[50]]", FEES_BLOCKS);
     chain->refresh_left++;
     if (!desk_ask(chain, &fees, "eth_feeHistory", params, POOL_FRESH, POOL_DECISION, ASK_MS))
@@ -352,13 +382,21 @@ static void ask_rest(struct desk_chain *chain)
             answered(chain, true);
     }
     for (struct desk_account *a = chain->accounts; a; a = a->next) {
-        if (a->open > 0)
+        if (is_watched(a))
             ask_account(a);
     }
     answered(chain, true);
 }
 
 /* ---- heads ---- */
+
+/* What was read belongs to a block that has left the chain. */
+static void chain_forget_view(struct desk_chain *chain)
+{
+    chain->fees_head = 0;
+    for (struct desk_account *a = chain->accounts; a; a = a->next)
+        a->view_head = 0;
+}
 
 /* Puts the walked blocks into the ring; what stood there otherwise has left the chain. */
 static void take_walk(struct desk_chain *chain)
@@ -379,6 +417,7 @@ static void take_walk(struct desk_chain *chain)
         memcpy(at->hash, b->hash, 32);
     }
     if (fork != UINT64_MAX) {
+        chain_forget_view(chain);
         uint64_t depth = chain->head.number - fork + 1;
         chain->reorgs++;
         chain->deepest = depth > chain->deepest ? depth : chain->deepest;
@@ -399,7 +438,7 @@ static bool all_viewed(const struct desk_chain *chain)
 {
     bool all = chain->fees_head == chain->head.number;
     for (const struct desk_account *a = chain->accounts; a; a = a->next)
-        all = all && (a->open == 0 || a->view_head == chain->head.number);
+        all = all && (!is_watched(a) || a->view_head == chain->head.number);
     return all;
 }
 
@@ -408,7 +447,7 @@ static void still(struct desk_chain *chain)
 {
     chain->refreshing = false;
     chain->failures = 0;
-    chain->view_ns = chain->open > 0 ? loop_now(chain->desk->loop) : 0;
+    chain->view_ns = chain_looks(chain) ? loop_now(chain->desk->loop) : 0;
     chain_pump(chain);
     look_again(chain);
 }
@@ -425,6 +464,7 @@ static void walk_on(struct desk_chain *chain)
     if (joined || chain->walk_count == DESK_WALK || last->number + DESK_WALK < chain->head.number) {
         take_walk(chain);
         ask_rest(chain);
+        chain_pump(chain); /* what its parent's view suffices for */
         return;
     }
     struct desk_ask ask = {.done = on_parent};
@@ -473,19 +513,71 @@ static void on_head(struct desk_ask *ask, const struct pool_result *r)
     walk_on(chain);
 }
 
+static void refresh_begin(struct desk_chain *chain)
+{
+    chain->refreshing = true;
+    chain->refresh_failed = false;
+    for (struct desk_account *a = chain->accounts; a; a = a->next)
+        a->asked = false; /* one that comes meanwhile has not been read by this refresh */
+}
+
 static void refresh(struct desk_chain *chain)
 {
     struct desk_ask ask = {.done = on_head};
     if (chain->refreshing)
         return;
-    chain->refreshing = true;
-    chain->refresh_failed = false;
-    for (struct desk_account *a = chain->accounts; a; a = a->next)
-        a->asked = false; /* one that comes meanwhile has not been read by this refresh */
+    refresh_begin(chain);
     if (!desk_ask(chain, &ask, "eth_getBlockByNumber", "[\"latest\",false]", POOL_FRESH,
                   POOL_DECISION, ASK_MS)) {
         chain->refresh_failed = true;
         refresh_end(chain);
+    }
+}
+
+/* The block on top of the head, told by push: known without being asked for. Anything else that is
+ * pushed only says that there is news. */
+static bool take_pushed(struct desk_chain *chain)
+{
+    uint8_t text[POOL_HEADER];
+    struct answer_block b;
+    size_t len = pool_pushed(chain->pool, text);
+    bool asking_head = chain->refreshing && chain->refresh_left == 0;
+    if (len == 0 || asking_head || answer_block(text, len, &b) != HAWSE_OK ||
+        chain->head.number == 0 || b.number != chain->head.number + 1 ||
+        memcmp(b.parent, chain->head.hash, 32) != 0)
+        return false;
+    chain->walk[0] = b;
+    chain->walk_count = 1;
+    take_walk(chain);
+    return true;
+}
+
+/* Then what a new block brings goes first, and its view may wait a moment. */
+static bool all_quiet(const struct desk_chain *chain)
+{
+    bool all = true;
+    for (const struct desk_account *a = chain->accounts; a && all; a = a->next)
+        all = !is_watched(a) || (is_quiet(a) && !a->queue);
+    return all;
+}
+
+/* A provider told of a new block. What its parent's view suffices for goes on at once. */
+static void on_push(void *ctx)
+{
+    struct desk_chain *chain = ctx;
+    if (!chain_looks(chain))
+        return;
+    bool taken = take_pushed(chain);
+    chain->pushed = chain->refreshing;
+    if (taken)
+        chain_pump(chain);
+    if (chain->refreshing)
+        return; /* a new account's question may have begun one */
+    if (taken && !all_quiet(chain)) {
+        refresh_begin(chain);
+        ask_rest(chain);
+    } else {
+        arm(chain, taken ? REST_MS : 0);
     }
 }
 
@@ -496,6 +588,22 @@ static void on_timer(void *ctx, uint64_t now_ns)
 }
 
 /* ---- there and gone ---- */
+
+/* The accounts that are looked at also while nothing of theirs is open. */
+static int32_t watch_accounts(struct desk_chain *chain, struct fault *fault)
+{
+    const struct desk *desk = chain->desk;
+    const struct signer *signer = desk->options.signer;
+    for (size_t i = 0; chain->config->tx.keep_view && i < signer_count(signer); i++) {
+        const struct signer_key *key = signer_at(signer, i);
+        if (key->public.kind != KEY_SECP256K1 || config_relay_key(desk->config, key->name) ||
+            key_locks_check(&key->locks, key->name, &chain->name, NULL) != HAWSE_OK)
+            continue;
+        if (!chain_account(chain, key->name, fault))
+            return fault->code;
+    }
+    return HAWSE_OK;
+}
 
 int32_t chain_open(struct desk *desk, size_t index, struct fault *fault)
 {
@@ -523,7 +631,8 @@ int32_t chain_open(struct desk *desk, size_t index, struct fault *fault)
     int32_t code = sim_create(&options, &port, &chain->sim);
     if (code != HAWSE_OK)
         return fault_set(fault, code, "no memory for simulations");
-    return private_open(chain, fault);
+    code = watch_accounts(chain, fault);
+    return code == HAWSE_OK ? private_open(chain, fault) : code;
 }
 
 void chain_quiet(struct desk_chain *chain)

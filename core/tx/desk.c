@@ -198,7 +198,8 @@ void desk_forget(struct desk_intent *intent)
         intent->next->at = intent->at;
     else
         chain->intents_end = intent->at;
-    if (--chain->open == 0)
+    chain->open--;
+    if (!chain_looks(chain))
         chain->view_ns = 0; /* nobody looks from now on: the next one looks first */
     intent->account->open--;
     intent->next = intent->desk->dead;
@@ -400,7 +401,7 @@ static void *desk_main(void *arg)
     desk->tick = (struct loop_timer){.fn = on_tick, .ctx = desk};
     on_tick(desk, loop_clock());
     for (size_t i = 0; i < desk->chain_count; i++) {
-        if (desk->chains[i].open > 0)
+        if (chain_looks(&desk->chains[i]))
             chain_soon(&desk->chains[i]);
     }
     while (!__atomic_load_n(&desk->quit, __ATOMIC_ACQUIRE)) {

@@ -72,6 +72,7 @@ struct attempt {
     uint8_t *raw; /* malloc'd */
     size_t raw_len;
     uint64_t gas_simulated; /* that it uses; 0 = not known */
+    uint64_t signed_ns;     /* monotonic; 0 = in an earlier run */
     bool empty;             /* takes the nonce and does nothing */
     uint32_t ended; /* of an earlier run: JOURNAL_SUPERSEDED, JOURNAL_LOST; 0 = it may be out */
 };
@@ -236,6 +237,7 @@ struct desk_chain {
     uint32_t open;
     struct loop_timer timer;
     bool refreshing;
+    uint64_t expected;     /* the highest block that anything waited for */
     bool pushed;           /* a head came by push while it was refreshing */
     uint32_t refresh_left; /* answers of this refresh that are still to come */
     bool refresh_failed;
@@ -247,6 +249,7 @@ struct desk_chain {
     uint64_t final_block; /* by the chain's tag; 0 = by depth */
     struct fees_history history;
     struct fees_trend trend;
+    uint64_t refresh_head; /* of which this refresh asks fees and accounts */
     uint64_t fees_head;
     uint64_t base_fee; /* of the next block */
     uint64_t view_ns;  /* monotonic: when all of it was last true */
@@ -358,7 +361,7 @@ struct desk {
     struct metric_counter *reverts[SIMULATED_REVERTS]; /* by HAWSE_REVERT_... */
     struct metric_histogram *simulating;
     struct metric_gauge *open;
-    struct metric_histogram *to_sent;
+    struct metric_histogram *to_sent, *reaction;
     struct metric_counter *nonce_counts[DESK_NONCE_COUNTS]; /* in the order of nonce_counts */
     pthread_mutex_t status_lock;
     char *status; /* as of the last tick */
@@ -499,8 +502,12 @@ void chain_quiet(struct desk_chain *chain);
 void chain_close(struct desk_chain *chain);
 void chain_watch(struct desk_chain *chain); /* something is open: look at each head */
 void chain_soon(struct desk_chain *chain);  /* something waits for a new view */
+/* Something waits for this block, which somebody saw already. */
+void chain_expect(struct desk_chain *chain, uint64_t number);
 /* POOL_QUORUM, where two providers can be asked and configuration wants it; else 0. */
 uint32_t chain_quorum(const struct desk_chain *chain);
+/* Is it looked at, at each head? */
+bool chain_looks(const struct desk_chain *chain);
 bool chain_fresh(const struct desk_chain *chain, const struct desk_account *account);
 struct desk_account *chain_account(struct desk_chain *chain, const char *name, struct fault *fault);
 /* Is this block where the chain has it? Unknown numbers are. */
@@ -596,6 +603,8 @@ void leg_reserve(struct leg *leg);
 void leg_release(struct leg *leg);
 void leg_sign(struct leg *leg, bool empty); /* with leg->nonce and leg->fees */
 void leg_discard(struct leg *leg);
+/* From what its intent was decided from to this signature; 0 = not told. */
+uint64_t leg_reaction_ns(const struct leg *leg, const struct attempt *a);
 void leg_send(struct leg *leg);   /* what was signed: journal, then out */
 void leg_resend(struct leg *leg); /* the newest attempt */
 /* Somebody took attempt `i`. */

@@ -281,6 +281,72 @@ static void maybe_simulated(struct leg *leg)
     }
 }
 
+/* ---- balances of tokens ---- */
+
+/* The simulation may have found it at the very block that it ran on. */
+static bool measured(struct leg *leg, const uint8_t asset[20])
+{
+    const struct sim_result *sim = leg->sim;
+    for (uint32_t i = 0; sim->status == HAWSE_OK && sim->success && i < sim->flow_count; i++) {
+        const struct sim_flow *f = &sim->flows[i];
+        if (!f->measured || memcmp(f->asset, asset, 20) != 0)
+            continue;
+        struct risk_balance *b = &leg->balances[leg->balance_count++];
+        memcpy(b->asset, asset, 20);
+        b->balance = f->before;
+        return true;
+    }
+    return false;
+}
+
+static void on_balance(struct desk_ask *ask, const struct pool_result *r)
+{
+    struct leg *leg = ask->leg;
+    hawse_u256_t amount;
+    /* 32 bytes are as long as a quantity of 64 digits */
+    bool coin = memcmp(leg->intent->body->flows[ask->number].asset, native, 20) == 0;
+    if (r->status == HAWSE_OK && (coin || r->body_len == 68) &&
+        leg->balance_count < HAWSE_INTENT_FLOWS_MAX &&
+        answer_u256(r->body, r->body_len, &amount) == HAWSE_OK) {
+        struct risk_balance *b = &leg->balances[leg->balance_count++];
+        memcpy(b->asset, leg->intent->body->flows[ask->number].asset, 20);
+        b->balance = amount;
+    }
+    leg->asking--;
+    maybe_simulated(leg);
+}
+
+/* Of each token that may move, and of a Safe its coin: as the simulation measured it, or by
+ * balanceOf(account). What is not answered the gates refuse. */
+static void learn_balances(struct leg *leg)
+{
+    const struct desk_intent *intent = leg->intent;
+    char account[41], token[41], params[256];
+    hawse_hex_encode(intent_subject(intent), 20, account);
+    account[40] = '\0';
+    leg->balance_count = 0;
+    for (uint32_t i = 0; i < intent->body->public.flow_count; i++) {
+        struct desk_ask ask = {.done = on_balance, .intent = leg->intent, .leg = leg, .number = i};
+        bool coin = memcmp(intent->body->flows[i].asset, native, 20) == 0;
+        if (coin && !intent->safe)
+            continue; /* in the view of the account */
+        if (!coin && measured(leg, intent->body->flows[i].asset))
+            continue;
+        hawse_hex_encode(intent->body->flows[i].asset, 20, token);
+        token[40] = '\0';
+        (void)snprintf(params, sizeof(params),
+                       "[{\"to\":\"0x%s\",\"data\":\"0x70a08231000000000000000000000000%s\"},"
+                       "\"latest\"]",
+                       token, account);
+        if (coin)
+            (void)snprintf(params, sizeof(params), "[\"0x%s\",\"latest\"]", account);
+        leg->asking++;
+        if (!desk_ask(intent->chain, &ask, coin ? "eth_getBalance" : "eth_call", params, POOL_FRESH,
+                      POOL_DECISION, BALANCE_MS))
+            leg->asking--;
+    }
+}
+
 static void on_simulated(void *ctx, const struct sim_result *result)
 {
     struct leg *leg = ctx;
@@ -297,54 +363,9 @@ static void on_simulated(void *ctx, const struct sim_result *result)
     }
     *leg->sim = *result;
     leg->sim_done = true;
+    if (!leg->simulating_empty && !leg->intent->held && !leg->intent->filler)
+        learn_balances(leg);
     maybe_simulated(leg);
-}
-
-/* ---- balances of tokens ---- */
-
-static void on_balance(struct desk_ask *ask, const struct pool_result *r)
-{
-    struct leg *leg = ask->leg;
-    hawse_u256_t amount;
-    /* 32 bytes are as long as a quantity of 64 digits */
-    bool coin = memcmp(leg->intent->body->flows[ask->number].asset, native, 20) == 0;
-    if (r->status == HAWSE_OK && (coin || r->body_len == 68) &&
-        answer_u256(r->body, r->body_len, &amount) == HAWSE_OK) {
-        struct risk_balance *b = &leg->balances[leg->balance_count++];
-        memcpy(b->asset, leg->intent->body->flows[ask->number].asset, 20);
-        b->balance = amount;
-    }
-    leg->asking--;
-    maybe_simulated(leg);
-}
-
-/* balanceOf(account) of each token that may move, and of a Safe its coin. What is not answered the
- * gates refuse. */
-static void ask_balances(struct leg *leg)
-{
-    const struct desk_intent *intent = leg->intent;
-    char account[41], token[41], params[256];
-    hawse_hex_encode(intent_subject(intent), 20, account);
-    account[40] = '\0';
-    leg->balance_count = 0;
-    for (uint32_t i = 0; i < intent->body->public.flow_count; i++) {
-        struct desk_ask ask = {.done = on_balance, .intent = leg->intent, .leg = leg, .number = i};
-        bool coin = memcmp(intent->body->flows[i].asset, native, 20) == 0;
-        if (coin && !intent->safe)
-            continue; /* in the view of the account */
-        hawse_hex_encode(intent->body->flows[i].asset, 20, token);
-        token[40] = '\0';
-        (void)snprintf(params, sizeof(params),
-                       "[{\"to\":\"0x%s\",\"data\":\"0x70a08231000000000000000000000000%s\"},"
-                       "\"latest\"]",
-                       token, account);
-        if (coin)
-            (void)snprintf(params, sizeof(params), "[\"0x%s\",\"latest\"]", account);
-        leg->asking++;
-        if (!desk_ask(intent->chain, &ask, coin ? "eth_getBalance" : "eth_call", params, POOL_FRESH,
-                      POOL_DECISION, BALANCE_MS))
-            leg->asking--;
-    }
 }
 
 /* ---- the question ---- */
@@ -420,8 +441,6 @@ void leg_simulate(struct leg *leg, bool empty)
     chain->simulating++;
     leg->asking++; /* nothing is decided before this function ends */
     int32_t code = sim_start(chain->sim, q, on_simulated, leg, &leg->run);
-    if (code == HAWSE_OK && !empty && !intent->held && !intent->filler)
-        ask_balances(leg);
     leg->asking--;
     free(q);
     if (code == HAWSE_OK) {

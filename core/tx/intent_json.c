@@ -89,7 +89,8 @@ char *intent_to_json(const struct intent *intent)
 {
     const hawse_intent_t *in = &intent->public;
     json_t *o = json_pack(
-        "{s:o, s:o, s:o, s:s, s:s, s:b, s:b, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "{s:o, s:o, s:o, s:s, s:s, s:b, s:b, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+        "s:o}",
         "id", view_text(in->id), "chain", view_text(in->chain), "account", view_text(in->account),
         "how", how_words[in->how], "route", route_words[in->route], "stale_ok",
         (in->flags & HAWSE_INTENT_STALE_OK) != 0, "keep_signed",
@@ -97,7 +98,8 @@ char *intent_to_json(const struct intent *intent)
         "calls", write_calls(in), "flows", write_flows(in), "streams", write_streams(intent),
         "max_cost", amount_text(&in->max_cost), "deadline_ns", u64_text(in->deadline_ns),
         "deadline_block", u64_text(in->deadline_block), "tag", u64_text(in->tag), "note",
-        view_text(in->note), "worth", amount_text(&in->worth));
+        view_text(in->note), "worth", amount_text(&in->worth), "basis_block",
+        u64_text(in->basis_block));
     if (o && in->solana) { /* its flows stand there, by their mints */
         (void)json_object_del(o, "calls");
         (void)json_object_del(o, "flows");
@@ -283,9 +285,10 @@ static int32_t read_lists(struct reading *r, const json_t *root)
 static int32_t check_members(struct reading *r, json_t *root)
 {
     static const char *const known[] = {
-        "id",          "chain",         "account",        "how",   "route",   "stale_ok",
-        "keep_signed", "confirmations", "calls",          "flows", "streams", "max_cost",
-        "deadline_ns", "tag",           "deadline_block", "note",  "solana",  "worth"};
+        "id",       "chain",       "account",       "how",        "route",
+        "stale_ok", "keep_signed", "confirmations", "calls",      "flows",
+        "streams",  "max_cost",    "deadline_ns",   "tag",        "deadline_block",
+        "note",     "solana",      "worth",         "basis_block"};
     const char *key;
     json_t *value;
     json_object_foreach(root, key, value)
@@ -317,6 +320,8 @@ static int32_t read_bounds(struct reading *r, const json_t *root, hawse_intent_t
         code = read_u64(r, root, "deadline_block", &in->deadline_block);
     if (code == HAWSE_OK)
         code = read_u64(r, root, "tag", &in->tag);
+    if (code == HAWSE_OK)
+        code = read_u64(r, root, "basis_block", &in->basis_block);
     return code;
 }
 

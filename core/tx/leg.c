@@ -43,6 +43,15 @@ static const char *accuracy_text(const struct leg *leg)
     return text;
 }
 
+/* How long it took from what it was decided from; NULL = that was not told. */
+static const char *reaction_text(const struct leg *leg)
+{
+    static _Thread_local char text[48];
+    uint64_t ns = leg->signing ? leg_reaction_ns(leg, leg->signing) : 0;
+    (void)snprintf(text, sizeof(text), "{\"reaction_us\":%llu}", (unsigned long long)ns / 1000);
+    return ns > 0 && leg->attempt_count == 0 ? text : NULL;
+}
+
 static const char *reason_of(const struct leg *leg, enum life_tell what)
 {
     if (what == LIFE_TELL_RENEWED)
@@ -83,8 +92,11 @@ static void tell_leg(struct leg *leg, enum life_tell what)
     if (what == LIFE_TELL_SENT || what == LIFE_TELL_REPLACED)
         leg->intent->attempts++;
     w.reason = reason_of(leg, what);
-    if (what == LIFE_TELL_SENT)
+    if (what == LIFE_TELL_SENT) {
+        w.figures = reaction_text(leg);
         desk_step(leg->intent, HAWSE_INTENT_SIGNED, &w);
+        w.figures = NULL;
+    }
     if (what == LIFE_TELL_SENT || what == LIFE_TELL_REPLACED)
         w.relay = private_figures(leg, relay);
     desk_step(leg->intent, steps[what], &w);

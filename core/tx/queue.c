@@ -134,17 +134,39 @@ bool account_has_room(const struct desk_account *a)
     return a->busy < a->window && a->lone == 0 && (!goes_alone(intent) || a->busy == 0);
 }
 
+/* Does the host know of the block that its first one was decided from? */
+static bool has_basis(const struct desk_account *a)
+{
+    return a->chain->head.number >= a->queue->intent->body->public.basis_block;
+}
+
 /* Of one account, or (NULL) of all of the chain: who is next. */
 static struct leg *next_leg(const struct desk_chain *chain, const struct desk_account *only)
 {
     struct leg *best = NULL;
     for (struct desk_account *a = chain->accounts; a; a = a->next) {
-        if ((only && a != only) || !a->queue || !account_has_room(a) || !chain_fresh(chain, a))
+        if ((only && a != only) || !a->queue || !account_has_room(a) || !chain_fresh(chain, a) ||
+            !has_basis(a))
             continue;
         if (!best || leg_before(a->queue, best))
             best = a->queue;
     }
     return best;
+}
+
+/* What is not known of it, or not of this head, is looked at. */
+static void look(struct desk_account *a)
+{
+    struct desk_chain *chain = a->chain;
+    bool fresh = chain_fresh(chain, a);
+    if (fresh && a->looked != chain->head.number) {
+        a->looked = chain->head.number;
+        look_again(a);
+    } else if (a->queue && !fresh) {
+        chain_soon(chain);
+    }
+    if (a->queue && !has_basis(a))
+        chain_expect(chain, a->queue->intent->body->public.basis_block);
 }
 
 static void pump(struct desk_chain *chain, const struct desk_account *only)
@@ -154,14 +176,8 @@ static void pump(struct desk_chain *chain, const struct desk_account *only)
         return; /* the next head looks again */
     chain->pumping = true;
     for (struct desk_account *a = chain->accounts; a; a = a->next) {
-        if (only && a != only)
-            continue;
-        if (chain_fresh(chain, a) && a->looked != chain->head.number) {
-            a->looked = chain->head.number;
-            look_again(a);
-        } else if (a->queue && !chain_fresh(chain, a)) {
-            chain_soon(chain);
-        }
+        if (!only || a == only)
+            look(a);
     }
     while (chain->simulating < DESK_SIMULATING && !chain->desk->failed &&
            (leg = next_leg(chain, only)) != NULL) {

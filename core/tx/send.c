@@ -191,9 +191,11 @@ static void job_free(struct job *job)
     free(job);
 }
 
-static void run_job(struct signing_job *job)
+static void run_job(struct signing_job *run)
 {
-    ((struct job *)job)->code = sign_job((struct job *)job);
+    struct job *job = (struct job *)run;
+    job->code = sign_job(job);
+    job->attempt->signed_ns = loop_clock();
 }
 
 static void drop_job(struct signing_job *job)
@@ -342,6 +344,13 @@ static void on_signed(struct signing_job *ran)
 
 /* ---- sending ---- */
 
+uint64_t leg_reaction_ns(const struct leg *leg, const struct attempt *a)
+{
+    uint64_t basis = leg->intent->body->public.basis_ns;
+    bool told = basis != 0 && leg->index == 0 && !a->empty && a->signed_ns > basis;
+    return told ? a->signed_ns - basis : 0;
+}
+
 void leg_send(struct leg *leg)
 {
     struct desk_intent *intent = leg->intent;
@@ -377,6 +386,8 @@ void leg_send(struct leg *leg)
     leg->sent_head = intent->chain->head.number;
     if (leg->attempt_count == 1 && desk->to_sent)
         histogram_add(desk->to_sent, desk_utc() - intent->utc_ns, 1);
+    if (leg->attempt_count == 1 && desk->reaction && leg_reaction_ns(leg, a) > 0)
+        histogram_add(desk->reaction, leg_reaction_ns(leg, a), 1);
     desk_effect(desk, &(struct desk_effect){
                           .kind = DESK_BROADCAST, .leg = leg, .attempt = leg->attempt_count - 1});
 }

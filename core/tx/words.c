@@ -215,7 +215,11 @@ bool desk_metrics(struct desk *desk)
     desk->open = metrics_gauge(m, "hawse_intents_open", "intents without a terminal step", "");
     desk->to_sent = metrics_histogram(m, "hawse_intent_sent_seconds",
                                       "from the proposal to the first broadcast", "");
-    return ok && desk->open && desk->to_sent && nonce_metrics(desk) && gate_metrics(desk);
+    desk->reaction = metrics_histogram(
+        m, "hawse_intent_reaction_seconds",
+        "from what an intent was decided from, as it came off the socket, to its signature", "");
+    return ok && desk->open && desk->to_sent && desk->reaction && nonce_metrics(desk) &&
+           gate_metrics(desk);
 }
 
 /* What the nonces count themselves: since they were opened last. */

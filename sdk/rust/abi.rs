@@ -715,6 +715,13 @@ pub struct hawse_intent {
     /// flow: expected_in less max_out. Not used on Solana, where nothing waits
     /// behind another
     pub worth: hawse_u256,
+    /// the block whose state it was decided from: it is simulated on that one
+    /// or a later one, and waits for it where the host's own providers are
+    /// behind. 0 = on the newest that they told of. Not used on Solana
+    pub basis_block: u64,
+    /// t_recv_ns of the event that it was decided from: from there it is told
+    /// how long the signature took. 0 = not told
+    pub basis_ns: u64,
 }
 
 #[repr(C)]

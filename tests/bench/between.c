@@ -4,7 +4,7 @@
  * itself and at once, as a node would that found them good.
  *
  *   bench-between NODE_PORT SDAI [stub]   prints its port; for each line of its input, what it saw
- *                                         since: KIND NANOSECONDS a line, then "."
+ *                                         since: KIND NANOSECONDS METHOD a line, then "."
  *
  * Kinds: log, head: a message of a subscription goes to the client. ask, told: a question goes to
  * the node, its answer is there; simulate, simulated: the same of a simulation. send: a signed
@@ -32,6 +32,7 @@ static const char *const kinds[] = {"log", "head", "ask", "told", "simulate", "s
 struct note {
     enum kind kind;
     uint64_t ns;
+    char method[32]; /* of a question, as far as it fits */
 };
 
 struct between {
@@ -54,13 +55,20 @@ struct link {
     char text[TEXT + 1]; /* a request, until it is whole */
 };
 
-static void note(struct between *b, enum kind kind)
+/* `body` of a question; NULL otherwise. */
+static void note(struct between *b, enum kind kind, const char *body)
 {
     struct timespec ts;
     (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    if (b->notes < NOTES)
-        b->note[b->notes++] =
-            (struct note){kind, (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec};
+    if (b->notes == NOTES)
+        return;
+    struct note *n = &b->note[b->notes++];
+    *n = (struct note){.kind = kind,
+                       .ns = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec,
+                       .method = "-"};
+    const char *method = body ? strstr(body, "\"method\":\"") : NULL;
+    if (method)
+        (void)sscanf(method + 10, "%31[A-Za-z0-9_]", n->method);
 }
 
 static void unlink_both(struct link *l)
@@ -149,16 +157,56 @@ static bool ask(struct link *l, const char *body, size_t len)
     bool simulates = memmem(body, len, "\"eth_simulateV1\"", 16) != NULL ||
                      memmem(body, len, "\"debug_traceCall\"", 17) != NULL;
     if (memmem(body, len, "\"eth_sendRawTransaction\"", 24))
-        note(l->b, SEND);
-    note(l->b, simulates ? SIMULATE : ASK);
+        note(l->b, SEND, NULL);
+    note(l->b, simulates ? SIMULATE : ASK, body);
     if (simulates && l->b->stub) {
         answer_alone(l, body, len);
-        note(l->b, SIMULATED);
+        note(l->b, SIMULATED, NULL);
         return true;
     }
     l->answer = simulates ? SIMULATED : TOLD;
     l->waits = true;
     return pass(l->node.fd, l->text, l->len);
+}
+
+/* A frame of the client's on a WebSocket, as RFC 6455 has it: its length, or 0 while it is not
+ * whole; `body` has its text without the mask. */
+static size_t frame(const uint8_t *at, size_t len, char *body)
+{
+    size_t head = 2, size = len > 1 ? at[1] & 127u : 0;
+    if (size == 126 && len > 3) {
+        size = (size_t)at[2] << 8 | at[3];
+        head = 4;
+    } else if (size == 127 && len > 9) {
+        size = (size_t)at[6] << 24 | (size_t)at[7] << 16 | (size_t)at[8] << 8 | at[9];
+        head = 10;
+    } else if (size > 125) {
+        return 0;
+    }
+    if (len < head + 4 + size)
+        return 0;
+    for (size_t i = 0; i < size; i++)
+        body[i] = (char)(at[head + 4 + i] ^ at[head + (i & 3)]);
+    body[size] = '\0';
+    return head + 4 + size;
+}
+
+/* What is asked over a WebSocket is noted, and passed on as it came. */
+static bool ask_frames(struct link *l)
+{
+    static char body[TEXT + 1];
+    size_t done = 0, n;
+    while (l->len > done && (n = frame((uint8_t *)l->text + done, l->len - done, body)) > 0) {
+        if (strstr(body, "\"eth_sendRawTransaction\""))
+            note(l->b, SEND, NULL);
+        if (strstr(body, "\"method\""))
+            note(l->b, ASK, body);
+        done += n;
+    }
+    bool good = pass(l->node.fd, l->text, done);
+    memmove(l->text, l->text + done, l->len - done);
+    l->len -= done;
+    return good;
 }
 
 static void on_client(void *ctx, uint32_t events)
@@ -172,14 +220,18 @@ static void on_client(void *ctx, uint32_t events)
     }
     l->len += (size_t)got;
     l->text[l->len] = '\0';
-    const char *end = l->stream ? NULL : strstr(l->text, "\r\n\r\n");
-    const char *length = l->stream ? NULL : strcasestr(l->text, "Content-Length: ");
+    if (l->stream) {
+        if (!ask_frames(l))
+            unlink_both(l);
+        return;
+    }
+    const char *end = strstr(l->text, "\r\n\r\n");
+    const char *length = strcasestr(l->text, "Content-Length: ");
     size_t head = end ? (size_t)(end + 4 - l->text) : 0;
     size_t body = length ? strtoul(length + 16, NULL, 10) : 0;
-    if (!l->stream && (!end || l->len < head + body))
+    if (!end || l->len < head + body)
         return;
-    if (!l->stream && strcasestr(l->text, "Upgrade: websocket"))
-        l->stream = true;
+    l->stream = strcasestr(l->text, "Upgrade: websocket") != NULL;
     bool good = l->stream ? pass(l->node.fd, l->text, l->len) : ask(l, l->text + head, body);
     l->len = 0;
     if (!good)
@@ -197,11 +249,13 @@ static void on_node(void *ctx, uint32_t events)
         return;
     }
     if (l->waits)
-        note(l->b, l->answer);
+        note(l->b, l->answer, NULL);
     else if (l->stream && memmem(text, (size_t)got, "\"topics\"", 8))
-        note(l->b, LOG);
+        note(l->b, LOG, NULL);
     else if (l->stream && memmem(text, (size_t)got, "\"parentHash\"", 12))
-        note(l->b, HEAD);
+        note(l->b, HEAD, NULL);
+    if (l->stream && memmem(text, (size_t)got, "\"id\":", 5))
+        note(l->b, TOLD, NULL);
     l->waits = false;
     if (!pass(l->client.fd, text, (size_t)got))
         unlink_both(l);
@@ -236,7 +290,8 @@ static void on_input(void *ctx, uint32_t events)
     (void)events;
     b->quit = read(0, line, sizeof(line)) <= 0;
     for (uint32_t i = 0; i < b->notes; i++)
-        (void)printf("%s %llu\n", kinds[b->note[i].kind], (unsigned long long)b->note[i].ns);
+        (void)printf("%s %llu %s\n", kinds[b->note[i].kind], (unsigned long long)b->note[i].ns,
+                     b->note[i].method);
     (void)printf(".\n");
     (void)fflush(stdout);
     b->notes = 0;

@@ -202,6 +202,22 @@ TEST(log_first, "a log that comes before its head is told after it, and is no ga
     rig_destroy(r);
 }
 
+TEST(log_first_kept, "logs that come before their head are told with it, and nothing is asked")
+{
+    struct rig *r = live("{\"check_logs\":false}");
+    r->node.faults.log_first = 1000;
+    uint32_t before = r->node.log_questions;
+    for (int i = 0; i < 20; i++) {
+        rig_mine(r, 3, 100);
+        CHECK(rig_at_head(r));
+    }
+    CHECK_EQ(r->node.log_questions, before);
+    rig_compare(r);
+    CHECK_EQ(r->reader.gaps, 0);
+    CHECK_EQ(r->reader.late_logs, 0);
+    rig_destroy(r);
+}
+
 TEST(abandoned_head, "the head of a branch that was left, announced again, takes nothing back")
 {
     struct rig *r = live("{}");

@@ -14,12 +14,14 @@ enum { LEGS = 2 };
 static void forgets(bool together, bool delegated)
 {
     struct desk *desk = calloc(1, sizeof(*desk));
+    static const struct config_chain config = {.name = "local"};
     struct desk_chain *chain = calloc(1, sizeof(*chain));
     struct desk_account *account = calloc(1, sizeof(*account));
     struct desk_intent *intent = calloc(1, sizeof(*intent));
     struct plan *plan = calloc(1, sizeof(*plan));
     struct leg *legs = calloc(LEGS, sizeof(*legs));
     if (desk && chain && account && intent && plan && legs) {
+        chain->config = &config;
         plan->count = LEGS;
         plan->together = together;
         plan->delegated = delegated;

@@ -61,6 +61,26 @@ TEST(push_heads, "a head that is pushed is known at once, told on, and not asked
     rig_stop(&r);
 }
 
+TEST(push_headers, "the header of the newest head that was pushed is there once, as it was told")
+{
+    static const char newest[] = "{\"number\":\"0x66\"}";
+    uint8_t header[POOL_HEADER];
+    struct rig r;
+    rig_start_sockets(&r, two, 1, "");
+    wait_subscribed(&r, 0, 1);
+    CHECK_EQ_U64(pool_pushed(r.pool, header), 0);
+    faulty_push(r.servers[0], 101);
+    faulty_push(r.servers[0], 102);
+    CHECK(head_becomes(&r, 102, 500));
+    faulty_push(r.servers[0], 90); /* far behind: no news */
+    rig_sleep(&r, 30);
+    size_t len = pool_pushed(r.pool, header);
+    CHECK_EQ_U64(len, sizeof(newest) - 1);
+    CHECK(memcmp(header, newest, len) == 0);
+    CHECK_EQ_U64(pool_pushed(r.pool, header), 0);
+    rig_stop(&r);
+}
+
 TEST(push_others, "what is of another subscription, no block, or no JSON is passed over")
 {
     static const char *const notes[] = {

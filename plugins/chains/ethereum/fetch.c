@@ -185,6 +185,7 @@ static void read_logs(struct evm *e, const hawse_json_t *doc, hawse_json_value_t
             bloom_add_log(r->bloom, &log.record);
         if (e->blocks[slot].checked || e->blocks[slot].overflow)
             continue;
+        logs_drop_early(e, slot);
         enum fetch_kept kept = fetch_keep(e, slot, &log, &room);
         r->bad = kept == FETCH_BAD;
         if (kept == FETCH_FULL) {

@@ -46,6 +46,7 @@ struct log_copy *logs_add(struct evm *e, uint32_t slot, const hawse_evm_log_t *l
     copy->slot = slot;
     copy->prev = b->newest;
     copy->next = 0;
+    copy->t_recv_ns = 0;
     memcpy(&copy->log, log, log->data_offset + (size_t)log->data_len);
     struct log_copy *before = logs_at(e, b->newest);
     if (before && before != copy)
@@ -74,6 +75,16 @@ bool logs_has(const struct evm *e, uint32_t slot, uint32_t log_index)
         at = copy->prev;
     }
     return false;
+}
+
+void logs_drop_early(struct evm *e, uint32_t slot)
+{
+    struct block_logs *b = &e->blocks[slot];
+    if (!b->early)
+        return;
+    b->early = false;
+    b->newest = b->untold = 0;
+    b->count = b->last_index = 0;
 }
 
 void logs_forget(struct evm *e, uint32_t slot)

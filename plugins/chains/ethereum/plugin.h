@@ -57,6 +57,7 @@ struct log_copy {
     uint32_t total;      /* bytes of this copy */
     uint32_t slot;       /* block */
     uint64_t prev, next; /* position + 1 of its neighbours in the block; 0 = none */
+    uint64_t t_recv_ns;  /* of a push; 0 = it was asked for */
     hawse_evm_log_t log; /* then the data */
 };
 
@@ -75,6 +76,7 @@ struct block_logs {
     uint32_t empties;    /* answers without any of its logs although its bloom filter has them */
     bool lost;           /* some copies were written over: cannot be taken back */
     bool unsure;         /* a push was not taken: ask before telling */
+    bool early;          /* its copies were pushed before its head: an answer has them all */
     bool checked;        /* the node was asked: complete for sure */
     bool check;          /* told, and to be checked */
     bool proven;         /* the node showed that this block is on its chain */
@@ -323,6 +325,8 @@ void ring_finish(struct log_ring *ring);
 struct log_copy *logs_add(struct evm *e, uint32_t slot, const hawse_evm_log_t *log);
 struct log_copy *logs_at(const struct evm *e, uint64_t position_plus_1);
 bool logs_has(const struct evm *e, uint32_t slot, uint32_t log_index);
+/* What was kept before its head came; an answer with all of its logs takes its place. */
+void logs_drop_early(struct evm *e, uint32_t slot);
 void logs_forget(struct evm *e, uint32_t slot);
 
 /* watch.c */
@@ -347,6 +351,8 @@ uint64_t watches_filter(const struct watches *w, char *out, uint64_t cap);
 /* say.c: announcements never get lost: what finds no room waits, and all data waits for it */
 int32_t say_publish(struct evm *e, uint16_t space, uint16_t kind, uint32_t stream, uint32_t flags,
                     uint64_t key, const void *record, uint64_t len);
+/* A log as it was kept; flags 0: as it was pushed. */
+int32_t say_copy(struct evm *e, const struct log_copy *copy, uint32_t flags);
 void say(struct evm *e, uint16_t kind, uint32_t stream, uint32_t reason, uint64_t from, uint64_t to,
          uint64_t count);
 /* The same for blocks and logs. */

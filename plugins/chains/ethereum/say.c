@@ -7,8 +7,8 @@
 #include <string.h>
 
 static int32_t publish(struct evm *e, uint16_t space, uint16_t kind, uint32_t stream,
-                       uint32_t epoch, uint32_t flags, uint64_t key, const void *record,
-                       uint64_t len)
+                       uint32_t epoch, uint32_t flags, uint64_t key, uint64_t t_recv_ns,
+                       const void *record, uint64_t len)
 {
     hawse_event_t event = {.size = sizeof(event),
                            .space = space,
@@ -16,6 +16,7 @@ static int32_t publish(struct evm *e, uint16_t space, uint16_t kind, uint32_t st
                            .stream = stream,
                            .epoch = epoch,
                            .flags = flags,
+                           .t_recv_ns = t_recv_ns,
                            .key = key,
                            .data = record,
                            .len = len};
@@ -27,14 +28,23 @@ int32_t say_publish(struct evm *e, uint16_t space, uint16_t kind, uint32_t strea
 {
     if (e->notice_count > 0)
         return HAWSE_E_AGAIN;
-    return publish(e, space, kind, stream, e->epoch, flags, key, record, len);
+    return publish(e, space, kind, stream, e->epoch, flags, key, 0, record, len);
+}
+
+int32_t say_copy(struct evm *e, const struct log_copy *copy, uint32_t flags)
+{
+    uint64_t len = copy->log.size + (uint64_t)copy->log.data_len;
+    if (e->notice_count > 0)
+        return HAWSE_E_AGAIN;
+    return publish(e, HAWSE_SPACE_EVM, HAWSE_EVM_LOG, HAWSE_EVM_STREAM_LOGS, e->epoch, flags,
+                   hawse_key(copy->log.address, 20), flags ? 0 : copy->t_recv_ns, &copy->log, len);
 }
 
 bool say_waiting(struct evm *e)
 {
     while (e->notice_count > 0) {
         const struct evm_notice *n = &e->notices[e->notice_first];
-        if (publish(e, HAWSE_SPACE_STREAM, n->kind, n->stream, n->epoch, 0, 0, &n->range,
+        if (publish(e, HAWSE_SPACE_STREAM, n->kind, n->stream, n->epoch, 0, 0, 0, &n->range,
                     sizeof(n->range)) == HAWSE_E_AGAIN)
             return false;
         e->notice_first = (e->notice_first + 1) % NOTICES;

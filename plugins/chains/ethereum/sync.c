@@ -30,13 +30,6 @@ static int32_t publish_block(struct evm *e, const struct chain_header *h, uint32
                        sizeof(*b));
 }
 
-static int32_t publish_copy(struct evm *e, const struct log_copy *copy, uint32_t flags)
-{
-    uint64_t len = copy->log.size + (uint64_t)copy->log.data_len;
-    return say_publish(e, HAWSE_SPACE_EVM, HAWSE_EVM_LOG, HAWSE_EVM_STREAM_LOGS, flags,
-                       hawse_key(copy->log.address, 20), &copy->log, len);
-}
-
 /* ---- heads ---- */
 
 /* The head is known after a time in which it was not: what lies between is told first. */
@@ -173,7 +166,7 @@ static bool take_back_logs(struct evm *e, struct block_logs *b)
             b->lost = true;
             break;
         }
-        if (publish_copy(e, copy, HAWSE_EVENT_REMOVED) == HAWSE_E_AGAIN)
+        if (say_copy(e, copy, HAWSE_EVENT_REMOVED) == HAWSE_E_AGAIN)
             return false;
         e->removing_at = copy->prev;
         b->told--;
@@ -250,7 +243,7 @@ bool sync_tell_logs(struct evm *e, uint32_t slot)
             break;
         }
         copy->log.block_timestamp = e->chain.blocks[slot].header.timestamp;
-        if (publish_copy(e, copy, flags) == HAWSE_E_AGAIN)
+        if (say_copy(e, copy, flags) == HAWSE_E_AGAIN)
             return false;
         b->told++;
         b->untold = copy->next;
@@ -415,13 +408,25 @@ static bool is_current(const struct evm *e, const struct chain_block *block, uin
            !e->removing && e->blocks[slot].told == e->blocks[slot].count && e->notice_count == 0;
 }
 
-/* A log before its head: its block is asked for before it is told. A late one: checked (again). */
-static void put_off(struct evm *e, uint32_t slot, uint32_t log_index)
+/* A log before its head waits for it. A late one: its block is checked (again). What is not kept is
+ * asked for before its block is told. */
+static void put_off(struct evm *e, uint32_t slot, struct wire_log *log, uint64_t t_recv_ns)
 {
-    if (!e->chain.blocks[slot].told)
-        e->blocks[slot].unsure = true;
-    else if (!logs_has(e, slot, log_index))
-        check_want(e, slot);
+    struct block_logs *b = &e->blocks[slot];
+    uint64_t room = e->ring.cap / 2;
+    if (e->chain.blocks[slot].told) {
+        if (!logs_has(e, slot, log->record.log_index))
+            check_want(e, slot);
+        return;
+    }
+    bool may = e->phase == PHASE_LIVE && (b->count == 0 || b->early) && !b->checked;
+    enum fetch_kept kept = may ? fetch_keep(e, slot, log, &room) : FETCH_FULL;
+    if (kept == FETCH_KEPT) {
+        b->early = true;
+        logs_at(e, b->newest)->t_recv_ns = t_recv_ns;
+    } else if (kept != FETCH_HAD) {
+        b->unsure = true;
+    }
 }
 
 /* The hot path: one pushed log of the newest block. */
@@ -439,7 +444,7 @@ int32_t sync_push(struct evm *e, struct wire_log *log, uint64_t t_recv_ns)
         return 1; /* far from anything that is told: the sync asks for it when it gets there */
     struct chain_block *block = &e->chain.blocks[slot];
     if (!is_current(e, block, slot)) {
-        put_off(e, slot, log->record.log_index);
+        put_off(e, slot, log, t_recv_ns);
         return 1;
     }
     if (logs_has(e, slot, log->record.log_index)) {

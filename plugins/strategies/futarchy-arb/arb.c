@@ -286,6 +286,8 @@ static int32_t on_events(void *state, const hawse_event_t *const *events, uint32
     stored_save(a); /* what a decision rests on, before it */
     decide(a);
     stored_save(a);
+    if (!a->whole_asked)
+        a->basis_ns = 0; /* what comes of it later waited for something else */
     learn_next(a);
     return (int32_t)n;
 }

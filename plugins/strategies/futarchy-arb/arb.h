@@ -204,6 +204,7 @@ struct arb {
     hawse_bal_token_t tokens[ARB_TOKENS_MAX];
     uint8_t spot_token[ARB_TOKENS_MAX][20];
     bool spot_good, spot_paused;
+    uint64_t basis_block, basis_ns; /* of the newest state of a pool: its block, and when it came */
     uint64_t head, head_time, base_fee;
     bool changed; /* something a decision rests on, since the last one */
     struct whole whole;

@@ -11,7 +11,10 @@ enum { FLOWS = MARKET_TOKENS, FEE_EIGHTHS = 9 };
 /* Fees of an intent at most, in costs as reckoned: a limit of gas is above what is used, more so
  * where many ticks are crossed. Above it an intent waits, and its market moves on. */
 enum { COST_TIMES = 6 };
-enum { LEAST_COMPANY = 1000000000 }; /* 10^-9 tokens */
+/* The limit of gas that a bundle is simulated and signed with, so that it need not be found by a
+ * simulation of its own: in units as reckoned, and what its ticks take. */
+enum { LIMIT_TIMES = 2, LIMIT_MOST = 1 << 24 }; /* EIP-7825 */
+enum { LEAST_COMPANY = 1000000000 };            /* 10^-9 tokens */
 enum { ALL_HELD = (1 << MARKET_TOKENS) - 1 };
 
 /* Nothing of ours is under way, its result is known, and the last refusal is some blocks ago. */
@@ -105,13 +108,30 @@ static uint32_t assets(const struct arb *a, const struct flow *f, bool bundle,
     return n;
 }
 
+static uint64_t gas_limit(const struct arb *a, const struct flow *f)
+{
+    uint64_t limit = LIMIT_TIMES * a->set.gas_units + flow_gas(&a->market, f);
+    return limit < LIMIT_MOST ? limit : LIMIT_MOST;
+}
+
+/* Fees at most, in wei. */
+static hawse_u256_t fees_most(const struct arb *a, uint64_t limit)
+{
+    hawse_u256_t wei, times, units = hawse_u256(a->set.gas_units);
+    uint64_t usual = LIMIT_TIMES * a->set.gas_units;
+    gas_wei(a, &wei);
+    times = hawse_u256(COST_TIMES * (limit > usual ? limit : usual) / LIMIT_TIMES);
+    (void)hawse_u256_mul_div(&wei, &times, &units, 1, &wei);
+    return wei;
+}
+
 static int32_t propose(struct arb *a, const struct flow *f, const struct bundle *b, bool bundle)
 {
     hawse_intent_call_t calls[BUNDLE_CALLS];
     hawse_intent_flow_t flows[FLOWS];
     hawse_intent_stream_t streams[2];
-    hawse_u256_t times = hawse_u256(COST_TIMES), one = hawse_u256(1);
     uint64_t now = a->host->now(a->host, HAWSE_CLOCK_UTC);
+    uint64_t limit = bundle && is_cycle(f) ? gas_limit(a, f) : 0;
     char id[HAWSE_INTENT_ID_MAX], note[128];
     (void)snprintf(id, sizeof(id), "arb-%llx-%llu", (unsigned long long)a->run,
                    (unsigned long long)a->next_number);
@@ -122,6 +142,7 @@ static int32_t propose(struct arb *a, const struct flow *f, const struct bundle 
                                           : "sell what a sequence left");
     for (uint32_t i = 0; i < b->count; i++) {
         calls[i] = (hawse_intent_call_t){.size = sizeof(calls[i]),
+                                         .gas_limit = (limit + b->count - 1) / b->count,
                                          .data = {b->call[i].data, b->call[i].len}};
         memcpy(calls[i].to, b->call[i].to, 20);
     }
@@ -146,9 +167,10 @@ static int32_t propose(struct arb *a, const struct flow *f, const struct bundle 
                              .stream_size = sizeof(streams[0]),
                              .streams = streams,
                              .deadline_ns = now + a->set.deadline_s * 1000000000u,
-                             .note = hawse_text(note)};
-    gas_wei(a, &intent.max_cost);
-    (void)hawse_u256_mul_div(&intent.max_cost, &times, &one, 0, &intent.max_cost);
+                             .note = hawse_text(note),
+                             .max_cost = fees_most(a, limit),
+                             .basis_block = a->basis_block > a->head ? a->basis_block : a->head,
+                             .basis_ns = a->basis_ns};
     return a->intents->propose(a->host, a->self, &intent, &a->trade.handle);
 }
 

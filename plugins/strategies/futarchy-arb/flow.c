@@ -146,6 +146,17 @@ int32_t flow_recover(const struct market *m, const struct flow_rules *rules,
     return HAWSE_OK;
 }
 
+uint64_t flow_gas(const struct market *m, const struct flow *f)
+{
+    enum market_pool odds = f->left_token == TOKEN_YES_SDAI ? POOL_YES_ODDS : POOL_NO_ODDS;
+    uint64_t gas =
+        hawse_u256_is_zero(&f->left) ? 0 : market_gas(&m->leg[odds], true, &f->left, false);
+    for (int i = 0; i < 2; i++)
+        gas +=
+            market_gas(&m->leg[POOL_YES + i], f->way == FLOW_SELL, &f->company, f->way == FLOW_BUY);
+    return gas;
+}
+
 /* Is the gain large enough for what is put in? */
 static bool is_edge(const struct flow_rules *rules, const struct flow *f)
 {

@@ -68,6 +68,9 @@ int32_t flow_sweep(const hawse_u256_t *sdai, const hawse_u256_t *company, struct
 int32_t flow_recover(const struct market *m, const struct flow_rules *rules,
                      enum market_token token, const hawse_u256_t *amount, struct flow *out);
 
+/* Gas for the ticks that the swaps of a cycle cross, at most. */
+uint64_t flow_gas(const struct market *m, const struct flow *flow);
+
 /* Tightens the bounds of a flow to the guard. HAWSE_E_RANGE: it does not gain enough for them: it
  * is not worth doing. */
 int32_t flow_guard(const struct flow_rules *rules, struct flow *flow);

@@ -216,13 +216,19 @@ static bool ask_one(struct arb *a, enum ask what, uint32_t item)
     return true;
 }
 
+/* What no decision waits for comes behind the simulation of one that was made. */
+static bool waits(const struct arb *a, enum ask what)
+{
+    return what == ASK_FEE && a->trade.open && !a->trade.is_signed;
+}
+
 void learn_next(struct arb *a)
 {
     uint64_t now = a->host->now(a->host, HAWSE_CLOCK_MONOTONIC);
     for (uint32_t what = 0; what < ASKS; what++) {
         for (uint32_t item = 0; item < ASK_ITEMS; item++) {
             struct question *q = &a->ask[what][item];
-            if (!q->wanted || q->asked || now < q->retry_ns)
+            if (!q->wanted || q->asked || now < q->retry_ns || waits(a, (enum ask)what))
                 continue;
             if (a->asking >= AT_ONCE || !ask_one(a, (enum ask)what, item))
                 return;

@@ -3,18 +3,27 @@
 
 #include <hawse/u256.h>
 
-/* A whole swap, or HAWSE_E_RANGE: what routers with no limit would fill in part, or revert. */
-static int32_t swap(const struct market_leg *leg, bool base_in, const hawse_u256_t *amount,
-                    bool exact_out, hawse_u256_t *result)
+enum { STEP_GAS = 12000, CROSS_GAS = 60000 }; /* a row of the table of ticks; a tick in it */
+
+static int32_t run(const struct market_leg *leg, bool base_in, const hawse_u256_t *amount,
+                   bool exact_out, hawse_clmm_result_t *r)
 {
-    hawse_u256_t signed_amount = *amount, in, out;
-    hawse_clmm_result_t r;
-    int32_t zero_for_one = base_in == leg->base_is_0;
+    hawse_u256_t signed_amount = *amount;
     if (!leg->there || hawse_u256_is_zero(amount) || hawse_i256_is_negative(amount))
         return HAWSE_E_RANGE;
     if (exact_out)
         hawse_i256_negate(amount, &signed_amount);
-    if (hawse_clmm_swap(&leg->pool, zero_for_one, &signed_amount, NULL, &r) != HAWSE_OK)
+    return hawse_clmm_swap(&leg->pool, base_in == leg->base_is_0, &signed_amount, NULL, r);
+}
+
+/* A whole swap, or HAWSE_E_RANGE: what routers with no limit would fill in part, or revert. */
+static int32_t swap(const struct market_leg *leg, bool base_in, const hawse_u256_t *amount,
+                    bool exact_out, hawse_u256_t *result)
+{
+    hawse_u256_t in, out;
+    hawse_clmm_result_t r;
+    int32_t zero_for_one = base_in == leg->base_is_0;
+    if (run(leg, base_in, amount, exact_out, &r) != HAWSE_OK)
         return HAWSE_E_RANGE;
     in = zero_for_one ? r.amount0 : r.amount1;
     hawse_i256_negate(zero_for_one ? &r.amount1 : &r.amount0, &out);
@@ -34,6 +43,15 @@ int32_t market_in(const struct market_leg *leg, bool base_in, const hawse_u256_t
                   hawse_u256_t *in)
 {
     return swap(leg, base_in, amount, true, in);
+}
+
+uint64_t market_gas(const struct market_leg *leg, bool base_in, const hawse_u256_t *amount,
+                    bool exact_out)
+{
+    hawse_clmm_result_t r;
+    if (run(leg, base_in, amount, exact_out, &r) != HAWSE_OK)
+        return 0;
+    return (uint64_t)r.steps * STEP_GAS + (uint64_t)r.crossed * CROSS_GAS;
 }
 
 static int32_t vault(const struct market_spot *spot, bool company_in, const hawse_u256_t *amount,

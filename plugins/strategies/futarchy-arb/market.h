@@ -59,6 +59,11 @@ int32_t market_in(const struct market_leg *leg, bool base_in, const hawse_u256_t
 int32_t market_spot_sell(const struct market_spot *spot, const hawse_u256_t *company,
                          hawse_u256_t *sdai);
 
+/* Gas that such a swap takes for the ticks on its way, at most: what is beyond a swap that stays
+ * between two ticks. Measured: 2,100 to read a row of the table, about 30,000 for a tick. */
+uint64_t market_gas(const struct market_leg *leg, bool base_in, const hawse_u256_t *amount,
+                    bool exact_out);
+
 /* sDAI that so many company tokens cost, and company tokens that so much sDAI buys. */
 int32_t market_spot_cost(const struct market_spot *spot, const hawse_u256_t *company,
                          hawse_u256_t *sdai);

@@ -254,6 +254,12 @@ static void spot(struct arb *a, const hawse_market_pool_tokens_t *told)
         decide_outdated(a);
 }
 
+static void based_on(struct arb *a, const hawse_event_t *event, const hawse_market_origin_t *origin)
+{
+    a->basis_block = origin->block_number;
+    a->basis_ns = event->t_recv_ns;
+}
+
 void world_market(struct arb *a, const hawse_event_t *event)
 {
     bool removed = (event->flags & HAWSE_EVENT_REMOVED) != 0;
@@ -268,6 +274,10 @@ void world_market(struct arb *a, const hawse_event_t *event)
         traded(a, data);
     else if (event->kind == HAWSE_MARKET_POOL_TOKENS)
         spot(a, data);
+    if (event->kind == HAWSE_MARKET_POOL_STATE)
+        based_on(a, event, &((const hawse_market_pool_state_t *)data)->origin);
+    else if (event->kind == HAWSE_MARKET_POOL_TOKENS)
+        based_on(a, event, &((const hawse_market_pool_tokens_t *)data)->origin);
 }
 
 /* ---- the chain ---- */

@@ -179,6 +179,12 @@ typedef struct hawse_intent {
                            which they came. 0 = what it expects to gain of the coin itself, by its
                            flow: expected_in less max_out. Not used on Solana, where nothing waits
                            behind another */
+
+    uint64_t basis_block; /* the block whose state it was decided from: it is simulated on that one
+                             or a later one, and waits for it where the host's own providers are
+                             behind. 0 = on the newest that they told of. Not used on Solana */
+    uint64_t basis_ns;    /* t_recv_ns of the event that it was decided from: from there it is told
+                             how long the signature took. 0 = not told */
 } hawse_intent_t;
 
 typedef struct hawse_intent_service {
