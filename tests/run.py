@@ -462,6 +462,8 @@ def stage_futarchy(args):
     size = ["--full"] if args.full else ["--markets", "2", "--adversaries", "1", "--only", "adversaries,both,broken,planted,resolved"]
     tap("futarchy", [sys.executable, "tests/futarchy/arb.py", HAWSE, PLUGINS, anvil, "node tests/futarchy/rig.mjs", *size],
         timeout=1800 if args.full else 180)
+    tap("futarchy, exchanged while it trades", [sys.executable, "tests/futarchy/swapped.py", HAWSE, PLUGINS, anvil,
+                                                "node tests/futarchy/rig.mjs", "--markets", "20" if args.full else "2"], timeout=300)
     tap("futarchy verbs", [sys.executable, "tests/futarchy/verbs.py", HAWSE, PLUGINS, anvil, "node tests/futarchy/rig.mjs",
                            *(["--full"] if args.full else [])], timeout=120)
     tap("futarchy control", [sys.executable, "tests/futarchy/control.py", HAWSE, PLUGINS, anvil, "node tests/futarchy/rig.mjs",

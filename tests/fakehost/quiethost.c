@@ -168,7 +168,7 @@ static const void *query(const hawse_host_t *host, hawse_instance_t self, const 
     static const hawse_timer_service_t timer = {.size = sizeof(timer), .set = set_timer};
     static const hawse_rpc_service_t rpc = {.size = sizeof(rpc), .call = ask, .cancel = cancel};
     static const hawse_metrics_service_t metrics = {
-        .size = sizeof(metrics), .declare = declare_metric, .add = add};
+        .size = sizeof(metrics), .declare = declare_metric, .add = add, .set = add};
     static const struct {
         const char *id;
         const void *table;

@@ -1,6 +1,7 @@
 /* The strategy futarchy-arb: manifest, life, events in; see arb.h. */
 #include "arb.h"
 
+#include <hawse/service/state.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -176,19 +177,46 @@ static int32_t subscribe_proposal(struct arb *a)
                             "link it to an instance of org.hawse.futarchy");
 }
 
-static int32_t make(struct arb *a, hawse_view_t config)
+static void destroy(void *state)
 {
+    struct arb *a = state;
+    free(a->marks);
+    free(a);
+}
+
+/* One that has taken its settings, and done nothing else yet. */
+static int32_t make(const hawse_host_t *host, hawse_instance_t self, hawse_view_t config,
+                    struct arb **out)
+{
+    struct arb *a = calloc(1, sizeof(*a));
+    if (!a)
+        return HAWSE_E_NOMEM;
+    a->host = host;
+    a->self = self;
+    a->sub = host->query(host, self, HAWSE_SUB_ID);
+    a->rpc = host->query(host, self, HAWSE_RPC_ID);
+    a->timers = host->query(host, self, HAWSE_TIMER_ID);
+    a->intents = host->query(host, self, HAWSE_INTENT_ID);
+    a->metrics = host->query(host, self, HAWSE_METRICS_ID);
+    a->command = a->audit.command = host->query(host, self, HAWSE_COMMAND_ID);
+    a->alert = host->query(host, self, HAWSE_ALERT_ID);
     for (uint32_t i = 0; i < MARKET_POOLS; i++)
         a->leg[i].pool = TOLD_POOLS;
-    a->run = a->host->now(a->host, HAWSE_CLOCK_UTC);
+    a->run = host->now(host, HAWSE_CLOCK_UTC);
     a->next_number = 1;
     a->marks = malloc(ARB_MARKS * sizeof(a->marks[0]));
-    if (!a->marks)
-        return HAWSE_E_NOMEM;
-    int32_t code = settings_read(a, config);
-    if (code != HAWSE_OK)
+    int32_t code = a->marks ? settings_read(a, config) : HAWSE_E_NOMEM;
+    if (code != HAWSE_OK) {
+        destroy(a);
         return code;
-    code = say_begin(a);
+    }
+    *out = a;
+    return HAWSE_OK;
+}
+
+static int32_t begin(struct arb *a)
+{
+    int32_t code = say_begin(a);
     if (code != HAWSE_OK)
         return hawse_fail(a->host, a->self, code, "metrics cannot be declared",
                           "see what the host says");
@@ -210,26 +238,41 @@ static int32_t make(struct arb *a, hawse_view_t config)
 static int32_t create(const hawse_host_t *host, hawse_instance_t self, hawse_view_t config,
                       void **state)
 {
-    struct arb *a = calloc(1, sizeof(*a));
-    if (!a)
-        return HAWSE_E_NOMEM;
-    a->host = host;
-    a->self = self;
-    a->sub = host->query(host, self, HAWSE_SUB_ID);
-    a->rpc = host->query(host, self, HAWSE_RPC_ID);
-    a->timers = host->query(host, self, HAWSE_TIMER_ID);
-    a->intents = host->query(host, self, HAWSE_INTENT_ID);
-    a->metrics = host->query(host, self, HAWSE_METRICS_ID);
-    a->command = host->query(host, self, HAWSE_COMMAND_ID);
-    a->alert = host->query(host, self, HAWSE_ALERT_ID);
-    int32_t code = make(a, config);
-    if (code == HAWSE_OK) {
-        *state = a;
-        return HAWSE_OK;
+    struct arb *a = NULL;
+    int32_t code = make(host, self, config, &a);
+    if (code != HAWSE_OK)
+        return code;
+    code = begin(a);
+    if (code != HAWSE_OK) {
+        destroy(a);
+        return code;
     }
-    free(a->marks);
-    free(a);
-    return code;
+    *state = a;
+    return HAWSE_OK;
+}
+
+/* Instead of create and start: what it has of the host it has. */
+static int32_t restore(const hawse_host_t *host, hawse_instance_t self, hawse_view_t config,
+                       hawse_view_t saved, void **state)
+{
+    struct arb *a = NULL;
+    int32_t code = make(host, self, config, &a);
+    if (code != HAWSE_OK)
+        return code;
+    code = handover_load(a, saved);
+    if (code != HAWSE_OK) {
+        destroy(a);
+        return code;
+    }
+    *state = a;
+    return HAWSE_OK;
+}
+
+static const void *query(const char *id)
+{
+    static const hawse_state_interface_t interface = {
+        .size = sizeof(interface), .save = handover_save, .restore = restore};
+    return strcmp(id, HAWSE_STATE_ID) == 0 ? &interface : NULL;
 }
 
 static int32_t start(void *state)
@@ -299,13 +342,6 @@ static int32_t stop(void *state, uint64_t deadline_ns)
     return HAWSE_OK;
 }
 
-static void destroy(void *state)
-{
-    struct arb *a = state;
-    free(a->marks);
-    free(a);
-}
-
 HAWSE_EXPORT const hawse_plugin_t *hawse_plugin_v1(const hawse_host_t *host)
 {
     static const hawse_plugin_t table = {.size = sizeof(table),
@@ -315,7 +351,8 @@ HAWSE_EXPORT const hawse_plugin_t *hawse_plugin_v1(const hawse_host_t *host)
                                          .start = start,
                                          .on_events = on_events,
                                          .stop = stop,
-                                         .destroy = destroy};
+                                         .destroy = destroy,
+                                         .query = query};
     (void)host;
     return &table;
 }

@@ -7,6 +7,7 @@
  *   decide.c    from the market to an intent       outcome.c   from steps and receipts to results
  *   say.c       log lines, metrics, alerts         verbs.c     what an operator calls
  *   audit.c     ... of that, verify and approvals     stored.c    what outlives a restart
+ *   handover.c  all of it, to another build
  *   proof.h, verify.h, approvals.h, market.h, flow.h, size.h, bundle.h, ticks.h, whole.h, control.h
  *               the pure parts
  *
@@ -289,6 +290,11 @@ void stored_open(struct arb *a);
 void stored_event(struct arb *a, const hawse_event_t *event);
 /* What changed since the last time is kept. */
 void stored_save(struct arb *a);
+
+/* ---- handover.c: hawse.state/1 ---- */
+int32_t handover_save(void *state, uint8_t *out, uint64_t cap, uint64_t *need);
+/* Into one that has taken its settings, and done nothing else yet. */
+int32_t handover_load(struct arb *a, hawse_view_t saved);
 
 /* ---- verbs.c ---- */
 int32_t verbs_add(struct arb *a);
