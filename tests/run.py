@@ -469,6 +469,11 @@ def stage_futarchy(args):
     tap("futarchy control", [sys.executable, "tests/futarchy/control.py", HAWSE, PLUGINS, anvil, "node tests/futarchy/rig.mjs",
                              *([] if args.full else ["--only", "shadow,code,killed"])], timeout=300 if args.full else 90)
     tap("futarchy and those who lie", [sys.executable, "tests/futarchy/hostile.py", HAWSE, PLUGINS, anvil, "node tests/futarchy/rig.mjs"])
+    v3 = ROOT / "build/balancer-v3"  # minutes of compiling, once: at full size, or where that was done
+    if (args.full or (v3 / "WeightedPool.json").exists()) and npm_packages("futarchy/v3"):
+        tap("futarchy with a spot pool of Balancer v3",
+            [sys.executable, "tests/futarchy/spot_v3.py", HAWSE, PLUGINS, anvil, "node tests/futarchy/rig.mjs", v3,
+             "--markets", "100" if args.full else "10"], timeout=2400 if args.full else 120)
     if args.full:
         tap("futarchy on a fork", [sys.executable, "tests/futarchy/fork.py", HAWSE, PLUGINS, anvil, "node tests/futarchy/rig.mjs"],
             timeout=240)

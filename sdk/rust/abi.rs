@@ -222,6 +222,7 @@ pub const HAWSE_POOL_PAUSED: u32 = 0x1;
 pub const HAWSE_POOL_RECOVERY: u32 = 0x2;
 pub const HAWSE_POOL_RATES_DUE: u32 = 0x4;
 pub const HAWSE_POOL_BUFFERS_PAUSED: u32 = 0x8;
+pub const HAWSE_POOL_RATES_MOVE: u32 = 0x10;
 pub const HAWSE_MARKET_OPEN: u32 = 1;
 pub const HAWSE_MARKET_HALTED: u32 = 2;
 pub const HAWSE_MARKET_CLOSED: u32 = 3;

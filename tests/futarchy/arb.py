@@ -51,12 +51,12 @@ def word(value):
 class Node:
     """anvil, with the market on it."""
 
-    def __init__(self, program, rig, folder):
+    def __init__(self, program, rig, folder, *extra):
         self.port, self.folder = free_port(), folder
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = subprocess.Popen(
             [str(program), "--port", str(self.port), "--chain-id", str(CHAIN_ID), "--hardfork", "prague", "--silent",
-             "--prune-history", "256"],  # states of old blocks would go to disk, gigabytes of them
+             "--prune-history", "256", *extra],  # states of old blocks would go to disk, gigabytes of them
             stdout=open(folder / "anvil.log", "w"), stderr=subprocess.STDOUT)
         until(self.answers, 20)
         self.rig = subprocess.Popen([*shlex.split(rig), self.url, "--serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -237,7 +237,7 @@ class Bot:
     def call(self, verb, *words):
         """What a verb answers as JSON, and its exit status."""
         done = subprocess.run([*self.host.command[:1], "call", "arb", verb, *words, "--json", "--socket",
-                               str(self.folder / "control.sock")], capture_output=True, text=True, timeout=20)
+                               str(self.folder / "control.sock")], capture_output=True, text=True, timeout=120)
         try:
             return json.loads(done.stdout), done.returncode
         except ValueError:
@@ -264,9 +264,11 @@ class Bot:
 class Phase:
     """One run of the host, with settings of its own, in a market that goes on."""
 
+    bots = Bot
+
     def __init__(self, trial, name, **settings):
         self.o, self.node, self.results, self.random = trial.o, trial.node, trial.results, trial.random
-        self.bot = Bot(self.o.hawse, self.o.plugins, self.node, trial.folder / name, **settings)
+        self.bot = self.bots(self.o.hawse, self.o.plugins, self.node, trial.folder / name, **settings)
         self.trades, self.decisions, self.decided, self.log = [], [], {}, []
         self.gaps = self.unsure = 0
 

@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { deploySpotV3 } from './v3/market.mjs';
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 const require = createRequire(path.join(HERE, '../e2e/package.json'));
@@ -24,6 +25,11 @@ const CORE = '@cryptoalgebra/v1-core/artifacts/contracts';
 const PERIPHERY = '@cryptoalgebra/periphery/artifacts/contracts';
 const BALANCER = '@balancer-labs/v2-deployments/dist/tasks';
 const EXECUTOR = '../../plugins/strategies/futarchy-arb/contracts/Executor10.sol';
+const FILES = {
+  'market.sol': 'market.sol',
+  'spot_v3.sol': 'spot_v3.sol',
+  'Executor10.sol': EXECUTOR,
+};
 
 const done = async (sent) => (await sent).wait();
 export const units = (value) => BigInt(Math.round(value * 1e9)) * 10n ** 9n;
@@ -56,7 +62,7 @@ class Site {
 }
 
 /** Contracts of this folder by name: {name: {abi, evm}}. */
-export function compile(files = { 'market.sol': 'market.sol', 'Executor10.sol': EXECUTOR }) {
+export function compile(files = FILES) {
   const sources = Object.fromEntries(
     Object.entries(files).map(([name, file]) => [
       name,
@@ -220,8 +226,9 @@ async function futarchy(site, tokens, depth) {
   return { conditional, wrapper, factory, router, proposal, outcomes };
 }
 
-/** Deploys all of it on the node at `url` and gives the addresses. */
-export async function deployMarket(url, { prices = PRICES, depth = DEPTH } = {}) {
+/** Deploys all of it on the node at `url` and gives the addresses. `v3`: a folder for what is
+ * compiled, with a spot pool of Balancer v3 as well. */
+export async function deployMarket(url, { prices = PRICES, depth = DEPTH, v3 } = {}) {
   const site = await Site.open(url);
   const native = await site.deploy(require('canonical-weth/build/contracts/WETH9.json'));
   const sdai = await site.make('MarketSavings', native.target);
@@ -241,6 +248,8 @@ export async function deployMarket(url, { prices = PRICES, depth = DEPTH } = {})
   const sorted = [company, sdai].sort((a, b) => (below(a.target, b.target) ? -1 : 1));
   const amounts = sorted.map((token) => units(depth * 4 * (token === company ? 1 : prices.spot)));
   const spot = await balancer(site, native.target, sorted, amounts);
+  const amountsV3 = { company: units(depth * 4), sdai: units(depth * 4 * prices.spot) };
+  const spotV3 = v3 ? await deploySpotV3(site, { company, sdai, native }, amountsV3, v3) : {};
   const executor = await site.make('Executor10');
   const [conditionId, questionId] = [
     await market.proposal.conditionId(),
@@ -274,5 +283,6 @@ export async function deployMarket(url, { prices = PRICES, depth = DEPTH } = {})
     weightedPool: spot.pool,
     weightedPoolId: spot.id,
     executor: executor.target,
+    ...spotV3,
   };
 }

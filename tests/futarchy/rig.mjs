@@ -1,5 +1,5 @@
 // A futarchy market to try things in, as a command and as a module.
-//   node rig.mjs URL [--scenario normal|volatile|thin|large] [--random SEED] [--serve]
+//   node rig.mjs URL [--scenario normal|volatile|thin|large] [--random SEED] [--v3 FOLDER] [--serve]
 // deploys the market on the anvil at URL (chain id 100, prague), plants what is asked for, and
 // prints the addresses as one line of JSON. With --serve it then reads orders, one JSON object a
 // line, and answers each with a line {"ok": ...} or {"error": "..."}; see ORDERS.
@@ -53,7 +53,7 @@ const ORDERS = {
 
 export class FutarchyRig {
   /** On the node at `url`, or on one of its own. */
-  static async start({ url, seed = 1, blockSeconds } = {}) {
+  static async start({ url, seed = 1, blockSeconds, v3 } = {}) {
     const rig = new FutarchyRig();
     const extra = blockSeconds ? ['--block-time', String(blockSeconds)] : [];
     rig.own = url ? null : await startAnvil({ chainId: 100, order: 'fees', extra });
@@ -61,7 +61,7 @@ export class FutarchyRig {
     rig.node = rig.own ?? new Rpc(Number(new URL(url).port));
     await rig.node.call('evm_setAutomine', true);
     rig.random = new Random(`futarchy rig ${seed}`);
-    rig.at = await deployMarket(rig.url);
+    rig.at = await deployMarket(rig.url, { v3 });
     rig.moves = await Moves.open(rig.node, rig.at);
     return rig;
   }
@@ -81,7 +81,7 @@ export class FutarchyRig {
 function options(args) {
   const url = args.find((one) => one.startsWith('http'));
   const found = { url, serve: args.includes('--serve') };
-  for (const name of ['scenario', 'random']) {
+  for (const name of ['scenario', 'random', 'v3']) {
     const at = args.indexOf(`--${name}`);
     found[name] = at < 0 ? undefined : args[at + 1];
   }
@@ -102,11 +102,11 @@ async function serve(rig) {
 }
 
 async function main() {
-  const { url, scenario, random, serve: serving } = options(process.argv.slice(2));
+  const { url, scenario, random, v3, serve: serving } = options(process.argv.slice(2));
   if (!url) {
-    throw new Error('usage: rig.mjs URL [--scenario NAME] [--random SEED] [--serve]');
+    throw new Error('usage: rig.mjs URL [--scenario NAME] [--random SEED] [--v3 FOLDER] [--serve]');
   }
-  const rig = await FutarchyRig.start({ url });
+  const rig = await FutarchyRig.start({ url, v3 });
   if (scenario) {
     await rig.do('scenario', { name: scenario });
   }

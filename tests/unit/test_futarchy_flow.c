@@ -350,6 +350,7 @@ static struct bundle_places places;
 static void make_places(void)
 {
     test_random_bytes(&places, sizeof(places));
+    places.spot = BUNDLE_SPOT_V2;
 }
 
 struct expected {

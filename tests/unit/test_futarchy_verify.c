@@ -131,13 +131,66 @@ TEST(approvals_encode, "approve(spender, amount), to the spenders of the table a
     memset(places.router, 1, 20);
     memset(places.swap_router, 2, 20);
     memset(places.vault, 3, 20);
-    for (uint32_t i = 0; i < APPROVALS; i++) {
+    CHECK_EQ(approval_count(&places), 12);
+    for (uint32_t i = 0; i < approval_count(&places); i++) {
         approval_at(&places, i, &pair);
         CHECK(pair.spender == places.router || pair.spender == places.swap_router ||
               pair.spender == places.vault);
+        CHECK(!pair.by_permit2 && pair.at == places.token[pair.token]);
     }
-    approval_encode(&pair, &all, data);
+    CHECK_EQ(approval_encode(&places, &pair, &all, data), 68);
     CHECK_MEM(data, "\x09\x5e\xa7\xb3\0\0\0\0\0\0\0\0\0\0\0\0\3\3\3\3", 20);
     CHECK(data[36] == 0xff && data[67] == 0xff && data[35] == 3);
     CHECK(approval_endless(&all) && !approval_endless(&none));
+}
+
+TEST(approvals_permit2, "with a pool of v3 no vault is a spender: Permit2 is, and in it the router")
+{
+    struct bundle_places places;
+    struct approval pair;
+    uint8_t data[APPROVAL_DATA];
+    hawse_u256_t all, some = hawse_u256(7);
+    uint32_t by_permit2 = 0;
+    memset(&all, 0xff, sizeof(all));
+    memset(&places, 0, sizeof(places));
+    places.spot = BUNDLE_SPOT_V3;
+    memset(places.batch_router, 4, 20);
+    memset(places.token[TOKEN_COMPANY], 5, 20);
+    CHECK_EQ(approval_count(&places), APPROVALS);
+    for (uint32_t i = 0; i < APPROVALS; i++) {
+        approval_at(&places, i, &pair);
+        CHECK(pair.spender == places.router || pair.spender == places.swap_router ||
+              pair.spender == places.permit2 || pair.spender == places.batch_router);
+        CHECK_EQ(pair.by_permit2, pair.spender == places.batch_router);
+        CHECK(pair.at == (pair.by_permit2 ? places.permit2 : places.token[pair.token]));
+        by_permit2 += pair.by_permit2;
+    }
+    CHECK_EQ(by_permit2, 2);
+    CHECK_EQ(approval_encode(&places, &pair, &all, data), 132); /* company, the last */
+    CHECK_MEM(data, "\x87\x51\x7c\x45\0\0\0\0\0\0\0\0\0\0\0\0\5\5\5\5", 20);
+    CHECK(data[4 + 63] == 4 && data[4 + 64 + 11] == 0 && data[4 + 64 + 12] == 0xff); /* 160 bits */
+    CHECK(data[4 + 96 + 25] == 0 && data[4 + 96 + 26] == 0xff && data[131] == 0xff); /* 48 */
+    CHECK_EQ(approval_encode(&places, &pair, &some, data), 132);
+    CHECK(data[4 + 95] == 7 && data[4 + 94] == 0);
+}
+
+TEST(permit2_left, "an allowance in Permit2 counts until it expires; its greatest is without end")
+{
+    uint8_t words[96] = {0};
+    hawse_u256_t left;
+    words[31] = 9;
+    words[63] = 100; /* seconds */
+    CHECK_EQ(approval_permit2(words, 96, 100, &left), HAWSE_OK);
+    CHECK_EQ(left.limb[0], 9);
+    CHECK_EQ(approval_permit2(words, 96, 101, &left), HAWSE_OK);
+    CHECK(hawse_u256_is_zero(&left));
+    memset(words + 12, 0xff, 20);
+    CHECK_EQ(approval_permit2(words, 96, 100, &left), HAWSE_OK);
+    CHECK(approval_endless(&left));
+    words[31] = 0xfe;
+    CHECK_EQ(approval_permit2(words, 96, 100, &left), HAWSE_OK);
+    CHECK(!approval_endless(&left));
+    CHECK_EQ(approval_permit2(words, 95, 100, &left), HAWSE_E_FORMAT);
+    words[11] = 1; /* more than 160 bits */
+    CHECK_EQ(approval_permit2(words, 96, 100, &left), HAWSE_E_FORMAT);
 }

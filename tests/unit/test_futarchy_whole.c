@@ -129,3 +129,29 @@ TEST(whole_quiet, "an address without an event that changes a state is not waite
     whole_block(&w, &b, UNTIL);
     CHECK(!whole_waits(&w, 0));
 }
+
+TEST(whole_each, "a spot pool that is told of at each block is waited for in each, named or not")
+{
+    struct whole w = market();
+    hawse_evm_block_t b = block(7), next = block(8);
+    w.spot_each_block = true;
+    whole_block(&w, &b, UNTIL);
+    CHECK(whole_waits(&w, 0));
+    whole_told(&w, WHOLE_SPOT, b.hash);
+    CHECK(!whole_waits(&w, 0));
+    whole_told(&w, WHOLE_SPOT, next.hash); /* before its block */
+    whole_block(&w, &next, UNTIL);
+    CHECK(!whole_waits(&w, 0));
+}
+
+TEST(whole_v3, "a swap of a spot pool of v3 is waited for by its address as a topic")
+{
+    struct whole w = market();
+    hawse_evm_block_t b = block(7);
+    uint8_t item[32];
+    item_of(WHOLE_SPOT, item);
+    put(&b, item, 32);
+    put_event(&b, "Swap(address,address,address,uint256,uint256,uint256,uint256)");
+    whole_block(&w, &b, UNTIL);
+    CHECK(whole_waits(&w, 0));
+}

@@ -39,11 +39,17 @@ HAWSE_EXPORT const char hawse_manifest_v1[] =
     "none: fees as the pools store them\"},"
     "\"vault\":{" ADDRESS "\"default\":\"0xba12222222228d8ba445958a75a0704d566bf2c8\","
     "\"description\":\"Balancer v2's Vault\"},"
-    "\"spot_pool\":{\"type\":\"string\",\"minLength\":66,\"maxLength\":66,"
+    "\"spot_kind\":{\"type\":\"string\",\"enum\":[\"balancer-v2\",\"balancer-v3\"],"
+    "\"default\":\"balancer-v2\",\"description\":\"which Balancer has the spot pool; with v3, "
+    "which is experimental, the link balancer is an instance of org.hawse.balancer-v3\"},"
+    "\"batch_router\":{" ADDRESS "\"default\":\"0xe2fa4e1d17725e72dcdafe943ecf45df4b9e285b\","
+    "\"description\":\"Balancer v3's BatchRouter\"},"
+    "\"permit2\":{" ADDRESS "\"default\":\"0x000000000022d473030f116ddee9f6b43ac78ba3\","
+    "\"description\":\"Permit2, by which that router is paid\"},"
+    "\"spot_pool\":{\"type\":\"string\",\"minLength\":42,\"maxLength\":66,"
     "\"examples\":[\"0x40d2cbc586dd8df50001cdba3f65cd4bbc32d596000200000000000000000154\"],"
-    "\"description\":\"id of the pool with the company token and sDAI; the linked balancer "
-    "instance "
-    "follows it\"},"
+    "\"description\":\"id of the pool with the company token and sDAI, of v3 its address; the "
+    "linked balancer instance follows it\"},"
     "\"sdai\":{" ADDRESS "\"default\":\"0xaf204776c7245bf4147c2612bf6e5972ee483701\","
     "\"description\":\"which of the proposal's collaterals is the money\"},"
     "\"check_tokens\":{\"type\":\"boolean\",\"default\":true,\"description\":\"outcome tokens have "
@@ -134,14 +140,18 @@ enum { TICK_MS = 500 };
 
 static int32_t subscribe(struct arb *a)
 {
+    bool v3 = a->set.places.spot == BUNDLE_SPOT_V3;
     const struct {
         const char *link;
         uint32_t *source;
         uint16_t space, kind;
     } want[] = {{"chain", &a->chain, HAWSE_SPACE_EVM, HAWSE_EVM_BLOCK},
                 {"swapr", &a->swapr, HAWSE_SPACE_MARKET, 0},
-                {"balancer", &a->balancer, HAWSE_SPACE_MARKET, HAWSE_MARKET_POOL_TOKENS}};
-    for (uint32_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+                {"balancer", &a->balancer, HAWSE_SPACE_MARKET,
+                 v3 ? HAWSE_MARKET_POOL_LIVE : HAWSE_MARKET_POOL_TOKENS},
+                {"balancer", &a->balancer, HAWSE_SPACE_MARKET, HAWSE_MARKET_TRADE}};
+    const uint32_t count = v3 ? 4 : 3; /* states of v2 say themselves who traded */
+    for (uint32_t i = 0; i < count; i++) {
         hawse_sub_t sub;
         if (a->sub->link(a->host, a->self, hawse_text(want[i].link), want[i].source) != HAWSE_OK)
             return hawse_fail(a->host, a->self, HAWSE_E_NOTFOUND,

@@ -203,6 +203,9 @@ struct arb {
     struct told_leg leg[MARKET_POOLS];
     struct market market;
     hawse_bal_token_t tokens[ARB_TOKENS_MAX];
+    hawse_bal3_token_t live_tokens[ARB_TOKENS_MAX]; /* of v3 */
+    uint8_t spot_asset[ARB_TOKENS_MAX][20];         /* and what they wrap; 0: nothing */
+    hawse_bal3_wrapper_t spot_wrapper[ARB_TOKENS_MAX];
     uint8_t spot_token[ARB_TOKENS_MAX][20];
     bool spot_good, spot_paused;
     uint64_t basis_block, basis_ns; /* of the newest state of a pool: its block, and when it came */

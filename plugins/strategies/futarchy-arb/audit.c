@@ -116,7 +116,7 @@ static void ask_token(const uint8_t token[20], const char *data, char *out)
 static const char *write_question(const struct arb *a, uint32_t n, char *params)
 {
     const struct bundle_places *at = &a->set.places;
-    char me[41] = "", other[41] = "", data[160];
+    char me[41] = "", other[41] = "", token[41] = "", data[208];
     struct approval pair;
     hawse_hex_encode(at->account, 20, me);
     switch (n) {
@@ -143,8 +143,13 @@ static const char *write_question(const struct arb *a, uint32_t n, char *params)
     default:
         approval_at(at, n - AUDIT_ALLOWANCE, &pair);
         hawse_hex_encode(pair.spender, 20, other);
-        (void)snprintf(data, sizeof(data), "dd62ed3e%024d%s%024d%s", 0, me, 0, other);
-        ask_token(at->token[pair.token], data, params);
+        hawse_hex_encode(at->token[pair.token], 20, token);
+        if (pair.by_permit2) /* allowance(owner, token, spender) */
+            (void)snprintf(data, sizeof(data), "927da105%024d%s%024d%s%024d%s", 0, me, 0, token, 0,
+                           other);
+        else
+            (void)snprintf(data, sizeof(data), "dd62ed3e%024d%s%024d%s", 0, me, 0, other);
+        ask_token(pair.at, data, params);
         return "eth_call";
     }
 }
@@ -170,6 +175,20 @@ static void ask(struct arb *a)
 static bool take_number(const hawse_json_value_t *v, hawse_u256_t *out)
 {
     return v->kind == HAWSE_JSON_STRING && hawse_hex_u256(v->data, v->len, out) == HAWSE_OK;
+}
+
+static bool take_allowance(struct arb *a, uint32_t index, const hawse_json_value_t *v)
+{
+    hawse_u256_t *amount = &a->audit.facts.allowance[index];
+    struct approval pair;
+    uint8_t words[96];
+    uint64_t len = 0, now = a->host->now(a->host, HAWSE_CLOCK_UTC) / 1000000000u;
+    approval_at(&a->set.places, index, &pair);
+    if (!pair.by_permit2)
+        return take_number(v, amount);
+    return v->kind == HAWSE_JSON_STRING &&
+           hawse_hex_data(v->data, v->len, words, sizeof(words), &len) == HAWSE_OK &&
+           approval_permit2(words, len, now + a->set.deadline_s, amount) == HAWSE_OK;
 }
 
 static bool take(struct arb *a, const hawse_json_value_t *v)
@@ -202,7 +221,7 @@ static bool take(struct arb *a, const hawse_json_value_t *v)
     case AUDIT_COIN:
         return take_number(v, &f->coin);
     default:
-        return take_number(v, &f->allowance[u->next - AUDIT_ALLOWANCE]);
+        return take_allowance(a, u->next - AUDIT_ALLOWANCE, v);
     }
 }
 
@@ -270,7 +289,7 @@ static void list(struct arb *a)
     struct text json = {.len = 0}, text = {.len = 0};
     struct approval pair;
     put(&json, "[");
-    for (uint32_t i = 0; i < APPROVALS; i++) {
+    for (uint32_t i = 0; i < approval_count(&a->set.places); i++) {
         approval_at(&a->set.places, i, &pair);
         put(&json, "%s", i ? "," : "");
         put_allowance(&json, &text, &pair, &a->audit.facts.allowance[i]);
@@ -286,7 +305,7 @@ static uint32_t make_calls(const struct arb *a, hawse_intent_call_t *calls,
     const struct audit *u = &a->audit;
     struct approval pair;
     uint32_t n = 0;
-    for (uint32_t i = 0; i < APPROVALS; i++) {
+    for (uint32_t i = 0; i < approval_count(&a->set.places); i++) {
         const hawse_u256_t *has = &u->facts.allowance[i];
         bool good = u->what == AUDIT_REVOKE
                         ? hawse_u256_is_zero(has)
@@ -295,10 +314,9 @@ static uint32_t make_calls(const struct arb *a, hawse_intent_call_t *calls,
         if (good)
             continue;
         approval_at(&a->set.places, i, &pair);
-        approval_encode(&pair, &u->amount, data[n]);
-        calls[n] =
-            (hawse_intent_call_t){.size = sizeof(calls[n]), .data = {data[n], APPROVAL_DATA}};
-        memcpy(calls[n].to, a->set.places.token[pair.token], 20);
+        uint32_t len = approval_encode(&a->set.places, &pair, &u->amount, data[n]);
+        calls[n] = (hawse_intent_call_t){.size = sizeof(calls[n]), .data = {data[n], len}};
+        memcpy(calls[n].to, pair.at, 20);
         put(text, "%s %s > %s\n", u->what == AUDIT_REVOKE ? "revoke" : "approve", pair.token_name,
             pair.spender_name);
         n++;
@@ -413,7 +431,7 @@ static void answered(struct arb *a, const hawse_event_t *event)
         give_up(a, "the chain did not answer as it should: ", body, done.body_len);
         return;
     }
-    if (++u->next < AUDIT_QUESTIONS)
+    if (++u->next < AUDIT_ALLOWANCE + approval_count(&a->set.places))
         ask(a);
     else
         finish(a);

@@ -21,7 +21,7 @@ enum audit_question {
     AUDIT_PROBE,
     AUDIT_SDAI,
     AUDIT_COIN,
-    AUDIT_ALLOWANCE, /* and APPROVALS - 1 more */
+    AUDIT_ALLOWANCE, /* and approval_count() - 1 more */
     AUDIT_QUESTIONS = AUDIT_ALLOWANCE + APPROVALS
 };
 

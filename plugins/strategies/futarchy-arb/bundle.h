@@ -9,10 +9,14 @@
  *   sweep  mergePositions of sDAI and of company tokens
  *   recover  one sale: swap at the Vault, or exactInputSingle
  *
- * Every recipient is the account; every call goes to the router, the swap router or the Vault, by
- * one of five functions; no bound is 0. Pure, allocates nothing.
+ * Where the spot pool is Balancer v3's, "swap at the Vault" is a path of its batch router: the
+ * pool, and the buffer of the company token where the pool holds a wrapper of it.
  *
- * Sources: FutarchyRouter (seer-pm), Algebra periphery 1.0.0 (ISwapRouter), Balancer v2 (IVault).
+ * Every recipient is the account; every call goes to the router, the swap router, the Vault or the
+ * batch router, by one of seven functions; no bound is 0. Pure, allocates nothing.
+ *
+ * Sources: FutarchyRouter (seer-pm), Algebra periphery 1.0.0 (ISwapRouter), Balancer v2 (IVault),
+ * Balancer v3 (IBatchRouter: who pays and who gets is the caller).
  */
 #ifndef FUTARCHY_ARB_BUNDLE_H
 #define FUTARCHY_ARB_BUNDLE_H
@@ -21,8 +25,10 @@
 
 enum {
     BUNDLE_CALLS = 10, /* slots of execute10 */
-    BUNDLE_DATA = 480, /* bytes of the longest call: a swap at the Vault has 452 */
+    BUNDLE_DATA = 608, /* bytes of the longest call: a path of two steps has 580 */
 };
+
+enum { BUNDLE_SPOT_V2, BUNDLE_SPOT_V3 };
 
 /* Where calls go, and of what. */
 struct bundle_places {
@@ -31,7 +37,10 @@ struct bundle_places {
     uint8_t proposal[20];
     uint8_t swap_router[20];
     uint8_t vault[20];
-    uint8_t spot_pool[32]; /* its id at the Vault */
+    uint8_t spot_pool[32];                 /* its id at the Vault; of v3 its address, left-padded */
+    uint32_t spot;                         /* BUNDLE_SPOT_V2, BUNDLE_SPOT_V3 */
+    uint8_t batch_router[20], permit2[20]; /* of v3 */
+    uint8_t wrapper[20]; /* of v3: of the company token, as the pool holds it; 0: it holds that */
     uint8_t token[MARKET_TOKENS][20];
 };
 

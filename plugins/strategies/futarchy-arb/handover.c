@@ -167,6 +167,27 @@ static void leg(struct walk *k, struct arb *a, uint32_t i)
     flag(k, &a->market.leg[i].base_is_0);
 }
 
+/* What a pool of v3 has beside that. */
+static void spot_live(struct walk *k, struct arb *a)
+{
+    struct market_spot *s = &a->market.spot;
+    flag(k, &s->is_v3);
+    flag(k, &s->wrapped);
+    must(k, !s->is_v3 || a->set.places.spot == BUNDLE_SPOT_V3);
+    number(k, &s->live.token_count, ARB_TOKENS_MAX);
+    FIELD(k, s->live.kind);
+    FIELD(k, s->live.swap_fee);
+    FIELD(k, s->live.minimum_trade);
+    FIELD(k, s->minimum_wrap);
+    FIELD(k, s->wrapper);
+    FIELD(k, a->live_tokens);
+    FIELD(k, a->spot_asset);
+    FIELD(k, a->spot_wrapper);
+    FIELD(k, a->set.places.wrapper);
+    if (k->r)
+        s->live.tokens = a->live_tokens;
+}
+
 static void spot(struct walk *k, struct arb *a)
 {
     struct market_spot *s = &a->market.spot;
@@ -180,7 +201,9 @@ static void spot(struct walk *k, struct arb *a)
     FIELD(k, a->spot_token);
     flag(k, &a->spot_good);
     flag(k, &a->spot_paused);
-    must(k, !a->spot_good || (s->company < s->pool.token_count && s->sdai < s->pool.token_count));
+    spot_live(k, a);
+    uint32_t count = s->is_v3 ? s->live.token_count : s->pool.token_count;
+    must(k, !a->spot_good || (s->company < count && s->sdai < count));
     if (k->r)
         s->pool.tokens = a->tokens;
 }
@@ -194,6 +217,7 @@ static void whole(struct walk *k, struct whole *w)
     }
     FIELD(k, w->told);
     FIELD(k, w->hash);
+    flag(k, &w->spot_each_block);
     number(k, &w->awaited, (1u << WHOLE_POOLS) - 1);
     FIELD(k, w->until_ns);
 }
@@ -391,6 +415,8 @@ static void all(struct walk *k, struct arb *a)
     must(k, !a->trade.refused || a->refusals > 0);
     run(k, a);
     audit(k, &a->audit);
+    must(k, a->audit.next < AUDIT_ALLOWANCE + approval_count(&a->set.places) ||
+                (a->audit.request == 0 && !a->audit.waits));
     for (uint32_t i = 0; i < MARKET_POOLS && k->r && is_good(k); i++)
         world_leg(a, i); /* may say that something changed */
     flag(k, &changed);

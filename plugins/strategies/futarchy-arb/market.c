@@ -54,15 +54,37 @@ uint64_t market_gas(const struct market_leg *leg, bool base_in, const hawse_u256
     return (uint64_t)r.steps * STEP_GAS + (uint64_t)r.crossed * CROSS_GAS;
 }
 
+/* Buffer and pool of v3, in the order in which the router asks them: from the known amount on. */
+static int32_t path_v3(const struct market_spot *s, bool company_in, const hawse_u256_t *amount,
+                       bool exact_out, hawse_u256_t *result)
+{
+    uint32_t in = company_in ? s->company : s->sdai, out = company_in ? s->sdai : s->company;
+    bool buffer_first = company_in != exact_out; /* the company token's amount is the known one */
+    hawse_u256_t between = *amount;
+    int32_t code = HAWSE_OK;
+    if (s->wrapped && buffer_first)
+        code = hawse_bal3_buffer(&s->wrapper, company_in, amount, exact_out, &s->minimum_wrap,
+                                 &between, NULL);
+    if (code == HAWSE_OK)
+        code = hawse_bal3_swap(&s->live, in, out, &between, exact_out, result, NULL);
+    if (code != HAWSE_OK || !s->wrapped || buffer_first)
+        return code;
+    between = *result;
+    return hawse_bal3_buffer(&s->wrapper, company_in, &between, exact_out, &s->minimum_wrap, result,
+                             NULL);
+}
+
 static int32_t vault(const struct market_spot *spot, bool company_in, const hawse_u256_t *amount,
                      bool exact_out, hawse_u256_t *result)
 {
     uint32_t in = company_in ? spot->company : spot->sdai;
     uint32_t out = company_in ? spot->sdai : spot->company;
-    if (hawse_u256_is_zero(amount) ||
-        hawse_bal_swap(&spot->pool, in, out, amount, exact_out, result, NULL) != HAWSE_OK)
+    if (hawse_u256_is_zero(amount))
         return HAWSE_E_RANGE;
-    return hawse_u256_is_zero(result) ? HAWSE_E_RANGE : HAWSE_OK;
+    int32_t code = spot->is_v3
+                       ? path_v3(spot, company_in, amount, exact_out, result)
+                       : hawse_bal_swap(&spot->pool, in, out, amount, exact_out, result, NULL);
+    return code != HAWSE_OK || hawse_u256_is_zero(result) ? HAWSE_E_RANGE : HAWSE_OK;
 }
 
 int32_t market_spot_sell(const struct market_spot *spot, const hawse_u256_t *company,

@@ -6,13 +6,16 @@
  *   YES_ODDS, NO_ODDS  conditional sDAI against sDAI: the price of an outcome; may be missing
  *   spot               company token against sDAI
  *
- * The four are concentrated pools (Algebra), the fifth is a weighted pool of Balancer v2. A swap
- * changes one pool alone, so quotes of different pools hold together; two of one pool would not.
+ * The four are concentrated pools (Algebra), the fifth is a weighted pool of Balancer: of v2, or of
+ * v3, where what the pool holds may be an ERC-4626 wrapper of the company token, through the
+ * Vault's buffer. A swap changes one pool alone, so quotes of different pools hold together; two of
+ * one pool would not.
  */
 #ifndef FUTARCHY_ARB_MARKET_H
 #define FUTARCHY_ARB_MARKET_H
 
 #include <hawse/amm/balancer.h>
+#include <hawse/amm/balancer_v3.h>
 #include <hawse/amm/concentrated.h>
 #include <stdbool.h>
 
@@ -38,7 +41,12 @@ struct market_leg {
 
 struct market_spot {
     uint32_t company, sdai; /* indices into the pool's tokens */
-    hawse_bal_pool_t pool;
+    bool is_v3;
+    bool wrapped;           /* v3: the pool's token wraps the company token */
+    hawse_bal_pool_t pool;  /* of v2 */
+    hawse_bal3_pool_t live; /* of v3 */
+    hawse_bal3_wrapper_t wrapper;
+    hawse_u256_t minimum_wrap;
 };
 
 struct market {

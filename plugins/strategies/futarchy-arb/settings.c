@@ -136,7 +136,14 @@ static void defaults(struct settings *s)
                                      0x26, 0x12, 0xbf, 0x6e, 0x59, 0x72, 0xee, 0x48, 0x37, 0x01};
     static const uint8_t vault[20] = {0xba, 0x12, 0x22, 0x22, 0x22, 0x28, 0xd8, 0xba, 0x44, 0x59,
                                       0x58, 0xa7, 0x5a, 0x07, 0x04, 0xd5, 0x66, 0xbf, 0x2c, 0xc8};
+    static const uint8_t batch_router[20] = {0xe2, 0xfa, 0x4e, 0x1d, 0x17, 0x72, 0x5e,
+                                             0x72, 0xdc, 0xda, 0xfe, 0x94, 0x3e, 0xcf,
+                                             0x45, 0xdf, 0x4b, 0x9e, 0x28, 0x5b};
+    static const uint8_t permit2[20] = {0x00, 0x00, 0x00, 0x00, 0x00, 0x22, 0xd4, 0x73, 0x03, 0x0f,
+                                        0x11, 0x6d, 0xde, 0xe9, 0xf6, 0xb4, 0x3a, 0xc7, 0x8b, 0xa3};
     struct control_rules *r = &s->rules;
+    memcpy(s->places.batch_router, batch_router, 20);
+    memcpy(s->places.permit2, permit2, 20);
     memcpy(s->sdai, sdai, 20);
     memcpy(s->places.vault, vault, 20);
     s->tick_unit = 1;
@@ -203,6 +210,18 @@ static void read_rules(struct reader *r, struct control_rules *c)
     read_seconds(r, "safe_interval_s", &c->safe_interval_ns);
 }
 
+/* The spot pool: an id of v2, an address of v3. */
+static bool read_spot(struct reader *r, struct settings *s)
+{
+    static const char *const kinds[] = {"balancer-v2", "balancer-v3"};
+    struct bundle_places *at = &s->places;
+    at->spot = read_word(r, "spot_kind", kinds, 2, BUNDLE_SPOT_V2);
+    (void)read_bytes(r, "batch_router", at->batch_router, 20);
+    (void)read_bytes(r, "permit2", at->permit2, 20);
+    return at->spot == BUNDLE_SPOT_V3 ? read_bytes(r, "spot_pool", at->spot_pool + 12, 20)
+                                      : read_bytes(r, "spot_pool", at->spot_pool, 32);
+}
+
 static void read_all(struct reader *r, struct settings *s)
 {
     uint32_t unit = (uint32_t)s->tick_unit;
@@ -211,8 +230,7 @@ static void read_all(struct reader *r, struct settings *s)
     r->good = r->good && read_bytes(r, "address", s->places.account, 20) &&
               read_bytes(r, "proposal", s->places.proposal, 20) &&
               read_bytes(r, "router", s->places.router, 20) &&
-              read_bytes(r, "swap_router", s->places.swap_router, 20) &&
-              read_bytes(r, "spot_pool", s->places.spot_pool, 32);
+              read_bytes(r, "swap_router", s->places.swap_router, 20) && read_spot(r, s);
     (void)read_bytes(r, "vault", s->places.vault, 20);
     (void)read_bytes(r, "sdai", s->sdai, 20);
     s->quoter_set = read_bytes(r, "quoter", s->quoter, 20);
@@ -243,9 +261,11 @@ static int32_t bad_setting(struct arb *a, const struct reader *r)
 {
     char text[160];
     (void)snprintf(text, sizeof(text), "settings.%s cannot be taken", r->bad ? r->bad : "*");
-    return hawse_fail(a->host, a->self, HAWSE_E_FORMAT, text,
-                      "addresses have 40 digits, ids and hashes 64; amounts are texts of whole "
-                      "sDAI above 0, such as \"0.01\", and lists of them begin with the smallest");
+    return hawse_fail(
+        a->host, a->self, HAWSE_E_FORMAT, text,
+        "addresses have 40 digits, ids and hashes 64 (spot_pool: an id with the "
+        "spot_kind balancer-v2, an address with balancer-v3); amounts are texts of whole "
+        "sDAI above 0, such as \"0.01\", and lists of them begin with the smallest");
 }
 
 int32_t settings_read(struct arb *a, hawse_view_t config)

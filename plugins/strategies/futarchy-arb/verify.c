@@ -119,9 +119,9 @@ static void judge_approvals(const struct bundle_places *places, const struct ver
                             struct verify_report *r)
 {
     struct approval pair;
-    uint32_t missing = 0;
+    uint32_t missing = 0, count = approval_count(places);
     char first[64] = "";
-    for (uint32_t i = 0; i < APPROVALS; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         if (hawse_u256_compare(&f->allowance[i], &f->wanted_sdai) >= 0)
             continue;
         approval_at(places, i, &pair);
@@ -129,10 +129,10 @@ static void judge_approvals(const struct bundle_places *places, const struct ver
             (void)snprintf(first, sizeof(first), "%s > %s", pair.token_name, pair.spender_name);
     }
     if (missing == 0)
-        put(&r->line[VERIFY_APPROVALS], true, "all %d approvals are there", APPROVALS);
+        put(&r->line[VERIFY_APPROVALS], true, "all %u approvals are there", count);
     else
-        put(&r->line[VERIFY_APPROVALS], false, "%u of %d approvals are missing: %s%s", missing,
-            APPROVALS, first, missing > 1 ? " and others" : "");
+        put(&r->line[VERIFY_APPROVALS], false, "%u of %u approvals are missing: %s%s", missing,
+            count, first, missing > 1 ? " and others" : "");
     fix(&r->line[VERIFY_APPROVALS], "`hawse call INSTANCE approvals set --send` sets them");
 }
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum { SWAP, MINT, BURN, FEE, LEG_EVENTS };
-enum { SPOT_SWAP, SPOT_JOIN, SPOT_EVENTS };
+enum { SPOT_SWAP, SPOT_JOIN, SPOT_SWAP_V3, SPOT_ADDED, SPOT_REMOVED, SPOT_EVENTS };
 
 static void bits_of(const uint8_t *item, uint64_t len, struct whole_bits *out)
 {
@@ -53,7 +53,10 @@ void whole_block(struct whole *w, const hawse_evm_block_t *block, uint64_t until
         [FEE] = "Fee(uint16)"};
     static const char *const spot[SPOT_EVENTS] = {
         [SPOT_SWAP] = "Swap(bytes32,address,address,uint256,uint256)",
-        [SPOT_JOIN] = "PoolBalanceChanged(bytes32,address,address[],int256[],uint256[])"};
+        [SPOT_JOIN] = "PoolBalanceChanged(bytes32,address,address[],int256[],uint256[])",
+        [SPOT_SWAP_V3] = "Swap(address,address,address,uint256,uint256,uint256,uint256)",
+        [SPOT_ADDED] = "LiquidityAdded(address,address,uint8,uint256,uint256[],uint256[])",
+        [SPOT_REMOVED] = "LiquidityRemoved(address,address,uint8,uint256,uint256[],uint256[])"};
     uint32_t may = 0;
     memcpy(w->hash, block->hash, 32);
     for (uint32_t i = 0; i < WHOLE_POOLS; i++) {
@@ -66,6 +69,8 @@ void whole_block(struct whole *w, const hawse_evm_block_t *block, uint64_t until
         may &= other;
     if (may & other && !has_event(block->logs_bloom, spot, SPOT_EVENTS))
         may &= ~other;
+    if (w->spot_each_block && memcmp(w->told[WHOLE_SPOT], block->hash, 32) != 0)
+        may |= other;
     w->awaited = may;
     w->until_ns = until_ns;
 }

@@ -31,7 +31,8 @@ struct whole {
     uint8_t told[WHOLE_POOLS][32];       /* hash of the block of its state */
     uint8_t hash[32];                    /* of the newest block */
     uint32_t awaited;                    /* bit n: of pool n something is to be told yet */
-    uint64_t until_ns;                   /* monotonic: then it is not waited for any longer */
+    bool spot_each_block; /* the spot pool is told of in each, whatever the filter names */
+    uint64_t until_ns;    /* monotonic: then it is not waited for any longer */
 };
 
 /* A pool, by its 20 bytes of address or, of the spot pool, 32 bytes of id. */

@@ -195,19 +195,36 @@ static void saw(struct arb *a, const hawse_market_origin_t *origin)
 
 static void traded(struct arb *a, const hawse_market_trade_t *told)
 {
-    if (leg_of(a, pool_of(a, told->market)) < MARKET_POOLS)
+    if (leg_of(a, pool_of(a, told->market)) < MARKET_POOLS ||
+        memcmp(told->market, a->set.places.spot_pool, 32) == 0)
         saw(a, &told->origin);
 }
 
 /* ---- balancer ---- */
+
+/* Is it the company token, or (v3) what wraps it? Then calls go by the wrapper too. */
+static bool spot_company(struct arb *a, uint32_t i)
+{
+    struct market_spot *s = &a->market.spot;
+    const uint8_t *company = a->set.places.token[TOKEN_COMPANY];
+    if (memcmp(a->spot_token[i], company, 20) == 0)
+        return true;
+    if (!s->is_v3 || memcmp(a->spot_asset[i], company, 20) != 0)
+        return false;
+    s->wrapped = true;
+    s->wrapper = a->spot_wrapper[i];
+    memcpy(a->set.places.wrapper, a->spot_token[i], 20);
+    return true;
+}
 
 /* Which of the told tokens are the market's. */
 static void spot_match(struct arb *a)
 {
     struct market_spot *s = &a->market.spot;
     uint32_t found = 0;
-    for (uint32_t i = 0; i < s->pool.token_count && a->tokens_known; i++) {
-        if (memcmp(a->spot_token[i], a->set.places.token[TOKEN_COMPANY], 20) == 0) {
+    uint32_t count = s->is_v3 ? s->live.token_count : s->pool.token_count;
+    for (uint32_t i = 0; i < count && a->tokens_known; i++) {
+        if (spot_company(a, i)) {
             s->company = i;
             found |= 1;
         } else if (memcmp(a->spot_token[i], a->set.places.token[TOKEN_SDAI], 20) == 0) {
@@ -217,7 +234,7 @@ static void spot_match(struct arb *a)
     }
     a->spot_good = found == 3 && !a->spot_paused;
     a->changed = true;
-    if (a->tokens_known && s->pool.token_count > 0 && found != 3)
+    if (a->tokens_known && count > 0 && found != 3)
         complain(a, "spot_pool does not hold the company token and sDAI");
 }
 
@@ -260,6 +277,54 @@ static void based_on(struct arb *a, const hawse_event_t *event, const hawse_mark
     a->basis_ns = event->t_recv_ns;
 }
 
+/* One token of a pool of v3; false when it is not what it was. */
+static bool live_token(struct arb *a, uint32_t i, const hawse_market_live_token_t *t)
+{
+    static const hawse_u256_t shares = {{0x9fd0803ce8000000u, 0x33b2e3cu, 0, 0}}; /* 10^27 */
+    hawse_bal3_token_t now = {
+        .factor = t->factor, .rate = t->rate, .weight = t->weight, .minimum = t->minimum};
+    if (hawse_bal3_live(&t->balance, &t->factor, &t->rate, &now.live, NULL) != HAWSE_OK)
+        now.live = hawse_u256(0); /* no swap is quoted */
+    bool same = memcmp(&now, &a->live_tokens[i], sizeof(now)) == 0 &&
+                hawse_u256_compare(&t->assets, &a->spot_wrapper[i].assets) == 0;
+    a->live_tokens[i] = now;
+    a->spot_wrapper[i] = (hawse_bal3_wrapper_t){.assets = t->assets, .shares = shares};
+    memcpy(a->spot_token[i], t->token + 12, 20);
+    memcpy(a->spot_asset[i], t->asset + 12, 20);
+    return same;
+}
+
+/* A pool of v3. */
+static void spot_live(struct arb *a, const hawse_market_pool_live_t *told)
+{
+    const uint8_t *list = (const uint8_t *)told + told->tokens_offset;
+    struct market_spot *s = &a->market.spot;
+    uint32_t n = 0;
+    bool same = s->is_v3;
+    if (memcmp(told->market, a->set.places.spot_pool, 32) != 0)
+        return;
+    for (; n < told->token_count && n < ARB_TOKENS_MAX; n++) {
+        hawse_market_live_token_t t;
+        memcpy(&t, list + n * sizeof(t), sizeof(t));
+        same = live_token(a, n, &t) && same;
+    }
+    whole_pool(&a->whole, WHOLE_SPOT, told->market, 32);
+    whole_told(&a->whole, WHOLE_SPOT, told->origin.block_hash);
+    a->whole.spot_each_block = (told->flags & HAWSE_POOL_RATES_MOVE) != 0;
+    s->is_v3 = true;
+    s->live = (hawse_bal3_pool_t){.kind = told->formula,
+                                  .token_count = n,
+                                  .tokens = a->live_tokens,
+                                  .swap_fee = told->swap_fee,
+                                  .minimum_trade = told->minimum_trade};
+    s->minimum_wrap = told->minimum_wrap;
+    uint32_t stops = HAWSE_POOL_PAUSED | (s->wrapped ? HAWSE_POOL_BUFFERS_PAUSED : 0);
+    a->spot_paused = (told->flags & stops) != 0;
+    spot_match(a);
+    if (!same || a->spot_paused)
+        decide_outdated(a);
+}
+
 void world_market(struct arb *a, const hawse_event_t *event)
 {
     bool removed = (event->flags & HAWSE_EVENT_REMOVED) != 0;
@@ -274,10 +339,14 @@ void world_market(struct arb *a, const hawse_event_t *event)
         traded(a, data);
     else if (event->kind == HAWSE_MARKET_POOL_TOKENS)
         spot(a, data);
+    else if (event->kind == HAWSE_MARKET_POOL_LIVE)
+        spot_live(a, data);
     if (event->kind == HAWSE_MARKET_POOL_STATE)
         based_on(a, event, &((const hawse_market_pool_state_t *)data)->origin);
     else if (event->kind == HAWSE_MARKET_POOL_TOKENS)
         based_on(a, event, &((const hawse_market_pool_tokens_t *)data)->origin);
+    else if (event->kind == HAWSE_MARKET_POOL_LIVE)
+        based_on(a, event, &((const hawse_market_pool_live_t *)data)->origin);
 }
 
 /* ---- the chain ---- */

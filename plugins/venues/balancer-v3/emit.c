@@ -36,7 +36,8 @@ static uint32_t flags_of(const struct pool *p, const struct pool_state *state)
 {
     return (state->paused || p->vault_paused ? HAWSE_POOL_PAUSED : 0) |
            (state->recovery ? HAWSE_POOL_RECOVERY : 0) |
-           (p->buffers_paused ? HAWSE_POOL_BUFFERS_PAUSED : 0);
+           (p->buffers_paused ? HAWSE_POOL_BUFFERS_PAUSED : 0) |
+           (p->rated ? HAWSE_POOL_RATES_MOVE : 0);
 }
 
 void emit_state(struct venue *v, const struct venue_pool *base, const hawse_evm_log_t *log,

@@ -141,6 +141,8 @@ typedef struct hawse_market_pool_token {
 #define HAWSE_POOL_RATES_DUE 0x4u
 /* the Vault wraps and unwraps nothing now: hawse_market_pool_live */
 #define HAWSE_POOL_BUFFERS_PAUSED 0x8u
+/* rates may be others in each block, and the state is told of in each: hawse_market_pool_live */
+#define HAWSE_POOL_RATES_MOVE 0x10u
 
 /* The whole state of a pool of two or more tokens after an event of its own: what
  * hawse/amm/balancer.h needs for a quote. token_count records of hawse_market_pool_token_t follow.
