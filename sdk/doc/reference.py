@@ -94,7 +94,7 @@ def main(include, out):
                 contents.append(f'<li><a href="#{name}">{name}</a></li>')
                 body.append(section(path, text, known))
         contents.append("</ul>")
-    index = "\n".join(f'<a href="#{name}">{name}</a><br>' for name in sorted(known, key=str.lower))
+    index = "\n".join(f'<a href="#{name}">{name}</a><br>' for name in sorted(known, key=lambda n: (n.lower(), n)))
     pathlib.Path(out).write_text(
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>hawse ABI reference</title>'
         f"<style>{STYLE}</style></head><body>\n<h1>hawse: ABI reference</h1>\n"
