@@ -307,8 +307,10 @@ static int32_t intent_propose(const struct wish *w)
     if (w->call->view_count > 0 &&
         intent_from_json((const char *)VIEW(0).data, VIEW(0).len, &intent, &fault) != HAWSE_OK)
         return HAWSE_E_INVAL;
-    if (intent)
+    if (intent) {
         intent->public.tag = ARG(0);
+        intent->public.basis_ns = ARG(1);
+    }
     int32_t code = s->propose(w->host, w->self, intent ? &intent->public : NULL, &w->call->result);
     free(intent);
     return code;

@@ -484,8 +484,9 @@ static int32_t intent_propose(const hawse_host_t *table, hawse_instance_t self,
     if (intent && intent_copy(intent, &copy, NULL) == HAWSE_OK) /* what is malformed has no text */
         text = intent_to_json(copy);
     if (text) {
-        call.arg_count = 1;
+        call.arg_count = copy->public.basis_ns ? 2 : 1;
         call.args[0] = intent->tag;
+        call.args[1] = copy->public.basis_ns; /* of this run's clock: not in the text */
         call.view_count = 1;
         call.views[0] = hawse_text(text);
     }

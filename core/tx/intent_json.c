@@ -89,8 +89,7 @@ char *intent_to_json(const struct intent *intent)
 {
     const hawse_intent_t *in = &intent->public;
     json_t *o = json_pack(
-        "{s:o, s:o, s:o, s:s, s:s, s:b, s:b, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-        "s:o}",
+        "{s:o, s:o, s:o, s:s, s:s, s:b, s:b, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
         "id", view_text(in->id), "chain", view_text(in->chain), "account", view_text(in->account),
         "how", how_words[in->how], "route", route_words[in->route], "stale_ok",
         (in->flags & HAWSE_INTENT_STALE_OK) != 0, "keep_signed",
@@ -98,8 +97,9 @@ char *intent_to_json(const struct intent *intent)
         "calls", write_calls(in), "flows", write_flows(in), "streams", write_streams(intent),
         "max_cost", amount_text(&in->max_cost), "deadline_ns", u64_text(in->deadline_ns),
         "deadline_block", u64_text(in->deadline_block), "tag", u64_text(in->tag), "note",
-        view_text(in->note), "worth", amount_text(&in->worth), "basis_block",
-        u64_text(in->basis_block));
+        view_text(in->note), "worth", amount_text(&in->worth));
+    if (o && in->basis_block != 0)
+        (void)json_object_set_new(o, "basis_block", u64_text(in->basis_block));
     if (o && in->solana) { /* its flows stand there, by their mints */
         (void)json_object_del(o, "calls");
         (void)json_object_del(o, "flows");
