@@ -21,7 +21,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from trials import Results, until  # noqa: E402
 
 from arb import E18, TOKENS  # noqa: E402
-from simulated import Market, SimulatedBot, SimulatedNode, moved  # noqa: E402
+from simulated import Market, SimulatedBot, SimulatedNode, moved, spent  # noqa: E402
 
 BLOCK_S, SPEED = 5, 60
 DAYS = BLOCK_S / 86400
@@ -97,7 +97,7 @@ class Hour:
     def sums(self, first):
         """Of each arm, from receipts."""
         sent = {tx["hash"].lower(): receipt for tx, receipt, _ in self.node.receipts(self.bot.address, first, self.node.head())}
-        arms = {arm: {"ended": 0, "succeeded": 0, "gas": 0, "gain": 0, "delay": 0} for arm in ("bundle", "each")}
+        arms = {arm: {"ended": 0, "succeeded": 0, "gas": 0, "gain": 0, "delay": 0, "volume": 0} for arm in ("bundle", "each")}
         used, left = set(), dict.fromkeys(TOKENS[1:], 0)
         for trade in self.trades():
             mined = [sent[h] for h in trade["hashes"] if h in sent]
@@ -117,6 +117,7 @@ class Hour:
             if good:
                 arm["gas"] += sum(int(r["gasUsed"], 16) for r in mined)
                 arm["delay"] += trade["in"] - trade["at"]
+                arm["volume"] += sum(spent(r, self.node.at["sdai"], self.bot.address) for r in mined)
         self.results.check("each transaction of the account is of a trade that the journal knows", used == set(sent),
                            [(sent[h]["blockNumber"], sent[h]["to"]) for h in set(sent) - used])
         return arms
@@ -137,6 +138,11 @@ class Hour:
         check("both arms were tried often enough to be compared", min(a["ended"] for a in arms.values()) >= enough, arms)
         per = [a["gas"] / max(1, a["succeeded"]) for a in (arms["bundle"], arms["each"])]
         check("a bundle that succeeds takes at least 15 % less gas", 0 < per[0] <= 0.85 * per[1], per)
+        volume, gains = ([arms[a][what] for a in ("bundle", "each")] for what in ("volume", "gain"))
+        share = 100 * volume[0] / max(1, sum(volume))
+        note(f"P78 volume by bundles: {share:.0f} % of {sum(volume) / E18:.0f} sDAI, with both ways in turns (bar 50)")
+        note(f"P79 gained by bundles {gains[0] / E18:+.3f} sDAI, one by one {gains[1] / E18:+.3f} (bar: not less)")
+        check("bundles gain at least what sequences do (P79)", gains[0] >= gains[1], gains)
         check("no bundle lost anything: it succeeds as a whole, or reverts", arms["bundle"]["gain"] >= 0, arms)
 
     def run(self):

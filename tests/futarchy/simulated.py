@@ -136,6 +136,13 @@ class SimulatedNode(Node):
                     yield tx, self.call("eth_getTransactionReceipt", tx["hash"]), int(block["timestamp"], 16)
 
 
+def spent(receipt, token, account):
+    """What left the account, whatever came, by the receipt's Transfer logs."""
+    me = account[2:].lower().rjust(64, "0")
+    return sum(int(log["data"], 16) for log in receipt["logs"] if log["address"].lower() == token.lower()
+               and log["topics"][0] == TRANSFER and log["topics"][1][2:] == me)
+
+
 def moved(receipt, token, account):
     """What came to the account less what left it, by the receipt's Transfer logs."""
     me, total = account[2:].lower().rjust(64, "0"), 0
