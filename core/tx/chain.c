@@ -199,7 +199,9 @@ static void on_nonce_mined(void *ctx, const struct nonce_answer *answer)
     struct desk_account *account = ctx;
     if (answer->status == HAWSE_OK)
         account->top = answer->next;
-    else if (answer->status != HAWSE_E_CANCELED)
+    else
+        account->mined_told = 0;
+    if (answer->status != HAWSE_OK && answer->status != HAWSE_E_CANCELED)
         desk_nonce_fault(account->chain->desk, answer);
 }
 
@@ -210,10 +212,12 @@ static void viewed(struct desk_chain *chain)
     chain->failures = 0;
     chain->view_ns = chain_looks(chain) ? loop_now(desk->loop) : 0; /* 0: nobody from now on */
     for (struct desk_account *a = chain->accounts; a; a = a->next) {
-        if (!is_watched(a) || a->view_head != chain->refresh_head)
+        bool news = a->open > 0 || a->mined_told != a->latest + 1;
+        if (!is_watched(a) || a->view_head != chain->refresh_head || !news)
             continue;
         if (!desk_group(desk))
             return;
+        a->mined_told = a->latest + 1;
         nonce_mined(desk->nonces, &a->nonces, a->latest, on_nonce_mined, a);
         account_track(a);
     }

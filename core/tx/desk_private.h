@@ -195,8 +195,9 @@ struct desk_account {
     struct nonce_key nonces;
     uint64_t latest, pending; /* counts */
     uint64_t top;             /* above all nonces that this host knows of; 0 = not known yet */
-    uint64_t no_rewind;       /* `top` at which it could not be taken back */
-    uint64_t orphan;          /* the highest nonce that was warned of, and one more; 0 = none */
+    uint64_t mined_told; /* the count that nonces were told of as mined, and one more; 0 = none */
+    uint64_t no_rewind;  /* `top` at which it could not be taken back */
+    uint64_t orphan;     /* the highest nonce that was warned of, and one more; 0 = none */
     hawse_u256_t balance;
     uint64_t view_head; /* at which they were read; 0 = never */
     uint64_t new_latest, new_pending;
