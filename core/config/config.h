@@ -102,7 +102,8 @@ struct config_worker {
     uint32_t restarts;   /* in ten minutes, then its file is quarantined; 0 = never; default 5 */
     uint32_t backoff_ms; /* before the second restart; doubles from there; default 100 */
     int32_t cpu;         /* -1 = where its lane runs, so that waking it costs least */
-    uint32_t spin_us;    /* lane and worker spin so long for each other; 0 = sleep */
+    uint32_t spin_us;    /* lane and worker look so long for each other, on one CPU while events
+                            follow each other; 0 = sleep; default 50 there, 0 on one of its own */
 };
 
 /* What may leave an account, by asset. Amounts are in the smallest unit. */

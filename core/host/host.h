@@ -136,6 +136,7 @@ struct lane {
     uint64_t utc_offset; /* UTC minus monotonic ns */
     uint64_t utc_checked_ns;
     uint64_t spin_ns;
+    struct awake *asked; /* of its instances' workers the one that was asked last; NULL = none */
     /* seen by the watchdog and the crash handler: relaxed atomics */
     struct instance *current;
     enum callback callback;

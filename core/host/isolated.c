@@ -97,7 +97,8 @@ int32_t isolated_launch(struct instance *inst, const struct library *library, st
                                      .memory = (uint64_t)config->memory_mib << 20,
                                      .cpu = config->cpu,
                                      .poked = true,
-                                     .spin_ns = (uint64_t)config->spin_us * 1000u};
+                                     .spin_ns = (uint64_t)config->spin_us * 1000u,
+                                     .asked = &inst->lane->asked};
     return worker_start(&options, out, fault);
 }
 

@@ -31,7 +31,8 @@ struct child {
     struct host_api api; /* what the plugin holds */
     struct tap_replay replay;
     struct link_control *link;
-    struct link_patience patience;
+    struct link_patience patience;  /* within a callback, for the answer to a call */
+    struct link_patience between;   /* and between callbacks */
     struct robust_list_head robust; /* by which the kernel tells the host of the end */
     struct robust_list turn;
     const uint8_t *told;
@@ -172,11 +173,26 @@ static int32_t run(struct child *c, uint32_t kind)
     }
 }
 
+/* What the lane wrote on another CPU comes line by line, each after the one that says where it is,
+ * unless all are asked for at once: the first event's pointer, its header, and its bytes. */
+static void fetch_ahead(const struct child *c)
+{
+    enum { LINE = 64, HEAD_LINES = 2, DATA_LINES = 8 };
+    uintptr_t ahead = (uintptr_t)c->link->ahead;
+    const uint8_t *data;
+    memcpy(&data, &ahead, sizeof(data));
+    for (size_t i = 0; i < HEAD_LINES; i++)
+        __builtin_prefetch(c->told + i * LINE);
+    for (size_t i = 0; i < DATA_LINES && data; i++)
+        __builtin_prefetch(data + i * LINE);
+}
+
 static _Noreturn void serve(struct child *c)
 {
     for (;;) {
         link_give(c->link, LINK_TURN_HOST);
-        link_wait_worker(c->link, &c->patience);
+        link_wait_worker(c->link, &c->between);
+        fetch_ahead(c);
         c->running = true;
         int32_t code = run(c, c->link->kind);
         c->running = false;
@@ -210,6 +226,8 @@ static int32_t map(struct child *c, struct fault *fault)
     c->link->told_at = (uintptr_t)told;
     c->link->received_at = (uintptr_t)received;
     c->patience = (struct link_patience){.spin_ns = c->link->spin_ns, .yields = c->link->yields};
+    c->between = c->patience;
+    c->between.lingers = c->patience.yields; /* on a CPU of its own it is in nobody's way */
     /* a list of one: the word with the turn, wherever it is mapped */
     c->turn.next = &c->robust.list;
     c->robust.list.next = &c->turn;

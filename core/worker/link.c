@@ -9,7 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOOKS = 32 }; /* at the turn, between two looks at the clock */
+/* At the turn, between two looks at the clock: some microseconds. */
+enum { LOOKS = 32, YIELDS = 8 };
 
 static uint64_t clock_ns(void)
 {
@@ -55,10 +56,13 @@ static bool has_turn(const struct link_control *link, bool host)
 static bool spin(const struct link_control *link, bool host, const struct link_patience *patience)
 {
     uint64_t until = 0, now = 0;
+    const uint32_t looks = patience->yields ? YIELDS : LOOKS;
     do {
-        for (uint32_t i = 0; i < LOOKS; i++) {
+        for (uint32_t i = 0; i < looks; i++) {
             if (has_turn(link, host))
                 return true;
+            if (patience->lingers && !__atomic_load_n(&link->lingers, __ATOMIC_RELAXED))
+                return false;
             if (patience->yields)
                 (void)sched_yield();
             else

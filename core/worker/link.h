@@ -14,6 +14,7 @@
 #include "record/record.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum {
@@ -87,16 +88,18 @@ struct link_call {
 };
 
 struct link_control {
+    /* The turn, and behind it in the same line of the cache all that most turns are about: who
+     * waits for the one has the other. Whoever has the turn writes the line as the last thing. */
     _Alignas(64) uint32_t turn; /* a futex */
     uint32_t host_sleeps, worker_sleeps;
-    /* the message */
-    _Alignas(64) uint32_t kind;
+    uint32_t lingers; /* from the host, at any time: after its callback the worker stays awake */
+    uint32_t kind;
     int32_t code;
     uint64_t number;
-    uint32_t count;
-    uint32_t reserved;
     uint64_t now_ns, utc_ns; /* of the callback */
-    struct link_call call;
+    uint64_t ahead; /* where the first event's bytes are over there: to be fetched; 0 = nowhere */
+    uint32_t count;
+    _Alignas(64) struct link_call call;
     /* from the host, once */
     _Alignas(64) uint64_t handle; /* of the instance; a new one each time it is created */
     uint64_t spin_ns;
@@ -122,11 +125,13 @@ struct link_control {
 
 enum { LINK_SAID_AT = 4096, LINK_CONTROL_BYTES = LINK_SAID_AT + LINK_SAID_BYTES };
 _Static_assert(sizeof(struct link_control) <= LINK_SAID_AT, "control has a page");
+_Static_assert(offsetof(struct link_control, call) == 64, "a turn is one line of the cache");
 
 /* How to wait for the turn. */
 struct link_patience {
     uint64_t spin_ns;    /* look for it so long before going to sleep */
     bool yields;         /* both are on one CPU: leave it to the other meanwhile */
+    bool lingers;        /* look for it only while the host says so (`lingers` of the control) */
     uint64_t timeout_ns; /* of the sleep; 0 = until woken */
 };
 

@@ -1,6 +1,7 @@
 /* Starting, asking and ending workers; see process.h. */
 #include "worker/process.h"
 
+#include "worker/awake.h"
 #include "worker/hear.h"
 #include "worker/received.h"
 #include "worker/share.h"
@@ -39,8 +40,10 @@ struct worker {
     int status; /* of waitid, when reaped */
     int code;
     int32_t cpu, cpu_now;
-    uint32_t turn; /* what makes it its turn */
-    struct link_patience patience;
+    uint32_t turn;                 /* what makes it its turn */
+    struct link_patience patience; /* while callbacks follow each other, and within one */
+    struct link_patience first;    /* for the first leg of others: asleep, on the lane's CPU */
+    struct awake awake;
     struct hearing hearing; /* private copy of what it says in a call */
 };
 
@@ -93,11 +96,15 @@ int32_t worker_start(const struct worker_options *options, struct worker **out, 
     w->cpu_now = -1;
     w->patience.spin_ns = options->spin_ns;
     w->patience.yields = options->cpu < 0;
+    w->first.spin_ns = options->cpu < 0 ? 0 : options->spin_ns;
     worker_poked(w, options->poked);
     w->received = options->received;
     uint8_t *link = NULL;
     int32_t code = share_memory("hawse-worker", LINK_CONTROL_BYTES, &control, &link);
     w->link = (struct link_control *)(void *)link;
+    w->awake = (struct awake){.link = w->link,
+                              .window_ns = options->cpu < 0 ? options->spin_ns : 0,
+                              .asked = options->asked};
     if (code == HAWSE_OK)
         code = share_memory("hawse-told", LINK_TOLD_BYTES, &w->told_fd, &w->told);
     if (code == HAWSE_OK && (told = share_read_only(w->told_fd)) < 0)
@@ -205,6 +212,7 @@ void worker_destroy(struct worker *w)
 {
     if (!w)
         return;
+    awake_forget(&w->awake);
     if (w->pid > 0 && !w->reaped) {
         (void)kill(w->pid, SIGKILL);
         (void)reap(w, true);
@@ -310,7 +318,8 @@ uint32_t worker_fits(const struct worker *w, const hawse_event_t *const *events,
 }
 
 /* Pointers, headers, then the data that is copied, as the worker will see them. */
-static uint64_t tell_events(struct worker *w, const hawse_event_t *const *events, uint32_t n)
+static uint64_t tell_events(struct worker *w, const hawse_event_t *const *events, uint32_t n,
+                            uint64_t *ahead)
 {
     uint64_t base = w->link->told_at;
     uint64_t *pointers = (uint64_t *)(void *)w->told;
@@ -326,6 +335,7 @@ static uint64_t tell_events(struct worker *w, const hawse_event_t *const *events
             at += record_pad(events[i]->len) + HAWSE_PADDING;
         }
         memcpy(&headers[i].data, &data, sizeof(data));
+        *ahead = i == 0 ? data : *ahead;
     }
     return at;
 }
@@ -333,29 +343,31 @@ static uint64_t tell_events(struct worker *w, const hawse_event_t *const *events
 static void tell(struct worker *w, const struct worker_job *job)
 {
     struct link_control *link = w->link;
-    uint64_t used = job->settings.len;
-    link->kind = job->kind;
-    link->handle = job->handle;
-    link->now_ns = job->now_ns;
-    link->utc_ns = job->utc_ns;
-    link->number = job->number;
-    link->count = job->n;
+    uint64_t used = job->settings.len, number = job->number, ahead = 0;
+    uint32_t count = job->n;
+    if (link->handle != job->handle) /* the worker reads that line: it is not taken from it */
+        link->handle = job->handle;
     if (job->kind == LINK_CREATE || job->kind == LINK_RESTORE) {
         memcpy(w->told, job->settings.data, job->settings.len);
-        link->count = (uint32_t)job->settings.len;
+        count = (uint32_t)job->settings.len;
     }
     if (job->kind == LINK_RESTORE) {
         uint64_t at = record_pad(job->settings.len);
         if (job->saved.len > 0)
             memcpy(w->told + at, job->saved.data, job->saved.len);
-        link->number = job->saved.len;
+        number = job->saved.len;
         used = at + job->saved.len;
     }
-    if (job->kind == LINK_EVENTS) {
-        used = tell_events(w, job->events, job->n);
-    }
+    if (job->kind == LINK_EVENTS)
+        used = tell_events(w, job->events, job->n, &ahead);
     if (used > w->told_used)
         w->told_used = used;
+    link->kind = job->kind; /* last: the worker may be looking at this line */
+    link->now_ns = job->now_ns;
+    link->utc_ns = job->utc_ns;
+    link->number = number;
+    link->ahead = ahead;
+    link->count = count;
 }
 
 static void give_back(struct worker *w)
@@ -377,9 +389,12 @@ int32_t worker_run(struct worker *w, struct worker_job *job, int32_t *result, st
     struct record_call call;
     follow(w);
     tell(w, job);
+    const struct link_patience *patience =
+        awake_ask(&w->awake, job->until_ns) ? &w->patience : &w->first;
     for (;;) {
         link_give(w->link, w->turn);
-        int32_t code = await(w, &w->patience, job->until_ns, fault);
+        int32_t code = await(w, patience, job->until_ns, fault);
+        patience = &w->patience; /* it asks, is answered, and goes on at once */
         if (code == HAWSE_E_TIMEOUT)
             return too_long(fault);
         if (code != HAWSE_OK)
@@ -416,7 +431,7 @@ int worker_death_fd(const struct worker *w)
 
 void worker_poked(struct worker *w, bool poked)
 {
-    w->patience.timeout_ns = poked ? 0 : SLICE_NS;
+    w->patience.timeout_ns = w->first.timeout_ns = poked ? 0 : SLICE_NS;
 }
 
 void worker_poke(struct worker *w)

@@ -10,6 +10,7 @@
 #include "base/fault.h"
 #include "worker/link.h"
 
+struct awake;
 struct worker;
 struct received;
 
@@ -21,7 +22,9 @@ struct worker_options {
                                         Borrowed while it lives */
     uint64_t memory;                 /* bytes that the plugin may have */
     int32_t cpu;                     /* -1 = where the lane runs, at any time */
-    uint64_t spin_ns;                /* both sides spin so long for the turn before they sleep */
+    uint64_t spin_ns;                /* both sides look so long for the turn before they sleep; on
+                                        one CPU only while callbacks follow each other */
+    struct awake **asked;            /* of the lane, see awake.h; NULL = it has no other worker */
     bool poked; /* somebody calls worker_poke while a callback takes long: sleeps need no timer,
                    whose setting costs more than all else */
     bool asks_reserve; /* room to build a record in is asked for by CALL_RESERVE, for a replay */
