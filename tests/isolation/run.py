@@ -355,7 +355,7 @@ def hashes(args, tap, folder):
                              "--listen", f"127.0.0.1:{port}"], stdout=subprocess.DEVNULL)
     try:
         host = subprocess.Popen([args.hawse, "run", str(path)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        time.sleep(3)
+        time.sleep(8 if args.sanitized else 3)  # a sanitizer starts late
         host.send_signal(signal.SIGTERM)
         words = host.communicate(timeout=20)[1]
     finally:
