@@ -439,7 +439,7 @@ def stage_simulation(_):
 
 def stage_isolation(args):
     tap("isolation", [sys.executable, "tests/isolation/run.py", HAWSE, MAIN / "tests/isolation/isolation-rig.so", PLUGINS,
-                      *(["--faults", "1000"] if args.full else [])], timeout=300 if args.full else 60)
+                      *(["--faults", "1000"] if args.full else [])], timeout=300 if args.full else 120)
 
 
 def stage_gates(_):

@@ -103,7 +103,7 @@ struct config_worker {
     uint32_t backoff_ms; /* before the second restart; doubles from there; default 100 */
     int32_t cpu;         /* -1 = where its lane runs, so that waking it costs least */
     uint32_t spin_us;    /* lane and worker look so long for each other, on one CPU while events
-                            follow each other; 0 = sleep; default 50 there, 0 on one of its own */
+                            follow each other; 0 = sleep, the default */
 };
 
 /* What may leave an account, by asset. Amounts are in the smallest unit. */

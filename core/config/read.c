@@ -164,10 +164,6 @@ static void read_budget(struct config_budget *budget, const json_t *value)
     budget->on_hang = (enum config_hang)read_word(value, "on_hang", hangs, 2);
 }
 
-/* Events that come within it follow each other: more than a callback and back, less than an idle
- * host would show. */
-enum { WORKER_SPIN_US = 50 };
-
 static void read_isolation(struct config_instance *in, const json_t *value)
 {
     static const char *const isolations[] = {"none", "process", "default"};
@@ -179,11 +175,8 @@ static void read_isolation(struct config_instance *in, const json_t *value)
         .restarts = read_number(worker, "restarts"),
         .backoff_ms = read_number(worker, "backoff_ms"),
         .cpu = json_is_integer(cpu) ? (int32_t)json_integer_value(cpu) : -1,
+        .spin_us = read_number(worker, "spin_us"),
     };
-    in->worker.spin_us = json_is_integer(json_object_get(worker, "spin_us"))
-                             ? read_number(worker, "spin_us")
-                         : in->worker.cpu < 0 ? WORKER_SPIN_US
-                                              : 0;
 }
 
 /* A path to a plugin file counts from the configuration's folder on, like every path. */

@@ -1,11 +1,11 @@
 /*
  * What isolation costs: one callback of one event, in process, in a worker on the same CPU that
- * sleeps, in one that stays awake there while callbacks follow each other (the default), and in one
- * that spins on a CPU of its own; for a plugin that only reads the event, and for one that
- * publishes one in each callback; for events that are copied, and for received ones that are read
- * where they are; one after the other, and with a rest before each. The lane's side is the real
- * one, and so is the worker; what answers the plugin's calls does nothing, so that only the way
- * there and back is measured. bench_bare.c says what the machine takes for it.
+ * sleeps, in one that stays awake there while callbacks follow each other, and in one that spins on
+ * a CPU of its own; for a plugin that only reads the event, and for one that publishes one in each
+ * callback; for events that are copied, and for received ones that are read where they are; one
+ * after the other, and with a rest before each. The lane's side is the real one, and so is the
+ * worker; what answers the plugin's calls does nothing, so that only the way there and back is
+ * measured. bench_bare.c says what the machine takes for it.
  *
  *   bench-isolation HAWSE PLUGIN.so [CALLBACKS [ROUNDS]]     PLUGIN is isolation-probe.so beside
  *   this program; of the rounds the one with the least median counts, as others use the machine too

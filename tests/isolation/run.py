@@ -120,6 +120,17 @@ def middle_and_tail(times):
     return times[len(times) // 2], times[min(len(times) - 1, len(times) * 99 // 100)]
 
 
+def by_chance(number, share=0.01, doubt=0.001):
+    """So many of `number` may be in the slowest `share`: more would be chance less often than `doubt`."""
+    count = 0
+    one = total = (1 - share) ** number
+    while total < 1 - doubt:
+        count += 1
+        one *= (number - count + 1) / count * share / (1 - share)
+        total += one
+    return count
+
+
 class Machine:
     """How long this machine takes meanwhile to start the same program when it has nothing to do there: others may use it."""
 
@@ -151,8 +162,12 @@ def judge_restarts(tap, log, total, machine):
         print(f"# restart: p50 {p50:.1f} ms, p99 {p99:.1f} ms, max {times[-1]:.1f} ms; meanwhile the machine took "
               f"p50 {bare50:.1f} ms, p99 {bare99:.1f} ms to start a program ({len(machine.ms)} times)")
         tap.check(p50 < RESTART_MS, f"it is back within {RESTART_MS} ms, the median of {len(times)}", f"{p50:.1f} ms")
-        tap.check(p99 < RESTART_MS + bare99, "and so is the 99th of 100, beside what starting a program took meanwhile",
-                  f"{p99:.1f} ms, {bare99:.1f} of them the machine")
+        tap.check(machine.ms, "and starting a program was measured meanwhile")
+        # what the machine itself held up is not counted, nor so few of so few that one of 100 may be among them
+        late = [ms for ms in times if ms >= RESTART_MS + bare99]
+        allowed = by_chance(len(times))
+        tap.check(len(late) <= allowed, f"99 of 100 are, beside what starting a program took meanwhile: {len(late)} were later, "
+                  f"{allowed} of {len(times)} may be by chance", late)
 
 
 def wait_for(log, process, what, until):
@@ -164,8 +179,8 @@ def wait_for(log, process, what, until):
 
 
 def run(args, tap, folder):
-    # so many that the pulse outlasts the faults: it is held up while the victim hangs
-    events = args.faults * (600 if args.sanitized else 150)
+    # eight a millisecond, so many that the pulse outlasts the faults on a busy machine too
+    events = args.faults * 600 if args.sanitized else 32000 + args.faults * 400
     path, log = folder / "c.json", folder / "log"
     path.write_text(json.dumps(config(folder, args.rig.resolve(), events, True)))
     with log.open("w") as out:
@@ -339,14 +354,14 @@ def free_port():
 
 
 def hashes(args, tap, folder):
-    """A run in workers, recorded, gives the same outputs when it is replayed in process, in workers, and in workers
-    that spin on a CPU of their own."""
+    """A run in workers, one of them awake while events follow each other, recorded, gives the same outputs when it is
+    replayed in process, in workers, and in workers that spin on a CPU of their own."""
     root = pathlib.Path(__file__).resolve().parents[2]
     quickstart = json.loads((root / "packaging/quickstart/quickstart.json").read_text())["instances"]
     port = free_port()
     instances = {name: dict(quickstart[name], isolation="process") for name in ("gnosis", "swapr", "balancer")}
     instances["gnosis"]["endpoints"] = {"ws": f"ws://127.0.0.1:{port}", "http": f"http://127.0.0.1:{port}"}
-    instances["ticker"] = {"plugin": "org.hawse.ticker", "isolation": "process",
+    instances["ticker"] = {"plugin": "org.hawse.ticker", "isolation": "process", "worker": {"spin_us": 50},
                            "links": {"chain": "gnosis", "swapr": "swapr", "balancer": "balancer"}}
     path, capture = folder / "h.json", folder / "h.hrec"
     path.write_text(json.dumps({"hawse": 1, "plugins": {"path": [str(args.plugins.resolve())]}, "state_dir": str(folder / "state-h"),
@@ -355,7 +370,7 @@ def hashes(args, tap, folder):
                              "--listen", f"127.0.0.1:{port}"], stdout=subprocess.DEVNULL)
     try:
         host = subprocess.Popen([args.hawse, "run", str(path)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        time.sleep(8 if args.sanitized else 3)  # a sanitizer starts late
+        time.sleep(8 if args.sanitized else 5)  # a sanitizer starts late
         host.send_signal(signal.SIGTERM)
         words = host.communicate(timeout=20)[1]
     finally:

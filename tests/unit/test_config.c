@@ -93,7 +93,7 @@ TEST(config_instance_defaults,
     CHECK_EQ(in->worker.restarts, 5);
     CHECK_EQ(in->worker.backoff_ms, 100);
     CHECK_EQ(in->worker.cpu, -1);
-    CHECK_EQ(in->worker.spin_us, 50);
+    CHECK_EQ(in->worker.spin_us, 0);
     CHECK_EQ(in->queue, 4096);
     CHECK_EQ(in->patience_ms, 1000);
     CHECK_STR(in->settings, "{}");
@@ -160,25 +160,6 @@ TEST(config_instance_full, "every field of an instance and of an endpoint reache
     CHECK_EQ(e->ping_ms + e->idle_ms, 0);
     CHECK_EQ(e->backoff_min_ms + e->backoff_max_ms, 2);
     config_destroy(c);
-}
-
-TEST(config_worker_spin,
-     "a worker looks for its lane on the lane's CPU; asleep on its own, unless told")
-{
-    static const struct {
-        const char *worker;
-        uint32_t spin_us;
-    } cases[] = {{"{}", 50},           {"{'cpu':1}", 0},
-                 {"{'spin_us':0}", 0}, {"{'spin_us':null}", 50},
-                 {"{'spin_us':7}", 7}, {"{'cpu':1,'spin_us':7}", 7}};
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        char text[128];
-        (void)snprintf(text, sizeof(text),
-                       "{'hawse':1,'instances':{'a':{'plugin':'p','worker':%s}}}", cases[i].worker);
-        struct config *c = good(text);
-        CHECK_EQ(c->instances[0].worker.spin_us, cases[i].spin_us);
-        config_destroy(c);
-    }
 }
 
 TEST(config_schema_is_sound, "the configuration's own schema is one that the checker takes")
