@@ -17,7 +17,8 @@
 
 enum { PATH_BYTES = 4096 };
 
-int32_t journal_head_parse(const char *text, struct journal_head *out, struct fault *fault)
+/* "SEQ:HASH", as verify prints it. HAWSE_E_INVAL. */
+static int32_t journal_head_parse(const char *text, struct journal_head *out, struct fault *fault)
 {
     char *end = NULL;
     errno = 0;

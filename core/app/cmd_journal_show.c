@@ -48,7 +48,11 @@ static bool parse_date(const char *text, uint64_t *out)
     return false;
 }
 
-int32_t journal_time_parse(const char *text, uint64_t now_ns, uint64_t *out, struct fault *fault)
+/* A time: a UTC date, a UTC date and time, or "90s", "15m", "2h", "7d" before now_ns.
+ * HAWSE_E_INVAL.
+ */
+static int32_t journal_time_parse(const char *text, uint64_t now_ns, uint64_t *out,
+                                  struct fault *fault)
 {
     if (parse_ago(text, now_ns, out) || parse_date(text, out))
         return HAWSE_OK;

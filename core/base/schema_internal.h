@@ -23,8 +23,6 @@ struct schema_context {
     int depth;
 };
 
-/* The name of a value's type, as JSON Schema calls it. */
-const char *schema_type_name(const json_t *value);
 bool schema_type_matches(const char *type, const json_t *value);
 
 /* The rule that a $ref stands for, or the rule itself; NULL when it leads nowhere. */

@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *schema_type_name(const json_t *value)
+/* The name of a value's type, as JSON Schema calls it. */
+static const char *schema_type_name(const json_t *value)
 {
     switch (json_typeof(value)) {
     case JSON_OBJECT:

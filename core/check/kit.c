@@ -361,7 +361,7 @@ void kit_deliver(struct kit *k)
 
 /* ---- the clock ---- */
 
-struct kit_task *kit_task_add(struct kit *k, uint64_t delay_ns)
+static struct kit_task *kit_task_add(struct kit *k, uint64_t delay_ns)
 {
     struct kit_task *task = calloc(1, sizeof(*task));
     struct kit_task **at = &k->tasks;

@@ -289,7 +289,6 @@ void kit_did(struct kit *k, enum kit_call call, const void *data, uint64_t len);
 uint64_t kit_mix(uint64_t hash, const void *data, uint64_t len);
 void kit_later(struct kit *k, uint64_t delay_ns, void (*fn)(struct kit *k, uint64_t arg),
                uint64_t arg);
-struct kit_task *kit_task_add(struct kit *k, uint64_t delay_ns);
 /* A timer of the plugin: its handle. */
 uint64_t kit_timer(struct kit *k, uint64_t delay_ns, uint64_t period_ns, uint64_t tag);
 bool kit_timer_cancel(struct kit *k, uint64_t timer);

@@ -11,8 +11,6 @@ struct desk_told;
 
 /* [main] Makes the desk where the configuration has chains and keys. */
 int32_t intents_open(struct host *host, struct fault *fault);
-/* [desk] The desk's port: posts a step to its owner's lane. */
-void intents_tell(void *ctx, const struct desk_told *what);
 /* [desk] The same of alerts about a chain. */
 void chain_alert(void *ctx, const struct config *config, const char *chain, const char *name,
                  bool up, const char *text);

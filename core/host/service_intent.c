@@ -171,7 +171,8 @@ static void tell_others(struct host *host, const struct desk_told *what)
     (void)pthread_mutex_unlock(&host->lock);
 }
 
-void intents_tell(void *ctx, const struct desk_told *what)
+/* [desk] The desk's port: posts a step to its owner's lane. */
+static void intents_tell(void *ctx, const struct desk_told *what)
 {
     struct host *host = ctx;
     if (what->owner.instance != 0)

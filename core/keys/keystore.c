@@ -36,7 +36,7 @@ void keystore_close(struct keystore *store)
     free(store);
 }
 
-const char *keystore_path(const struct keystore *store)
+static const char *keystore_path(const struct keystore *store)
 {
     return folder_path(store->folder);
 }
@@ -86,7 +86,8 @@ int32_t keystore_unlock(const struct keystore *store, const char *name, const ch
 
 /* ---- writing ---- */
 
-int32_t passphrase_check(const char *passphrase, struct fault *fault)
+/* Is it long enough for a new key file? HAWSE_E_INVAL. */
+static int32_t passphrase_check(const char *passphrase, struct fault *fault)
 {
     size_t len = strlen(passphrase);
     if (len >= PASSPHRASE_LEAST)

@@ -18,17 +18,12 @@ struct keystore;
 /* See folder_open(). */
 int32_t keystore_open(const char *path, bool create, struct keystore **out, struct fault *fault);
 void keystore_close(struct keystore *store); /* NULL is legal */
-const char *keystore_path(const struct keystore *store);
-
 /* See folder_names(). */
 int32_t keystore_names(const struct keystore *store, folder_name **out, size_t *count,
                        struct fault *fault);
 /* What the file of a key says, unproved; see keyfile_read(). */
 int32_t keystore_look(const struct keystore *store, const char *name, struct keyfile *out,
                       struct fault *fault);
-
-/* Is it long enough for a new key file? HAWSE_E_INVAL. */
-int32_t passphrase_check(const char *passphrase, struct fault *fault);
 
 /* Encrypts a key into a new file; name, locks and cost are those of `about`, and the time is now.
  * HAWSE_E_EXISTS: there is a key of this name, or this key under another name. */

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-uint32_t stream_mask(struct stream *s)
+static uint32_t stream_mask(struct stream *s)
 {
     if (s->mask_next == STREAM_MASKS || s->mask_next == 0) {
         if (getrandom(s->masks, sizeof(s->masks), 0) != (ssize_t)sizeof(s->masks))

@@ -88,7 +88,6 @@ int32_t stream_flush(struct stream *stream);
 /* Hands over what waits, then goes on with the bytes that are there. False: the connection ended.
  */
 bool stream_process(struct stream *stream);
-uint32_t stream_mask(struct stream *stream);
 void stream_send_close(struct stream *stream, uint16_t code);
 int32_t stream_queue_frame(struct stream *stream, uint8_t opcode, const void *data, size_t len);
 

@@ -7,9 +7,6 @@
 #include "plugin/elf_file.h"
 #include "plugin/library.h"
 
-/* The static judgement of a file that is in memory; its fd stays -1. */
-int32_t library_inspect_bytes(const uint8_t *bytes, size_t len, const char *path,
-                              struct library **out, struct fault *fault);
 /* The steps of that judgement, each by itself. */
 int32_t plugin_check_entry(const struct elf_file *elf, struct fault *fault);
 int32_t plugin_check_exports(const struct elf_file *elf, struct fault *fault);

@@ -160,8 +160,9 @@ int32_t plugin_check_requires(const struct manifest *m, struct fault *fault)
     return HAWSE_OK;
 }
 
-int32_t library_inspect_bytes(const uint8_t *bytes, size_t len, const char *path,
-                              struct library **out, struct fault *fault)
+/* The static judgement of a file that is in memory; its fd stays -1. */
+static int32_t library_inspect_bytes(const uint8_t *bytes, size_t len, const char *path,
+                                     struct library **out, struct fault *fault)
 {
     struct elf_file elf;
     struct library *lib = calloc(1, sizeof(*lib));

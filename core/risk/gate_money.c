@@ -40,7 +40,8 @@ enum risk_answer gate_slippage(struct gate *g)
 
 /* ---- fees ---- */
 
-int32_t gate_costs(const struct gate *g, hawse_u256_t *value, hawse_u256_t *fees)
+/* What is still to be sent: AFTER all of it, SIGN from tx_index on. HAWSE_E_RANGE: overflow. */
+static int32_t gate_costs(const struct gate *g, hawse_u256_t *value, hawse_u256_t *fees)
 {
     uint32_t carry = 0;
     *value = hawse_u256(0);

@@ -105,9 +105,6 @@ enum risk_answer gate_instructions(struct gate *g);
 /* Is what is to be signed what was simulated? */
 enum risk_answer gate_bound(struct gate *g);
 
-/* What is still to be sent: AFTER all of it, SIGN from tx_index on. HAWSE_E_RANGE: overflow. */
-int32_t gate_costs(const struct gate *g, hawse_u256_t *value, hawse_u256_t *fees);
-
 #define RISK_GATE_FN(name, stages, asks) enum risk_answer gate_##name(struct gate *g);
 RISK_GATES(RISK_GATE_FN)
 

@@ -273,7 +273,6 @@ bool provider_ask(struct provider *provider, struct call *call, bool hedge, bool
                   uint64_t now);
 /* Takes it from the queue, if it waits there, and frees it. */
 void provider_forget(struct attempt *attempt);
-uint32_t provider_cost(const struct provider *provider, const char *method, size_t len);
 /* How long it would wait for its limits, about; as a last resort or not. */
 uint64_t provider_wait(const struct provider *provider, const struct call *call, bool last,
                        uint64_t now);

@@ -69,7 +69,7 @@ static bool begins(const char *method, size_t len, const char *with)
     return len >= strlen(with) && memcmp(method, with, strlen(with)) == 0;
 }
 
-uint32_t provider_cost(const struct provider *p, const char *method, size_t len)
+static uint32_t provider_cost(const struct provider *p, const char *method, size_t len)
 {
     const struct method_rule *rule = rule_of(p, method, len);
     if (rule && rule->config->cost > 0)

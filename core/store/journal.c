@@ -41,7 +41,8 @@ static int32_t check_file(const char *path, bool create, struct fault *fault)
     return HAWSE_OK;
 }
 
-int32_t journal_connect(struct journal *journal, struct fault *fault)
+/* Makes the connection; of the same settings each time. */
+static int32_t journal_connect(struct journal *journal, struct fault *fault)
 {
     static const char settings[] =
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON;"
@@ -62,7 +63,7 @@ int32_t journal_connect(struct journal *journal, struct fault *fault)
     return journal_fail(journal, rc, "open", fault);
 }
 
-void journal_disconnect(struct journal *journal)
+static void journal_disconnect(struct journal *journal)
 {
     for (size_t i = 0; i < JOURNAL_STATEMENTS; i++) {
         (void)sqlite3_finalize(journal->statements[i]);
@@ -72,7 +73,7 @@ void journal_disconnect(struct journal *journal)
     journal->db = NULL;
 }
 
-int32_t journal_load_head(struct journal *journal, struct fault *fault)
+static int32_t journal_load_head(struct journal *journal, struct fault *fault)
 {
     sqlite3_stmt *s = journal_sql(journal, SQL_LAST, fault);
     int rc = journal_next(journal, s, "read the end of", fault);

@@ -91,10 +91,6 @@ bool journal_column(sqlite3_stmt *statement, int column, char *out, size_t cap);
 int32_t journal_schema(struct journal *journal, struct fault *fault);
 /* The tables of a new file, in an empty database; SQLite's code. */
 int journal_schema_make(sqlite3 *db);
-/* Makes the connection; of the same settings each time. */
-int32_t journal_connect(struct journal *journal, struct fault *fault);
-void journal_disconnect(struct journal *journal);
-int32_t journal_load_head(struct journal *journal, struct fault *fault);
 
 /* hash of a record that follows `before`. */
 void journal_hash(const uint8_t before[32], const struct journal_record *record, uint8_t out[32]);

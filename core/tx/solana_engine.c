@@ -85,7 +85,7 @@ static void add_effect(struct solana_engine *engine, const struct solana_effect 
     engine->effects_end = &copy->next;
 }
 
-void solana_effect_send(struct solana_entry *e)
+static void solana_effect_send(struct solana_entry *e)
 {
     e->sent_ns = now_of(e->engine);
     add_effect(e->engine,

@@ -108,7 +108,6 @@ bool solana_ask(struct solana_engine *engine, const struct solana_ask *what, con
 /* The answer as text; false: there is none. */
 bool solana_good(struct solana_engine *engine, const struct pool_result *result,
                  struct solana_text *text);
-void solana_effect_send(struct solana_entry *entry);
 
 /* ---- solana_watch.c ---- */
 

@@ -101,7 +101,8 @@ void sample_destroy(struct sample *s)
 
 /* ---- rounds ---- */
 
-void sample_hash(const char *recorded, uint64_t round, char *out)
+/* Hash of a block (as text) in that round. out has room for 67 bytes. */
+static void sample_hash(const char *recorded, uint64_t round, char *out)
 {
     (void)snprintf(out, 67, "%.66s", recorded);
     if (round > 0 && strlen(out) == 66) { /* the first four bytes tell the round */

@@ -35,8 +35,6 @@ void sample_destroy(struct sample *sample);
 
 /* The frame as it is in round `round` (0 = as recorded): a new reference. */
 json_t *sample_result(const struct sample *sample, size_t index, uint64_t round);
-/* Hash of a block (as text) in that round. out has room for 67 bytes. */
-void sample_hash(const char *recorded, uint64_t round, char *out);
 
 uint64_t sample_quantity(const json_t *hex); /* "0x1f"; 0 when it is none */
 
