@@ -11,7 +11,7 @@ struct desk_told;
 
 /* [main] Makes the desk where the configuration has chains and keys. */
 int32_t intents_open(struct host *host, struct fault *fault);
-/* [desk] The same of alerts about a chain. */
+/* [desk] The desk's port: posts an alert about a chain. */
 void chain_alert(void *ctx, const struct config *config, const char *chain, const char *name,
                  bool up, const char *text);
 /* [lane] What found a full inbox, again. */

@@ -118,15 +118,18 @@ def check_recording(rig, capture):
 
 
 def check_replays(args, capture):
-    hashes = set()
+    hashes, times = set(), []  # of other work on this machine at most the shortest is free
     for _ in range(args.replays):
         code, result = replay_json(args.hawse, capture)
+        times.append(result["took_ns"])
         hashes.add(result["hash"] if code == 0 and result["hash"] == result.get("recorded_hash") else f"{code} {result}")
     check(f"{args.replays} replays give the recorded hash", len(hashes) == 1 and len(hashes.pop()) == 64, hashes)
-    check("a replay is at least 50 times faster than it was", result["recorded_ns"] >= 50 * result["took_ns"], result)
-    begin = time.monotonic()
-    code, _ = replay(args.hawse, capture, "--speed", "4", "--to", "3")
-    took = time.monotonic() - begin
+    check("a replay is at least 50 times faster than it was", result["recorded_ns"] >= 50 * min(times), (result, times))
+    took, tries = 3, 3
+    while took >= 3 and tries > 0:
+        begin = time.monotonic()
+        code, _ = replay(args.hawse, capture, "--speed", "4", "--to", "3")
+        took, tries = time.monotonic() - begin, tries - 1
     check("--speed 4 --to 3 takes a bit over 3/4 s", code == 0 and 0.6 < took < 3, took)
     code, part = replay_json(args.hawse, capture, "--from", "1.5")
     check("--from judges less, and says the same", code == 0 and part["same"] and part["hash"] != result["hash"], part)
