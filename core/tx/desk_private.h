@@ -1,7 +1,8 @@
 /*
  * Between the files of the desk. Everything in here is [desk]: it lives on the desk's thread.
  *
- *   desk.c    thread, inbox, groups of the journal and what leaves after them
+ *   desk.c    thread, groups of the journal and what leaves after them
+ *   inbox.c   what other threads want of the desk
  *   chain.c   heads, fees, accounts: what is known of a chain
  *   leg.c     carries out what life.h says, up to the nonce
  *   alarms.c  what an operator should look at
@@ -384,16 +385,21 @@ struct desk_intent *desk_by_handle(struct desk *desk, uint64_t handle);
 /* For metrics: what a gate said, and how a simulation ended. */
 void desk_count_verdict(struct desk *desk, const struct risk_verdict *v);
 void desk_count_simulation(struct desk *desk, const struct sim_result *result, uint64_t ns);
-/* The journal has it now. False: it has not, and the fault was logged. */
-bool desk_journal_add(struct desk_intent *intent);
+/* Another owner is told of it from now on; one at a time. */
+void desk_own(struct desk_intent *intent, const struct desk_owner *owner);
 void desk_forget(struct desk_intent *intent); /* out of all lists; freed when nothing asks */
 uint64_t desk_utc(void);
-/* Of what proposed it: stands behind the mode in the journal. */
-enum config_maturity desk_maturity(const char *mode);
 struct desk_chain *desk_chain_of(struct desk *desk, const char *name);
 /* A new intent into the lists; takes the body, also on failure. */
 int32_t desk_intent_new(struct desk *desk, struct intent *body, const char *instance,
                         struct desk_intent **out, struct fault *fault);
+
+/* ---- inbox.c ---- */
+
+/* The journal has it now. False: it has not, and the fault was logged. */
+bool desk_journal_add(struct desk_intent *intent);
+/* Of what proposed it: stands behind the mode in the journal. */
+enum config_maturity desk_maturity(const char *mode);
 
 /* ---- words.c ---- */
 
