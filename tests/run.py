@@ -5,6 +5,7 @@ the last line counts them all: "N passed, M failed, K skipped".
     run.py [--list] [--only STAGE[,STAGE]] [--full] [--fuzz SECONDS] [--soak SECONDS] [--coverage]
 """
 import argparse
+import collections
 import json
 import os
 import pathlib
@@ -18,6 +19,9 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build"
 MAIN = BUILD / "test"
+RELEASE = BUILD / "release"  # what packaging/run builds
+CLANG = BUILD / "clang"
+ASAN = BUILD / "clang-asan"
 HAWSE = MAIN / "core" / "hawse"
 PLUGINS = MAIN / "plugins"
 FUZZ_SECONDS = 2  # for each target in every run
@@ -25,7 +29,8 @@ counts = {"passed": 0, "failed": 0, "skipped": 0}
 failures = []
 stage = threading.local()  # what the stage that runs on this thread has said
 shared = threading.RLock()  # counts, failures, the terminal
-installing = threading.Lock()  # builds and packages that several stages need
+installing = threading.Lock()  # packages, and the benchmarks' build, that several stages need
+building = collections.defaultdict(threading.Lock)  # by folder
 
 
 def say(line=""):
@@ -79,8 +84,14 @@ def tap(name, command, timeout=600, env=None):
 
 def build(folder, *options, env=None, target="all"):
     """Configures once, then builds; False when it fails."""
+    with shared:
+        lock = building[folder]
+    with lock:
+        return build_locked(folder, options, {**os.environ, **(env or {})}, target)
+
+
+def build_locked(folder, options, environment, target):
     name = f"build {folder.name}"
-    environment = {**os.environ, **(env or {})}
     if not (folder / "build.ninja").exists():
         done = subprocess.run(["meson", "setup", str(folder), *options], cwd=ROOT, text=True,
                               capture_output=True, env=environment)
@@ -129,53 +140,67 @@ def stage_museum(_):
 
 def stage_build(_):
     build(MAIN)
-    if shutil.which("clang"):
-        build(BUILD / "clang", "--buildtype=release", "-Dbench=true", env={"CC": "clang"})
-    else:
+
+
+def build_clang():
+    """As released, by the second compiler; tests are compiled by it with sanitizers."""
+    if not shutil.which("clang"):
         report("build clang", "skipped", "clang is not installed")
+        return False
+    return build(CLANG, "--buildtype=release", "-Dtests=false", "-Dbench=true", env={"CC": "clang"})
+
+
+def stage_clang(_):
+    build_clang()
 
 
 def stage_unit(_):
     run_units(MAIN)
 
 
-# with little optimization gcc warns of what it does not see; the other builds have no warning
-SANITIZED = "-Db_lundef=false", "-Doptimization=1", "-Dwerror=false"
+# reports need lines and functions, not what variables hold; with little optimization gcc warns of what it does
+# not see, and the other builds have no warning
+SANITIZED = "-Db_lundef=false", "-Doptimization=1"
+THREADS = "-Db_sanitize=thread", *SANITIZED, "-Dc_args=-g1", "-Dwerror=false"
+
+
+def build_asan(target):
+    """Memory and undefined behaviour, by clang, which also has the fuzzer: one build for both stages."""
+    if not shutil.which("clang"):
+        report("build asan", "skipped", "clang is not installed")
+        return False
+    return build(ASAN, "-Dfuzz=true", "-Db_sanitize=address,undefined", *SANITIZED, env={"CC": "clang"},
+                 target=target)
 
 
 def sanitized_isolation(args, folder):
     """--full: and all that a plugin may do in a worker, to a host that is watched so."""
-    if args.full and build(folder, target="core/hawse"):
+    if args.full:
         tap(f"isolation, {folder.name}", [sys.executable, "tests/isolation/run.py", folder / "core/hawse",
                                           MAIN / "tests/isolation/isolation-rig.so", PLUGINS, "--sanitized"], timeout=300)
 
 
 def stage_asan(args):
-    """The unit tests once more: memory and undefined behaviour."""
-    if build(BUILD / "asan", "-Db_sanitize=address,undefined", *SANITIZED, target="unit-tests"):
-        run_units(BUILD / "asan", {"UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"})
-        sanitized_isolation(args, BUILD / "asan")
+    """The unit tests once more: memory and undefined behaviour. All the rest is compiled: no warning of clang either."""
+    if build_asan("all"):
+        run_units(ASAN, {"UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"})
+        sanitized_isolation(args, ASAN)
 
 
 def stage_tsan(args):
     """And where threads meet. --full: in a whole host as well, whose plugins are exchanged."""
     options = {"TSAN_OPTIONS": "halt_on_error=1"}
-    if build(BUILD / "tsan", "-Db_sanitize=thread", *SANITIZED, target="unit-tests"):
+    if build(BUILD / "tsan", *THREADS, target="unit-tests"):
         run_units(BUILD / "tsan", options)
-    if args.full and build(BUILD / "tsan", "-Db_sanitize=thread", *SANITIZED, target="core/hawse"):
+    if args.full and build(BUILD / "tsan", *THREADS, target="core/hawse"):
         tap("tsan/swap", [sys.executable, "tests/swap/run.py", BUILD / "tsan/core/hawse", "--sanitized"], env=options)
         sanitized_isolation(args, BUILD / "tsan")
 
 
 def fuzz(seconds, keep):
     """Every parser on its corpus, then for some seconds on inputs made of it."""
-    if not shutil.which("clang"):
-        report("fuzz", "skipped", "clang is not installed")
-        return
-    folder = BUILD / "fuzz"
-    if build(folder, "-Dfuzz=true", "-Dtests=false", "-Db_sanitize=address,undefined", "-Db_lundef=false",
-             env={"CC": "clang"}, target="fuzz-targets"):
-        tap("fuzz", [sys.executable, "tests/fuzz/run.py", folder, "--seconds", seconds,
+    if build_asan("fuzz-targets"):
+        tap("fuzz", [sys.executable, "tests/fuzz/run.py", ASAN, "--seconds", seconds,
                      *(["--keep"] if keep else [])], timeout=600 + 20 * seconds)
 
 
@@ -236,9 +261,8 @@ def stage_journal(_):
 
 def stage_record(args):
     """The flight recorder: three worlds recorded, replayed, changed, killed; both compilers' builds do the same."""
-    other = BUILD / "clang"
     command = [sys.executable, "tests/record/run.py", HAWSE, PLUGINS]
-    both = ["--other", other] if (other / "plugins/swapr.so").exists() else []
+    both = ["--other", CLANG] if build_clang() else []
     size = ["--kills", "100", "--flips", "1000"] if args.full else ["--kills", "6", "--replays", "5", "--flips", "20"]
     tap("record", [*command, *size, *both], timeout=900)
     if args.full:
@@ -289,8 +313,13 @@ def install_packages(room):
 
 
 def build_bench():
+    """The quickstart's build, which its script makes from nothing, with the benchmarks in it."""
     with installing:
-        return build(BUILD / "bench", "--buildtype=release", "-Dtests=false", "-Dbench=true")
+        if not (RELEASE / "build.ninja").exists():
+            run("the first call of packaging/run", ["nice", "sh", "packaging/run", "--plain", "--seconds", "1"])
+        if not (RELEASE / "tests" / "bench").exists():
+            run("the build has benchmarks", ["meson", "configure", RELEASE, "-Dbench=true"])
+        return build(RELEASE)
 
 
 def stage_hotpath(_):
@@ -298,18 +327,18 @@ def stage_hotpath(_):
     if not shutil.which("node"):
         report("hotpath", "skipped", "node is not installed")
     elif build_bench():
-        tap("hotpath", ["node", "tests/bench/hotpath.mjs", BUILD / "bench"])
+        tap("hotpath", ["node", "tests/bench/hotpath.mjs", RELEASE])
 
 
 def stage_bench(args):
     """Every benchmark once, small: nothing is lost on the way. Times are not judged here."""
     if npm_packages() and build_bench():
-        run("bench", ["node", "tests/bench/bench.mjs", "--build", BUILD / "bench", "--smoke"])
-        run("bench: isolation", [BUILD / "bench/tests/bench/bench-isolation", BUILD / "bench/core/hawse",
-                                 BUILD / "bench/tests/bench/isolation-probe.so", 5000])
-        run("bench: signing", ["node", "tests/bench/bench_sign.mjs", BUILD / "bench", "--rounds", "1"])
+        run("bench", ["node", "tests/bench/bench.mjs", "--build", RELEASE, "--smoke"])
+        run("bench: isolation", [RELEASE / "tests/bench/bench-isolation", RELEASE / "core/hawse",
+                                 RELEASE / "tests/bench/isolation-probe.so", 5000])
+        run("bench: signing", ["node", "tests/bench/bench_sign.mjs", RELEASE, "--rounds", "1"])
         if npm_packages("solana") and (not args.full or npm_packages("bench/solana")):
-            run("bench: Solana", ["node", "tests/bench/bench_solana.mjs", BUILD / "bench", "--rounds", "5"])
+            run("bench: Solana", ["node", "tests/bench/bench_solana.mjs", RELEASE, "--rounds", "5"])
 
 
 def time_to_run():
@@ -531,12 +560,12 @@ def stage_polymarket(args):
     run("polymarket: fills from a chain with reorganisations", ["node", "polymarket/onchain.mjs"],
         cwd=folder, env=env)
     if build_bench():
-        env["BENCH_DIR"] = str(BUILD / "bench" / "tests" / "bench")
+        env["BENCH_DIR"] = str(RELEASE / "tests" / "bench")
         seconds, rate = ("300", "20000") if args.full else ("10", "5000")
         done = run(f"polymarket: 2,000 assets, {rate} messages/s for {seconds} s",
                    ["node", "polymarket/load.mjs", "--seconds", seconds, "--rate", rate], cwd=folder,
-                   env={**env, "HAWSE_BIN": str(BUILD / "bench/core/hawse"),
-                        "HAWSE_PLUGIN_DIR": str(BUILD / "bench/plugins")})
+                   env={**env, "HAWSE_BIN": str(RELEASE / "core/hawse"),
+                        "HAWSE_PLUGIN_DIR": str(RELEASE / "plugins")})
         say("\n".join("    " + line for line in done.stdout.splitlines()) if done else "")
         if args.full and npm_packages("bench/polymarket"):
             for peer in ("ccxt", "parse"):  # what others do with the same bytes
@@ -560,13 +589,14 @@ def stage_packages(args):
         tap("packages in a fresh root", [sys.executable, "tests/packages/fresh.py", folder], timeout=1200)
 
 
-# In the order of a whole run: some alone, since what they say depends on the rest of the machine or on
-# nothing being built meanwhile; three rows beside each other, of which the first mostly computes and
-# the others mostly wait; then alone again.
-FIRST = ["style", "layout", "build"]
-ROWS = [["unit", "check", "asan", "amm", "encodings", "keys", "abi", "museum", "fuzz"],
-        ["sdk", "hostile", "rpc", "journal", "record", "lanes", "secrets", "operator", "command", "prometheus", "swap", "packages", "isolation", "solana", "tsan"],
-        ["e2e", "intents", "relay", "simulation", "gates", "futarchy", "polymarket"]]
+# In the order of a whole run: a build that the others need; three rows beside each other, of which the first mostly
+# computes and the others mostly wait, until all are done; then alone, since what they say depends on the rest of the
+# machine or on nothing being built meanwhile.
+FIRST = ["build"]
+ROWS = [["clang", "style", "layout", "unit", "check", "asan", "fuzz", "amm", "encodings", "keys", "abi", "museum"],
+        ["isolation", "solana", "packages", "sdk", "hostile", "rpc", "record", "swap", "tsan", "lanes", "journal", "secrets", "operator",
+         "command", "prometheus"],
+        ["e2e", "polymarket", "futarchy", "intents", "relay", "simulation", "gates"]]
 LAST = ["hotpath", "bench", "quickstart"]
 STAGES = [*FIRST, *sum(ROWS, []), *LAST]
 NOT_COUNTED = ("unit", "asan", "tsan", "fuzz")  # by --coverage: it runs the unit tests of its own build
@@ -587,9 +617,21 @@ def run_stages(names, args):
             print("\n".join([f"{name} ...", *stage.lines, f"  {time.monotonic() - begin:.0f} s"]), flush=True)
 
 
+def run_row(row, left, args):
+    """Its own stages in their order; then the last of the row that has most left."""
+    while True:
+        with shared:
+            other = max(left, key=len)
+            name = row.pop(0) if row else other.pop() if other else None
+        if name is None:
+            return
+        run_stages([name], args)
+
+
 def run_all(args):
     run_stages(FIRST, args)
-    rows = [threading.Thread(target=run_stages, args=(row, args)) for row in ROWS]
+    left = [list(row) for row in ROWS]
+    rows = [threading.Thread(target=run_row, args=(row, left, args)) for row in left]
     for row in rows:
         row.start()
     for row in rows:

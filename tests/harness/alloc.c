@@ -8,20 +8,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define HOOKS 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
-    __has_feature(memory_sanitizer)
-#define HOOKS 0
-#else
-#define HOOKS 1
-#endif
-#else
-#define HOOKS 1
-#endif
-
-#if HOOKS
+#if !TEST_SANITIZED
 /* Visible, or the libraries that the program uses would keep calling the C library's own. */
 #define VISIBLE __attribute__((visibility("default")))
 

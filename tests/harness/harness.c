@@ -154,11 +154,7 @@ static void run_here(const struct test_case *tc)
 /* Sanitizers make a program several times slower; how many times, no test should have to know. */
 static unsigned limit_of(const struct test_case *tc)
 {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    return tc->limit_s * 6;
-#else
-    return tc->limit_s;
-#endif
+    return tc->limit_s * (TEST_SANITIZED ? 6 : 1);
 }
 
 /* The limit is of the test's own time; four times as much may pass on a machine with other work. */
