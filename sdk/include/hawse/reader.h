@@ -54,8 +54,9 @@ static inline void hawse_reader_get(hawse_reader_t *r, void *out, uint64_t len)
             memset(out, 0, len);
         return;
     }
-    if (len > 0)
-        memcpy(out, r->at, len);
+    if (len == 0)
+        return; /* of nothing, which may be at no address */
+    memcpy(out, r->at, len);
     r->at += len;
     r->left -= len;
 }
