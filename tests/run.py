@@ -496,7 +496,7 @@ def stage_futarchy(args):
     tap("futarchy verbs", [sys.executable, "tests/futarchy/verbs.py", HAWSE, PLUGINS, anvil, "node tests/futarchy/rig.mjs",
                            *(["--full"] if args.full else [])], timeout=120)
     tap("futarchy control", [sys.executable, "tests/futarchy/control.py", HAWSE, PLUGINS, anvil, "node tests/futarchy/rig.mjs",
-                             *([] if args.full else ["--only", "shadow,code,killed"])], timeout=300 if args.full else 90)
+                             *([] if args.full else ["--only", "shadow,code,killed,verbs"])], timeout=500 if args.full else 110)
     tap("futarchy and those who lie", [sys.executable, "tests/futarchy/hostile.py", HAWSE, PLUGINS, anvil, "node tests/futarchy/rig.mjs"])
     v3 = ROOT / "build/balancer-v3"  # minutes of compiling, once: at full size, or where that was done
     if (args.full or (v3 / "WeightedPool.json").exists()) and npm_packages("futarchy/v3"):

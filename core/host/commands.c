@@ -2,6 +2,7 @@
 #include "host/commands.h"
 
 #include "host/command_args.h"
+#include "tx/desk.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,7 @@ bool command_ended(struct host_call *call, uint32_t status, json_t *result,
         call->ended_ns = loop_clock();
         call->status = status;
         call->result = result;
+        call->noted = call->host->desk ? desk_noted(call->host->desk) : 0;
         if (fault)
             call->fault = *fault;
     }
@@ -308,10 +310,24 @@ static json_t *fault_json(const struct fault *fault)
                      "fix", fault->hint);
 }
 
-static json_t *describe(const struct host_call *call, size_t from)
+/* Is what its instance kept before it ended on the disk? Not for long: the call has a fault. */
+static bool is_kept(struct host_call *call)
+{
+    struct desk *desk = call->host->desk;
+    if (!desk || call->fault.code != 0 || desk_kept(desk, call->noted))
+        return true;
+    if (loop_clock() < call->deadline_ns)
+        return false;
+    (void)fault_set(&call->fault, HAWSE_E_UNKNOWN,
+                    "it was done, but the journal cannot be written: a restart may forget it");
+    fault_hint(&call->fault, "see `hawse status` and the disk of state_dir");
+    return true;
+}
+
+static json_t *describe(struct host_call *call, size_t from)
 {
     size_t to = chunk(call, from);
-    bool done = call->ended && to == call->printed_len;
+    bool done = call->ended && to == call->printed_len && is_kept(call);
     json_t *printed = json_stringn(call->printed ? call->printed + from : "", to - from);
     json_t *o =
         json_pack("{s:o, s:I, s:b}", "printed", printed, "from", (json_int_t)to, "done", done);
@@ -330,7 +346,7 @@ static json_t *next_of_call(struct host *host, const json_t *request, struct fau
     json_int_t from = json_integer_value(json_object_get(request, "from"));
     json_t *o = NULL;
     (void)pthread_mutex_lock(&host->board.lock);
-    const struct host_call *call = host->board.first;
+    struct host_call *call = host->board.first;
     while (call && call->number != (uint64_t)number)
         call = call->next;
     if (!call)

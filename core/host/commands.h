@@ -4,7 +4,8 @@
  * plugin prints and how it ends. Between the two stands one record a call, under the board's lock.
  *
  * A call that has begun is never begun again, and whether it was done is never guessed: one whose
- * deadline passes, or whose instance ends, says so. Must never run anything of a plugin, nor wait
+ * deadline passes, or whose instance ends, says so. A result is told when what its instance had the
+ * journal keep before (hawse.store/1) is on the disk. Must never run anything of a plugin, nor wait
  * for it.
  */
 #ifndef CORE_HOST_COMMANDS_H
@@ -57,6 +58,7 @@ struct host_call {
     char *printed;
     size_t printed_len, printed_cap;
     json_t *result;
+    uint64_t noted;     /* notes of the journal that were given before it ended */
     struct fault fault; /* it did not come to an end of its own */
 };
 

@@ -365,6 +365,7 @@ static bool commit(struct desk *desk)
                 intent->durable = true;
         }
     }
+    desk_notes_kept(desk);
     run_effects(desk);
     return solana_go(desk);
 }

@@ -117,6 +117,10 @@ int32_t desk_break(struct desk *desk, const char *instance, const char *who, con
  * a JSON object. It is written with the desk's next group. HAWSE_E_INVAL: it is too long. */
 int32_t desk_note(struct desk *desk, const char *what, const char *instance, const char *data,
                   struct fault *fault);
+/* [any] How many notes desk_note() took so far; and: are the first so many of them on the disk?
+ * While the journal cannot be written they are not, and what replaces them then counts. */
+uint64_t desk_noted(struct desk *desk);
+bool desk_kept(struct desk *desk, uint64_t count);
 /* [desk] The same, in the group that is open. The texts have the bounds of desk_note(). */
 void desk_note_now(struct desk *desk, const char *what, const char *instance, const char *data);
 

@@ -12,6 +12,7 @@
  *   proof.c   who used a nonce, when it was none of ours
  *   load.c    what earlier runs left
  *   reload.c  what an operator changes while it runs
+ *   recall.c  what the journal has of an intent, for who asks
  *   private*.c what goes by a private relay
  *   bundle.c  transactions that a relay gets together
  *   watch.c   whether a trade was run into
@@ -352,8 +353,10 @@ struct desk {
     uint64_t gathers_ns;                /* since when the group waits for them; 0 = it does not */
     struct desk_remembered *remembered; /* while it is halted */
     size_t remembered_count;
-    bool failed;      /* this turn's group: nothing of it holds */
-    uint64_t handles; /* atomic: of intents of the host's own */
+    uint64_t notes_given;             /* atomic: to desk_note() */
+    uint64_t notes_taken, notes_kept; /* of these: written; atomic: on the disk */
+    bool failed;                      /* this turn's group: nothing of it holds */
+    uint64_t handles;                 /* atomic: of intents of the host's own */
     uint64_t stuck_ns;
     struct loop_timer tick;
     struct desk_counts counts;
@@ -418,6 +421,8 @@ struct desk_words {
 };
 /* Journals a step and tells it once that is on the disk. */
 void desk_step(struct desk_intent *intent, uint32_t step, const struct desk_words *words);
+/* Told when what this turn has written is on the disk. */
+void desk_tell(struct desk *desk, const struct desk_told *what);
 /* Tells without the journal: answers to look_up, and proposals that were never taken over. */
 void desk_answer(struct desk *desk, const struct desk_owner *owner, uint16_t kind, uint32_t step,
                  int32_t error, const char *reason, bool terminal);
@@ -714,5 +719,11 @@ int32_t totals_restore(struct desk *desk, struct fault *fault);
 int32_t desk_load(struct desk *desk, struct fault *fault);
 /* reload.c: what others note anew when the journal can be written again. */
 void desk_notes_again(struct desk *desk);
+/* reload.c: a group is on the disk, and the notes in it. */
+void desk_notes_kept(struct desk *desk);
+/* recall.c: answers who asks for an intent by its id. The intent when it has not ended, else NULL.
+ */
+struct desk_intent *desk_recall(struct desk *desk, const struct desk_owner *owner,
+                                const char *instance, const char *id);
 
 #endif

@@ -109,31 +109,11 @@ static void on_propose(struct desk *desk, struct post *post)
     intent_plan(intent);
 }
 
-static int32_t keep_end(void *ctx, const struct journal_step *step)
-{
-    if (journal_terminal(step->step))
-        *(int32_t *)ctx = step->error;
-    return HAWSE_OK;
-}
-
 static void on_look_up(struct desk *desk, struct post *post)
 {
-    struct journal_intent row;
-    struct fault fault = {0};
-    int32_t code = journal_find(desk->journal, post->instance, post->id, &row, &fault);
-    struct desk_intent *open = NULL;
-    for (size_t i = 0; code == HAWSE_OK && !row.ended && !open && i < desk->chain_count; i++) {
-        open = desk->chains[i].intents;
-        while (open && open->number != row.number)
-            open = open->next;
-    }
+    struct desk_intent *open = desk_recall(desk, &post->owner, post->instance, post->id);
     if (open)
         desk_own(open, &post->owner);
-    int32_t error = code;
-    if (code == HAWSE_OK && row.ended)
-        (void)journal_steps_of(desk->journal, row.number, keep_end, &error, &fault);
-    desk_answer(desk, &post->owner, HAWSE_INTENT_STATE, code == HAWSE_OK ? row.step : 0, error,
-                code == HAWSE_OK ? NULL : fault.message, !open);
 }
 
 static void on_post(void *ctx)

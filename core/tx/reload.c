@@ -136,7 +136,24 @@ static void on_note(void *ctx)
 {
     struct note *note = ctx;
     desk_note_now(note->desk, note->what, note->instance, note->data);
+    note->desk->notes_taken++;
     free(note);
+}
+
+uint64_t desk_noted(struct desk *desk)
+{
+    return __atomic_load_n(&desk->notes_given, __ATOMIC_ACQUIRE);
+}
+
+bool desk_kept(struct desk *desk, uint64_t count)
+{
+    return __atomic_load_n(&desk->notes_kept, __ATOMIC_ACQUIRE) >= count;
+}
+
+void desk_notes_kept(struct desk *desk)
+{
+    if (!__atomic_load_n(&desk->halted, __ATOMIC_RELAXED))
+        __atomic_store_n(&desk->notes_kept, desk->notes_taken, __ATOMIC_RELEASE);
 }
 
 int32_t desk_note(struct desk *desk, const char *what, const char *instance, const char *data,
@@ -152,6 +169,7 @@ int32_t desk_note(struct desk *desk, const char *what, const char *instance, con
     (void)snprintf(note->what, sizeof(note->what), "%s", what);
     (void)snprintf(note->instance, sizeof(note->instance), "%s", instance);
     memcpy(note->data, data, len);
+    (void)__atomic_add_fetch(&desk->notes_given, 1, __ATOMIC_RELEASE);
     loop_post(desk->loop, &note->work);
     return HAWSE_OK;
 }

@@ -13,7 +13,7 @@ enum { SHOWN = 100 };
 
 /* ---- steps ---- */
 
-static void tell(struct desk *desk, const struct desk_told *what)
+void desk_tell(struct desk *desk, const struct desk_told *what)
 {
     if (what->owner.instance == 0 && !what->instance[0])
         return;
@@ -40,7 +40,7 @@ void desk_answer(struct desk *desk, const struct desk_owner *owner, uint16_t kin
     if (reason)
         told.step.reason_len =
             (uint32_t)snprintf(told.reason, sizeof(told.reason), "%.639s", reason);
-    tell(desk, &told);
+    desk_tell(desk, &told);
 }
 
 /* The data of a step in the journal: what decided, and by which figures. */
@@ -137,7 +137,7 @@ void desk_step(struct desk_intent *intent, uint32_t step, const struct desk_word
             (uint32_t)snprintf(told.reason, sizeof(told.reason), "%.639s", w->reason);
     if (told.terminal)
         for_others(intent, &told);
-    tell(desk, &told);
+    desk_tell(desk, &told);
 }
 
 /* ---- metrics ---- */

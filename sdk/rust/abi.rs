@@ -179,6 +179,7 @@ pub const HAWSE_KEPT_LAST: u32 = 0x1;
 pub const HAWSE_INTENT_STEP: u32 = 1;
 pub const HAWSE_INTENT_STATE: u32 = 2;
 pub const HAWSE_INTENT_OUTCOME: u32 = 3;
+pub const HAWSE_INTENT_LEG: u32 = 4;
 pub const HAWSE_INTENT_PROPOSED: u32 = 1;
 pub const HAWSE_INTENT_GATED: u32 = 2;
 pub const HAWSE_INTENT_REFUSED: u32 = 3;
@@ -746,8 +747,9 @@ pub struct hawse_intent_service {
     /// [lane; borrows id] The last step of an intent of this instance by its id, also from earlier
     /// runs: for a plugin that starts again. It comes as an event HAWSE_INTENT_STATE with this tag;
     /// error is HAWSE_E_NOTFOUND with step 0 when it was never taken over, and that of its terminal
-    /// step when it has ended. An intent that has not ended gets a handle by it, and its further
-    /// steps come with this tag. HAWSE_E_AGAIN, HAWSE_E_STATE as above.
+    /// step when it has ended. Events HAWSE_INTENT_LEG with this tag come before it. An intent that
+    /// has not ended gets a handle by it, and its further steps come with this tag. HAWSE_E_AGAIN,
+    /// HAWSE_E_STATE as above.
     pub look_up: unsafe extern "C" fn(host: *const hawse_host, this: hawse_instance_t, id: hawse_view, tag: u64) -> i32,
 }
 

@@ -93,6 +93,7 @@ static inline void futarchy_fill_trade(struct trade *t)
     t->open = t->signed_out = t->is_signed = t->outdated = t->refused = true;
     t->measuring = t->unsent_by_mode = t->fell_back = true;
     t->handle = 20;
+    t->run = 19;
     t->number = 21;
     t->block = 22;
     t->included_ns = 23;
@@ -125,6 +126,18 @@ static inline void futarchy_fill_run(struct arb *a)
     a->stored_control.step = 1;
     a->stranded[TOKEN_YES_COMPANY] = hawse_u256(41);
     a->stored_left[TOKEN_YES_COMPANY] = hawse_u256(42);
+    a->ended = (struct trade_name){63, 64};
+    a->stored_ended = (struct trade_name){65, 66};
+    a->carried.trade = (struct keep_trade){.run = a->trade.run,
+                                           .number = a->trade.number,
+                                           .block = 67,
+                                           .way = FLOW_SELL,
+                                           .order = a->trade.order,
+                                           .gain = hawse_u256(68),
+                                           .orders = 69,
+                                           .last_ns = 70,
+                                           .fell_back = true};
+    a->carried.waits = a->carried.asked = true;
     a->next_number = 43;
     a->failures[3].number = 44;
     (void)memcpy(a->failures[3].reason, "reason", 7);

@@ -24,13 +24,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
 from arb import E18, Node, Phase  # noqa: E402
+from simulated import moved  # noqa: E402
 from trials import Results, until  # noqa: E402
 
 SAFE = "400"  # sDAI
 REFUSED, CONFIRMED, EXPIRED, FAILED = 3, 9, 11, 12  # steps of intents
 UNKNOWN = -16  # HAWSE_E_UNKNOWN
 GAP = 18      # company tokens
-PARTS = ("shadow", "reverting", "code", "stranger", "failures", "gas", "killed", "canary")
+PARTS = ("shadow", "reverting", "code", "stranger", "failures", "gas", "killed", "carried", "verbs", "canary")
 RULES = pathlib.Path(__file__).resolve().parents[2] / "packaging/prometheus/hawse.rules.yml"
 LADDER = ["0.001", "0.005", "0.01", "0.05", "0.1"]
 
@@ -41,18 +42,27 @@ def wei(text):
 
 
 class Deaf:
-    """A provider that lets everything through but signed transactions, which it holds without a word; until it hears."""
+    """A provider that lets everything through but one method, which it holds without a word after so many; until it hears."""
 
-    def __init__(self, url):
+    def __init__(self, url, method="eth_sendRawTransaction", after=0):
+        passed = []
         held = self.held = []
         hears = self.hears = threading.Event()
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
+            def handle(self):
+                try:
+                    super().handle()
+                except ConnectionError:  # who asked was killed
+                    pass
+
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["content-length"]))
-                if b"eth_sendRawTransaction" in body and not hears.is_set():
+                if method.encode() in body and not hears.is_set() and len(passed) < after:
+                    passed.append(body)
+                elif method.encode() in body and not hears.is_set():
                     held.append(body)
                     hears.wait(30)  # who sent it is gone by then
                     self.close_connection = True
@@ -319,6 +329,70 @@ class Trial:
             gain = self.node.balance("sdai", p.bot.address) - held
             p.check("killed: the account lost nothing by it", gain >= 0, gain)
 
+    def gained(self, p):
+        """Of sDAI, by the receipts of all transactions that the journal has."""
+        with sqlite3.connect(f"file:{p.bot.folder}/state/journal.db?mode=ro", uri=True) as db:
+            hashes = [h for (h,) in db.execute("select hash from attempt")]
+        receipts = [self.node.call("eth_getTransactionReceipt", h if isinstance(h, str) else "0x" + h.hex()) for h in hashes]
+        return sum(moved(r, self.node.at["sdai"], p.bot.address) for r in receipts if r)
+
+    def is_accounted(self, p, what, arm):
+        """The one trade that there was is in all sums."""
+        told = until(lambda: self.node.call("evm_mine") and (t := p.bot.call("monitor")[0]).get(arm, {}).get("ended") and t, 20, 0.1)
+        told, gain = told or p.bot.call("monitor")[0], self.gained(p)
+        p.check(f"{what}: its result is in all sums, once, to the wei", gain != 0 and told.get(arm, {}).get("ended") == 1 and
+                int(told[arm]["gain"]) == gain == int(told["day_gain"]) and told["day_ended"] == 1, (told, gain))
+
+    def carried(self):
+        """kill -9 when a trade is in its block and its receipts are not read yet, and in the middle of a sequence."""
+        for what, held in (("bundled", "eth_getTransactionReceipt"), ("sequential", "eth_getTransactionReceipt"),
+                           ("sequential", "eth_sendRawTransaction")):
+            arm, name = {"bundled": "bundles"}.get(what, "one_by_one"), f"{what}, killed before {held[4:]}"
+            p = self.phase(f"carried-{what}-{held[4:8]}", execution=what, interval_s=3600)
+            sends = held == "eth_sendRawTransaction"
+            deaf = Deaf(self.node.url, held, 1 if sends else 0)  # the second transaction is held
+            config = json.loads((p.bot.folder / "hawse.json").read_text())
+            if sends:
+                config["chains"]["gnosis"]["providers"] = [{"name": "anvil", "http": deaf.url, "per_second": 0}]
+            else:
+                config["instances"]["chain"]["endpoints"]["http"] = deaf.url
+            (p.bot.folder / "hawse.json").write_text(json.dumps(config))
+            nonce = self.transactions(p)
+            with p:
+                self.open_gap()
+                until(lambda: self.node.call("evm_mine") and deaf.held and (sends or [CONFIRMED] in self.ends(p).values()), 15, 0.05)
+                p.bot.host.kill()
+                p.read()
+                p.check(f"{name}: it had sent, and knew no result", self.transactions(p) > nonce and not p.real(),
+                        (self.transactions(p), nonce, len(deaf.held), p.trades, self.steps(p)))
+                deaf.hears.set()
+                p.bot.host.start()
+                self.is_accounted(p, name, arm)
+                p.bot.host.kill()
+                p.bot.host.start()
+                until(lambda: self.node.call("evm_mine") and p.bot.call("monitor")[0].get("ready"), 20, 0.1)
+                self.is_accounted(p, f"{name}, and again after it", arm)
+            deaf.stop()
+
+    def verbs(self):
+        """roll-back is answered when it is on the disk, and holds after a kill -9 in that moment."""
+        with self.phase("verbs") as p:
+            journal = sqlite3.connect(p.bot.folder / "state/journal.db", isolation_level=None)
+            journal.execute("begin immediate")  # nobody else writes meanwhile
+            call = subprocess.Popen([str(self.o.hawse), "call", "arb", "roll-back", "--socket", str(p.bot.folder / "control.sock")],
+                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            early = until(lambda: call.poll() is not None, 1.5, 0.02)
+            p.check("verbs: roll-back is not answered while the journal cannot be written", not early, early and call.stdout.read())
+            journal.execute("rollback")
+            journal.close()
+            answered = until(lambda: call.poll() is not None, 10, 0.002)
+            p.bot.host.kill()
+            p.check("verbs: it is, once that is on the disk", answered and call.returncode == 0, call.stdout.read())
+            p.bot.host.start()
+            told, status = until(lambda: self.node.call("evm_mine") and (t := p.bot.call("monitor")) and t[0].get("ready") and t, 20,
+                                 0.1) or ({}, None)
+            p.check("verbs: and it holds after a kill in that moment", status == 1 and told.get("rolled_back"), told)
+
     # ---- amounts ----
 
     def paid(self, p):
@@ -350,8 +424,9 @@ class Trial:
                     after[0] <= wei(LADDER[0]), after[:3])
 
     def run(self):
-        parts = {"shadow": self.shadow, "reverting": self.reverting, "code": self.code_changes, "stranger": self.stranger, "failures": self.failures,
-                 "gas": self.gas, "killed": self.killed, "canary": self.canary}
+        parts = {"shadow": self.shadow, "reverting": self.reverting, "code": self.code_changes, "stranger": self.stranger,
+                 "failures": self.failures, "gas": self.gas, "killed": self.killed, "carried": self.carried, "verbs": self.verbs,
+                 "canary": self.canary}
         began = time.monotonic()
         try:
             for name in PARTS:

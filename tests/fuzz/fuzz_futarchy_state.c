@@ -53,7 +53,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint64_t len = 0, second = 0;
     void *made = NULL;
     futarchy_fill(a);
-    a->trade.open = a->trade.refused = false; /* what it would cancel is no intent of this host */
+    /* what it would cancel or ask for is no intent of this host */
+    a->trade.open = a->trade.refused = a->carried.waits = false;
     if (i->save(a, bytes, sizeof(bytes), &len) != HAWSE_OK)
         abort();
     plugin->destroy(a);
@@ -65,7 +66,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     a = made;
     if (i->save(a, again, sizeof(again), &second) != HAWSE_OK || second != len)
         abort();
-    a->stored_waits = true; /* so that nothing is decided: this host has no intents */
+    a->stored_waits = true; /* so that nothing is decided or asked: this host has no intents */
+    a->carried.waits = false;
     live(plugin, a);
     plugin->destroy(a);
     return 0;

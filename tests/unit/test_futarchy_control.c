@@ -325,6 +325,8 @@ static void fill(struct keep *k)
     k->control = c;
     for (uint32_t i = 0; i < KEEP_TOKENS; i++)
         k->left[i] = hawse_u256(7 + i);
+    k->run = 1700;
+    k->number = 9;
 }
 
 TEST(kept, "the state comes back from its bytes to the last field")
@@ -348,6 +350,20 @@ TEST(kept, "the state comes back from its bytes to the last field")
     CHECK(memcmp(again.control.window, c.window, sizeof(c.window)) == 0);
     CHECK_EQ_U64(again.control.arm[PATH_BUNDLE].gas, c.arm[PATH_BUNDLE].gas);
     CHECK_EQ_U64(again.left[5].limb[0], 12);
+    CHECK_EQ_U64(again.run, 1700);
+    CHECK_EQ_U64(again.number, 9);
+}
+
+TEST(kept_before, "a state of before it named a trade is taken, and names none")
+{
+    uint8_t bytes[KEEP_MAX];
+    struct keep k, again;
+    fill(&k);
+    uint64_t len = keep_write(&k, bytes) - 16;
+    bytes[7] = 1;
+    CHECK_EQ(keep_read(bytes, len, &again), HAWSE_OK);
+    CHECK_EQ_U64(again.control.orders, 9);
+    CHECK_EQ_U64(again.number, 0);
 }
 
 TEST(kept_refused, "bytes that are cut, longer, of another format or no state are refused")
@@ -364,8 +380,123 @@ TEST(kept_refused, "bytes that are cut, longer, of another format or no state ar
     CHECK_EQ(keep_read(bytes, len + 1, &again), HAWSE_E_FORMAT);
     bytes[7] = 9;
     CHECK_EQ(keep_read(bytes, len, &again), HAWSE_E_UNSUPPORTED);
-    bytes[7] = 1;
+    bytes[7] = 2;
     bytes[15] = 2; /* a breaker that is neither open nor closed */
     CHECK_EQ(keep_read(bytes, len, &again), HAWSE_E_FORMAT);
     CHECK(memcmp(&k, &again, sizeof(k)) == 0);
+}
+
+/* ---- a trade under way ---- */
+
+/* The trade that comes next, as it is kept; the control goes on with it. */
+static struct keep_trade propose(uint64_t number)
+{
+    now += 400 * SECOND;
+    struct keep_trade t = {.run = 3,
+                           .number = number,
+                           .block = 70,
+                           .way = 2,
+                           .order = next(),
+                           .gain = hawse_i256(-5),
+                           .orders = c.orders + 1,
+                           .last_ns = c.last_ns,
+                           .fell_back = c.fall_back};
+    control_begun(&c, &t.order);
+    return t;
+}
+
+TEST(trade_kept, "a kept trade comes back from its bytes; cut, longer or of no state it is refused")
+{
+    uint8_t bytes[KEEP_TRADE_MAX + 1];
+    struct keep_trade t, again;
+    begin();
+    t = propose(8);
+    uint64_t len = keep_trade_write(&t, bytes);
+    CHECK(len < KEEP_TRADE_MAX);
+    CHECK_EQ(keep_trade_read(bytes, len, &again), HAWSE_OK);
+    CHECK_EQ_U64(again.number, 8);
+    CHECK_EQ(again.order.path, PATH_BUNDLE);
+    CHECK_EQ_U64(again.order.at_ns, now);
+    CHECK(hawse_u256_compare(&again.order.max_in, &t.order.max_in) == 0);
+    CHECK(hawse_u256_compare(&again.gain, &t.gain) == 0);
+    CHECK_EQ_U64(again.orders, 1);
+    for (uint64_t n = 0; n < len; n++)
+        CHECK_EQ(keep_trade_read(bytes, n, &again), HAWSE_E_FORMAT);
+    bytes[len] = 0;
+    CHECK_EQ(keep_trade_read(bytes, len + 1, &again), HAWSE_E_FORMAT);
+    bytes[7] = 9;
+    CHECK_EQ(keep_trade_read(bytes, len, &again), HAWSE_E_UNSUPPORTED);
+    bytes[7] = 2;
+    bytes[8 + 3 * 8 + 7] = KEEP_WAYS; /* no way that there is */
+    CHECK_EQ(keep_trade_read(bytes, len, &again), HAWSE_E_FORMAT);
+}
+
+/* The host ends and starts again: what is kept is all there is. */
+static void restart(struct keep *k, const struct keep_trade *t, uint32_t *accounted)
+{
+    struct control_outcome out = {
+        .succeeded = true, .counts = true, .gas_used = 1, .gain = hawse_i256(10)};
+    c = k->control;
+    if (!keep_is_open(k, t))
+        return;
+    keep_begun(&c, t);
+    (void)control_ended(&rules, &c, &t->order, &out, now);
+    (*accounted)++;
+    *k = (struct keep){.control = c, .run = t->run, .number = t->number};
+}
+
+TEST(once, "wherever the host ends, the result of a trade under way is in all sums once")
+{
+    for (int at = 0; at < 4; at++) {
+        struct keep k = {.number = 0};
+        uint32_t accounted = 0;
+        begin();
+        (void)trade(true, 7, 1);
+        k = (struct keep){.control = c, .run = 3, .number = 1};
+        struct keep_trade t = propose(2);
+        if (at == 1) /* the control was kept since, for another reason */
+            k.control = c;
+        if (at == 2) /* its result came, and is not kept yet */
+            (void)control_ended(&rules, &c, &t.order,
+                                &(struct control_outcome){.succeeded = true, .counts = true}, now);
+        restart(&k, &t, &accounted);
+        if (at == 3) /* killed again before it was kept */
+            k = (struct keep){.control = k.control, .run = t.run, .number = t.number};
+        restart(&k, &t, &accounted);
+        CHECK_EQ(accounted, 1);
+        CHECK_EQ_U64(c.arm[PATH_BUNDLE].ended, 2);
+        CHECK_EQ_U64(c.arm[PATH_BUNDLE].gain.limb[0], 17);
+        CHECK_EQ_U64(c.day_gain.limb[0], 17);
+        CHECK_EQ_U64(c.orders, 2);
+        CHECK_EQ_U64(c.last_ns, t.order.at_ns);
+    }
+}
+
+TEST(loss_carried, "a loss of a trade under way takes bundles out of use after the restart")
+{
+    struct keep k = {.number = 0};
+    struct control_outcome out = {.succeeded = false, .counts = true, .gain = hawse_i256(-1)};
+    begin();
+    rules.stage = STAGE_PROGRESSIVE;
+    struct keep_trade t = propose(1);
+    c = k.control;
+    CHECK(keep_is_open(&k, &t));
+    keep_begun(&c, &t);
+    CHECK_EQ(control_ended(&rules, &c, &t.order, &out, now), NOTICE_ROLLED_BACK);
+    CHECK_EQ(c.rolled_back, REASON_LOSS);
+    CHECK(hawse_i256_is_negative(&c.day_gain));
+}
+
+TEST(never_taken, "a trade that the host never took over is as if it never was")
+{
+    begin();
+    (void)trade(false, 0, 1);
+    c.fall_back = true;
+    struct control before = c;
+    struct keep_trade t = propose(2);
+    c = before;
+    keep_begun(&c, &t);
+    CHECK_EQ_U64(c.orders, before.orders + 1);
+    keep_undo(&c, &t);
+    CHECK(memcmp(&c, &before, sizeof(c)) == 0);
 }

@@ -61,6 +61,12 @@ TEST(whole, "the trade under way, the control and the market as quotes want it a
     CHECK_MEM(&made->stored_control, &a->stored_control, sizeof(a->control));
     CHECK_MEM(made->stranded, a->stranded, sizeof(a->stranded));
     CHECK_MEM(&made->trade.flow, &a->trade.flow, sizeof(a->trade.flow));
+    CHECK_EQ_U64(made->trade.run, a->trade.run);
+    CHECK_MEM(&made->ended, &a->ended, sizeof(a->ended));
+    CHECK_MEM(&made->stored_ended, &a->stored_ended, sizeof(a->stored_ended));
+    CHECK(made->carried.waits && made->carried.asked && made->carried.trade.fell_back);
+    CHECK_EQ_U64(made->carried.trade.number, a->carried.trade.number);
+    CHECK_EQ_U64(made->carried.trade.orders, a->carried.trade.orders);
     CHECK_MEM(made->trade.hash, a->trade.hash, sizeof(a->trade.hash));
     CHECK_MEM(made->ask[ASK_RECEIPT], a->ask[ASK_RECEIPT], sizeof(a->ask[ASK_RECEIPT]));
     CHECK_EQ(made->asking, a->asking);
@@ -89,6 +95,28 @@ TEST(refused, "a state that is cut short, of another format or of another propos
     CHECK(restore(plugin, futarchy_settings, len) == NULL);
 }
 
+TEST(kept, "what the host kept does not replace the trade under way that was handed over")
+{
+    struct arb *a;
+    const hawse_plugin_t *plugin = begin(&a);
+    a->carried.waits = false;
+    a->carried.trade.number++;
+    struct arb *made = restore(plugin, futarchy_settings, save(plugin, a, bytes));
+    const hawse_host_kept_t last = {.size = sizeof(last), .flags = HAWSE_KEPT_LAST};
+    const hawse_event_t event = {.size = sizeof(event),
+                                 .space = HAWSE_SPACE_HOST,
+                                 .kind = HAWSE_HOST_KEPT,
+                                 .data = (const uint8_t *)&last,
+                                 .len = sizeof(last)};
+    CHECK(made != NULL);
+    stored_event(made, &event);
+    CHECK(!made->carried.waits);
+    CHECK_EQ_U64(made->trade.number, a->trade.number);
+    CHECK_EQ_U64(made->trade.handle, a->trade.handle);
+    plugin->destroy(made);
+    plugin->destroy(a);
+}
+
 #define REFUSED(id, sentence, change)                                              \
     TEST(id, sentence)                                                             \
     {                                                                              \
@@ -106,6 +134,8 @@ REFUSED(spot, "a spot token beyond those of the pool is refused", a->market.spot
 REFUSED(legs, "more transactions than a sequence has are refused", a->trade.legs = ARB_LEGS + 1)
 REFUSED(undone, "a refusal that was not counted is refused", a->refusals = 0)
 REFUSED(control, "a step that no ladder has is refused", a->control.step = CONTROL_AMOUNTS)
+REFUSED(carried, "another trade of the run before than the one under way is refused",
+        a->carried.trade.number++)
 REFUSED(verb, "a verb under way on a host without verbs is refused", a->audit.what = AUDIT_LIST)
 REFUSED(question, "an answer to a verb's question that there is not is refused",
         a->audit.next = AUDIT_QUESTIONS + 1)

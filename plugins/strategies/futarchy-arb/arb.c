@@ -309,7 +309,7 @@ static void on_event(struct arb *a, const hawse_event_t *event)
         world_continuity(a, event);
         break;
     case HAWSE_SPACE_INTENT:
-        if (!audit_event(a, event))
+        if (!audit_event(a, event) && !carried_event(a, event))
             outcome_step(a, event);
         break;
     case HAWSE_SPACE_HOST:
@@ -336,6 +336,7 @@ static int32_t on_events(void *state, const hawse_event_t *const *events, uint32
     for (uint32_t i = 0; i < n; i++)
         on_event(a, events[i]);
     audit_go_on(a);
+    carried_go_on(a);
     stored_save(a); /* what a decision rests on, before it */
     decide(a);
     stored_save(a);

@@ -7,7 +7,7 @@
  *   decide.c    from the market to an intent       outcome.c   from steps and receipts to results
  *   say.c       log lines, metrics, alerts         verbs.c     what an operator calls
  *   audit.c     ... of that, verify and approvals     stored.c    what outlives a restart
- *   handover.c  all of it, to another build
+ *   carried.c   a trade that the host ended under   handover.c  all of it, to another build
  *   proof.h, verify.h, approvals.h, market.h, flow.h, size.h, bundle.h, ticks.h, whole.h, control.h
  *               the pure parts
  *
@@ -23,6 +23,7 @@
 #include "audit.h"
 #include "bundle.h"
 #include "control.h"
+#include "keep.h"
 #include "proof.h"
 #include "size.h"
 #include "ticks.h"
@@ -123,15 +124,15 @@ static inline bool is_cycle(const struct flow *f)
 
 /* The intent under way, and what becomes of it. */
 struct trade {
-    bool open;           /* proposed, no terminal step yet */
-    bool measuring;      /* ended, receipts are being read */
-    bool signed_out;     /* it was sent at least once */
-    bool is_signed;      /* one of its transactions was told to be */
-    bool outdated;       /* a pool changed before anything of it was signed */
-    bool refused;        /* by its simulation, and the pools are what they were since */
-    bool unsent_by_mode; /* the host's mode signs nothing: it would have been sent */
-    uint64_t handle, number;
-    uint64_t block; /* head when it was decided */
+    bool open;                    /* proposed, no terminal step yet */
+    bool measuring;               /* ended, receipts are being read */
+    bool signed_out;              /* it was sent at least once */
+    bool is_signed;               /* one of its transactions was told to be */
+    bool outdated;                /* a pool changed before anything of it was signed */
+    bool refused;                 /* by its simulation, and the pools are what they were since */
+    bool unsent_by_mode;          /* the host's mode signs nothing: it would have been sent */
+    uint64_t handle, run, number; /* run: in which it was proposed */
+    uint64_t block;               /* head when it was decided */
     uint64_t included_ns;
     uint64_t last_ns; /* of the order before it, and whether it was a fallback: for one that is */
     bool fell_back;   /* withdrawn */
@@ -170,6 +171,17 @@ struct seen_trade {
     uint8_t tx_hash[32];
 };
 enum { SEEN = 64 };
+
+/* A trade by its run and its number in it. */
+struct trade_name {
+    uint64_t run, number;
+};
+
+/* The trade under way as the host kept it, and what the host says of it. */
+struct carried {
+    struct keep_trade trade; /* number 0: none was kept */
+    bool waits, asked;       /* what became of it is still to be told, or to be asked */
+};
 
 struct arb {
     const hawse_host_t *host;
@@ -224,7 +236,9 @@ struct arb {
     uint64_t run;                            /* start of this run, in ids */
     struct control stored_control;           /* as the host keeps it */
     hawse_u256_t stored_left[MARKET_TOKENS]; /* the same of stranded */
+    struct trade_name ended, stored_ended;   /* the last trade that is in all of this */
     bool stored_waits;                       /* the host has not told yet what it kept */
+    struct carried carried;
     struct failure failures[FAILURES];
     uint64_t failure_count;
     uint64_t measured, exact; /* trades that succeeded, and those that gained what was predicted */
@@ -280,7 +294,23 @@ void decide_outdated(struct arb *a);
 int32_t decide_quote(struct arb *a, enum flow_way way, const hawse_u256_t *max_in, struct flow *f,
                      struct control_order *order);
 
+/* The id of an intent. */
+void arb_intent_id(uint64_t run, uint64_t number, char id[HAWSE_INTENT_ID_MAX]);
+
+/* ---- carried.c ---- */
+/* What was kept is the trade under way. */
+void carried_begin(struct arb *a);
+/* The host is asked, if it could not be. */
+void carried_go_on(struct arb *a);
+/* False: this event says nothing of it. */
+bool carried_event(struct arb *a, const hawse_event_t *event);
+
 /* ---- outcome.c ---- */
+bool outcome_is_end(uint32_t step);
+/* The trade under way has this last step. */
+void outcome_ended(struct arb *a, const hawse_intent_step_t *step, hawse_view_t reason);
+/* Whatever it came to is in all sums: after a restart it is not asked for again. */
+void outcome_done(struct arb *a);
 void outcome_step(struct arb *a, const hawse_event_t *event);
 /* Takes bundles out of use, or (REASON_NONE) into use again, and says so. */
 void outcome_roll_back(struct arb *a, enum control_reason reason);
@@ -293,6 +323,10 @@ void stored_open(struct arb *a);
 void stored_event(struct arb *a, const hawse_event_t *event);
 /* What changed since the last time is kept. */
 void stored_save(struct arb *a);
+/* The trade that is about to be proposed is kept. False: it is not, and may not be. */
+bool stored_trade(struct arb *a);
+/* It was taken over: what its record says of the control is not kept again. */
+void stored_begun(struct arb *a);
 
 /* ---- handover.c: hawse.state/1 ---- */
 int32_t handover_save(void *state, uint8_t *out, uint64_t cap, uint64_t *need);

@@ -125,6 +125,12 @@ static hawse_u256_t fees_most(const struct arb *a, uint64_t limit)
     return wei;
 }
 
+void arb_intent_id(uint64_t run, uint64_t number, char id[HAWSE_INTENT_ID_MAX])
+{
+    (void)snprintf(id, HAWSE_INTENT_ID_MAX, "arb-%llx-%llu", (unsigned long long)run,
+                   (unsigned long long)number);
+}
+
 static int32_t propose(struct arb *a, const struct flow *f, const struct bundle *b, bool bundle)
 {
     hawse_intent_call_t calls[BUNDLE_CALLS];
@@ -133,8 +139,7 @@ static int32_t propose(struct arb *a, const struct flow *f, const struct bundle 
     uint64_t now = a->host->now(a->host, HAWSE_CLOCK_UTC);
     uint64_t limit = bundle && is_cycle(f) ? gas_limit(a, f) : 0;
     char id[HAWSE_INTENT_ID_MAX], note[128];
-    (void)snprintf(id, sizeof(id), "arb-%llx-%llu", (unsigned long long)a->run,
-                   (unsigned long long)a->next_number);
+    arb_intent_id(a->run, a->next_number, id);
     (void)snprintf(note, sizeof(note), "block %llu: %s", (unsigned long long)a->head,
                    f->way == FLOW_BUY     ? "buy conditionals, sell the company token"
                    : f->way == FLOW_SELL  ? "buy the company token, sell conditionals"
@@ -195,7 +200,10 @@ static void act(struct arb *a, const struct flow *f, const struct control_order 
     a->trade.flow = *f;
     a->trade.order = *order;
     a->trade.block = a->head;
+    a->trade.run = a->run;
     a->trade.number = a->next_number;
+    if (!stored_trade(a))
+        return;
     code = propose(a, f, &b, order->path == PATH_BUNDLE);
     if (code != HAWSE_OK) {
         a->not_before_block = a->head + 1;
@@ -213,6 +221,7 @@ static void act(struct arb *a, const struct flow *f, const struct control_order 
     a->trade.fell_back = a->control.fall_back;
     if (is_cycle(f))
         control_begun(&a->control, order);
+    stored_begun(a);
     say_decision(a, f);
 }
 
@@ -323,7 +332,7 @@ void decide_outdated(struct arb *a)
         a->refusals--;
         a->not_before_block = a->head;
     }
-    if (!t->open || t->is_signed || t->outdated || t->flow.way == FLOW_SWEEP)
+    if (!t->open || t->is_signed || t->outdated || t->flow.way == FLOW_SWEEP || a->carried.waits)
         return;
     t->outdated = true;
     (void)a->intents->cancel(a->host, a->self, t->handle);

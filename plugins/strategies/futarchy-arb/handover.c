@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FORMAT = 1 };
+enum { FORMAT = 2 };
 
 struct walk {
     hawse_writer_t *w; /* NULL: it reads */
@@ -279,6 +279,7 @@ static void trade(struct walk *k, struct trade *t)
     for (uint32_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
         flag(k, flags[i]);
     FIELD(k, t->handle);
+    FIELD(k, t->run);
     FIELD(k, t->number);
     FIELD(k, t->block);
     FIELD(k, t->included_ns);
@@ -301,7 +302,8 @@ static void trade(struct walk *k, struct trade *t)
 /* ---- the control, and what outlives a restart ---- */
 
 /* In the form in which the host keeps it. */
-static void kept(struct walk *k, struct control *control, hawse_u256_t left[MARKET_TOKENS])
+static void kept(struct walk *k, struct control *control, hawse_u256_t left[MARKET_TOKENS],
+                 struct trade_name *ended)
 {
     uint8_t bytes[KEEP_MAX] = {0};
     uint32_t len = 0;
@@ -310,6 +312,8 @@ static void kept(struct walk *k, struct control *control, hawse_u256_t left[MARK
     if (k->w) {
         state.control = *control;
         memcpy(state.left, left, sizeof(state.left));
+        state.run = ended->run;
+        state.number = ended->number;
         len = (uint32_t)keep_write(&state, bytes);
     }
     number(k, &len, KEEP_MAX);
@@ -319,6 +323,23 @@ static void kept(struct walk *k, struct control *control, hawse_u256_t left[MARK
     must(k, keep_read(bytes, len, &state) == HAWSE_OK);
     memcpy(control, &state.control, sizeof(*control)); /* with its gaps: they are compared */
     memcpy(left, state.left, sizeof(state.left));
+    *ended = (struct trade_name){state.run, state.number};
+}
+
+/* The trade of the run before as the host kept it, in the same form. */
+static void carried(struct walk *k, struct arb *a)
+{
+    struct carried *c = &a->carried;
+    uint8_t bytes[KEEP_TRADE_MAX] = {0};
+    uint32_t len = k->w ? (uint32_t)keep_trade_write(&c->trade, bytes) : 0;
+    number(k, &len, KEEP_TRADE_MAX);
+    raw(k, bytes, len);
+    if (k->r && is_good(k))
+        must(k, keep_trade_read(bytes, len, &c->trade) == HAWSE_OK);
+    flag(k, &c->waits);
+    flag(k, &c->asked);
+    must(k, !c->waits || (a->trade.open && a->trade.number == c->trade.number &&
+                          a->trade.run == c->trade.run));
 }
 
 static void run(struct walk *k, struct arb *a)
@@ -326,8 +347,9 @@ static void run(struct walk *k, struct arb *a)
     bool stores = a->store != NULL;
     flag(k, &stores);
     flag(k, &a->stored_waits);
-    kept(k, &a->control, a->stranded);
-    kept(k, &a->stored_control, a->stored_left);
+    kept(k, &a->control, a->stranded, &a->ended);
+    kept(k, &a->stored_control, a->stored_left, &a->stored_ended);
+    carried(k, a);
     if (k->r && stores)
         a->store = a->host->query(a->host, a->self, HAWSE_STORE_ID);
     must(k, stores == (a->store != NULL) && (stores || !a->stored_waits));

@@ -184,6 +184,8 @@ static bool write_question(struct arb *a, enum ask what, uint32_t item, struct t
         ask_about(t, "eth_getCode", item == 0 ? a->set.executor : at->account, 20, ",\"latest\"");
         return true;
     default:
+        if (!a->tokens_known)
+            return false; /* whose Transfers would be known in it? */
         ask_about(t, "eth_getTransactionReceipt", a->trade.hash[item], 32, "");
         return true;
     }

@@ -16,7 +16,7 @@ static const uint8_t transfer[32] = {
     0xdd, 0xf2, 0x52, 0xad, 0x1b, 0xe2, 0xc8, 0x9b, 0x69, 0xc2, 0xb0, 0x68, 0xfc, 0x37, 0x8d, 0xaa,
     0x95, 0x2b, 0xa7, 0xf1, 0x63, 0xc4, 0xa1, 0x16, 0x28, 0xf5, 0x5a, 0x4d, 0xf5, 0x23, 0xb3, 0xef};
 
-static bool is_terminal(uint32_t step)
+bool outcome_is_end(uint32_t step)
 {
     return step == HAWSE_INTENT_REFUSED || step == HAWSE_INTENT_CONFIRMED ||
            step == HAWSE_INTENT_EXPIRED || step == HAWSE_INTENT_FAILED;
@@ -135,6 +135,12 @@ static void take_tidied(struct arb *a)
         (void)hawse_u256_add(&arm->gain, &a->trade.moved[TOKEN_SDAI], &arm->gain);
 }
 
+void outcome_done(struct arb *a)
+{
+    a->ended.run = a->trade.run;
+    a->ended.number = a->trade.number;
+}
+
 /* Nothing of it was signed, and the market is another one by now: no failure of anybody. What is
  * next is decided at once. */
 static void withdraw(struct arb *a)
@@ -145,6 +151,7 @@ static void withdraw(struct arb *a)
         a->control.last_ns = a->trade.last_ns;
         a->control.fall_back = a->trade.fell_back;
     }
+    outcome_done(a);
     say_withdrawn(a);
     a->not_before_block = 0;
     a->changed = true;
@@ -171,6 +178,7 @@ static void finish(struct arb *a, const char *class_of_error)
     if (!is_cycle(&t->flow))
         take_tidied(a);
     strand(a, o.succeeded);
+    outcome_done(a);
     uint32_t notices = 0;
     if (is_cycle(&t->flow)) {
         notices = control_ended(&a->set.rules, &a->control, &t->order, &o,
@@ -340,6 +348,27 @@ static bool is_withdrawn(const struct trade *t, const hawse_intent_step_t *step)
            step->step != HAWSE_INTENT_CONFIRMED;
 }
 
+void outcome_ended(struct arb *a, const hawse_intent_step_t *step, hawse_view_t reason)
+{
+    struct trade *t = &a->trade;
+    t->open = false;
+    t->step = step->step;
+    t->error = step->error;
+    if (is_withdrawn(t, step)) {
+        withdraw(a);
+        return;
+    }
+    if (step->step != HAWSE_INTENT_CONFIRMED) {
+        remember(a, class_of(t, reason), reason);
+        say(a, t->unsent_by_mode ? HAWSE_LOG_INFO : HAWSE_LOG_WARN, "trade %llu: %.*s",
+            (unsigned long long)t->number, (int)(reason.len < 400 ? reason.len : 400),
+            reason.len > 0 ? (const char *)reason.data : "");
+    }
+    measure(a);
+    if (!t->measuring)
+        finish(a, class_of(t, reason));
+}
+
 void outcome_step(struct arb *a, const hawse_event_t *event)
 {
     struct trade *t = &a->trade;
@@ -350,22 +379,6 @@ void outcome_step(struct arb *a, const hawse_event_t *event)
         return; /* of an earlier run */
     hawse_view_t reason = {event->data + step.size, step.reason_len};
     follow(a, &step, reason);
-    if (!is_terminal(step.step))
-        return;
-    t->open = false;
-    t->step = step.step;
-    t->error = step.error;
-    if (is_withdrawn(t, &step)) {
-        withdraw(a);
-        return;
-    }
-    if (step.step != HAWSE_INTENT_CONFIRMED) {
-        remember(a, class_of(t, reason), reason);
-        say(a, t->unsent_by_mode ? HAWSE_LOG_INFO : HAWSE_LOG_WARN, "trade %llu: %.*s",
-            (unsigned long long)t->number, (int)(reason.len < 400 ? reason.len : 400),
-            (const char *)reason.data);
-    }
-    measure(a);
-    if (!t->measuring)
-        finish(a, class_of(t, reason));
+    if (outcome_is_end(step.step))
+        outcome_ended(a, &step, reason);
 }

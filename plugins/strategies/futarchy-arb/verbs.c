@@ -364,6 +364,10 @@ static void monitor(struct arb *a, hawse_command_t call)
         (unsigned)c->rolled_back, c->step, c->level, (unsigned long long)a->measured,
         (unsigned long long)a->exact, (unsigned long long)a->cycles,
         (unsigned long long)a->outputs_exact, (unsigned long long)a->failure_count);
+    put(&json, "\"day_ended\":%llu,\"day_failed\":%llu,", (unsigned long long)c->day_ended,
+        (unsigned long long)c->day_failed);
+    put_amount(&json, "day_gain", &c->day_gain);
+    put(&json, ",");
     const char *no = why_no_bundles(a);
     put(&json, "\"bundles_in_use\":%s,", no ? "false" : "true");
     put(&text, "%s; block %llu; breaker %s; bundles %s%s\n", why ? why : "ready",

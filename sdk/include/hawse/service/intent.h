@@ -210,8 +210,9 @@ typedef struct hawse_intent_service {
     /* [lane; borrows id] The last step of an intent of this instance by its id, also from earlier
      * runs: for a plugin that starts again. It comes as an event HAWSE_INTENT_STATE with this tag;
      * error is HAWSE_E_NOTFOUND with step 0 when it was never taken over, and that of its terminal
-     * step when it has ended. An intent that has not ended gets a handle by it, and its further
-     * steps come with this tag. HAWSE_E_AGAIN, HAWSE_E_STATE as above. */
+     * step when it has ended. Events HAWSE_INTENT_LEG with this tag come before it. An intent that
+     * has not ended gets a handle by it, and its further steps come with this tag. HAWSE_E_AGAIN,
+     * HAWSE_E_STATE as above. */
     int32_t (*look_up)(const hawse_host_t *host, hawse_instance_t self, hawse_view_t id,
                        uint64_t tag);
 } hawse_intent_service_t;

@@ -9,7 +9,8 @@
  *
  * What was put before an intent is proposed is on the disk before anything of that intent leaves
  * the host, so a decision may rest on it. A value is lost only together with the power of the host
- * to send: when the journal cannot be written, nothing is signed.
+ * to send: when the journal cannot be written, nothing is signed. In the same way the answer to a
+ * verb (hawse/service/command.h) is told when what was put before it is on the disk.
  *
  * Keep no secret here: the journal is read by operators. It only grows: put what changed, not what
  * is the same, and nothing at each event.

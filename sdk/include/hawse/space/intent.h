@@ -5,6 +5,9 @@
  *
  * Key: the handle of the intent.
  *
+ * HAWSE_INTENT_LEG comes before the answer to look_up (hawse/service/intent.h), once for each
+ * transaction of that intent that is in a block: it is the step INCLUDED of that one.
+ *
  * HAWSE_INTENT_OUTCOME is for others: whoever has the grant "outcomes", or "outcomes:INSTANCE",
  * hears how each intent of that instance ended, those of operators and of earlier runs among them,
  * without the reason, whose words may quote a node. Source 0, key: the intent's number in the
@@ -22,6 +25,7 @@ extern "C" {
 #define HAWSE_INTENT_STEP    1u /* hawse_intent_step_t, then the reason */
 #define HAWSE_INTENT_STATE   2u /* hawse_intent_step_t: answer to look_up; step 0: unknown */
 #define HAWSE_INTENT_OUTCOME 3u /* hawse_intent_outcome_t, then the names of whose it is */
+#define HAWSE_INTENT_LEG     4u /* hawse_intent_step_t: before STATE, one in a block; see below */
 
 /* steps, in the order in which they can come. An intent of several transactions tells each one's;
  * terminal steps are of the whole intent. */
