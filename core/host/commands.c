@@ -310,13 +310,15 @@ static json_t *fault_json(const struct fault *fault)
                      "fix", fault->hint);
 }
 
+enum { KEPT_MS = 5000 }; /* a disk that takes longer does not write */
+
 /* Is what its instance kept before it ended on the disk? Not for long: the call has a fault. */
 static bool is_kept(struct host_call *call)
 {
     struct desk *desk = call->host->desk;
     if (!desk || call->fault.code != 0 || desk_kept(desk, call->noted))
         return true;
-    if (loop_clock() < call->deadline_ns)
+    if (loop_clock() < call->ended_ns + KEPT_MS * 1000000ull)
         return false;
     (void)fault_set(&call->fault, HAWSE_E_UNKNOWN,
                     "it was done, but the journal cannot be written: a restart may forget it");

@@ -5,8 +5,8 @@
  *
  * A call that has begun is never begun again, and whether it was done is never guessed: one whose
  * deadline passes, or whose instance ends, says so. A result is told when what its instance had the
- * journal keep before (hawse.store/1) is on the disk. Must never run anything of a plugin, nor wait
- * for it.
+ * journal keep before (hawse.store/1) is on the disk; when it is not after 5 s the result says so.
+ * Must never run anything of a plugin, nor wait for it.
  */
 #ifndef CORE_HOST_COMMANDS_H
 #define CORE_HOST_COMMANDS_H
